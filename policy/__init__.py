@@ -1,0 +1,27 @@
+"""What a router policy is and how it is decided: pure functions of what was measured, standard library only."""
+
+from policy.codes import Code
+from policy.decision import RouterPolicy, router_policy
+from policy.errors import RouterPolicyError
+from policy.evidence import Effectiveness, Evidence, Expectancy, Volatility
+from policy.offset import maker_offset_bps
+from policy.quality import classify_router_quality
+from policy.regime import classify_atr_regime
+from policy.words import Quality, Regime, TakerBias
+
+__all__ = [
+    "Code",
+    "Effectiveness",
+    "Evidence",
+    "Expectancy",
+    "Quality",
+    "Regime",
+    "RouterPolicy",
+    "RouterPolicyError",
+    "TakerBias",
+    "Volatility",
+    "classify_atr_regime",
+    "classify_router_quality",
+    "maker_offset_bps",
+    "router_policy",
+]

@@ -1,0 +1,69 @@
+"""The seed's decision table: what a router should do, given its quality and the volatility regime."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policy.codes import Code
+from policy.evidence import Effectiveness
+from policy.quality import SEED_THRESHOLDS, QualityThresholds, judge_quality
+from policy.reason import sentence
+from policy.words import Quality, Regime, TakerBias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterPolicy:
+    """What the router is told for one symbol.
+
+    `maker_first` False means: skip the maker attempt and cross. `taker_bias` sets the wait at the maker price.
+    `reason` is for people; `codes` says the same for programs.
+    """
+
+    maker_first: bool
+    taker_bias: TakerBias
+    quality: Quality
+    reason: str
+    codes: tuple[Code, ...] = ()
+
+
+_BIAS = {
+    Quality.GOOD: TakerBias.PREFER_MAKER,
+    Quality.OK: TakerBias.BALANCED,
+    Quality.DEGRADED: TakerBias.PREFER_TAKER,
+    Quality.BROKEN: TakerBias.PREFER_TAKER,
+}
+
+
+def router_policy(
+    effectiveness: Mapping[str, object] | Effectiveness,
+    regime: Regime | str,
+    thresholds: QualityThresholds = SEED_THRESHOLDS,
+) -> RouterPolicy:
+    """Decide for one symbol from its effectiveness and its regime; an unknown regime is treated as normal.
+
+    Raises ValueError for a regime that is none of the five words.
+    """
+    quality, quality_codes = judge_quality(Effectiveness.of(effectiveness), thresholds)
+    regime = Regime(regime)
+    maker_first, taker_bias, table_codes = _look_up(quality, regime)
+    return RouterPolicy(
+        maker_first=maker_first,
+        taker_bias=taker_bias,
+        quality=quality,
+        reason=sentence(quality, regime, quality_codes),
+        codes=quality_codes + table_codes,
+    )
+
+
+def _look_up(quality: Quality, regime: Regime) -> tuple[bool, TakerBias, tuple[Code, ...]]:
+    panic = regime is Regime.PANIC
+    weak = quality in (Quality.DEGRADED, Quality.BROKEN)
+    maker_first = quality is not Quality.BROKEN and not (panic and weak)
+    taker_bias = TakerBias.PREFER_TAKER if panic else _BIAS[quality]
+    codes = []
+    if quality is Quality.BROKEN:
+        codes.append(Code(code="broken_disables_maker"))
+    if panic and quality is Quality.DEGRADED:
+        codes.append(Code(code="panic_disables_maker"))
+    if panic and not weak:
+        codes.append(Code(code="panic_prefers_taker"))
+    return maker_first, taker_bias, tuple(codes)

@@ -1,0 +1,91 @@
+"""What was measured for one symbol: the inputs of a decision, each ratio beside its count."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+METRIC_DECIMALS = 9
+
+
+def measured(value: float | None) -> float | None:
+    """Return the value rounded to 9 decimals, or None where it is missing, NaN or infinite.
+
+    Two engines, or two runs of a parallel sum, differ in their last digits; rounded here, before anything is
+    decided on it, the stored number is the number that was judged. Minus zero becomes zero.
+    """
+    if value is None or not math.isfinite(value):
+        return None
+    return round(float(value), METRIC_DECIMALS) + 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effectiveness:
+    """How the maker-first router fared for one symbol over the window.
+
+    Ratios are over the outcomes that started as maker and None where there was none. Slippage is the signed cost in
+    basis points against the mid at the decision (+ is worse), over the outcomes that filled.
+    """
+
+    maker_fill_ratio: float | None = None
+    fallback_ratio: float | None = None
+    slip_q25: float | None = None
+    slip_q50: float | None = None
+    slip_q75: float | None = None
+    outcome_count: int = 0
+    maker_started_count: int = 0
+    slippage_count: int = 0
+
+    @classmethod
+    def of(cls, effectiveness: "Mapping[str, object] | Effectiveness") -> "Effectiveness":
+        """Read the three figures that quality is judged by from a mapping with the keys of this class.
+
+        A key that is absent, None, NaN or infinite is a missing value. Raises TypeError for a value that is no number.
+        """
+        if isinstance(effectiveness, Effectiveness):
+            return effectiveness
+        return cls(
+            maker_fill_ratio=_number("maker_fill_ratio", effectiveness.get("maker_fill_ratio")),
+            fallback_ratio=_number("fallback_ratio", effectiveness.get("fallback_ratio")),
+            slip_q50=_number("slip_q50", effectiveness.get("slip_q50")),
+        )
+
+
+def _number(key: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{key} must be a number or None, was {value!r}")
+    return float(value) if math.isfinite(value) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volatility:
+    """How far a market moved, as a mean true range in percent of the last close, over 50 and over 500 closed bars.
+
+    `bar_count` is how many closed bars there were, 500 at most; with fewer than 500 `atr_ratio` is None.
+    `bar_age_seconds` runs from the close of the last closed bar to the run's `as_of`; None without a bar.
+    """
+
+    atr_short_pct: float | None = None
+    atr_long_pct: float | None = None
+    atr_ratio: float | None = None
+    bar_count: int = 0
+    bar_age_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectancy:
+    """Realized profit per unit of notional in the hour of day (UTC) of `as_of`; None where nothing was closed."""
+
+    expectancy: float | None = None
+    expectancy_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything that was measured for one symbol at one `as_of`."""
+
+    symbol: str
+    effectiveness: Effectiveness = Effectiveness()
+    volatility: Volatility = Volatility()
+    expectancy: Expectancy = Expectancy()

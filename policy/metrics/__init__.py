@@ -1,0 +1,11 @@
+"""The formulas: one standard SQL query per metric over the canonical tables, for all symbols at once.
+
+Each .sql file runs unchanged on every engine. `order_outcome` and `candle` are the canonical tables; the words with a
+colon in front are parameters, all of them times in UTC without a zone but for the hour.
+"""
+
+from importlib.resources import files
+
+EFFECTIVENESS = files(__name__).joinpath("effectiveness.sql").read_text("utf-8")
+VOLATILITY = files(__name__).joinpath("volatility.sql").read_text("utf-8")
+EXPECTANCY = files(__name__).joinpath("expectancy.sql").read_text("utf-8")

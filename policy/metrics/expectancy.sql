@@ -1,0 +1,14 @@
+-- Realized profit per unit of notional, per symbol, in one hour of the day (UTC), over outcomes with
+-- window_start <= ts < as_of that closed something and have a notional.
+select
+    symbol,
+    count(*) as expectancy_count,
+    sum(realized_pnl) / nullif(sum(notional), 0) as expectancy
+from order_outcome
+where
+    ts >= :window_start
+    and ts < :as_of
+    and extract(hour from ts) = :hour_of_day
+    and realized_pnl is not null
+    and notional is not null
+group by symbol

@@ -1,0 +1,46 @@
+"""Which volatility regime a market is in, from the ratio of its short to its long average true range."""
+
+from policy.codes import Code
+from policy.evidence import Volatility
+from policy.quality import known
+from policy.words import Regime
+
+LONG_BAR_COUNT = 500
+SHORT_BAR_COUNT = 50
+_UPPER_BOUNDS = ((0.5, Regime.QUIET), (1.5, Regime.NORMAL), (2.5, Regime.HOT))
+
+
+def classify_atr_regime(ratio: float | None) -> Regime:
+    """Classify ATR%(50) / ATR%(500): below 0.5 quiet, below 1.5 normal, below 2.5 hot, else panic.
+
+    None, NaN and the infinities are unknown.
+    """
+    value = known(ratio)
+    if value is None:
+        return Regime.UNKNOWN
+    return next((regime for bound, regime in _UPPER_BOUNDS if value < bound), Regime.PANIC)
+
+
+def judge_regime(volatility: Volatility, max_bar_age_seconds: float | None) -> tuple[Regime, tuple[Code, ...]]:
+    """Classify, and name the ratio with the bound it stands under (panic: over), or why it is not known.
+
+    Unknown with fewer than 500 closed bars, and where the last closed bar is older than `max_bar_age_seconds` (None:
+    any age will do): a regime of the past is not handed out as today's.
+    """
+    if volatility.bar_count < LONG_BAR_COUNT:
+        return Regime.UNKNOWN, (_unknown("too_few_bars", volatility.bar_count, LONG_BAR_COUNT),)
+    age = volatility.bar_age_seconds
+    if max_bar_age_seconds is not None and age is not None and age > max_bar_age_seconds:
+        return Regime.UNKNOWN, (_unknown("candles_too_old", age, max_bar_age_seconds),)
+    regime = classify_atr_regime(volatility.atr_ratio)
+    if regime is Regime.UNKNOWN:
+        return regime, (Code.missing("atr_ratio"),)
+    return regime, (Code(code=f"regime_{regime}", value=volatility.atr_ratio, threshold=_bound_of(regime)),)
+
+
+def _unknown(word: str, value: float, threshold: float) -> Code:
+    return Code(code=f"regime_unknown_{word}", value=float(value), threshold=float(threshold))
+
+
+def _bound_of(regime: Regime) -> float:
+    return next((bound for bound, name in _UPPER_BOUNDS if name is regime), _UPPER_BOUNDS[-1][0])

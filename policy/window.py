@@ -1,0 +1,47 @@
+"""Which events and candles a run may see: only what had happened by its `as_of`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+OUTCOME_WINDOW = timedelta(days=7)
+LOOKBACK_BARS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The window of a run: outcomes with `start <= ts < as_of`, candles that had closed by `as_of`.
+
+    Candles are looked for no further back than 1000 intervals, twice what the long range needs: a feed with more
+    holes than bars gives an unknown regime rather than one from long ago. `bar_interval` None means no candles.
+    Raises ValueError for an `as_of` without a time zone.
+    """
+
+    as_of: datetime
+    bar_interval: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        if self.as_of.tzinfo is None:
+            raise ValueError(
+                f"as_of must have a time zone, was {self.as_of.isoformat()}; write it as ...Z or ...+00:00"
+            )
+        object.__setattr__(self, "as_of", self.as_of.astimezone(UTC))
+
+    @property
+    def start(self) -> datetime:
+        """The first moment of the outcome window, inclusive."""
+        return self.as_of - OUTCOME_WINDOW
+
+    @property
+    def last_bar_open(self) -> datetime:
+        """The latest time at which a bar may have opened to be closed by `as_of`, inclusive."""
+        return self.as_of - self._interval()
+
+    @property
+    def first_bar_open(self) -> datetime:
+        """The earliest time of opening that is looked at, inclusive."""
+        return self.as_of - self._interval() * LOOKBACK_BARS
+
+    def _interval(self) -> timedelta:
+        if self.bar_interval is None:
+            raise ValueError("this run has no candles: bar_interval is None")
+        return self.bar_interval
