@@ -1,0 +1,14 @@
+"""Run migrations on the connection that the store hands over, inside its transaction."""
+
+from alembic import context
+
+from storage.migrate import is_compared
+from storage.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transaction_per_migration=False,
+    include_object=is_compared,
+)
+context.run_migrations()

@@ -1,0 +1,132 @@
+"""Who computes a slot: a lease with a fencing number, by the database's clock.
+
+A lease and not a lock: a process that was stopped keeps a lock for ever, while a lease runs out and its late holder is
+refused by the fence when it tries to publish.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, or_, select, update
+
+from storage.connection import database_now, insert_or_ignore
+from storage.errors import SlotTakenError
+from storage.schema import policy_run, policy_run_failure, policy_slot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to publish one slot, as long as nobody has claimed it after `fence`."""
+
+    scope: str
+    slot: datetime
+    owner: str
+    fence: int
+    lease_until_at: datetime
+
+
+class SlotPublishedError(SlotTakenError):
+    """The slot has been published already, as run `run_id`."""
+
+    def __init__(self, scope: str, slot: datetime, run_id: int) -> None:
+        super().__init__(f"slot {slot.isoformat()} of scope {scope!r} is published already, as run {run_id}")
+        self.run_id = run_id
+
+
+class SlotHeldError(SlotTakenError):
+    """Another process holds the slot until `lease_until_at`, or it failed and may not be tried before then."""
+
+    def __init__(self, scope: str, slot: datetime, owner: str, lease_until_at: datetime) -> None:
+        super().__init__(
+            f"slot {slot.isoformat()} of scope {scope!r} is held by {owner} until {lease_until_at.isoformat()}"
+        )
+        self.owner = owner
+        self.lease_until_at = lease_until_at
+
+
+def claim_slot(
+    connection: Connection, scope: str, slot: datetime, owner: str, lease: timedelta, *, gone: str | None = None
+) -> Claim:
+    """Take a slot that nobody holds, or whose holder's lease has run out, or whose holder `gone` is known to be dead.
+
+    Raises SlotPublishedError where it is published, SlotHeldError where another holds it.
+    """
+    run_id = connection.execute(
+        select(policy_run.c.run_id).where(policy_run.c.scope == scope, policy_run.c.slot == slot)
+    ).scalar_one_or_none()
+    if run_id is not None:
+        raise SlotPublishedError(scope, slot, run_id)
+    now = database_now(connection)
+    until = now + lease
+    row = {"scope": scope, "slot": slot, "state": "running", "owner": owner, "fence": 1, "lease_until_at": until}
+    new = insert_or_ignore(connection, policy_slot, row).returning(policy_slot.c.fence)
+    fence = connection.execute(new).scalar_one_or_none()
+    if fence is None:
+        fence = _take_over(connection, scope, slot, owner, until, now, gone)
+    return Claim(scope=scope, slot=slot, owner=owner, fence=fence, lease_until_at=until)
+
+
+def _take_over(
+    connection: Connection, scope: str, slot: datetime, owner: str, until: datetime, now: datetime, gone: str | None
+) -> int:
+    here = (policy_slot.c.scope == scope, policy_slot.c.slot == slot)
+    free = or_(policy_slot.c.lease_until_at <= now, policy_slot.c.owner == gone, policy_slot.c.state == "missed")
+    fence: int | None = connection.execute(
+        update(policy_slot)
+        .where(*here, policy_slot.c.state != "published", free)
+        .values(state="running", owner=owner, fence=policy_slot.c.fence + 1, lease_until_at=until)
+        .returning(policy_slot.c.fence)
+    ).scalar_one_or_none()
+    if fence is None:
+        held = connection.execute(select(policy_slot.c.owner, policy_slot.c.lease_until_at).where(*here)).one()
+        raise SlotHeldError(scope, slot, held.owner, held.lease_until_at)
+    return fence
+
+
+def holds(claim: Claim) -> tuple[object, ...]:
+    """Return the condition that the claim is still the slot's latest and not yet used."""
+    return (
+        policy_slot.c.scope == claim.scope,
+        policy_slot.c.slot == claim.slot,
+        policy_slot.c.owner == claim.owner,
+        policy_slot.c.fence == claim.fence,
+        policy_slot.c.state == "running",
+    )
+
+
+def fail_claim(connection: Connection, claim: Claim, error: str, retry_after: timedelta) -> bool:
+    """Give the slot up after a failure: it is recorded, and may be tried again after `retry_after`.
+
+    Returns False, and records nothing, where the claim was lost meanwhile: the slot is another's now.
+    """
+    now = database_now(connection)
+    mine = connection.execute(
+        update(policy_slot)
+        .where(*holds(claim))  # type: ignore[arg-type]  # SQLAlchemy's comparisons are expressions, typed as bool
+        .values(state="failed", lease_until_at=now + retry_after)
+        .returning(policy_slot.c.fence)
+    ).scalar_one_or_none()
+    if mine is None:
+        return False
+    connection.execute(
+        policy_run_failure.insert().values(
+            scope=claim.scope, slot=claim.slot, fence=claim.fence, owner=claim.owner, failed_at=now, error=error
+        )
+    )
+    return True
+
+
+def mark_missed(connection: Connection, scope: str, slots: list[datetime]) -> None:
+    """Record slots that nobody computed while they were due; those that anybody has touched are left as they are."""
+    for slot in slots:
+        row = {"scope": scope, "slot": slot, "state": "missed", "owner": "", "fence": 0, "lease_until_at": slot}
+        connection.execute(insert_or_ignore(connection, policy_slot, row))
+
+
+def newest_slot_before(connection: Connection, scope: str, slot: datetime) -> datetime | None:
+    """Return the newest slot before this one that has a row, or None."""
+    earlier = select(policy_slot.c.slot).where(policy_slot.c.scope == scope, policy_slot.c.slot < slot)
+    found: datetime | None = connection.execute(
+        earlier.order_by(policy_slot.c.slot.desc()).limit(1)
+    ).scalar_one_or_none()
+    return found

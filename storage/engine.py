@@ -1,0 +1,140 @@
+"""Connections: which driver, which settings, and which promises each database makes with them."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from storage.errors import StoreSettingsError
+
+BUSY_TIMEOUT_SECONDS = 5
+_SECRET_QUERY_KEYS = {"password", "sslpassword", "passfile"}
+
+
+def parse_url(text: str) -> URL:
+    """Read the store's URL. Raises StoreSettingsError where it is no URL of a SQLite file or a Postgres database."""
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise StoreSettingsError(
+            "the store's URL cannot be read; write sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+        ) from error
+    if leaked := _SECRET_QUERY_KEYS & set(url.query):
+        raise StoreSettingsError(
+            f"the store's URL holds {', '.join(sorted(leaked))} after the question mark, where it would be printed; "
+            "write it before the host, or keep it in ROUTER_POLICY_STORE__URL or ~/.pgpass"
+        )
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() != "sqlite":
+        raise StoreSettingsError(f"the store must be SQLite or Postgres, the URL says {url.get_backend_name()!r}")
+    if not url.database or url.database == ":memory:":
+        raise StoreSettingsError("the store must be a file that others can read; write sqlite:///FILE")
+    return url
+
+
+def sqlite_driver() -> ModuleType:
+    """Return the SQLite driver with the newer library: `pysqlite3` where it is installed and newer, else Python's."""
+    try:
+        from pysqlite3 import dbapi2
+    except ImportError:
+        return sqlite3
+    return dbapi2 if dbapi2.sqlite_version_info > sqlite3.sqlite_version_info else sqlite3
+
+
+def is_wal_safe(version: tuple[int, ...]) -> bool:
+    """Tell whether this SQLite is free of the WAL-reset bug (fixed in 3.51.3, 3.50.7 and 3.44.6).
+
+    With the bug, concurrent checkpoints can corrupt a database in WAL mode.
+    Source: https://www.sqlite.org/wal.html
+    """
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+def journal_mode(version: tuple[int, ...]) -> str:
+    """Return WAL on a SQLite on which it is safe, else DELETE: slower to write, and readers wait for the writer."""
+    return "wal" if is_wal_safe(version) else "delete"
+
+
+def write_engine(url: URL) -> Engine:
+    """Make the engine for publishing; every transaction of it is a write transaction from its first statement."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url, _prepare_sqlite_writer, "BEGIN IMMEDIATE")
+    return _postgres_engine(url)
+
+
+def read_engine(url: URL) -> Engine:
+    """Make the engine for reading; on SQLite the file is opened read-only and must be there."""
+    if url.get_backend_name() == "sqlite":
+        database = Path(url.database or "").absolute()
+        read_only = url.set(database=database.as_uri(), query={"mode": "ro", "uri": "true"})
+        return _sqlite_engine(read_only, _prepare_sqlite_reader, "BEGIN")
+    return _postgres_engine(url)
+
+
+def _sqlite_engine(url: URL, prepare: Callable[[Any], None], begin: str) -> Engine:
+    engine = create_engine(
+        url,
+        module=sqlite_driver(),
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare_connection(connection: Any, record: object) -> None:  # noqa: ARG001
+        prepare(connection)
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _prepare_sqlite_writer(connection: Any) -> None:
+    """Set what a writer promises. Foreign keys go first: SQLite ignores that setting inside a transaction."""
+    connection.execute("pragma foreign_keys = on")
+    connection.execute("pragma recursive_triggers = on")
+    connection.execute("pragma cell_size_check = on")
+    connection.execute("pragma trusted_schema = off")
+    connection.execute("pragma synchronous = full")
+    wanted = journal_mode(sqlite_driver().sqlite_version_info)
+    if connection.execute("pragma journal_mode").fetchone()[0] != wanted:
+        connection.execute(f"pragma journal_mode = {wanted}")
+    connection.execute("pragma journal_size_limit = 67108864")
+
+
+def _prepare_sqlite_reader(connection: Any) -> None:
+    connection.execute("pragma trusted_schema = off")
+    connection.execute("pragma query_only = on")
+
+
+def _postgres_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=2,
+        max_overflow=2,
+        pool_recycle=1800,
+        connect_args={"connect_timeout": 5, "keepalives_idle": 5},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare_connection(connection: Any, record: object) -> None:  # noqa: ARG001
+        connection.execute("set time zone 'UTC'")
+        connection.execute("set statement_timeout = '20s'")
+        connection.execute("set lock_timeout = '5s'")
+        connection.execute("set idle_in_transaction_session_timeout = '30s'")
+        connection.commit()
+
+    return engine
+
+
+def describe_url(url: URL) -> str:
+    """Write a URL for people, its password never in it."""
+    return url.render_as_string(hide_password=True)

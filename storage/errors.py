@@ -1,0 +1,27 @@
+"""What the store refuses or cannot do; each says what to do about it."""
+
+from policy.errors import RouterPolicyError
+
+
+class StoreError(RouterPolicyError):
+    """The store could not do what was asked; nothing of it was written."""
+
+
+class StoreUnavailableError(StoreError, ConnectionError):
+    """The database cannot be reached, is locked for too long, or its disk is full."""
+
+
+class StoreSettingsError(StoreError, ValueError):
+    """The store's URL cannot be used."""
+
+
+class SchemaError(StoreError):
+    """The database does not hold the schema that this version needs."""
+
+
+class SlotTakenError(StoreError):
+    """The slot is published already, or another process holds it."""
+
+
+class ClaimLostError(StoreError):
+    """This process held the slot for too long and another has taken it over: what it computed is not published."""

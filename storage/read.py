@@ -1,0 +1,102 @@
+"""Reading: the latest policies, one symbol's history, and runs, through the public views."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, MetaData, RowMapping, Select, Table, select
+
+from storage.columns import Flag, UtcTimestamp
+from storage.records import PublishedRun, Reject, Snapshot
+from storage.schema import policy_reject, policy_run, policy_run_failure, policy_snapshot
+
+_views = MetaData()
+
+
+def _view(name: str, *more: Column[object]) -> Table:
+    columns: list[Column[object]] = [Column(column.name, column.type) for column in policy_snapshot.columns]
+    return Table(name, _views, *columns, *more)
+
+
+policy_latest = _view("policy_latest", Column("published_at", UtcTimestamp))
+policy_history = _view(
+    "policy_history",
+    Column("valid_from", UtcTimestamp),
+    Column("valid_to", UtcTimestamp),
+    Column("published_at", UtcTimestamp),
+)
+policy_change = _view(
+    "policy_change",
+    Column("previous_slot", UtcTimestamp),
+    Column("previous_maker_first", Flag),
+)
+
+
+def latest(connection: Connection, scope: str, symbol: str | None = None) -> list[tuple[Snapshot, datetime]]:
+    """Return the newest slot's snapshots by symbol, each with the time it was published; empty before the first run."""
+    query = select(policy_latest).where(policy_latest.c.scope == scope).order_by(policy_latest.c.symbol)
+    if symbol is not None:
+        query = query.where(policy_latest.c.symbol == symbol)
+    return [(Snapshot.from_row(row), row["published_at"]) for row in connection.execute(query).mappings()]
+
+
+def history(
+    connection: Connection, scope: str, symbol: str, since: datetime | None = None, until: datetime | None = None
+) -> list[tuple[Snapshot, datetime | None]]:
+    """Return one symbol's snapshots with `since <= slot < until`, oldest first, each with the end of its validity."""
+    view = policy_history
+    query = select(view).where(view.c.scope == scope, view.c.symbol == symbol).order_by(view.c.slot)
+    if since is not None:
+        query = query.where(view.c.slot >= since)
+    if until is not None:
+        query = query.where(view.c.slot < until)
+    return [(Snapshot.from_row(row), row["valid_to"]) for row in connection.execute(query).mappings()]
+
+
+def symbols_before(connection: Connection, scope: str, slot: datetime) -> list[str]:
+    """Return the symbols that the newest run before `slot` had a policy for; empty without such a run."""
+    return list(
+        connection.scalars(
+            select(policy_snapshot.c.symbol).where(
+                policy_snapshot.c.run_id == _newest_run_before(scope, slot).scalar_subquery()
+            )
+        )
+    )
+
+
+def _newest_run_before(scope: str, slot: datetime) -> Select[tuple[int]]:
+    run = policy_run
+    return select(run.c.run_id).where(run.c.scope == scope, run.c.slot < slot).order_by(run.c.slot.desc()).limit(1)
+
+
+def run_of_slot(connection: Connection, scope: str, slot: datetime) -> PublishedRun | None:
+    """Return the run that was published for a slot, or None."""
+    query = select(policy_run).where(policy_run.c.scope == scope, policy_run.c.slot == slot)
+    row = connection.execute(query).mappings().one_or_none()
+    return PublishedRun.from_row(row) if row is not None else None
+
+
+def newest_run(connection: Connection, scope: str) -> PublishedRun | None:
+    """Return the run of the newest slot of a scope, or None before the first."""
+    query = select(policy_run).where(policy_run.c.scope == scope).order_by(policy_run.c.slot.desc()).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return PublishedRun.from_row(row) if row is not None else None
+
+
+def snapshots_of_run(connection: Connection, run_id: int) -> list[Snapshot]:
+    """Return a run's snapshots by symbol."""
+    query = select(policy_snapshot).where(policy_snapshot.c.run_id == run_id).order_by(policy_snapshot.c.symbol)
+    return [Snapshot.from_row(row) for row in connection.execute(query).mappings()]
+
+
+def rejects_of_run(connection: Connection, run_id: int) -> list[Reject]:
+    """Return the rejected rows of a run, by source and reason."""
+    table = policy_reject
+    query = select(table.c.source, table.c.reason, table.c.reject_count, table.c.sample).where(table.c.run_id == run_id)
+    return [Reject(**row) for row in connection.execute(query.order_by(table.c.source, table.c.reason)).mappings()]
+
+
+def failures_since(connection: Connection, scope: str, since: datetime) -> Sequence[RowMapping]:
+    """Return the tries of a scope that published nothing, for slots at or after `since`, oldest first."""
+    table = policy_run_failure
+    query = select(table).where(table.c.scope == scope, table.c.slot >= since)
+    return connection.execute(query.order_by(table.c.slot, table.c.fence)).mappings().all()

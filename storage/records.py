@@ -1,0 +1,140 @@
+"""What is written to the store and read back: runs, snapshots and rejected rows as values."""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from sqlalchemy import RowMapping
+
+from policy import Code, Evidence, Quality, Regime, TakerBias
+from policy.codes import codes_from_text, codes_to_text
+from policy.rules import Decision, RuleSet
+
+
+class Origin(StrEnum):
+    """What made a run: the schedule, a person, or a later computation of past slots."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    BACKFILL = "backfill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """Rows of one source that were not used, for one reason; `sample` says where one of them is."""
+
+    source: str
+    reason: str
+    reject_count: int
+    sample: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a run has computed, ready to be published. `sources` is a JSON text without secrets."""
+
+    origin: Origin
+    rule_set: RuleSet
+    engine: str
+    code_version: str
+    started_at: datetime
+    event_count: int
+    sources: str
+    decisions: tuple[tuple[Evidence, Decision], ...]
+    rejects: tuple[Reject, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedRun:
+    """A run as it was published; `published_at` is when readers could first see it."""
+
+    run_id: int
+    scope: str
+    slot: datetime
+    origin: Origin
+    rule_set: str
+    engine: str
+    code_version: str
+    started_at: datetime
+    published_at: datetime
+    symbol_count: int
+    event_count: int
+    reject_count: int
+    digest: str
+    previous_digest: str
+
+    @classmethod
+    def from_row(cls, row: RowMapping) -> Self:
+        """Read a row of policy_run."""
+        values = {field.name: row[field.name] for field in fields(cls)}
+        return cls(**{**values, "origin": Origin(row["origin"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The policy for one symbol as of one slot, with every figure that it was decided on."""
+
+    run_id: int
+    scope: str
+    slot: datetime
+    symbol: str
+    maker_first: bool
+    taker_bias: TakerBias
+    quality: Quality
+    regime: Regime
+    reason: str
+    codes: tuple[Code, ...]
+    maker_fill_ratio: float | None
+    fallback_ratio: float | None
+    slip_q25: float | None
+    slip_q50: float | None
+    slip_q75: float | None
+    outcome_count: int
+    maker_started_count: int
+    slippage_count: int
+    atr_short_pct: float | None
+    atr_long_pct: float | None
+    atr_ratio: float | None
+    bar_count: int
+    bar_age_seconds: float | None
+    expectancy: float | None
+    expectancy_count: int
+    maker_offset_bps: float
+    rule_set: str
+
+    @classmethod
+    def from_row(cls, row: RowMapping) -> Self:
+        """Read a row of policy_snapshot or of a view over it."""
+        values = {field.name: row[field.name] for field in fields(cls)}
+        values |= {
+            "taker_bias": TakerBias(row["taker_bias"]),
+            "quality": Quality(row["quality"]),
+            "regime": Regime(row["regime"]),
+            "codes": codes_from_text(row["codes"]),
+        }
+        return cls(**values)
+
+
+def snapshot_row(
+    run_id: int, scope: str, slot: datetime, evidence: Evidence, decision: Decision, rule_set: RuleSet
+) -> dict[str, Any]:
+    """Write one symbol's evidence and decision as a row of policy_snapshot."""
+    policy = decision.policy
+    return {
+        "run_id": run_id,
+        "symbol": evidence.symbol,
+        "scope": scope,
+        "slot": slot,
+        "maker_first": policy.maker_first,
+        "taker_bias": policy.taker_bias.value,
+        "quality": policy.quality.value,
+        "regime": decision.regime.value,
+        "reason": policy.reason,
+        "codes": codes_to_text(policy.codes),
+        **asdict(evidence.effectiveness),
+        **asdict(evidence.volatility),
+        **asdict(evidence.expectancy),
+        "maker_offset_bps": decision.maker_offset_bps,
+        "rule_set": rule_set.name,
+    }

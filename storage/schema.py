@@ -1,0 +1,169 @@
+"""The tables of the snapshot store. Published rows are facts: they are written once and never changed."""
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Table, Text, UniqueConstraint
+
+from storage.columns import COUNT, REAL, Flag, UtcTimestamp
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _finite(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} between -1e300 and 1e300", name=f"{column}_finite")
+
+
+def _one_of(column: str, *words: str) -> CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} in ({listed})", name=f"{column}_known")
+
+
+policy_head = Table(
+    "policy_head",
+    metadata,
+    Column("head_id", COUNT, primary_key=True, autoincrement=False, comment="always 1: there is one head"),
+    Column("run_id", COUNT, nullable=False, comment="the last run that was published, 0 before the first"),
+    Column("digest", Text, nullable=False, comment="that run's digest, empty before the first"),
+    CheckConstraint("head_id = 1", name="single"),
+    comment="The end of the chain of runs; whoever publishes takes this row first, so runs follow each other.",
+    sqlite_strict=True,
+)
+
+policy_scope = Table(
+    "policy_scope",
+    metadata,
+    Column("scope", Text, primary_key=True, comment="which book: an account, a venue, paper or live"),
+    comment="Every scope that has had a run.",
+    sqlite_strict=True,
+)
+
+policy_slot = Table(
+    "policy_slot",
+    metadata,
+    Column("scope", Text, primary_key=True, comment="the book that the slot belongs to"),
+    Column("slot", UtcTimestamp, primary_key=True, comment="the scheduled time of the run"),
+    Column("state", Text, nullable=False, comment="running, published, failed or missed"),
+    Column("owner", Text, nullable=False, comment="host:process of the last holder, empty when missed"),
+    Column("fence", COUNT, nullable=False, comment="counts the holders; only the latest may publish"),
+    Column("lease_until_at", UtcTimestamp, nullable=False, comment="when another process may take the slot over"),
+    _one_of("state", "running", "published", "failed", "missed"),
+    comment="Who computes which slot: a lease with a fencing number. The only table whose rows change.",
+    sqlite_strict=True,
+)
+
+policy_rule_set = Table(
+    "policy_rule_set",
+    metadata,
+    Column("digest", Text, primary_key=True, comment="SHA-256 over name, version and parameters"),
+    Column("name", Text, nullable=False, comment="the rule set's name"),
+    Column("version", COUNT, nullable=False, comment="the version of its code"),
+    Column("parameters", Text, nullable=False, comment="its parameters as JSON, keys sorted"),
+    Column("first_used_at", UtcTimestamp, nullable=False, comment="when a run first used it"),
+    comment="What the name of a rule set meant on that day.",
+    sqlite_strict=True,
+)
+
+policy_run = Table(
+    "policy_run",
+    metadata,
+    Column("run_id", COUNT, primary_key=True, autoincrement=False, comment="1, 2, 3 ... in order of publication"),
+    Column("scope", Text, ForeignKey("policy_scope.scope"), nullable=False, comment="the book"),
+    Column("slot", UtcTimestamp, nullable=False, comment="the scheduled time: the as_of of the run"),
+    Column("origin", Text, nullable=False, comment="schedule, manual or backfill"),
+    Column("rule_set", Text, nullable=False, comment="name of the rule set that decided"),
+    Column("rule_set_digest", Text, ForeignKey("policy_rule_set.digest"), nullable=False, comment="what it meant"),
+    Column("engine", Text, nullable=False, comment="the engine that measured, with its version"),
+    Column("code_version", Text, nullable=False, comment="version of router-policy"),
+    Column("owner", Text, nullable=False, comment="host:process that computed it"),
+    Column("started_at", UtcTimestamp, nullable=False, comment="when computing began"),
+    Column("published_at", UtcTimestamp, nullable=False, comment="when it was published: readers see it from then on"),
+    Column("symbol_count", COUNT, nullable=False, comment="how many snapshots it has"),
+    Column("event_count", COUNT, nullable=False, comment="how many order outcomes were used"),
+    Column("reject_count", COUNT, nullable=False, comment="how many rows of the sources were not used"),
+    Column("sources", Text, nullable=False, comment="what the sources looked like, as JSON"),
+    Column("digest", Text, nullable=False, comment="SHA-256 over the run, its rows and the digest before it"),
+    Column("previous_digest", Text, nullable=False, comment="the digest of the run before, empty for the first"),
+    UniqueConstraint("scope", "slot"),
+    UniqueConstraint("previous_digest"),
+    _one_of("origin", "schedule", "manual", "backfill"),
+    comment="One row per run. A run is published whole or not at all.",
+    sqlite_strict=True,
+)
+
+policy_snapshot = Table(
+    "policy_snapshot",
+    metadata,
+    Column("run_id", COUNT, ForeignKey("policy_run.run_id"), primary_key=True, comment="the run"),
+    Column("symbol", Text, primary_key=True, comment="the market, as the order log names it"),
+    Column("scope", Text, nullable=False, comment="the run's scope"),
+    Column("slot", UtcTimestamp, nullable=False, comment="the run's slot"),
+    Column("maker_first", Flag, nullable=False, comment="false: skip the maker attempt and cross"),
+    Column(
+        "taker_bias", Text, nullable=False, comment="prefer_maker, balanced or prefer_taker: full, half, quarter wait"
+    ),
+    Column("quality", Text, nullable=False, comment="good, ok, degraded or broken"),
+    Column("regime", Text, nullable=False, comment="quiet, normal, hot, panic or unknown"),
+    Column("reason", Text, nullable=False, comment="why, for people"),
+    Column("codes", Text, nullable=False, comment="why, for programs: JSON list of code, value, threshold"),
+    Column("maker_fill_ratio", REAL, comment="filled as maker / started as maker; null when none started"),
+    Column("fallback_ratio", REAL, comment="fell back to taker / started as maker; null when none started"),
+    Column("slip_q25", REAL, comment="lower quartile of slippage in bps against the mid, + is worse"),
+    Column("slip_q50", REAL, comment="median of slippage in bps against the mid, + is worse"),
+    Column("slip_q75", REAL, comment="upper quartile of slippage in bps against the mid, + is worse"),
+    Column("outcome_count", COUNT, nullable=False, comment="order outcomes in the seven days before the slot"),
+    Column("maker_started_count", COUNT, nullable=False, comment="of these, started as maker"),
+    Column("slippage_count", COUNT, nullable=False, comment="of these, with a slippage"),
+    Column("atr_short_pct", REAL, comment="mean true range of 50 bars in percent of the last close"),
+    Column("atr_long_pct", REAL, comment="mean true range of 500 bars in percent of the last close"),
+    Column("atr_ratio", REAL, comment="short / long; null with fewer than 500 bars"),
+    Column("bar_count", COUNT, nullable=False, comment="closed bars that were there, 500 at most"),
+    Column("bar_age_seconds", REAL, comment="from the close of the last closed bar to the slot; null without a bar"),
+    Column("expectancy", REAL, comment="realized profit per notional in the slot's hour of day; null without any"),
+    Column("expectancy_count", COUNT, nullable=False, comment="outcomes behind the expectancy"),
+    Column("maker_offset_bps", REAL, nullable=False, comment="distance of the maker price from the mid"),
+    Column("rule_set", Text, nullable=False, comment="name of the rule set that decided"),
+    _one_of("taker_bias", "prefer_maker", "balanced", "prefer_taker"),
+    _one_of("quality", "good", "ok", "degraded", "broken"),
+    _one_of("regime", "quiet", "normal", "hot", "panic", "unknown"),
+    *map(
+        _finite,
+        (
+            "maker_fill_ratio fallback_ratio slip_q25 slip_q50 slip_q75 atr_short_pct atr_long_pct "
+            "atr_ratio bar_age_seconds expectancy maker_offset_bps"
+        ).split(),
+    ),
+    Index(None, "scope", "symbol", "slot"),
+    comment="The policy for one symbol as of one slot, with everything that it was decided on.",
+    sqlite_strict=True,
+)
+
+policy_reject = Table(
+    "policy_reject",
+    metadata,
+    Column("run_id", COUNT, ForeignKey("policy_run.run_id"), primary_key=True, comment="the run"),
+    Column("source", Text, primary_key=True, comment="orders or candles"),
+    Column("reason", Text, primary_key=True, comment="why the rows were not used"),
+    Column("reject_count", COUNT, nullable=False, comment="how many"),
+    Column("sample", Text, nullable=False, comment="where one of them is: file and line, or what names it"),
+    comment="Rows of the sources that a run did not use, counted by reason.",
+    sqlite_strict=True,
+)
+
+policy_run_failure = Table(
+    "policy_run_failure",
+    metadata,
+    Column("scope", Text, primary_key=True, comment="the book"),
+    Column("slot", UtcTimestamp, primary_key=True, comment="the slot that could not be computed"),
+    Column("fence", COUNT, primary_key=True, autoincrement=False, comment="which try it was"),
+    Column("owner", Text, nullable=False, comment="host:process that tried"),
+    Column("failed_at", UtcTimestamp, nullable=False, comment="when it gave up"),
+    Column("error", Text, nullable=False, comment="what went wrong"),
+    comment="Tries at a slot that published nothing.",
+    sqlite_strict=True,
+)

@@ -1,0 +1,143 @@
+"""The snapshot store: what the rest of the project asks of the database, one short transaction a call."""
+
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from storage import claims, migrate, read
+from storage.claims import Claim
+from storage.connection import database_now, transaction
+from storage.engine import describe_url, parse_url, read_engine, write_engine
+from storage.errors import SchemaError, StoreError, StoreUnavailableError
+from storage.publish import publish_run
+from storage.records import PublishedRun, Reject, RunResult, Snapshot
+
+
+class Store:
+    """A snapshot store at a URL. Connections are made when first used; use it as a context manager, or close it.
+
+    Methods raise StoreUnavailableError where the database cannot be used now and SchemaError where it was not set up.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = parse_url(url)
+        self.writer: Engine = write_engine(self.url)
+        self.reader: Engine = read_engine(self.url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection; a later call opens them again."""
+        self.writer.dispose()
+        self.reader.dispose()
+
+    def __repr__(self) -> str:
+        return f"Store({describe_url(self.url)!r})"
+
+    def set_up(self) -> None:
+        """Create the schema, or bring it up to this version; nothing is lost and nothing happens where it is there."""
+        migrate.upgrade(self.writer)
+
+    def now(self) -> datetime:
+        """Return the database's clock in UTC."""
+        with transaction(self.reader) as connection:
+            return database_now(connection)
+
+    def claim(self, scope: str, slot: datetime, owner: str, lease: timedelta, *, gone: str | None = None) -> Claim:
+        """Take a slot: see `storage.claims.claim_slot`."""
+        with transaction(self.writer) as connection:
+            return claims.claim_slot(connection, scope, slot, owner, lease, gone=gone)
+
+    def publish(self, claim: Claim, result: RunResult) -> PublishedRun:
+        """Publish a run whole, or nothing of it.
+
+        Raises ClaimLostError where the slot was taken over. Where the answer to the commit was lost, what the database
+        holds decides: the run counts as published if it is there.
+        """
+        digest = ""
+        try:
+            with transaction(self.writer) as connection:
+                digest = publish_run(connection, claim, result)["digest"]
+        except StoreUnavailableError as error:
+            lost = error.__cause__
+            if not (digest and isinstance(lost, DBAPIError) and lost.connection_invalidated):
+                raise
+        run = self.run_of_slot(claim.scope, claim.slot)
+        if run is None or run.digest != digest:
+            raise StoreError(f"the commit of slot {claim.slot.isoformat()} got no answer and did not take place")
+        return run
+
+    def fail(self, claim: Claim, error: str, retry_after: timedelta) -> bool:
+        """Give a slot up after a failure: see `storage.claims.fail_claim`."""
+        with transaction(self.writer) as connection:
+            return claims.fail_claim(connection, claim, error, retry_after)
+
+    def mark_missed(self, scope: str, slots: list[datetime]) -> None:
+        """Record slots that nobody computed."""
+        with transaction(self.writer) as connection:
+            claims.mark_missed(connection, scope, slots)
+
+    def newest_slot_before(self, scope: str, slot: datetime) -> datetime | None:
+        """Return the newest slot before this one that anybody has claimed or marked, or None."""
+        with transaction(self.reader) as connection:
+            return claims.newest_slot_before(connection, scope, slot)
+
+    def ensure_set_up(self) -> None:
+        """Create the schema in an empty database; a database at another version is left alone.
+
+        Raises SchemaError where it is at another version than this code's.
+        """
+        found, needed = migrate.versions(self.writer)
+        if found is None:
+            self.set_up()
+        elif found != needed:
+            raise SchemaError(
+                f"{describe_url(self.url)} is at schema version {found} and this program needs {needed}; make a copy, "
+                "then run: router-policy init"
+            )
+
+    def run_of_slot(self, scope: str, slot: datetime) -> PublishedRun | None:
+        """Return the run that was published for a slot, or None."""
+        with transaction(self.reader) as connection:
+            return read.run_of_slot(connection, scope, slot)
+
+    def newest_run(self, scope: str) -> PublishedRun | None:
+        """Return the run of a scope's newest slot, or None."""
+        with transaction(self.reader) as connection:
+            return read.newest_run(connection, scope)
+
+    def snapshots_of_run(self, run_id: int) -> list[Snapshot]:
+        """Return a run's snapshots by symbol."""
+        with transaction(self.reader) as connection:
+            return read.snapshots_of_run(connection, run_id)
+
+    def rejects_of_run(self, run_id: int) -> list[Reject]:
+        """Return what a run did not use, by source and reason."""
+        with transaction(self.reader) as connection:
+            return read.rejects_of_run(connection, run_id)
+
+    def symbols_before(self, scope: str, slot: datetime) -> list[str]:
+        """Return the symbols that had a policy in the newest run before a slot."""
+        with transaction(self.reader) as connection:
+            return read.symbols_before(connection, scope, slot)
+
+    def latest(self, scope: str, symbol: str | None = None) -> list[tuple[Snapshot, datetime]]:
+        """Return the policies in force, by symbol, each with the time it was published."""
+        with transaction(self.reader) as connection:
+            return read.latest(connection, scope, symbol)
+
+    def history(
+        self, scope: str, symbol: str, since: datetime | None = None, until: datetime | None = None
+    ) -> list[tuple[Snapshot, datetime | None]]:
+        """Return one symbol's policies, oldest first, each with the end of its validity."""
+        with transaction(self.reader) as connection:
+            return read.history(connection, scope, symbol, since, until)
