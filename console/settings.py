@@ -1,0 +1,205 @@
+"""The settings: one TOML file, and ROUTER_POLICY_* in the environment over it."""
+
+import os
+import re
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from console.errors import SettingsError
+from policy.rules import RULE_SET_NAMES
+
+FILE_NAME = "router-policy.toml"
+ENVIRONMENT_PREFIX = "ROUTER_POLICY_"
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration as a number and one of s, m, h, d: `15m`, `2h`. Raises ValueError for other text and for 0."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
+    if match is None:
+        raise ValueError(f"{text!r} is no duration; write a number and s, m, h or d, as in 15m")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def _checked_duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_checked_duration)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Location(_Section):
+    path: str | None = None
+    url: str | None = None
+    query: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.url is None or self.query is None):
+            raise ValueError("give either path, or url and query")
+        return self
+
+
+class StoreSettings(_Section):
+    """Where policies are kept: `sqlite:///FILE` or `postgresql+psycopg://...`."""
+
+    url: str = "sqlite:///router_policy.db"
+
+
+class OrdersSettings(_Location):
+    """The order log: the log of a maker-first bot (`order-log`), or one row per outcome (`canonical`)."""
+
+    kind: Literal["order-log", "canonical"] = "order-log"
+    deduplicate: bool | None = None
+
+    @model_validator(mode="after")
+    def _log_is_files(self) -> Self:
+        if self.kind == "order-log" and self.path is None:
+            raise ValueError('an order-log is read from files: give path, or kind = "canonical" with url and query')
+        return self
+
+
+class CandlesSettings(_Location):
+    """The candles; `interval` is how long one bar lasts."""
+
+    interval: Duration
+
+
+class ScheduleSettings(_Section):
+    """When policies are computed, in UTC, and how long one run may take."""
+
+    cron: str = "*/15 * * * *"
+    tick: Duration = "5s"
+    deadline: Duration = "5m"
+    retry_after: Duration = "1m"
+
+
+class RulesSettings(_Section):
+    """Which rule set decides."""
+
+    name: str = "seed"
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.name not in RULE_SET_NAMES:
+            raise ValueError(f"there is no rule set {self.name!r}; choose one of: {', '.join(RULE_SET_NAMES)}")
+        return self
+
+
+class EngineSettings(_Section):
+    """What runs the metric queries: DuckDB in the process, or a Spark cluster by its Spark Connect address."""
+
+    kind: Literal["duckdb", "spark"] = "duckdb"
+    remote: str | None = None
+
+    @model_validator(mode="after")
+    def _remote_for_spark(self) -> Self:
+        if (self.kind == "spark") != (self.remote is not None):
+            raise ValueError('kind = "spark" needs remote = "sc://HOST:PORT", and only spark has a remote')
+        return self
+
+
+class Settings(BaseSettings):
+    """All settings. Paths are absolute once loaded by `load`."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", hide_input_in_errors=True
+    )
+
+    scope: str = Field(default="default", min_length=1, max_length=64)
+    symbols: list[str] = Field(default_factory=list)
+    store: StoreSettings = StoreSettings()
+    orders: OrdersSettings
+    candles: CandlesSettings | None = None
+    schedule: ScheduleSettings = ScheduleSettings()
+    rules: RulesSettings = RulesSettings()
+    engine: EngineSettings = EngineSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment go before the file, whose values come as arguments."""
+        return env_settings, init_settings
+
+
+def load(config: Path | None) -> Settings:
+    """Read the settings from a file, else from `router-policy.toml` here, with the environment over it.
+
+    Raises SettingsError naming every setting that is missing, unknown or wrong; values are not repeated, since one may
+    be a password.
+    """
+    path = config or Path(FILE_NAME)
+    values = _read(path) if config is not None or path.exists() else {}
+    _refuse_unknown_environment()
+    try:
+        settings = Settings(**_absolute(values, path.absolute().parent))
+    except ValidationError as error:
+        where = str(path) if values else f"no {FILE_NAME} is here (router-policy init writes one); from the environment"
+        raise SettingsError("\n".join(f"{where}: {_told(problem)}" for problem in error.errors())) from error
+    return settings
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}); router-policy init writes one") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is no TOML file: {error}") from error
+
+
+def _told(problem: Any) -> str:
+    name = ".".join(map(str, problem["loc"])) or "settings"
+    if problem["type"] == "extra_forbidden":
+        return f"{name} is not a setting; is it misspelt?"
+    if problem["type"] == "missing":
+        return f"{name} is missing"
+    return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _refuse_unknown_environment() -> None:
+    """Refuse a misspelt variable: the library would pass over it without a word."""
+    for name in os.environ:
+        section = name.removeprefix(ENVIRONMENT_PREFIX).partition("__")[0].lower()
+        if name.startswith(ENVIRONMENT_PREFIX) and section not in Settings.model_fields:
+            raise SettingsError(f"{name} in the environment is not a setting; is it misspelt?")
+
+
+def _absolute(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make paths that the file gives relative to its own folder."""
+    result = {name: dict(value) if isinstance(value, dict) else value for name, value in values.items()}
+    if isinstance(store := result.setdefault("store", {}), dict):
+        store.setdefault("url", StoreSettings.model_fields["url"].default)
+    for section in ("orders", "candles"):
+        path = result.get(section, {}).get("path") if isinstance(result.get(section), dict) else None
+        if isinstance(path, str) and "://" not in path:
+            result[section]["path"] = str(folder / path)
+    for section in ("store", "orders", "candles"):
+        url = result.get(section, {}).get("url") if isinstance(result.get(section), dict) else None
+        if isinstance(url, str):
+            result[section]["url"] = _absolute_sqlite(url, folder)
+    return result
+
+
+def _absolute_sqlite(url: str, folder: Path) -> str:
+    scheme, separator, path = url.partition(":///")
+    if not (separator and scheme.partition("+")[0] == "sqlite") or path in ("", ":memory:") or Path(path).is_absolute():
+        return url
+    return f"{scheme}:///{folder / path}"

@@ -1,0 +1,151 @@
+"""Policies on the screen: as a table for people, as JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from console.settings import load
+from policy.errors import RouterPolicyError
+from storage.records import Snapshot
+from storage.store import Store
+
+
+class NoPolicyError(RouterPolicyError, LookupError):
+    """There is no policy for what was asked."""
+
+
+def show_latest(config: Path | None, symbol: str | None, *, as_json: bool) -> None:
+    """Print the policies in force. Raises NoPolicyError where there is none."""
+    settings = load(config)
+    with Store(settings.store.url) as store:
+        found, now = store.latest(settings.scope, symbol), store.now()
+    if not found:
+        raise NoPolicyError(_nothing(settings.scope, symbol))
+    if as_json:
+        print_json(
+            {**as_record(one), "published_at": _iso(published_at), "age_seconds": (now - one.slot).total_seconds()}
+            for one, published_at in found
+        )
+        return
+    print_policies([one for one, _ in found], now)
+
+
+def show_history(config: Path | None, symbol: str, since: datetime | None, *, as_json: bool) -> None:
+    """Print one symbol's policies. Raises NoPolicyError where there is none."""
+    settings = load(config)
+    with Store(settings.store.url) as store:
+        found = store.history(settings.scope, symbol, since)
+    if not found:
+        raise NoPolicyError(_nothing(settings.scope, symbol))
+    if as_json:
+        print_json({**as_record(one), "valid_from": _iso(one.slot), "valid_to": _iso(end)} for one, end in found)
+        return
+    _print_history(found)
+
+
+def _nothing(scope: str, symbol: str | None) -> str:
+    what = f"no policy for {symbol!r}" if symbol is not None else "no policy yet"
+    return f"{what} in scope {scope!r}; router-policy once computes one, router-policy latest lists what there is"
+
+
+def as_record(snapshot: Snapshot) -> dict[str, Any]:
+    """Return a snapshot with the names of its columns, times as ISO 8601, codes as a list of objects."""
+    record = asdict(snapshot)
+    return {**record, "slot": _iso(snapshot.slot), "codes": list(record["codes"])}
+
+
+def print_json(records: Iterable[object]) -> None:
+    """Print a list of records as JSON."""
+    json.dump(list(records), sys.stdout, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def print_policies(snapshots: Sequence[Snapshot], now: datetime) -> None:
+    """Print the policies of one run as a table."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 140).print(policy_table(snapshots, now))
+
+
+def policy_table(snapshots: Sequence[Snapshot], now: datetime) -> Any:
+    """Lay out the policies of one run: the figures that decided, and how old the whole is."""
+    from rich.table import Table
+    from rich.text import Text
+
+    slot = snapshots[0].slot
+    table = Table(title=f"policies of slot {_iso(slot)}, {_age(now, slot)} old, rule set {snapshots[0].rule_set}")
+    for name, justify in _COLUMNS:
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich wants the literal words
+    for one in snapshots:
+        table.add_row(*(Text(cell) for cell in _cells(one)))
+    return table
+
+
+_COLUMNS = (
+    ("symbol", "left"),
+    ("maker first", "left"),
+    ("taker bias", "left"),
+    ("quality", "left"),
+    ("regime", "left"),
+    ("maker fill", "right"),
+    ("fallback", "right"),
+    ("median slip bps", "right"),
+    ("ATR ratio", "right"),
+    ("offset bps", "right"),
+    ("outcomes", "right"),
+)
+
+
+def _cells(one: Snapshot) -> tuple[str, ...]:
+    return (
+        one.symbol,
+        "yes" if one.maker_first else "no: taker",
+        one.taker_bias,
+        one.quality,
+        one.regime,
+        _figure(one.maker_fill_ratio),
+        _figure(one.fallback_ratio),
+        _figure(one.slip_q50),
+        _figure(one.atr_ratio),
+        _figure(one.maker_offset_bps),
+        f"{one.maker_started_count}/{one.outcome_count}",
+    )
+
+
+def _print_history(found: Sequence[tuple[Snapshot, datetime | None]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"policies for {found[0][0].symbol}")
+    for name in ("valid from", "valid to", "maker first", "taker bias", "quality", "regime", "why"):
+        table.add_column(name)
+    for one, end in found:
+        cells = (_iso(one.slot) or "", _iso(end) or "now", *_cells(one)[1:5], one.reason)
+        table.add_row(*(Text(cell) for cell in cells))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _age(now: datetime, slot: datetime) -> str:
+    seconds = int((now - slot).total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    return (
+        f"{seconds // 60} min"
+        if seconds < 7200
+        else f"{seconds // 3600} h"
+        if seconds < 172800
+        else f"{seconds // 86400} days"
+    )
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at is not None else None

@@ -1,0 +1,23 @@
+"""Engines: what reads the sources and runs the metric queries."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from jobs.measurement import Measurement
+from jobs.plan import EngineKind, Plan
+from policy.window import Window
+
+
+def measure(plan: Plan, window: Window) -> Measurement:
+    """Measure every symbol of the sources over the window, on the engine that the plan names.
+
+    Raises SourceError where a source cannot be used, EngineError where the engine cannot.
+    """
+    if plan.engine.kind is EngineKind.SPARK:
+        from jobs.engines.spark_engine import measure_with_spark
+
+        return measure_with_spark(plan, window)
+    from jobs.engines.duckdb_engine import measure_with_duckdb
+
+    with TemporaryDirectory(prefix="router-policy-") as folder:
+        return measure_with_duckdb(plan, window, Path(folder))

@@ -1,0 +1,103 @@
+"""Columns of Parquet as Spark sees them: how each becomes what a canonical table needs."""
+
+from collections.abc import Mapping, Sequence
+
+from jobs.plan import Location
+from jobs.sources.errors import SourceError
+
+_INTEGERS = ("tinyint", "smallint", "int", "bigint")
+_TIMES = ("timestamp", "timestamp_ntz", "date", "string")
+_SPARK_TYPES = {"varchar": "string"}
+
+# Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size, from 2000 to before 2100.
+_INSTANT_OF_NUMBER = """timestamp_micros(cast(rint(case
+        when {n} >= 946684800 and {n} < 4102444800 then {n} * 1000000
+        when {n} > 1000000000000 and {n} < 4102444800000 then {n} * 1000
+        when {n} > 1000000000000000 and {n} < 4102444800000000 then {n}
+        when {n} >= 946684800000000000 and {n} < 4102444800000000000 then {n} {divided_by} 1000
+    end) as bigint))"""
+# Spark would read a bare time of day as one of today, so a text that is no number must begin with a date.
+_INSTANT_OF_TEXT = """case
+        when {text} rlike '^ *[0-9]+ *$' then {of_integer}
+        when try_cast({text} as double) is not null then {of_number}
+        when {text} rlike '^ *[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' and {parsed} >= timestamp '2000-01-01 00:00:00'
+            and {parsed} < timestamp '2100-01-01 00:00:00' then {parsed}
+    end"""
+
+
+def canonical_columns(
+    source: str, location: Location, wanted: Mapping[str, str], required: Sequence[str], there: Mapping[str, str]
+) -> str:
+    """Write the SELECT items that make of a file's columns the `wanted` ones, by name and SQL type.
+
+    `there` gives the file's columns with their Spark types. A column that is not required and not there is null; the
+    time is beside it as `ts_text`, as it stands in the file. Raises SourceError where a required column is missing or
+    one has a type that can never be read as the wanted one.
+    """
+    _check_names(source, location, wanted, required, there)
+    theirs = {name: location.columns.get(name, name) for name in wanted}
+    items = [_column(source, location, name, kind, there.get(theirs[name])) for name, kind in wanted.items()]
+    return ", ".join([*items, f"cast({_identifier(theirs['ts'])} as string) as ts_text"])
+
+
+def _check_names(
+    source: str, location: Location, wanted: Mapping[str, str], required: Sequence[str], there: Mapping[str, str]
+) -> None:
+    for name in location.columns:
+        if name not in wanted:
+            raise SourceError(f"{source}.columns: {name!r} is no canonical column; they are {', '.join(wanted)}")
+    missing = [theirs for name in required if (theirs := location.columns.get(name, name)) not in there]
+    if missing:
+        example = f'{required[0]} = "{next(iter(there), "time")}"'
+        raise SourceError(
+            f"{source}: {location.path} has no column {', '.join(map(repr, missing))}; it has {', '.join(there)}. "
+            f"Name yours in [{source}.columns], as in: {example}"
+        )
+
+
+def _column(source: str, location: Location, name: str, wanted: str, kind: str | None) -> str:
+    spark_type = _SPARK_TYPES.get(wanted, wanted)
+    if kind is None:
+        return f"cast(null as {spark_type}) as {name}"
+    theirs = location.columns.get(name, name)
+    if not _fits(name, wanted, kind):
+        raise SourceError(
+            f"{source}: column {theirs!r} of {location.path} is {kind}, where {wanted} is needed for {name}"
+        )
+    column = _identifier(theirs)
+    if wanted == "timestamp":
+        return f"{_instant(column, kind)} as {name}"
+    if name == "symbol":
+        return f"case when length(trim({column})) between 1 and 64 then {column} end as {name}"
+    return f"cast({column} as {spark_type}) as {name}"
+
+
+def _fits(name: str, wanted: str, kind: str) -> bool:
+    is_number = kind in (*_INTEGERS, "float", "double") or kind.startswith("decimal")
+    return {
+        "timestamp": kind in _TIMES or is_number,
+        "varchar": kind == "string" or (kind in _INTEGERS and name != "symbol"),
+        "boolean": kind == "boolean",
+        "double": is_number,
+        "bigint": kind in _INTEGERS,
+    }[wanted]
+
+
+def _instant(column: str, kind: str) -> str:
+    """Write the expression that reads a column of this type as a time; a time without a zone is one in UTC."""
+    if kind == "string":
+        return _INSTANT_OF_TEXT.format(
+            text=column,
+            of_integer=_INSTANT_OF_NUMBER.format(n=f"try_cast({column} as bigint)", divided_by="div"),
+            of_number=_INSTANT_OF_NUMBER.format(n=f"try_cast({column} as double)", divided_by="/"),
+            parsed=f"try_cast({column} as timestamp)",
+        )
+    if kind in _INTEGERS:
+        return _INSTANT_OF_NUMBER.format(n=column, divided_by="div")
+    if kind not in _TIMES:
+        return _INSTANT_OF_NUMBER.format(n=f"cast({column} as double)", divided_by="/")
+    return f"cast({column} as timestamp)"
+
+
+def _identifier(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

@@ -1,0 +1,74 @@
+"""What an engine gives back: the evidence of every symbol that was seen, and the account of what was not used."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from policy import Effectiveness, Evidence, Expectancy, Volatility
+from policy.evidence import measured
+from policy.window import Window
+from storage.records import Reject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """The evidence by symbol, of every symbol that has an outcome or a candle, and how the sources looked."""
+
+    evidence: Mapping[str, Evidence]
+    traded_symbols: frozenset[str]
+    rejects: tuple[Reject, ...]
+    engine: str
+    sources: Mapping[str, object]
+
+    @property
+    def event_count(self) -> int:
+        """How many order outcomes the figures stand on."""
+        return sum(evidence.effectiveness.outcome_count for evidence in self.evidence.values())
+
+
+Rows = Iterable[Mapping[str, Any]]
+
+
+def gather(effectiveness: Rows, volatility: Rows, expectancy: Rows, window: Window) -> dict[str, Evidence]:
+    """Join the rows of the three metric queries by symbol; every figure is rounded here, once for all engines."""
+    by_effectiveness = {row["symbol"]: _effectiveness(row) for row in effectiveness}
+    by_volatility = {row["symbol"]: _volatility(row, window) for row in volatility}
+    by_expectancy = {row["symbol"]: _expectancy(row) for row in expectancy}
+    return {
+        symbol: Evidence(
+            symbol=symbol,
+            effectiveness=by_effectiveness.get(symbol, Effectiveness()),
+            volatility=by_volatility.get(symbol, Volatility()),
+            expectancy=by_expectancy.get(symbol, Expectancy()),
+        )
+        for symbol in by_effectiveness.keys() | by_volatility.keys()
+    }
+
+
+def _effectiveness(row: Mapping[str, Any]) -> Effectiveness:
+    return Effectiveness(
+        maker_fill_ratio=measured(row["maker_fill_ratio"]),
+        fallback_ratio=measured(row["fallback_ratio"]),
+        slip_q25=measured(row["slip_q25"]),
+        slip_q50=measured(row["slip_q50"]),
+        slip_q75=measured(row["slip_q75"]),
+        outcome_count=row["outcome_count"],
+        maker_started_count=row["maker_started_count"],
+        slippage_count=row["slippage_count"],
+    )
+
+
+def _volatility(row: Mapping[str, Any], window: Window) -> Volatility:
+    opened: datetime = row["last_bar_open"]
+    return Volatility(
+        atr_short_pct=measured(row["atr_short_pct"]),
+        atr_long_pct=measured(row["atr_long_pct"]),
+        atr_ratio=measured(row["atr_ratio"]),
+        bar_count=row["bar_count"],
+        bar_age_seconds=measured((window.last_bar_open - opened.replace(tzinfo=UTC)).total_seconds()),
+    )
+
+
+def _expectancy(row: Mapping[str, Any]) -> Expectancy:
+    return Expectancy(expectancy=measured(row["expectancy"]), expectancy_count=row["expectancy_count"])

@@ -1,0 +1,171 @@
+"""The schedule: a short tick asks the database's clock which slot is due, and has it computed once.
+
+A tick and not a timer for the slot itself: a timer sleeps through a clock that jumps, while the next tick sees the new
+time. Whether a slot is done is in the store, so several schedulers can share it.
+"""
+
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from threading import Event
+from types import FrameType
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from jobs.plan import Plan
+from jobs.slots import Slots
+from jobs.worker import LEASE_MARGIN, RunFailedError, Task, compute_slot_in_child, is_gone, owner
+from policy.errors import RouterPolicyError
+from storage.claims import Claim, SlotHeldError, SlotPublishedError
+from storage.records import Origin, PublishedRun
+from storage.store import Store
+
+log = logging.getLogger("router_policy.schedule")
+_MISSED_SLOTS_AT_ONCE = 10_000
+_WATCH_SECONDS = 1.0
+
+
+class SchedulerDiedError(RouterPolicyError, RuntimeError):
+    """The thread that ticks is gone; the process should be started again by whatever watches it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When slots are due and how long things may take.
+
+    `deadline` is for one run; `retry_after` the pause before a failed slot is tried again, while it is the newest.
+    """
+
+    slots: Slots
+    tick: timedelta = timedelta(seconds=5)
+    deadline: timedelta = timedelta(seconds=300)
+    retry_after: timedelta = timedelta(seconds=60)
+
+
+def _ignore(run: PublishedRun) -> None:
+    """Take no notice of a published run."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Schedule:
+    """Computes each slot once while it is the newest, until told to stop.
+
+    `on_published` is called after each run that this process published, from the ticking thread.
+    """
+
+    plan: Plan
+    store_url: str
+    timing: Timing
+    on_published: Callable[[PublishedRun], None] = _ignore
+    _stop: Event = field(default_factory=Event, init=False)
+    _abort: Event = field(default_factory=Event, init=False)
+    _done: datetime | None = field(default=None, init=False)
+
+    def run(self) -> None:
+        """Tick until `stop` is called or SIGTERM or SIGINT comes; a run that has begun is finished first.
+
+        A second signal ends that run as well, with nothing of it published. Call it from the main thread. Raises
+        SchedulerDiedError where the ticking thread is found dead.
+        """
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        scheduler = _scheduler()
+        with Store(self.store_url) as store:
+            trigger = IntervalTrigger(seconds=max(0.1, self.timing.tick.total_seconds()))
+            scheduler.add_job(self._tick_safely, trigger, args=(store,), next_run_time=datetime.now().astimezone())
+            scheduler.start()
+            try:
+                self._wait(scheduler)
+            finally:
+                scheduler.shutdown(wait=True)
+
+    def stop(self) -> None:
+        """Ask `run` to return, after the run that has begun."""
+        self._stop.set()
+
+    def tick(self, store: Store) -> PublishedRun | None:
+        """Compute the newest slot if it is due and nobody has it; return the run if this process published one."""
+        slot = self.timing.slots.newest(store.now())
+        if slot == self._done:
+            return None
+        claim = self._claim(store, slot)
+        if claim is None:
+            return None
+        self._note_missed(store, slot)
+        return self._compute(store, claim)
+
+    def _claim(self, store: Store, slot: datetime) -> Claim | None:
+        lease = self.timing.deadline + LEASE_MARGIN
+        try:
+            return store.claim(self.plan.scope, slot, owner(), lease)
+        except SlotPublishedError:
+            self._done = slot
+        except SlotHeldError as held:
+            if is_gone(held.owner):
+                return store.claim(self.plan.scope, slot, owner(), lease, gone=held.owner)
+        return None
+
+    def _note_missed(self, store: Store, slot: datetime) -> None:
+        """Record the slots between the last one that anybody touched and this one; nobody ran when they were due."""
+        last = store.newest_slot_before(self.plan.scope, slot)
+        if last is None:
+            return
+        missed = list(islice(self.timing.slots.between(last, slot), _MISSED_SLOTS_AT_ONCE))
+        if missed:
+            log.warning("%d slots were missed since %s", len(missed), last.isoformat())
+            store.mark_missed(self.plan.scope, missed)
+
+    def _compute(self, store: Store, claim: Claim) -> PublishedRun | None:
+        task = Task(plan=self.plan, store_url=self.store_url, claim=claim, origin=Origin.SCHEDULE)
+        try:
+            run = compute_slot_in_child(task, self.timing.deadline, self._abort)
+        except RunFailedError as error:
+            log.error("slot %s failed: %s", claim.slot.isoformat(), error)
+            store.fail(claim, str(error), self.timing.retry_after)
+            return None
+        self._done = claim.slot
+        log.info(
+            "slot %s published as run %d: %d symbols, %d events used, %d rejected",
+            *(claim.slot.isoformat(), run.run_id, run.symbol_count, run.event_count, run.reject_count),
+        )
+        self.on_published(run)
+        return run
+
+    def _tick_safely(self, store: Store) -> None:
+        """Tick; whatever goes wrong is logged and the next tick comes all the same."""
+        if self._stop.is_set():
+            return
+        try:
+            self.tick(store)
+        except RouterPolicyError as error:
+            log.error("tick failed: %s", error)
+        except Exception:
+            log.exception("tick failed")
+
+    def _wait(self, scheduler: BackgroundScheduler) -> None:
+        while not self._stop.wait(_WATCH_SECONDS):
+            # APScheduler goes on saying `running` when an error has ended its thread, so the thread itself is asked.
+            if not scheduler._thread.is_alive():
+                raise SchedulerDiedError("the ticking thread has died; start router-policy run again")
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self._stop.is_set():
+            self._abort.set()
+        self._stop.set()
+
+
+def _scheduler() -> BackgroundScheduler:
+    """Keep jobs in memory only, let late ticks coalesce, and never drop one for being late."""
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+    return BackgroundScheduler(
+        timezone="UTC",
+        jobstores={"default": MemoryJobStore()},
+        executors={"default": ThreadPoolExecutor(1)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )

@@ -1,0 +1,61 @@
+"""Slots: the times in UTC at which a run is due, by a cron expression."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from croniter import croniter
+
+from policy.errors import RouterPolicyError
+
+_WORDS = re.compile(r"(?i)jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat")
+_FIELDS = re.compile(r"[0-9*/,\-? L#]+")
+
+
+class CronError(RouterPolicyError, ValueError):
+    """A cron expression that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The slots of a cron expression: five fields, or six with the seconds last; day 0 of the week is Sunday.
+
+    Raises CronError for any other text, and for the letters that stand for a time drawn by chance.
+    """
+
+    cron: str
+
+    def __post_init__(self) -> None:
+        fields = self.cron.split()
+        plain = _FIELDS.fullmatch(_WORDS.sub("0", self.cron)) is not None
+        if len(fields) not in (5, 6) or not plain or not croniter.is_valid(self.cron):
+            raise CronError(
+                f"schedule.cron: {self.cron!r} is no cron expression; write minute hour day month weekday, as "
+                "in */15 * * * *, or six with the seconds last"
+            )
+
+    def newest(self, at: datetime) -> datetime:
+        """Return the newest slot at or before a time."""
+        slot: datetime = self._from(at.replace(microsecond=0) + timedelta(seconds=1)).get_prev(datetime)
+        return slot
+
+    def next(self, at: datetime) -> datetime:
+        """Return the first slot after a time."""
+        slot: datetime = self._from(at).get_next(datetime)
+        return slot
+
+    def between(self, after: datetime, before: datetime) -> Iterator[datetime]:
+        """Yield the slots with `after < slot < before`, oldest first."""
+        slot = self.next(after)
+        while slot < before:
+            yield slot
+            slot = self.next(slot)
+
+    def interval(self, at: datetime) -> timedelta:
+        """Return the time between the two slots after a time."""
+        first = self.next(at)
+        return self.next(first) - first
+
+    def _from(self, at: datetime) -> croniter:
+        return croniter(self.cron, at.astimezone(UTC))

@@ -1,0 +1,62 @@
+-- Canonical order outcomes of which every field is text, as CSV, JSONL and databases give them; {rows} has them.
+with read as (
+    select
+        file,
+        {line},
+        {nothing} as is_nothing,
+        order_id,
+        instant_of_text(ts) as ts,
+        symbol_of_text(symbol) as symbol,
+        upper(side) as side,
+        maker_started as started_text,
+        maker_filled as filled_text,
+        fallback_used as fallback_text,
+        post_only_rejected as rejected_text,
+        probe as probe_text,
+        flag_of_text(maker_started) as maker_started,
+        flag_of_text(maker_filled) as maker_filled,
+        flag_of_text(fallback_used) as fallback_used,
+        flag_of_text(post_only_rejected) as post_only_rejected,
+        flag_of_text(probe) as probe,
+        slippage_bps as slippage_text,
+        notional as notional_text,
+        realized_pnl as pnl_text,
+        fees as fees_text,
+        try_cast(slippage_bps as double) as slippage_bps,
+        try_cast(notional as double) as notional,
+        try_cast(realized_pnl as double) as realized_pnl,
+        try_cast(fees as double) as fees,
+        try_cast(policy_run_id as bigint) as policy_run_id
+    from {rows}
+)
+
+select
+    file,
+    line,
+    order_id,
+    ts,
+    symbol,
+    side,
+    maker_started,
+    maker_filled,
+    fallback_used,
+    slippage_bps + 0.0 as slippage_bps,
+    notional,
+    realized_pnl,
+    post_only_rejected,
+    fees,
+    probe,
+    policy_run_id,
+    case
+        when is_nothing then 'not_json'
+        when ts is null then 'bad_time'
+        when symbol is null then 'bad_symbol'
+        when
+            is_unread(started_text, maker_started) or is_unread(filled_text, maker_filled)
+            or is_unread(fallback_text, fallback_used) or is_unread(rejected_text, post_only_rejected)
+            or is_unread(probe_text, probe) or is_unread(slippage_text, slippage_bps)
+            or is_unread(notional_text, notional) or is_unread(pnl_text, realized_pnl)
+            or is_unread(fees_text, fees) then 'bad_value'
+        else {judged}
+    end as reason
+from read

@@ -1,0 +1,65 @@
+"""Which files a pattern names, and what format each is."""
+
+import glob
+from enum import StrEnum
+from pathlib import Path
+
+from jobs.sources.errors import SourceError
+
+
+class FileFormat(StrEnum):
+    """The formats that are read in place."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+_SUFFIXES = {
+    ".jsonl": FileFormat.JSONL,
+    ".ndjson": FileFormat.JSONL,
+    ".json": FileFormat.JSONL,
+    ".csv": FileFormat.CSV,
+    ".parquet": FileFormat.PARQUET,
+}
+
+
+def resolve(setting: str, pattern: str) -> list[Path]:
+    """Return the readable files that a glob pattern matches, by name, at least one of them with content.
+
+    `setting` names the pattern in messages. Raises SourceError where no file matches, all are empty, or one cannot be
+    read: a part of the log that is there but not readable must not be taken for a quiet day.
+    """
+    paths = sorted(path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file())
+    if not paths:
+        raise SourceError(f"{setting}: no file matches {pattern}; correct {setting}, or start the bot that writes it")
+    for path in paths:
+        try:
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            raise SourceError(f"{setting}: {path} cannot be read ({error.strerror}); give this user the right to") from error
+    filled = [path for path in paths if path.stat().st_size > 0]
+    if not filled:
+        raise SourceError(f"{setting}: {paths[0]} is empty and so is every other file of {pattern}; is the bot logging?")
+    return filled
+
+
+def format_of(setting: str, paths: list[Path]) -> FileFormat:
+    """Return the one format of the files, by their endings; `log.jsonl.1` and `log.csv.gz` count by the inner one.
+
+    Raises SourceError for an ending that is not known and for files of several formats.
+    """
+    formats = {path: _format(path) for path in paths}
+    for path, found in formats.items():
+        if found is None:
+            raise SourceError(f"{setting}: the format of {path} is not known; name it .parquet, .csv or .jsonl")
+    if len(set(formats.values())) > 1:
+        raise SourceError(f"{setting}: the files are of several formats, {paths[0]} and others; use one pattern each")
+    only = formats[paths[0]]
+    assert only is not None
+    return only
+
+
+def _format(path: Path) -> FileFormat | None:
+    return next((_SUFFIXES[suffix] for suffix in reversed(path.suffixes) if suffix in _SUFFIXES), None)

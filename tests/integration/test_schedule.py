@@ -1,0 +1,164 @@
+"""The schedule as it runs: real processes, real signals, both databases."""
+
+import os
+import signal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from storage.schema import policy_run, policy_run_failure, policy_slot
+from storage.store import Store
+from tests.bots import start_command, write_bot
+from tests.waiting import wait_until
+
+EVERY_SECOND = """
+[schedule]
+cron = "* * * * * */{seconds}"
+tick = "1s"
+deadline = "{deadline}"
+retry_after = "1s"
+"""
+ENDLESS = """
+[orders]
+kind = "canonical"
+url = "sqlite:///endless.db"
+query = "with recursive n(i) as (select 1 union all select i + 1 from n) select i as ts from n where i < 0"
+"""
+
+
+def write_settings(folder: Path, store_url: str, *, seconds: int = 1, deadline: str = "30s") -> None:
+    schedule = EVERY_SECOND.format(seconds=seconds, deadline=deadline)
+    write_bot(folder, datetime.now(UTC).replace(microsecond=0), store=store_url, more=schedule)
+
+
+def published(store_url: str) -> list[datetime]:
+    with Store(store_url) as store, store.reader.connect() as connection:
+        return list(connection.scalars(select(policy_run.c.slot).order_by(policy_run.c.slot)))
+
+
+def set_up(store_url: str) -> None:
+    with Store(store_url) as store:
+        store.set_up()
+
+
+def test_slots_are_published_as_they_fall_due_each_once(tmp_path: Path, store_url: str) -> None:
+    set_up(store_url)
+    write_settings(tmp_path, store_url, seconds=2)
+    process = start_command(tmp_path, "run")
+    try:
+        wait_until(lambda: len(published(store_url)) >= 3, "three slots are published")
+    finally:
+        process.terminate()
+        code = process.wait(30)
+
+    slots = published(store_url)
+    assert code == 0
+    assert all(slot.second % 2 == 0 and slot.microsecond == 0 for slot in slots)
+    assert len(set(slots)) == len(slots)
+    assert "published as run 1: 2 symbols, 20 events used" in (tmp_path / "messages.log").read_text()
+
+
+def test_sigterm_lets_the_run_that_has_begun_finish(tmp_path: Path, store_url: str) -> None:
+    set_up(store_url)
+    write_settings(tmp_path, store_url, seconds=1)
+    process = start_command(tmp_path, "run")
+    try:
+        wait_until(lambda: _states(store_url) != [], "a slot is claimed")
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        code = process.wait(30)
+
+    assert code == 0
+    assert set(_states(store_url)) == {"published"}
+
+
+def _states(store_url: str) -> list[str]:
+    with Store(store_url) as store, store.reader.connect() as connection:
+        return list(connection.scalars(select(policy_slot.c.state)))
+
+
+def _write_endless(folder: Path, store_url: str, deadline: str) -> None:
+    """Settings whose order query never ends."""
+    schedule = EVERY_SECOND.format(seconds=1, deadline=deadline)
+    (folder / "router-policy.toml").write_text(f'[store]\nurl = "{store_url}"\n{ENDLESS}{schedule}')
+
+
+def test_a_run_that_hangs_is_ended_at_its_deadline_and_the_schedule_goes_on(tmp_path: Path, store_url: str) -> None:
+    set_up(store_url)
+    _write_endless(tmp_path, store_url, "2s")
+    process = start_command(tmp_path, "run")
+    try:
+        wait_until(lambda: len(_failures(store_url)) >= 2, "two runs are ended at their deadline")
+        assert process.poll() is None
+    finally:
+        process.terminate()
+        code = process.wait(30)
+
+    assert code == 0
+    assert all("longer than its deadline of 2 s" in error for error in _failures(store_url))
+    assert published(store_url) == []
+
+
+def test_a_second_signal_ends_the_run_as_well(tmp_path: Path) -> None:
+    store_url = f"sqlite:///{tmp_path / 'policy.db'}"
+    set_up(store_url)
+    _write_endless(tmp_path, store_url, "5m")
+    process = start_command(tmp_path, "run")
+    try:
+        wait_until(lambda: (tmp_path / "messages.log").exists() and _states(store_url) == ["running"], "a run hangs")
+        process.terminate()
+        with pytest.raises(Exception, match="timed out"):
+            process.wait(2)
+        process.terminate()
+        code = process.wait(10)
+    finally:
+        process.kill()
+
+    assert code == 0
+    assert _failures(store_url) == ["the run was ended because the schedule was told to stop at once"]
+
+
+def _failures(store_url: str) -> list[str]:
+    with Store(store_url) as store, store.reader.connect() as connection:
+        return list(connection.scalars(select(policy_run_failure.c.error).order_by(policy_run_failure.c.failed_at)))
+
+
+def test_a_source_that_is_missing_fails_the_slot_and_the_next_one_works(tmp_path: Path, store_url: str) -> None:
+    set_up(store_url)
+    write_settings(tmp_path, store_url, seconds=1)
+    log = tmp_path / "logs" / "order_metrics.jsonl"
+    text = log.read_text()
+    log.unlink()
+    process = start_command(tmp_path, "run")
+    try:
+        wait_until(lambda: _failures(store_url) != [], "the missing log is recorded as a failure")
+        log.write_text(text)
+        wait_until(lambda: published(store_url) != [], "a later slot is published")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+    assert "no file matches" in _failures(store_url)[0]
+
+
+def test_slots_that_nobody_computed_are_recorded_as_missed(tmp_path: Path) -> None:
+    store_url = f"sqlite:///{tmp_path / 'policy.db'}"
+    set_up(store_url)
+    write_settings(tmp_path, store_url, seconds=1)
+    now = datetime.now(UTC).replace(microsecond=0)
+    with Store(store_url) as store:
+        store.claim("default", now - timedelta(seconds=30), "long-gone:1", timedelta(0))
+    process = start_command(tmp_path, "run")
+    try:
+        wait_until(lambda: published(store_url) != [], "a slot is published")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+    first = published(store_url)[0]
+    with Store(store_url) as store, store.reader.connect() as connection:
+        missed = connection.scalars(select(policy_slot.c.slot).where(policy_slot.c.state == "missed")).all()
+    expected = [now - timedelta(seconds=30) + timedelta(seconds=n) for n in range(1, 60)]
+    assert sorted(slot for slot in missed if slot < first) == [slot for slot in expected if slot < first]

@@ -1,0 +1,154 @@
+"""The settings: what is read, what is refused, and that no password is told."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from console.errors import SettingsError
+from console.plans import plan_of
+from console.settings import Settings, load, parse_duration
+from jobs.plan import EngineKind, OrdersKind
+
+LEAST = """
+[store]
+url = "sqlite:///router_policy.db"
+[orders]
+kind = "order-log"
+path = "logs/execution/order_metrics*.jsonl"
+[candles]
+path = "candles/*.parquet"
+interval = "15m"
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "router-policy.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_least_that_works_has_these_defaults(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, LEAST))
+
+    assert settings.schedule.cron == "*/15 * * * *"
+    assert (settings.rules.name, settings.scope, settings.symbols, settings.engine.kind) == (
+        "seed",
+        "default",
+        [],
+        "duckdb",
+    )
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, LEAST))
+
+    assert settings.orders.path == str(tmp_path / "logs/execution/order_metrics*.jsonl")
+    assert settings.candles is not None
+    assert settings.candles.path == str(tmp_path / "candles/*.parquet")
+    assert settings.store.url == f"sqlite:///{tmp_path / 'router_policy.db'}"
+
+
+def test_the_default_store_is_beside_the_file_too(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, '[orders]\npath = "log.jsonl"'))
+
+    assert settings.store.url == f"sqlite:///{tmp_path / 'router_policy.db'}"
+
+
+def test_absolute_paths_and_other_databases_stay_as_they_are(tmp_path: Path) -> None:
+    text = '[store]\nurl = "postgresql+psycopg://me@db/policy"\n[orders]\npath = "/var/log/bot/*.jsonl"'
+
+    settings = load(written(tmp_path, text))
+
+    assert settings.store.url == "postgresql+psycopg://me@db/policy"
+    assert settings.orders.path == "/var/log/bot/*.jsonl"
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_POLICY_STORE__URL", "postgresql+psycopg://me@db/policy")
+    monkeypatch.setenv("ROUTER_POLICY_SCOPE", "paper")
+
+    settings = load(written(tmp_path, LEAST))
+
+    assert (settings.store.url, settings.scope) == ("postgresql+psycopg://me@db/policy", "paper")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (LEAST + "[stroe]\nurl = 'x'", "stroe is not a setting"),
+        (LEAST.replace("interval", "intervall"), "candles.intervall is not a setting"),
+        (LEAST.replace('"15m"', '"quarter"'), "candles.interval: 'quarter' is no duration"),
+        (LEAST.replace('"order-log"', '"orderlog"'), "orders.kind: Input should be 'order-log' or 'canonical'"),
+        ("[store]\nurl = 'sqlite:///x.db'", "orders is missing"),
+        ("[orders]\nkind = 'canonical'\nurl = 'sqlite:///x.db'", "give either path, or url and query"),
+        ("[orders]\nurl = 'sqlite:///x.db'\nquery = 'select 1'", "an order-log is read from files"),
+        (LEAST + "[rules]\nname = 'sneed'", "there is no rule set 'sneed'; choose one of: seed"),
+        (LEAST + "[engine]\nkind = 'spark'", "needs remote"),
+        (LEAST + "[engine]\nremote = 'sc://x'", "only spark has a remote"),
+        ("scope = ''\n" + LEAST, "scope: String should have at least 1 character"),
+        ("[orders\n", "is no TOML file"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(written(tmp_path, text))
+
+    assert said in str(refused.value)
+    assert "router-policy.toml" in str(refused.value)
+
+
+def test_a_misspelt_variable_in_the_environment_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_POLICY_STROE__URL", "sqlite:///x.db")
+
+    with pytest.raises(SettingsError, match="ROUTER_POLICY_STROE__URL in the environment is not a setting"):
+        load(written(tmp_path, LEAST))
+
+
+def test_a_file_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.toml cannot be read .*router-policy init"):
+        load(tmp_path / "nowhere.toml")
+
+
+def test_no_message_repeats_a_password(tmp_path: Path) -> None:
+    text = '[store]\nurl = ["postgresql://me:hunter2@db/policy"]\n[orders]\npath = 5\nsecret = "hunter2"'
+
+    with pytest.raises(SettingsError) as refused:
+        load(written(tmp_path, text))
+
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("1s", 1), ("15m", 900), ("4h", 14400), ("400d", 34560000)])
+def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
+    assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "0m", "15", "m", "-1m", "1.5h", "15 m", "1w", "15m\n"])
+def test_other_text_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration"):
+        parse_duration(text)
+
+
+def test_settings_become_the_plan_of_a_run(tmp_path: Path) -> None:
+    plan = plan_of(load(written(tmp_path, "symbols = ['BTCUSDT']\n" + LEAST)))
+
+    assert (plan.scope, plan.symbols, plan.engine.kind) == ("default", ("BTCUSDT",), EngineKind.DUCKDB)
+    assert plan.orders.kind is OrdersKind.ORDER_LOG
+    assert plan.candles is not None
+    assert plan.candles.interval == timedelta(minutes=15)
+    assert plan.rule_set.parameters.max_bar_age_seconds == 3600.0
+
+
+def test_without_candles_there_is_no_limit_on_their_age(tmp_path: Path) -> None:
+    plan = plan_of(load(written(tmp_path, '[orders]\npath = "log.jsonl"')))
+
+    assert plan.candles is None
+    assert plan.rule_set.parameters.max_bar_age_seconds is None
+
+
+def test_settings_cannot_be_changed_once_loaded(tmp_path: Path) -> None:
+    settings: Settings = load(written(tmp_path, LEAST))
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.scope = "other"
