@@ -1,8 +1,10 @@
 """Spark by Spark Connect: reads canonical Parquet on shared storage and runs the metric queries over it."""
 
 import re
+import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -142,17 +144,35 @@ def _connect(remote: str, address: str) -> "SparkSession":
 def _new_session(remote: str, address: str) -> "SparkSession":
     """Make a session without asking the server for anything yet."""
     try:
-        from pyspark.errors import PySparkException
-        from pyspark.sql.connect.client.retries import DefaultPolicy
-        from pyspark.sql.connect.session import SparkSession
+        with _named_main_module():
+            from pyspark.errors import PySparkException
+            from pyspark.sql.connect.client.retries import DefaultPolicy
+            from pyspark.sql.connect.session import SparkSession
     except ImportError as error:
         raise EngineError('the Spark engine is not installed; run: pip install "router-policy[spark]"') from error
     try:
         session: SparkSession = SparkSession.builder.remote(remote).create()
     except PySparkException as error:
-        raise EngineError(f"engine.remote is {address}; write it as sc://host:port") from error
+        raise EngineError(
+            f"engine.remote is {address}, with its parameters, and no address of a Spark Connect server; "
+            "write it as sc://host:port or sc://host:port/;name=value"
+        ) from error
     session.client.set_retry_policies([DefaultPolicy(max_retries=_CONNECTION_RETRIES)])
     return session
+
+
+@contextmanager
+def _named_main_module() -> Iterator[None]:
+    """Keep pyspark from taking a process without a main script for a run of its own doctests, which it may end."""
+    main = sys.modules["__main__"]
+    is_nameless = not hasattr(main, "__file__")
+    if is_nameless:
+        main.__file__ = ""
+    try:
+        yield
+    finally:
+        if is_nameless:
+            del main.__file__
 
 
 def _said(error: "PySparkException") -> str:
@@ -228,7 +248,7 @@ def _open(session: "SparkSession", table: _Table, location: Location) -> tuple[d
             raise
         raise SourceError(
             f"{table.source}.path: Spark cannot read {location.path} as Parquet: {_said(error)}. "
-            f"Correct {table.source}.path; the server must reach it under this very name"
+            f"Correct {table.source}.path, which the server must reach under that very name, or the file"
         ) from error
     if not files:
         raise SourceError(f"{table.source}.path: Spark finds no file at {location.path}; correct {table.source}.path")
