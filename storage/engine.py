@@ -102,6 +102,7 @@ def _prepare_sqlite_writer(connection: Any) -> None:
     connection.execute("pragma cell_size_check = on")
     connection.execute("pragma trusted_schema = off")
     connection.execute("pragma synchronous = full")
+    connection.execute("pragma auto_vacuum = incremental")  # counts for a new file only, before its first table
     wanted = journal_mode(sqlite_driver().sqlite_version_info)
     if connection.execute("pragma journal_mode").fetchone()[0] != wanted:
         connection.execute(f"pragma journal_mode = {wanted}")

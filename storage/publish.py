@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, update
 
+from storage.chain import move_head, take_next
 from storage.claims import Claim, holds
 from storage.connection import database_now, insert_or_ignore
-from storage.digest import run_digest
+from storage.digest import entry_digest, in_order
 from storage.errors import ClaimLostError
 from storage.records import RunResult, snapshot_row
 from storage.schema import (
-    policy_head,
     policy_reject,
     policy_rule_set,
     policy_run,
@@ -25,13 +26,13 @@ from storage.schema import (
 def publish_run(connection: Connection, claim: Claim, result: RunResult) -> Mapping[str, Any]:
     """Write the run, its snapshots and its rejected rows, and move the head of the chain; return the run's row.
 
-    Taking the head's row first makes publications of one store follow each other, so the chain cannot fork. Raises
+    Raises
     ClaimLostError where another process has taken the slot over; the caller's transaction is then rolled back.
     """
-    run_id, previous_digest = _take_head(connection)
+    run_id, previous_digest = take_next(connection)
     _use_claim(connection, claim)
     published_at = database_now(connection)
-    _name_scope_and_rules(connection, claim.scope, result, published_at)
+    _name_scope_and_rules(connection, claim.scope, result)
     snapshots = [
         snapshot_row(run_id, claim.scope, claim.slot, evidence, decision, result.rule_set)
         for evidence, decision in result.decisions
@@ -41,20 +42,25 @@ def publish_run(connection: Connection, claim: Claim, result: RunResult) -> Mapp
         for r in result.rejects
     ]
     run = _run_row(run_id, claim, result, published_at, previous_digest)
-    run["digest"] = run_digest(run, snapshots, rejects)
+    run["digest"] = _digest(run, snapshots, rejects)
     connection.execute(policy_run.insert(), run)
     if snapshots:
         connection.execute(policy_snapshot.insert(), snapshots)
     if rejects:
         connection.execute(policy_reject.insert(), rejects)
-    connection.execute(update(policy_head).values(digest=run["digest"]))
+    move_head(connection, run["digest"])
     return run
 
 
-def _take_head(connection: Connection) -> tuple[int, str]:
-    taken = update(policy_head).values(run_id=policy_head.c.run_id + 1)
-    row = connection.execute(taken.returning(policy_head.c.run_id, policy_head.c.digest)).one()
-    return row.run_id, row.digest
+def _digest(run: dict[str, Any], snapshots: list[dict[str, Any]], rejects: list[dict[str, Any]]) -> str:
+    by_symbol = sorted(snapshots, key=itemgetter("symbol"))
+    by_reason = sorted(rejects, key=itemgetter("source", "reason"))
+    return entry_digest(
+        policy_run,
+        in_order(policy_run, run),
+        (policy_snapshot, (in_order(policy_snapshot, row) for row in by_symbol)),
+        (policy_reject, (in_order(policy_reject, row) for row in by_reason)),
+    )
 
 
 def _use_claim(connection: Connection, claim: Claim) -> None:
@@ -71,7 +77,7 @@ def _use_claim(connection: Connection, claim: Claim) -> None:
         )
 
 
-def _name_scope_and_rules(connection: Connection, scope: str, result: RunResult, now: datetime) -> None:
+def _name_scope_and_rules(connection: Connection, scope: str, result: RunResult) -> None:
     connection.execute(insert_or_ignore(connection, policy_scope, {"scope": scope}))
     rules = result.rule_set
     row = {
@@ -79,7 +85,6 @@ def _name_scope_and_rules(connection: Connection, scope: str, result: RunResult,
         "name": rules.name,
         "version": rules.version,
         "parameters": rules.parameters_text(),
-        "first_used_at": now,
     }
     connection.execute(insert_or_ignore(connection, policy_rule_set, row))
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from sqlalchemy import RowMapping
 
-from policy import Code, Evidence, Quality, Regime, TakerBias
+from policy import Code, Effectiveness, Evidence, Expectancy, Quality, Regime, TakerBias, Volatility
 from policy.codes import codes_from_text, codes_to_text
 from policy.rules import Decision, RuleSet
 
@@ -138,3 +138,28 @@ def snapshot_row(
         "maker_offset_bps": decision.maker_offset_bps,
         "rule_set": rule_set.name,
     }
+
+
+def evidence_of_row(row: Any) -> Evidence:
+    """Read back from a row of policy_snapshot what its decision was made on."""
+    return Evidence(
+        symbol=row.symbol,
+        effectiveness=Effectiveness(
+            maker_fill_ratio=row.maker_fill_ratio,
+            fallback_ratio=row.fallback_ratio,
+            slip_q25=row.slip_q25,
+            slip_q50=row.slip_q50,
+            slip_q75=row.slip_q75,
+            outcome_count=row.outcome_count,
+            maker_started_count=row.maker_started_count,
+            slippage_count=row.slippage_count,
+        ),
+        volatility=Volatility(
+            atr_short_pct=row.atr_short_pct,
+            atr_long_pct=row.atr_long_pct,
+            atr_ratio=row.atr_ratio,
+            bar_count=row.bar_count,
+            bar_age_seconds=row.bar_age_seconds,
+        ),
+        expectancy=Expectancy(expectancy=row.expectancy, expectancy_count=row.expectancy_count),
+    )

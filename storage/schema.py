@@ -28,10 +28,10 @@ policy_head = Table(
     "policy_head",
     metadata,
     Column("head_id", COUNT, primary_key=True, autoincrement=False, comment="always 1: there is one head"),
-    Column("run_id", COUNT, nullable=False, comment="the last run that was published, 0 before the first"),
-    Column("digest", Text, nullable=False, comment="that run's digest, empty before the first"),
+    Column("entry_id", COUNT, nullable=False, comment="the last entry of the chain, 0 before the first"),
+    Column("digest", Text, nullable=False, comment="that entry's digest, empty before the first"),
     CheckConstraint("head_id = 1", name="single"),
-    comment="The end of the chain of runs; whoever publishes takes this row first, so runs follow each other.",
+    comment="The end of the chain; whoever publishes takes this row first, so that entries follow each other.",
     sqlite_strict=True,
 )
 
@@ -64,7 +64,6 @@ policy_rule_set = Table(
     Column("name", Text, nullable=False, comment="the rule set's name"),
     Column("version", COUNT, nullable=False, comment="the version of its code"),
     Column("parameters", Text, nullable=False, comment="its parameters as JSON, keys sorted"),
-    Column("first_used_at", UtcTimestamp, nullable=False, comment="when a run first used it"),
     comment="What the name of a rule set meant on that day.",
     sqlite_strict=True,
 )
@@ -72,7 +71,13 @@ policy_rule_set = Table(
 policy_run = Table(
     "policy_run",
     metadata,
-    Column("run_id", COUNT, primary_key=True, autoincrement=False, comment="1, 2, 3 ... in order of publication"),
+    Column(
+        "run_id",
+        COUNT,
+        primary_key=True,
+        autoincrement=False,
+        comment="its number in the chain",
+    ),
     Column("scope", Text, ForeignKey("policy_scope.scope"), nullable=False, comment="the book"),
     Column("slot", UtcTimestamp, nullable=False, comment="the scheduled time: the as_of of the run"),
     Column("origin", Text, nullable=False, comment="schedule, manual or backfill"),
@@ -88,7 +93,7 @@ policy_run = Table(
     Column("reject_count", COUNT, nullable=False, comment="how many rows of the sources were not used"),
     Column("sources", Text, nullable=False, comment="what the sources looked like, as JSON"),
     Column("digest", Text, nullable=False, comment="SHA-256 over the run, its rows and the digest before it"),
-    Column("previous_digest", Text, nullable=False, comment="the digest of the run before, empty for the first"),
+    Column("previous_digest", Text, nullable=False, comment="the digest of the entry before, empty for the first"),
     UniqueConstraint("scope", "slot"),
     UniqueConstraint("previous_digest"),
     _one_of("origin", "schedule", "manual", "backfill"),
@@ -165,5 +170,55 @@ policy_run_failure = Table(
     Column("failed_at", UtcTimestamp, nullable=False, comment="when it gave up"),
     Column("error", Text, nullable=False, comment="what went wrong"),
     comment="Tries at a slot that published nothing.",
+    sqlite_strict=True,
+)
+
+policy_override = Table(
+    "policy_override",
+    metadata,
+    Column("entry_id", COUNT, primary_key=True, autoincrement=False, comment="its number in the chain"),
+    Column("scope", Text, ForeignKey("policy_scope.scope"), nullable=False, comment="the book"),
+    Column("symbol", Text, nullable=False, comment="the market that it is for"),
+    Column("maker_first", Flag, nullable=False, comment="what the router is told instead"),
+    Column("taker_bias", Text, nullable=False, comment="how patient the router is told to be instead"),
+    Column("author", Text, nullable=False, comment="who decided it"),
+    Column("reason", Text, nullable=False, comment="why"),
+    Column("from_at", UtcTimestamp, nullable=False, comment="in force from then on, inclusive"),
+    Column("until_at", UtcTimestamp, nullable=False, comment="in force until then, exclusive"),
+    Column("digest", Text, nullable=False, comment="SHA-256 over the row and the digest before it"),
+    Column("previous_digest", Text, nullable=False, comment="the digest of the entry before"),
+    _one_of("taker_bias", "prefer_maker", "balanced", "prefer_taker"),
+    CheckConstraint("from_at < until_at", name="lasts"),
+    Index(None, "scope", "symbol"),
+    comment="A person's temporary decision, in force instead of the computed one; of two the later one counts.",
+    sqlite_strict=True,
+)
+
+policy_override_end = Table(
+    "policy_override_end",
+    metadata,
+    Column("entry_id", COUNT, primary_key=True, autoincrement=False, comment="its number in the chain"),
+    Column("override_id", COUNT, ForeignKey("policy_override.entry_id"), nullable=False, comment="what was ended"),
+    Column("author", Text, nullable=False, comment="who ended it"),
+    Column("reason", Text, nullable=False, comment="why"),
+    Column("ended_at", UtcTimestamp, nullable=False, comment="the override is not in force from then on"),
+    Column("digest", Text, nullable=False, comment="SHA-256 over the row and the digest before it"),
+    Column("previous_digest", Text, nullable=False, comment="the digest of the entry before"),
+    UniqueConstraint("override_id"),
+    comment="An override that was ended before its time.",
+    sqlite_strict=True,
+)
+
+policy_prune = Table(
+    "policy_prune",
+    metadata,
+    Column("entry_id", COUNT, primary_key=True, autoincrement=False, comment="its number in the chain"),
+    Column("through_entry_id", COUNT, nullable=False, comment="every entry up to this one was removed"),
+    Column("anchor_digest", Text, nullable=False, comment="the digest of that entry: the chain goes on from it"),
+    Column("run_count", COUNT, nullable=False, comment="how many runs were removed"),
+    Column("pruned_at", UtcTimestamp, nullable=False, comment="when"),
+    Column("digest", Text, nullable=False, comment="SHA-256 over the row and the digest before it"),
+    Column("previous_digest", Text, nullable=False, comment="the digest of the entry before"),
+    comment="What was removed for its age. Only what such a row covers can be deleted.",
     sqlite_strict=True,
 )

@@ -1,5 +1,6 @@
 """The snapshot store: what the rest of the project asks of the database, one short transaction a call."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -7,13 +8,18 @@ from typing import Self
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from storage import claims, migrate, read
+from policy import TakerBias
+from storage import chain, claims, migrate, overrides, prune, read, verify
+from storage.chain import Head
 from storage.claims import Claim
 from storage.connection import database_now, transaction
 from storage.engine import describe_url, parse_url, read_engine, write_engine
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
+from storage.overrides import Override
+from storage.prune import Pruned
 from storage.publish import publish_run
 from storage.records import PublishedRun, Reject, RunResult, Snapshot
+from storage.verify import Progress
 
 
 class Store:
@@ -141,3 +147,52 @@ class Store:
         """Return one symbol's policies, oldest first, each with the end of its validity."""
         with transaction(self.reader) as connection:
             return read.history(connection, scope, symbol, since, until)
+
+    def head(self) -> Head:
+        """Return the end of the chain: what to keep elsewhere."""
+        with transaction(self.reader) as connection:
+            return chain.head(connection)
+
+    def verify(self, anchor: str | None = None) -> Iterator[Progress]:
+        """Walk the chain as it is now: see `storage.verify.verify`."""
+        level = {"isolation_level": "REPEATABLE READ"} if self.url.get_backend_name() == "postgresql" else {}
+        with transaction(self.reader.execution_options(**level)) as connection:
+            yield from verify.verify(connection, anchor)
+
+    def make_override(
+        self,
+        scope: str,
+        symbol: str,
+        *,
+        maker_first: bool,
+        taker_bias: TakerBias,
+        lasting: timedelta,
+        author: str,
+        reason: str,
+    ) -> Override:
+        """Put a person's decision in force: see `storage.overrides.make_override`."""
+        with transaction(self.writer) as connection:
+            return overrides.make_override(
+                connection,
+                scope,
+                symbol,
+                maker_first=maker_first,
+                taker_bias=taker_bias,
+                lasting=lasting,
+                author=author,
+                reason=reason,
+            )
+
+    def end_override(self, scope: str, symbol: str, *, author: str, reason: str) -> Override:
+        """End the override that is in force: see `storage.overrides.end_override`."""
+        with transaction(self.writer) as connection:
+            return overrides.end_override(connection, scope, symbol, author=author, reason=reason)
+
+    def overrides_at(self, scope: str, at: datetime) -> list[Override]:
+        """Return the overrides of a scope that were in force at a moment."""
+        with transaction(self.reader) as connection:
+            return overrides.overrides_at(connection, scope, at)
+
+    def prune(self, keep: timedelta) -> Iterator[Pruned]:
+        """Remove what is older than `keep`, a batch a transaction: see `storage.prune.prune`."""
+        return prune.prune(self.writer, keep)

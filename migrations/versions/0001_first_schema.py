@@ -6,65 +6,13 @@ A migration is a record of what was done: it says the schema of its day in full 
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.ddl import create_views, drop_views, on_postgres
+from migrations.views_0001 import COMMENTS, VIEWS
 from storage.columns import COUNT, REAL, Flag, UtcTimestamp
 
 revision = "0001"
 down_revision = None
 
-_SNAPSHOT = ", ".join(
-    f"s.{name}"
-    for name in (
-        "run_id symbol scope slot maker_first taker_bias quality regime reason codes "
-        "maker_fill_ratio fallback_ratio slip_q25 slip_q50 slip_q75 outcome_count "
-        "maker_started_count slippage_count atr_short_pct atr_long_pct atr_ratio bar_count "
-        "bar_age_seconds expectancy expectancy_count maker_offset_bps rule_set"
-    ).split()
-)
-
-VIEWS = {
-    "policy_latest": f"""
-select {_SNAPSHOT.replace("s.scope", "c.scope")}, r.published_at
-from policy_scope as c
-join policy_run as r on r.run_id = (
-    select newest.run_id from policy_run as newest
-    where newest.scope = c.scope order by newest.slot desc limit 1
-)
-join policy_snapshot as s on s.run_id = r.run_id
-""",
-    "policy_history": f"""
-select {_SNAPSHOT},
-    s.slot as valid_from,
-    (
-        select min(later.slot) from policy_run as later
-        where later.scope = s.scope and later.slot > s.slot
-    ) as valid_to,
-    r.origin,
-    r.published_at
-from policy_snapshot as s
-join policy_run as r on r.run_id = s.run_id
-""",
-    "policy_change": f"""
-select {_SNAPSHOT},
-    p.slot as previous_slot,
-    p.maker_first as previous_maker_first,
-    p.taker_bias as previous_taker_bias,
-    p.quality as previous_quality,
-    p.regime as previous_regime,
-    p.reason as previous_reason
-from policy_snapshot as s
-join policy_snapshot as p on p.symbol = s.symbol and p.run_id = (
-    select earlier.run_id from policy_run as earlier
-    where earlier.scope = s.scope and earlier.slot < s.slot
-    order by earlier.slot desc limit 1
-)
-where p.maker_first <> s.maker_first or p.taker_bias <> s.taker_bias or p.quality <> s.quality
-""",
-}
-COMMENTS = {
-    "policy_latest": "The policy in force for every symbol: the snapshots of each scope's newest slot.",
-    "policy_history": "Every policy with the time it was in force: valid_from <= t < valid_to, null for the newest.",
-    "policy_change": "Only the snapshots whose decision differs from the symbol's run before, with what it was.",
-}
 TABLES = (
     "policy_reject",
     "policy_snapshot",
@@ -120,11 +68,11 @@ def _create_runs() -> None:
     op.create_table(
         "policy_head",
         sa.Column("head_id", COUNT, autoincrement=False, nullable=False, comment="always 1: there is one head"),
-        sa.Column("run_id", COUNT, nullable=False, comment="the last run that was published, 0 before the first"),
-        sa.Column("digest", sa.Text(), nullable=False, comment="that run's digest, empty before the first"),
+        sa.Column("entry_id", COUNT, nullable=False, comment="the last entry of the chain, 0 before the first"),
+        sa.Column("digest", sa.Text(), nullable=False, comment="that entry's digest, empty before the first"),
         sa.CheckConstraint("head_id = 1", name=op.f("ck_policy_head_single")),
         sa.PrimaryKeyConstraint("head_id", name=op.f("pk_policy_head")),
-        comment="The end of the chain of runs; whoever publishes takes this row first, so runs follow each other.",
+        comment="The end of the chain; whoever publishes takes this row first, so that entries follow each other.",
         sqlite_strict=True,
     )
     op.create_table(
@@ -133,14 +81,13 @@ def _create_runs() -> None:
         sa.Column("name", sa.Text(), nullable=False, comment="the rule set's name"),
         sa.Column("version", COUNT, nullable=False, comment="the version of its code"),
         sa.Column("parameters", sa.Text(), nullable=False, comment="its parameters as JSON, keys sorted"),
-        sa.Column("first_used_at", UtcTimestamp(), nullable=False, comment="when a run first used it"),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_policy_rule_set")),
         comment="What the name of a rule set meant on that day.",
         sqlite_strict=True,
     )
     op.create_table(
         "policy_run",
-        sa.Column("run_id", COUNT, autoincrement=False, nullable=False, comment="1, 2, 3 ... in order of publication"),
+        sa.Column("run_id", COUNT, autoincrement=False, nullable=False, comment="its number in the chain"),
         sa.Column("scope", sa.Text(), nullable=False, comment="the book"),
         sa.Column("slot", UtcTimestamp(), nullable=False, comment="the scheduled time: the as_of of the run"),
         sa.Column("origin", sa.Text(), nullable=False, comment="schedule, manual or backfill"),
@@ -161,7 +108,7 @@ def _create_runs() -> None:
             "digest", sa.Text(), nullable=False, comment="SHA-256 over the run, its rows and the digest before it"
         ),
         sa.Column(
-            "previous_digest", sa.Text(), nullable=False, comment="the digest of the run before, empty for the first"
+            "previous_digest", sa.Text(), nullable=False, comment="the digest of the entry before, empty for the first"
         ),
         sa.CheckConstraint("origin in ('schedule', 'manual', 'backfill')", name=op.f("ck_policy_run_origin_known")),
         sa.ForeignKeyConstraint(
@@ -174,7 +121,7 @@ def _create_runs() -> None:
         comment="One row per run. A run is published whole or not at all.",
         sqlite_strict=True,
     )
-    op.execute("insert into policy_head (head_id, run_id, digest) values (1, 0, '')")
+    op.execute("insert into policy_head (head_id, entry_id, digest) values (1, 0, '')")
 
 
 def _create_snapshots() -> None:
@@ -279,7 +226,7 @@ def _create_snapshots() -> None:
         sqlite_strict=True,
     )
     op.create_index("ix_policy_snapshot_scope_symbol_slot", "policy_snapshot", ["scope", "symbol", "slot"])
-    if _on_postgres():
+    if on_postgres():
         op.create_index("ix_policy_snapshot_slot_brin", "policy_snapshot", ["slot"], postgresql_using="brin")
 
 
@@ -298,28 +245,15 @@ def _create_rejects() -> None:
     )
 
 
-def _create_views() -> None:
-    for name, query in VIEWS.items():
-        op.execute(f"create view {name} as {query}")
-        if _on_postgres():
-            comment = COMMENTS[name].replace("'", "''")
-            op.execute(f"comment on view {name} is '{comment}'")
-
-
-def _on_postgres() -> bool:
-    return op.get_bind().dialect.name == "postgresql"
-
-
 def upgrade() -> None:
     _create_slots()
     _create_runs()
     _create_snapshots()
     _create_rejects()
-    _create_views()
+    create_views(VIEWS, COMMENTS)
 
 
 def downgrade() -> None:
-    for view in VIEWS:
-        op.execute(f"drop view {view}")
+    drop_views(VIEWS)
     for table in TABLES:
         op.drop_table(table)

@@ -55,4 +55,18 @@ def rule_set(name: str, parameters: Mapping[str, object] | None = None) -> RuleS
         raise UnknownRuleSetError(f"rule set {name!r}: {error}") from error
 
 
-__all__ = ["RULE_SET_NAMES", "Decision", "RuleSet", "UnknownRuleSetError", "rule_set"]
+def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:
+    """Return the rule set that was stored under this name and version with these parameters.
+
+    Raises UnknownRuleSetError where this program does not know it any more, or not yet.
+    """
+    found = rule_set(name, json.loads(parameters))
+    if found.version != version:
+        raise UnknownRuleSetError(
+            f"rule set {name!r} is at version {found.version} in this program and was at {version} then; "
+            "derive its decisions with the router-policy of that day (policy_run.code_version says which)"
+        )
+    return found
+
+
+__all__ = ["RULE_SET_NAMES", "Decision", "RuleSet", "UnknownRuleSetError", "rule_set", "rule_set_from_text"]

@@ -1,5 +1,6 @@
 """What the store promises, on SQLite and on Postgres alike."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import select, text
 from policy import Quality, Regime, TakerBias
 from storage.claims import SlotHeldError, SlotPublishedError
 from storage.connection import transaction
-from storage.digest import run_digest
+from storage.digest import entry_digest
 from storage.errors import ClaimLostError, SchemaError, StoreError
 from storage.records import Origin
 from storage.schema import policy_reject, policy_run, policy_run_failure, policy_slot, policy_snapshot
@@ -253,13 +254,17 @@ def test_a_digest_can_be_computed_again_from_what_is_stored(store: Store) -> Non
     run = publish(store)
 
     with store.reader.connect() as connection:
-        stored = connection.execute(select(policy_run)).mappings().one()
-        snapshots = connection.execute(select(policy_snapshot)).mappings().all()
-        rejects = connection.execute(select(policy_reject)).mappings().all()
+        stored = connection.execute(select(policy_run)).one()
+        snapshots = connection.execute(select(policy_snapshot).order_by(policy_snapshot.c.symbol)).all()
+        rejects = connection.execute(select(policy_reject)).all()
 
-    assert run_digest(stored, snapshots, rejects) == run.digest
-    changed = [{**row, "slip_q50": 0.500000001} for row in snapshots]
-    assert run_digest(stored, changed, rejects) != run.digest
+    def digest(rows: Sequence[Sequence[object]]) -> str:
+        return entry_digest(policy_run, stored, (policy_snapshot, rows), (policy_reject, rejects))
+
+    slip_q50 = list(policy_snapshot.c).index(policy_snapshot.c.slip_q50)
+    changed = [[*row[:slip_q50], 0.500000001, *row[slip_q50 + 1 :]] for row in snapshots]
+    assert digest(snapshots) == run.digest
+    assert digest(changed) != run.digest
 
 
 def test_a_run_that_cannot_be_written_whole_leaves_nothing(store: Store) -> None:

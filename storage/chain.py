@@ -1,0 +1,40 @@
+"""The chain: everything that was published, each entry with the digest of the one before.
+
+Runs, overrides, their early ends and prunes are its entries. They share one row of numbers, so that one missing from
+the middle leaves a hole, and one head, so that a digest kept elsewhere stands for all that came before it.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from storage.schema import policy_head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The end of the chain: the number of its last entry, 0 for an empty one, and that entry's digest."""
+
+    entry_id: int
+    digest: str
+
+
+def head(connection: Connection) -> Head:
+    """Return the end of the chain."""
+    row = connection.execute(select(policy_head.c.entry_id, policy_head.c.digest)).one()
+    return Head(entry_id=row.entry_id, digest=row.digest)
+
+
+def take_next(connection: Connection) -> tuple[int, str]:
+    """Return the number of the next entry and the digest before it, and keep others waiting until the transaction ends.
+
+    Whoever takes the head's row first is followed by the rest, so the chain cannot fork.
+    """
+    taken = update(policy_head).values(entry_id=policy_head.c.entry_id + 1)
+    row = connection.execute(taken.returning(policy_head.c.entry_id, policy_head.c.digest)).one()
+    return row.entry_id, row.digest
+
+
+def move_head(connection: Connection, digest: str) -> None:
+    """Make an entry that was just written the end of the chain."""
+    connection.execute(update(policy_head).values(digest=digest))

@@ -1,0 +1,125 @@
+"""Retention: the oldest entries of the chain removed, whole runs only, with an anchor from which the chain goes on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, select, text, tuple_
+
+from storage.chain import move_head, take_next
+from storage.connection import database_now, transaction
+from storage.digest import entry_digest, in_order
+from storage.schema import (
+    policy_override,
+    policy_override_end,
+    policy_prune,
+    policy_reject,
+    policy_run,
+    policy_slot,
+    policy_snapshot,
+)
+
+RUNS_AT_ONCE = 200
+_PAGES_AT_ONCE = 2000
+# Rows that point at others go first.
+_NUMBERED = (
+    (policy_snapshot, "run_id"),
+    (policy_reject, "run_id"),
+    (policy_run, "run_id"),
+    (policy_override_end, "entry_id"),
+    (policy_override, "entry_id"),
+    (policy_prune, "entry_id"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """One batch: how many runs went, and up to which entry everything is removed now."""
+
+    run_count: int
+    through_entry_id: int
+
+
+def prune(engine: Engine, keep: timedelta) -> Iterator[Pruned]:
+    """Remove what was published longer ago than `keep`, oldest first, a batch a transaction; then give the space back.
+
+    What goes is the longest beginning of the chain that is old enough: it stops before the newest run of any scope,
+    which readers may need, and before an override that still lasts. Interrupted between batches, nothing is half done.
+    """
+    while (batch := _prune_batch(engine, keep)) is not None:
+        yield batch
+    _give_space_back(engine)
+
+
+def _prune_batch(engine: Engine, keep: timedelta) -> Pruned | None:
+    with transaction(engine) as connection:
+        now = database_now(connection)
+        through = _last_to_go(connection, now - keep, now)
+        if through is None:
+            return None
+        entry_id, previous_digest = take_next(connection)
+        removed = select(func.count()).select_from(policy_run).where(policy_run.c.run_id <= through)
+        row: dict[str, Any] = {
+            "entry_id": entry_id,
+            "through_entry_id": through,
+            "anchor_digest": _digest_of(connection, through),
+            "run_count": connection.execute(removed).scalar_one(),
+            "pruned_at": now,
+            "previous_digest": previous_digest,
+        }
+        row["digest"] = entry_digest(policy_prune, in_order(policy_prune, row))
+        connection.execute(policy_prune.insert(), row)
+        move_head(connection, row["digest"])
+        _delete_through(connection, through)
+        return Pruned(run_count=row["run_count"], through_entry_id=through)
+
+
+def _last_to_go(connection: Connection, before: datetime, now: datetime) -> int | None:
+    """Return the number of the last entry of the next batch, or None where nothing is old enough."""
+    run = policy_run
+    stop = _first_to_stay(connection, before, now)
+    old = select(run.c.run_id).order_by(run.c.run_id).limit(RUNS_AT_ONCE)
+    if stop is not None:
+        old = old.where(run.c.run_id < stop)
+    numbers = list(connection.scalars(old))
+    return numbers[-1] if numbers else None
+
+
+def _first_to_stay(connection: Connection, before: datetime, now: datetime) -> int | None:
+    run, override = policy_run, policy_override
+    young = select(func.min(run.c.run_id)).where(run.c.published_at >= before)
+    newer = run.alias("newer")
+    has_newer = select(1).where(newer.c.scope == run.c.scope, newer.c.slot > run.c.slot).exists()
+    newest = select(func.min(run.c.run_id)).where(~has_newer)
+    lasting = select(func.min(override.c.entry_id)).where(override.c.until_at > now)
+    found = [connection.execute(query).scalar_one_or_none() for query in (young, newest, lasting)]
+    return min((number for number in found if number is not None), default=None)
+
+
+def _digest_of(connection: Connection, run_id: int) -> str:
+    digest: str = connection.execute(select(policy_run.c.digest).where(policy_run.c.run_id == run_id)).scalar_one()
+    return digest
+
+
+def _delete_through(connection: Connection, through: int) -> None:
+    gone = select(policy_run.c.scope, policy_run.c.slot).where(policy_run.c.run_id <= through)
+    connection.execute(delete(policy_slot).where(tuple_(policy_slot.c.scope, policy_slot.c.slot).in_(gone)))
+    for table, number in _NUMBERED:
+        connection.execute(delete(table).where(table.c[number] <= through))
+
+
+def _give_space_back(engine: Engine) -> None:
+    """Let the file shrink on SQLite, a few pages a transaction, and let Postgres use the room again."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table, _ in _NUMBERED:
+                connection.execute(text(f"vacuum (analyze) {table.name}"))
+        return
+    while True:
+        with transaction(engine) as connection:
+            free = connection.execute(text("pragma freelist_count")).scalar_one()
+            if free == 0 or connection.execute(text("pragma auto_vacuum")).scalar_one() != 2:  # 2: incremental
+                return
+            # The driver frees one page a step, so it is asked for all the rows that this statement does not return.
+            connection.connection.cursor().execute(f"pragma incremental_vacuum({_PAGES_AT_ONCE})").fetchall()

@@ -1,0 +1,260 @@
+"""Verifying: the chain walked from its anchor to its head, every digest recomputed, every decision derived again."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import Any, NoReturn
+
+from sqlalchemy import Connection, Row, Select, Table, func, select
+
+from policy.codes import codes_to_text
+from policy.rules import RuleSet, rule_set_from_text
+from storage.chain import head
+from storage.digest import entry_digest
+from storage.errors import StoreError
+from storage.records import evidence_of_row
+from storage.schema import (
+    policy_override,
+    policy_override_end,
+    policy_prune,
+    policy_reject,
+    policy_rule_set,
+    policy_run,
+    policy_scope,
+    policy_slot,
+    policy_snapshot,
+)
+
+SNAPSHOTS_AT_ONCE = 5000
+_NUMBERS = {
+    policy_run: policy_run.c.run_id,
+    policy_override: policy_override.c.entry_id,
+    policy_override_end: policy_override_end.c.entry_id,
+    policy_prune: policy_prune.c.entry_id,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The first thing that is not as it was published: where it is, what is stored, what was derived."""
+
+    entry: str
+    symbol: str | None = None
+    field: str
+    stored: object
+    derived: object
+
+
+class TamperedError(StoreError):
+    """What is stored is not what was published; `difference` says where it shows first."""
+
+    def __init__(self, difference: Difference) -> None:
+        where = f"{difference.entry}, {difference.symbol}" if difference.symbol else difference.entry
+        super().__init__(f"{where}: {difference.field} is {difference.stored!r}, derived {difference.derived!r}")
+        self.difference = difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the walk has come: the last entry that was found good, its digest, and how much came before it."""
+
+    entry_id: int
+    digest: str
+    run_count: int
+    snapshot_count: int
+
+
+def verify(connection: Connection, anchor: str | None = None) -> Iterator[Progress]:
+    """Walk the chain and yield how far it is good; when it ends, all that is stored is as it was published.
+
+    The connection must see one state of the database throughout; memory stays flat whatever the length. `anchor` is a
+    digest that was kept elsewhere: where no entry has it, a tail was cut off or the chain was rewritten. Raises
+    TamperedError at the first difference, UnknownRuleSetError where this program lacks the rules of a decision.
+    """
+    walk = _Walk(connection, anchor)
+    for entries in _batches(connection, walk.entry_id):
+        walk.take(entries)
+        yield walk.progress()
+    walk.end()
+    yield walk.progress()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    number: int
+    table: Table
+    row: Row[Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.table.name.removeprefix('policy_')} {self.number}"
+
+
+def _differ(entry: str, what: str, stored: object, derived: object, symbol: str | None = None) -> NoReturn:
+    raise TamperedError(Difference(entry=entry, symbol=symbol, field=what, stored=stored, derived=derived))
+
+
+def _batches(connection: Connection, after: int) -> Iterator[list[_Entry]]:
+    """Yield the entries in order, as many at once as have some thousands of snapshots."""
+    while True:
+        upto = _end_of_batch(connection, after)
+        if upto is None:
+            return
+        found = [
+            _Entry(getattr(row, number.name), table, row)
+            for table, number in _NUMBERS.items()
+            for row in connection.execute(select(table).where(number > after, number <= upto))
+        ]
+        yield sorted(found, key=attrgetter("number"))
+        after = upto
+
+
+def _end_of_batch(connection: Connection, after: int) -> int | None:
+    counts = select(policy_run.c.run_id, policy_run.c.symbol_count).where(policy_run.c.run_id > after)
+    total = 0
+    upto: int | None = None
+    for run_id, symbol_count in connection.execute(counts.order_by(policy_run.c.run_id).limit(500)):
+        if upto is not None and total + symbol_count > SNAPSHOTS_AT_ONCE:
+            return upto
+        total, upto = total + symbol_count, run_id
+    lasts = [connection.scalar(select(func.max(number))) for table, number in _NUMBERS.items()]
+    last: int = max((number for number in lasts if number is not None), default=after)
+    return (upto or last) if last > after else None
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The walk: the last entry that was found good, the counts so far, and whether the anchor was met."""
+
+    connection: Connection
+    anchor: str | None
+    entry_id: int = 0
+    digest: str = ""
+    run_count: int = 0
+    snapshot_count: int = 0
+    rules: Mapping[str, RuleSet] = field(default_factory=dict)
+    anchor_met: bool = False
+
+    def __post_init__(self) -> None:
+        prune = policy_prune
+        last = (
+            select(prune.c.through_entry_id, prune.c.anchor_digest).order_by(prune.c.through_entry_id.desc()).limit(1)
+        )
+        pruned = self.connection.execute(last).one_or_none()
+        if pruned is not None:
+            self.entry_id, self.digest = pruned
+        self.rules = _rule_sets(self.connection)
+        self.anchor_met = self.anchor is None or self.anchor == self.digest
+
+    def take(self, entries: Sequence[_Entry]) -> None:
+        first, last = self.entry_id, entries[-1].number if entries else self.entry_id
+        snapshots = _by_run(self.connection, _rows(policy_snapshot, first, last, policy_snapshot.c.symbol))
+        by_reason = (policy_reject.c.source, policy_reject.c.reason)
+        rejects = _by_run(self.connection, _rows(policy_reject, first, last, *by_reason))
+        for entry in entries:
+            if entry.table is policy_run:
+                self._check_run(entry, snapshots.pop(entry.number, []), rejects.pop(entry.number, []))
+            else:
+                self._check_link(entry, entry_digest(entry.table, entry.row))
+        for run_id in (*snapshots, *rejects):
+            _differ(f"run {run_id}", "run_id", run_id, None)
+
+    def end(self) -> None:
+        """Check what no single entry shows: rows without a run, the head, the scopes, the slots, the anchor."""
+        for table in (policy_snapshot, policy_reject):
+            outside = select(func.min(table.c.run_id)).where(
+                (table.c.run_id > self.entry_id) | table.c.run_id.not_in(select(policy_run.c.run_id))
+            )
+            if (run_id := self.connection.scalar(outside)) is not None:
+                _differ(f"run {run_id}", f"{table.name}.run_id", run_id, None)
+        found = head(self.connection)
+        if (found.entry_id, found.digest) != (self.entry_id, self.digest):
+            _differ("head", "digest", f"{found.entry_id} {found.digest}", f"{self.entry_id} {self.digest}")
+        self._check_names()
+        if not self.anchor_met:
+            _differ("chain", "anchor", self.digest, self.anchor)
+
+    def _check_names(self) -> None:
+        run, slot = policy_run, policy_slot
+        scopes = set(self.connection.scalars(select(policy_scope.c.scope)))
+        used = set(self.connection.scalars(select(run.c.scope).distinct()))
+        if scopes != used:
+            _differ("scope", "scope", sorted(scopes), sorted(used))
+        published = select(slot.c.fence).where(
+            slot.c.scope == run.c.scope, slot.c.slot == run.c.slot, slot.c.state == "published"
+        )
+        lost = self.connection.scalar(select(func.min(run.c.run_id)).where(~published.exists()))
+        if lost is not None:
+            _differ(f"run {lost}", "policy_slot.state", None, "published")
+
+    def _check_run(self, entry: _Entry, snapshots: Sequence[Row[Any]], rejects: Sequence[Row[Any]]) -> None:
+        rules = self.rules.get(entry.row.rule_set_digest)
+        if rules is None:
+            _differ(entry.name, "rule_set_digest", entry.row.rule_set_digest, None)
+        for row in snapshots:
+            _check_decision(entry, row, rules)
+        belonging = ((policy_snapshot, snapshots), (policy_reject, rejects))
+        self._check_link(entry, entry_digest(policy_run, entry.row, *belonging))
+        self.run_count += 1
+        self.snapshot_count += len(snapshots)
+
+    def _check_link(self, entry: _Entry, derived: str) -> None:
+        if entry.number != self.entry_id + 1:
+            _differ(entry.name, "number in the chain", entry.number, self.entry_id + 1)
+        if entry.row.previous_digest != self.digest:
+            _differ(entry.name, "previous_digest", entry.row.previous_digest, self.digest)
+        if entry.row.digest != derived:
+            _differ(entry.name, "digest", entry.row.digest, derived)
+        self.entry_id, self.digest = entry.number, derived
+        self.anchor_met = self.anchor_met or self.anchor == derived
+
+    def progress(self) -> Progress:
+        return Progress(
+            entry_id=self.entry_id,
+            digest=self.digest,
+            run_count=self.run_count,
+            snapshot_count=self.snapshot_count,
+        )
+
+
+def _rows(table: Table, after: int, upto: int, *order: Any) -> Select[Any]:
+    number = table.c.run_id
+    return select(table).where(number > after, number <= upto).order_by(number, *order)
+
+
+def _by_run(connection: Connection, query: Select[Any]) -> dict[int, list[Row[Any]]]:
+    rows = connection.execute(query)
+    return {run_id: list(group) for run_id, group in groupby(rows, key=itemgetter(0))}
+
+
+def _rule_sets(connection: Connection) -> Mapping[str, RuleSet]:
+    """Read every rule set and hold it against the digest that it is stored under."""
+    found = {}
+    for row in connection.execute(select(policy_rule_set)):
+        rules = rule_set_from_text(row.name, row.version, row.parameters)
+        if rules.digest() != row.digest or rules.parameters_text() != row.parameters:
+            _differ(f"rule set {row.name}", "digest", row.digest, rules.digest())
+        found[row.digest] = rules
+    return found
+
+
+def _check_decision(entry: _Entry, row: Row[Any], rules: RuleSet) -> None:
+    """Derive one symbol's decision from the figures in its row, and hold it against what is stored."""
+    decision = rules.decide(evidence_of_row(row))
+    policy = decision.policy
+    derived = (
+        ("scope", row.scope, entry.row.scope),
+        ("slot", row.slot, entry.row.slot),
+        ("rule_set", row.rule_set, rules.name),
+        ("maker_first", row.maker_first, policy.maker_first),
+        ("taker_bias", row.taker_bias, policy.taker_bias),
+        ("quality", row.quality, policy.quality),
+        ("regime", row.regime, decision.regime),
+        ("maker_offset_bps", row.maker_offset_bps, decision.maker_offset_bps),
+        ("codes", row.codes, codes_to_text(policy.codes)),
+        ("reason", row.reason, policy.reason),
+    )
+    for name, stored, expected in derived:
+        if stored != expected:
+            _differ(entry.name, name, stored, expected, row.symbol)

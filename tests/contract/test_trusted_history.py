@@ -1,0 +1,327 @@
+"""A history that can be trusted: nothing changes once published, and what was in force at any time can be told."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+
+from policy import TakerBias
+from storage.overrides import OverrideError
+from storage.store import Store
+from storage.verify import TamperedError
+from tests.runs import QUARTER, SLOT, claim, evidence, publish
+from tests.tampering import behind_the_triggers
+
+HOUR = timedelta(hours=1)
+PUBLISHED = {
+    "policy_run": "event_count = 1",
+    "policy_snapshot": "slip_q50 = 1",
+    "policy_reject": "reject_count = 1",
+    "policy_rule_set": "version = 9",
+    "policy_run_failure": "error = ''",
+    "policy_override": "maker_first = maker_first",
+    "policy_override_end": "reason = ''",
+    "policy_prune": "run_count = 0",
+}
+
+
+def rows(store: Store, query: str) -> list[tuple[object, ...]]:
+    with store.reader.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+def fill(store: Store) -> None:
+    """Put a row into every append-only table."""
+    publish(store, SLOT)
+    store.fail(claim(store, SLOT + QUARTER), "broken", timedelta(0))
+    override(store, "BTCUSDT")
+    store.end_override("default", "BTCUSDT", author="me", reason="over")
+    with store.writer.begin() as connection:
+        connection.execute(text("insert into policy_prune values (99, 0, 'x', 0, '2026-01-01 00:00:00', 'x', 'y')"))
+
+
+def override(store: Store, symbol: str, *, maker_first: bool = False, lasting: timedelta = HOUR) -> int:
+    return store.make_override(
+        "default",
+        symbol,
+        maker_first=maker_first,
+        taker_bias=TakerBias.PREFER_TAKER,
+        lasting=lasting,
+        author="ann",
+        reason="venue maintenance",
+    ).entry_id
+
+
+def walked(store: Store, anchor: str | None = None) -> tuple[int, int]:
+    *_, last = store.verify(anchor)
+    return last.run_count, last.snapshot_count
+
+
+@pytest.mark.parametrize("table", PUBLISHED)
+def test_a_published_row_cannot_be_updated(store: Store, table: str) -> None:
+    fill(store)
+
+    with store.writer.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
+        connection.execute(text(f"update {table} set {PUBLISHED[table]}"))
+
+
+@pytest.mark.parametrize("table", PUBLISHED)
+def test_a_published_row_cannot_be_deleted(store: Store, table: str) -> None:
+    fill(store)
+
+    with store.writer.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
+        connection.execute(text(f"delete from {table}"))
+
+
+@pytest.mark.parametrize("table", ["policy_run", "policy_snapshot", "policy_reject", "policy_override"])
+def test_a_published_row_cannot_be_replaced(store: Store, table: str) -> None:
+    fill(store)
+    verb = "insert or replace into" if store.url.get_backend_name() == "sqlite" else "insert into"
+
+    with store.writer.connect() as connection, pytest.raises(DatabaseError):
+        connection.execute(text(f"{verb} {table} select * from {table}"))
+
+
+def test_a_table_cannot_be_emptied_on_postgres(store: Store) -> None:
+    fill(store)
+    if store.url.get_backend_name() != "postgresql":
+        assert rows(store, "select count(*) from policy_run") == [(1,)]
+        return
+    for table in PUBLISHED:
+        with store.writer.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
+            connection.execute(text(f"truncate {table} cascade"))
+
+
+def test_an_untouched_history_verifies_to_its_head(store: Store) -> None:
+    first = publish(store, SLOT)
+    override(store, "BTCUSDT")
+    publish(store, SLOT + QUARTER, evidence("BTCUSDT", fallback=None), evidence("SOLUSDT", atr_ratio=3.0))
+
+    *_, last = store.verify()
+
+    assert (last.run_count, last.snapshot_count, last.entry_id) == (2, 4, 3)
+    assert last.digest == store.head().digest
+    assert walked(store, anchor=first.digest) == (2, 4)
+    assert walked(store, anchor=last.digest) == (2, 4)
+
+
+def test_an_empty_store_verifies(store: Store) -> None:
+    assert walked(store) == (0, 0)
+
+
+def test_a_changed_decision_is_named_with_what_it_should_be(store: Store) -> None:
+    publish(store, SLOT, evidence("BTCUSDT", fallback=0.95), evidence("ETHUSDT"))
+    with behind_the_triggers(store) as connection:
+        connection.execute(text("update policy_snapshot set quality = 'good' where symbol = 'BTCUSDT'"))
+
+    with pytest.raises(TamperedError) as found:
+        walked(store)
+
+    difference = found.value.difference
+    assert (difference.entry, difference.symbol, difference.field) == ("run 1", "BTCUSDT", "quality")
+    assert (difference.stored, difference.derived) == ("good", "broken")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update policy_snapshot set slip_q25 = slip_q25 + 0.000000001 where symbol = 'ETHUSDT'",
+        "update policy_snapshot set run_id = 77 where symbol = 'ETHUSDT' and run_id = 1",
+        "delete from policy_snapshot where symbol = 'ETHUSDT'",
+        "update policy_run set published_at = '2026-01-01 00:00:00'",
+        "update policy_run set previous_digest = 'x' where run_id = 1",
+        "update policy_reject set sample = 'elsewhere'",
+        "delete from policy_reject",
+        "update policy_rule_set set parameters = replace(parameters, '0.9', '0.8')",
+        "update policy_override set reason = 'another'",
+        "delete from policy_override",
+        "update policy_head set digest = 'x'",
+        "insert into policy_scope values ('intruder')",
+        "insert into policy_reject values (77, 'orders', 'x', 1, 'x')",
+        "update policy_slot set state = 'failed'",
+    ],
+)
+def test_any_change_behind_the_triggers_is_found(store: Store, change: str) -> None:
+    publish(store, SLOT)
+    override(store, "BTCUSDT")
+    publish(store, SLOT + QUARTER)
+    with behind_the_triggers(store) as connection:
+        connection.execute(text(change))
+
+    with pytest.raises(TamperedError):
+        walked(store)
+
+
+def test_a_tail_that_was_cut_off_is_found_with_the_anchor_only(store: Store) -> None:
+    first = publish(store, SLOT)
+    second = publish(store, SLOT + QUARTER)
+    with behind_the_triggers(store) as connection:
+        for table in ("policy_snapshot", "policy_reject", "policy_run"):
+            connection.execute(text(f"delete from {table} where run_id = 2"))
+        connection.execute(text("update policy_head set entry_id = 1, digest = :digest"), {"digest": first.digest})
+        connection.execute(text("delete from policy_slot where slot > '2026-04-26 00:20:00'"))
+
+    assert walked(store) == (1, 2)
+    with pytest.raises(TamperedError, match="anchor"):
+        walked(store, anchor=second.digest)
+
+
+def test_an_override_is_in_force_at_once_and_shows_both_decisions(store: Store) -> None:
+    publish(store, SLOT)
+
+    override(store, "BTCUSDT")
+
+    latest = "select symbol, maker_first, computed_maker_first, taker_bias, computed_taker_bias, override_author"
+    bitcoin, ether = rows(store, f"{latest} from policy_latest order by symbol")
+    assert bitcoin == ("BTCUSDT", False, True, "prefer_taker", "prefer_maker", "ann")
+    assert ether == ("ETHUSDT", True, True, "prefer_maker", "prefer_maker", None)
+    ((one, _),) = store.latest("default", "BTCUSDT")
+    assert (one.maker_first, one.taker_bias) == (False, TakerBias.PREFER_TAKER)
+
+
+def test_an_override_stays_in_force_over_a_new_run(store: Store) -> None:
+    publish(store, SLOT)
+    override(store, "BTCUSDT")
+
+    publish(store, SLOT + QUARTER)
+
+    assert rows(store, "select maker_first, computed_maker_first from policy_latest where symbol = 'BTCUSDT'") == [
+        (False, True)
+    ]
+
+
+def test_an_override_expires_by_itself(store: Store) -> None:
+    publish(store, SLOT)
+
+    override(store, "BTCUSDT", lasting=timedelta(microseconds=1))
+
+    assert rows(store, "select maker_first, override_id from policy_latest where symbol = 'BTCUSDT'") == [(True, None)]
+
+
+def test_an_override_that_was_ended_early_is_no_longer_in_force(store: Store) -> None:
+    publish(store, SLOT)
+    override(store, "BTCUSDT")
+
+    store.end_override("default", "BTCUSDT", author="bob", reason="venue is back")
+
+    assert rows(store, "select maker_first from policy_latest where symbol = 'BTCUSDT'") == [(True,)]
+    assert store.overrides_at("default", store.now()) == []
+
+
+def test_of_two_overrides_the_later_counts_and_the_earlier_returns_when_it_ends(store: Store) -> None:
+    publish(store, SLOT)
+    first = override(store, "BTCUSDT")
+    second = override(store, "BTCUSDT", maker_first=True)
+
+    in_force = "select override_id from policy_latest where symbol = 'BTCUSDT'"
+    assert rows(store, in_force) == [(second,)]
+    store.end_override("default", "BTCUSDT", author="bob", reason="enough")
+    assert rows(store, in_force) == [(first,)]
+
+
+def test_an_override_needs_a_policy_an_author_and_a_reason(store: Store) -> None:
+    publish(store, SLOT)
+    common = {"maker_first": False, "taker_bias": TakerBias.BALANCED, "lasting": HOUR}
+
+    with pytest.raises(OverrideError, match="'NOPE' has no policy"):
+        store.make_override("default", "NOPE", author="ann", reason="x", **common)  # type: ignore[arg-type]
+    with pytest.raises(OverrideError, match="author and a reason"):
+        store.make_override("default", "BTCUSDT", author=" ", reason="x", **common)  # type: ignore[arg-type]
+    with pytest.raises(OverrideError, match="no override is in force"):
+        store.end_override("default", "BTCUSDT", author="ann", reason="x")
+    assert walked(store) == (1, 2)
+
+
+def test_history_neither_overlaps_nor_leaves_holes_across_runs_and_overrides(store: Store) -> None:
+    publish(store, SLOT)
+    publish(store, SLOT + QUARTER)
+    override(store, "BTCUSDT")
+    store.end_override("default", "BTCUSDT", author="bob", reason="back")
+    override(store, "BTCUSDT", maker_first=True)
+
+    found = rows(
+        store,
+        "select valid_from, valid_to, override_id, maker_first from policy_history "
+        "where scope = 'default' and symbol = 'BTCUSDT' order by valid_from",
+    )
+
+    ends = [row[1] for row in found]
+    assert ends[:-1] == [row[0] for row in found[1:]]
+    assert ends[-1] is None
+    assert [(row[2], bool(row[3])) for row in found] == [
+        (None, True),
+        (None, True),
+        (3, False),
+        (None, True),
+        (5, True),
+    ]
+
+
+def test_gaps_show_missed_failed_and_abandoned_slots_and_no_others(store: Store) -> None:
+    publish(store, SLOT)
+    store.mark_missed("default", [SLOT + QUARTER])
+    store.fail(claim(store, SLOT + 2 * QUARTER), "no file matches", timedelta(0))
+    store.claim("default", SLOT + 3 * QUARTER, "gone:1", timedelta(0))
+    claim(store, SLOT + 4 * QUARTER)
+
+    found = rows(store, "select state, failure_count, last_error from policy_gap order by slot")
+
+    assert found == [("missed", 0, None), ("failed", 1, "no file matches"), ("abandoned", 0, None)]
+
+
+def test_pruning_keeps_a_chain_that_verifies_and_the_newest_run_of_each_scope(store: Store) -> None:
+    for number in range(5):
+        publish(store, SLOT + number * QUARTER)
+    last = publish(store, SLOT + 5 * QUARTER)
+
+    batches = list(store.prune(timedelta(0)))
+
+    assert [(batch.run_count, batch.through_entry_id) for batch in batches] == [(5, 5)]
+    assert rows(store, "select run_id from policy_run") == [(6,)]
+    assert rows(store, "select count(*) from policy_snapshot") == [(2,)]
+    assert rows(store, "select count(*) from policy_slot") == [(1,)]
+    assert walked(store, anchor=last.digest) == (1, 2)
+    assert publish(store, SLOT + 6 * QUARTER).run_id == 8
+    assert walked(store) == (2, 4)
+
+
+def test_pruning_again_goes_on_from_the_anchor_before(store: Store) -> None:
+    for number in range(3):
+        publish(store, SLOT + number * QUARTER)
+    list(store.prune(timedelta(0)))
+    publish(store, SLOT + 3 * QUARTER)
+
+    batches = list(store.prune(timedelta(0)))
+
+    assert [(batch.run_count, batch.through_entry_id) for batch in batches] == [(1, 3)]
+    assert walked(store) == (1, 2)
+
+
+def test_what_is_young_enough_is_kept(store: Store) -> None:
+    publish(store, SLOT)
+    publish(store, SLOT + QUARTER)
+
+    assert list(store.prune(HOUR)) == []
+    assert walked(store) == (2, 4)
+
+
+def test_an_override_that_still_lasts_is_not_pruned(store: Store) -> None:
+    publish(store, SLOT)
+    override(store, "BTCUSDT")
+    publish(store, SLOT + QUARTER)
+
+    list(store.prune(timedelta(0)))
+
+    assert rows(store, "select run_id from policy_run") == [(3,)]
+    assert rows(store, "select override_id from policy_latest where symbol = 'BTCUSDT'") == [(2,)]
+    assert walked(store) == (1, 2)
+
+
+def test_only_what_a_prune_covers_can_be_deleted(store: Store) -> None:
+    for number in range(3):
+        publish(store, SLOT + number * QUARTER)
+    list(store.prune(timedelta(0)))
+
+    with store.writer.connect() as connection, pytest.raises(DatabaseError, match="router-policy prune"):
+        connection.execute(text("delete from policy_snapshot"))
