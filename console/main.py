@@ -12,6 +12,7 @@ import typer
 
 from console.errors import SettingsError
 from policy.errors import RouterPolicyError
+from policy.words import TakerBias
 
 app = typer.Typer(
     name="router-policy",
@@ -20,6 +21,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+database = typer.Typer(help="The database: who may do what.", no_args_is_help=True)
+app.add_typer(database, name="db")
 
 
 def _time(text: str) -> datetime:
@@ -35,6 +38,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 Symbol = Annotated[str, typer.Argument(help="The market, as the order log names it.")]
 OneSymbol = Annotated[str | None, typer.Argument(help="The market, as the order log names it; all without it.")]
 Since = Annotated[datetime | None, typer.Option(parser=_time, help="From this slot on; UTC without a zone.")]
+At = Annotated[datetime | None, typer.Option(parser=_time, help="The moment; now without it.")]
 AsOf = Annotated[
     datetime | None, typer.Option(parser=_time, help="The slot to compute; the newest of the schedule without it.")
 ]
@@ -89,6 +93,111 @@ def history(symbol: Symbol, since: Since = None, config: Config = None, as_json:
 
 
 @app.command()
+def explain(symbol: Symbol, at: At = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Say why a policy is what it is: each rule with its figure and threshold, the counts, and the change before."""
+    from console.explain import explain as explain_policy
+
+    explain_policy(config, symbol, at, as_json=as_json)
+
+
+@app.command()
+def verify(
+    anchor: Annotated[
+        str | None, typer.Option(help="A digest that was kept elsewhere: it must still be there.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Check that nothing that was published has changed, and derive every decision again."""
+    from console.history import verify_history
+
+    verify_history(config, anchor)
+
+
+@app.command()
+def head(config: Config = None) -> None:
+    """Print the digest of the newest entry of the history: keep it elsewhere, for `verify --anchor`."""
+    from console.history import print_head
+
+    print_head(config)
+
+
+@app.command()
+def override(
+    symbol: Symbol,
+    reason: Annotated[str, typer.Option(help="Why; it stays in the history.")],
+    maker_first: Annotated[bool | None, typer.Option("--maker/--taker", help="What the router is to do.")] = None,
+    bias: Annotated[TakerBias | None, typer.Option(help="How patient; by default balanced for --maker.")] = None,
+    lasting: Annotated[str | None, typer.Option("--for", help="How long, as in 2h.")] = None,
+    end: Annotated[bool, typer.Option("--end", help="End the override that is in force instead.")] = False,
+    author: Annotated[str | None, typer.Option(help="Who decides; the login name without it.")] = None,
+    config: Config = None,
+) -> None:
+    """Put your own decision in force for a while, at once for every reader; or end one early."""
+    from console.history import end_override, put_override
+
+    if end:
+        if maker_first is not None or bias is not None or lasting is not None:
+            raise typer.BadParameter("--end goes with --reason and --author only")
+        end_override(config, symbol, reason=reason, author=author)
+        return
+    if maker_first is None or lasting is None:
+        raise typer.BadParameter("say --maker or --taker, and --for how long; or --end")
+    put_override(config, symbol, maker_first=maker_first, bias=bias, lasting=lasting, reason=reason, author=author)
+
+
+@app.command()
+def backfill(
+    start: Annotated[datetime, typer.Option("--from", parser=_time, help="The first slot, inclusive.")],
+    end: Annotated[datetime, typer.Option("--to", parser=_time, help="The end, exclusive.")],
+    every: Annotated[str | None, typer.Option(help="A step, as in 1h; the slots of the schedule without it.")] = None,
+    config: Config = None,
+) -> None:
+    """Compute past slots from the sources; what is published already is left as it is. Can be interrupted."""
+    from console.history import fill_back
+
+    fill_back(config, start, end, every)
+
+
+@app.command()
+def prune(
+    keep: Annotated[str, typer.Option(help="How long runs are kept, as in 400d.")], config: Config = None
+) -> None:
+    """Remove the oldest runs, whole ones only, in small batches; the rest still verifies."""
+    from console.history import prune_history
+
+    prune_history(config, keep)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to make; it must not be there yet.")], config: Config = None
+) -> None:
+    """Copy the store to a SQLite file while runs go on, and verify the copy."""
+    from console.database import make_backup
+
+    make_backup(config, file)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A file that backup made.")], config: Config = None) -> None:
+    """Fill the store of the settings, which must be empty, from a backup."""
+    from console.database import restore_backup
+
+    restore_backup(config, file)
+
+
+@database.command()
+def roles(
+    apply: Annotated[bool, typer.Option("--apply", help="Run the statements, as the owner of the tables.")] = False,
+    config: Config = None,
+) -> None:
+    """Print the statements that make the roles writer, router and analyst on Postgres."""
+    from console.database import show_roles
+
+    show_roles(config, apply=apply)
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where the demo keeps its log, candles and database.")] = Path("demo"),
     runs: Annotated[
@@ -101,6 +210,9 @@ def demo(
     show_demo(folder, runs)
 
 
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
+
+
 def main() -> None:
     """Run the command. Exit code 0: done; 1: failed; 2: used wrongly, settings included."""
     try:
@@ -109,8 +221,10 @@ def main() -> None:
         _fail(error, 2)
     except RouterPolicyError as error:
         _fail(error, 1)
-    except KeyboardInterrupt:
-        _fail("stopped by Ctrl-C; nothing was left half done", 1)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            _fail("stopped by Ctrl-C; nothing was left half done", 1)
+        raise
 
 
 def _fail(error: RouterPolicyError | str, code: int) -> None:

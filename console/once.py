@@ -13,12 +13,11 @@ from console.settings import Settings, load, parse_duration
 from console.show import print_json, print_policies
 from jobs.plan import Plan
 from jobs.slots import Slots
-from jobs.worker import LEASE_MARGIN, Task, compute_slot, is_gone, owner
+from jobs.worker import LEASE_MARGIN, Task, compute_slot_or_fail, is_gone, owner
 from storage.claims import Claim, SlotHeldError, SlotPublishedError
 from storage.records import Origin, PublishedRun
 from storage.store import Store
 
-_RETRY_AFTER = timedelta(0)
 _LOOK_AGAIN_SECONDS = 0.5
 
 
@@ -51,12 +50,8 @@ def _publish(store: Store, plan: Plan, slot: datetime, settings: Settings) -> tu
         assert run is not None
         return run, False
     task = Task(plan=plan, store_url=settings.store.url, claim=claim, origin=Origin.MANUAL)
-    try:
-        with _waiting(f"computing {slot.isoformat()}"):
-            return compute_slot(task, store), True
-    except BaseException as error:
-        store.fail(claim, str(error) or type(error).__name__, _RETRY_AFTER)
-        raise
+    with _waiting(f"computing {slot.isoformat()}"):
+        return compute_slot_or_fail(task, store), True
 
 
 def _claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Claim:

@@ -31,4 +31,5 @@ def timing_of(settings: Settings) -> Timing:
         tick=parse_duration(settings.schedule.tick),
         deadline=parse_duration(settings.schedule.deadline),
         retry_after=parse_duration(settings.schedule.retry_after),
+        catch_up=settings.schedule.catch_up,
     )

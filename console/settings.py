@@ -83,6 +83,7 @@ class ScheduleSettings(_Section):
     tick: Duration = "5s"
     deadline: Duration = "5m"
     retry_after: Duration = "1m"
+    catch_up: bool = False
 
 
 class RulesSettings(_Section):

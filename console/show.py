@@ -27,7 +27,7 @@ def show_latest(config: Path | None, symbol: str | None, *, as_json: bool) -> No
         raise NoPolicyError(_nothing(settings.scope, symbol))
     if as_json:
         print_json(
-            {**as_record(one), "published_at": _iso(published_at), "age_seconds": (now - one.slot).total_seconds()}
+            {**as_record(one), "published_at": iso(published_at), "age_seconds": (now - one.slot).total_seconds()}
             for one, published_at in found
         )
         return
@@ -42,7 +42,7 @@ def show_history(config: Path | None, symbol: str, since: datetime | None, *, as
     if not found:
         raise NoPolicyError(_nothing(settings.scope, symbol))
     if as_json:
-        print_json({**as_record(one), "valid_from": _iso(one.slot), "valid_to": _iso(end)} for one, end in found)
+        print_json({**as_record(one), "valid_from": iso(one.slot), "valid_to": iso(end)} for one, end in found)
         return
     _print_history(found)
 
@@ -55,7 +55,7 @@ def _nothing(scope: str, symbol: str | None) -> str:
 def as_record(snapshot: Snapshot) -> dict[str, Any]:
     """Return a snapshot with the names of its columns, times as ISO 8601, codes as a list of objects."""
     record = asdict(snapshot)
-    return {**record, "slot": _iso(snapshot.slot), "codes": list(record["codes"])}
+    return {**record, "slot": iso(snapshot.slot), "codes": list(record["codes"])}
 
 
 def print_json(records: Iterable[object]) -> None:
@@ -77,7 +77,7 @@ def policy_table(snapshots: Sequence[Snapshot], now: datetime) -> Any:
     from rich.text import Text
 
     slot = snapshots[0].slot
-    table = Table(title=f"policies of slot {_iso(slot)}, {_age(now, slot)} old, rule set {snapshots[0].rule_set}")
+    table = Table(title=f"policies of slot {iso(slot)}, {_age(now, slot)} old, rule set {snapshots[0].rule_set}")
     for name, justify in _COLUMNS:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich wants the literal words
     for one in snapshots:
@@ -125,7 +125,7 @@ def _print_history(found: Sequence[tuple[Snapshot, datetime | None]]) -> None:
     for name in ("valid from", "valid to", "maker first", "taker bias", "quality", "regime", "why"):
         table.add_column(name)
     for one, end in found:
-        cells = (_iso(one.slot) or "", _iso(end) or "now", *_cells(one)[1:5], one.reason)
+        cells = (iso(one.slot) or "", iso(end) or "now", *_cells(one)[1:5], one.reason)
         table.add_row(*(Text(cell) for cell in cells))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
@@ -147,5 +147,6 @@ def _age(now: datetime, slot: datetime) -> str:
     )
 
 
-def _iso(at: datetime | None) -> str | None:
+def iso(at: datetime | None) -> str | None:
+    """Write a time as ISO 8601 in UTC with a Z; None stays None."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at is not None else None

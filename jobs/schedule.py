@@ -40,12 +40,14 @@ class Timing:
     """When slots are due and how long things may take.
 
     `deadline` is for one run; `retry_after` the pause before a failed slot is tried again, while it is the newest.
+    With `catch_up`, slots that nobody computed while they were due are computed when the newest is done, oldest first.
     """
 
     slots: Slots
     tick: timedelta = timedelta(seconds=5)
     deadline: timedelta = timedelta(seconds=300)
     retry_after: timedelta = timedelta(seconds=60)
+    catch_up: bool = False
 
 
 def _ignore(run: PublishedRun) -> None:
@@ -93,19 +95,25 @@ class Schedule:
         """Compute the newest slot if it is due and nobody has it; return the run if this process published one."""
         slot = self.timing.slots.newest(store.now())
         if slot == self._done:
-            return None
+            return self._catch_up(store, slot) if self.timing.catch_up else None
         claim = self._claim(store, slot)
         if claim is None:
             return None
         self._note_missed(store, slot)
         return self._compute(store, claim)
 
+    def _catch_up(self, store: Store, newest: datetime) -> PublishedRun | None:
+        """Compute the oldest slot that nobody computed, one a tick, so that the newest never waits."""
+        gap = store.oldest_gap(self.plan.scope, newest)
+        claim = self._claim(store, gap) if gap is not None else None
+        return self._compute(store, claim) if claim is not None else None
+
     def _claim(self, store: Store, slot: datetime) -> Claim | None:
         lease = self.timing.deadline + LEASE_MARGIN
         try:
             return store.claim(self.plan.scope, slot, owner(), lease)
         except SlotPublishedError:
-            self._done = slot
+            self._done = max(slot, self._done or slot)
         except SlotHeldError as held:
             if is_gone(held.owner):
                 return store.claim(self.plan.scope, slot, owner(), lease, gone=held.owner)
@@ -129,7 +137,7 @@ class Schedule:
             log.error("slot %s failed: %s", claim.slot.isoformat(), error)
             store.fail(claim, str(error), self.timing.retry_after)
             return None
-        self._done = claim.slot
+        self._done = max(claim.slot, self._done or claim.slot)
         log.info(
             "slot %s published as run %d: %d symbols, %d events used, %d rejected",
             *(claim.slot.isoformat(), run.run_id, run.symbol_count, run.event_count, run.reject_count),

@@ -71,6 +71,15 @@ def compute_slot(task: Task, store: Store) -> PublishedRun:
     return store.publish(claim, result)
 
 
+def compute_slot_or_fail(task: Task, store: Store) -> PublishedRun:
+    """Compute the claimed slot and publish it; whatever goes wrong is recorded, and the slot is free at once."""
+    try:
+        return compute_slot(task, store)
+    except BaseException as error:
+        store.fail(task.claim, str(error) or type(error).__name__, timedelta(0))
+        raise
+
+
 def compute_slot_in_child(task: Task, deadline: timedelta, abort: Event) -> PublishedRun:
     """Compute the claimed slot in a process of its own, which is killed at the deadline or when `abort` is set.
 

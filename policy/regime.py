@@ -7,7 +7,7 @@ from policy.words import Regime
 
 LONG_BAR_COUNT = 500
 SHORT_BAR_COUNT = 50
-_UPPER_BOUNDS = ((0.5, Regime.QUIET), (1.5, Regime.NORMAL), (2.5, Regime.HOT))
+UPPER_BOUNDS = ((0.5, Regime.QUIET), (1.5, Regime.NORMAL), (2.5, Regime.HOT))
 
 
 def classify_atr_regime(ratio: float | None) -> Regime:
@@ -18,7 +18,7 @@ def classify_atr_regime(ratio: float | None) -> Regime:
     value = known(ratio)
     if value is None:
         return Regime.UNKNOWN
-    return next((regime for bound, regime in _UPPER_BOUNDS if value < bound), Regime.PANIC)
+    return next((regime for bound, regime in UPPER_BOUNDS if value < bound), Regime.PANIC)
 
 
 def judge_regime(volatility: Volatility, max_bar_age_seconds: float | None) -> tuple[Regime, tuple[Code, ...]]:
@@ -43,4 +43,4 @@ def _unknown(word: str, value: float, threshold: float) -> Code:
 
 
 def _bound_of(regime: Regime) -> float:
-    return next((bound for bound, name in _UPPER_BOUNDS if name is regime), _UPPER_BOUNDS[-1][0])
+    return next((bound for bound, name in UPPER_BOUNDS if name is regime), UPPER_BOUNDS[-1][0])

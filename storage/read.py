@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, MetaData, RowMapping, Select, Table, select
+from sqlalchemy import Column, Connection, MetaData, RowMapping, Select, Table, Text, or_, select
 
-from storage.columns import Flag, UtcTimestamp
+from policy.rules import RuleSet, rule_set_from_text
+from storage.columns import COUNT, Flag, UtcTimestamp
 from storage.records import PublishedRun, Reject, Snapshot
-from storage.schema import policy_reject, policy_run, policy_run_failure, policy_snapshot
+from storage.schema import policy_reject, policy_rule_set, policy_run, policy_run_failure, policy_snapshot
 
 _views = MetaData()
 
@@ -17,18 +18,57 @@ def _view(name: str, *more: Column[object]) -> Table:
     return Table(name, _views, *columns, *more)
 
 
-policy_latest = _view("policy_latest", Column("published_at", UtcTimestamp))
+def _beside() -> tuple[Column[object], ...]:
+    """Columns that stand beside a decision that is in force: what was computed, and the override where there is one."""
+    return (
+        Column("computed_maker_first", Flag),
+        Column("computed_taker_bias", Text),
+        Column("override_id", COUNT),
+        Column("override_author", Text),
+        Column("override_reason", Text),
+        Column("override_until_at", UtcTimestamp),
+    )
+
+
+policy_latest = _view("policy_latest", Column("published_at", UtcTimestamp), *_beside())
 policy_history = _view(
     "policy_history",
     Column("valid_from", UtcTimestamp),
     Column("valid_to", UtcTimestamp),
+    Column("origin", Text),
     Column("published_at", UtcTimestamp),
+    *_beside(),
 )
 policy_change = _view(
     "policy_change",
     Column("previous_slot", UtcTimestamp),
     Column("previous_maker_first", Flag),
+    Column("previous_taker_bias", Text),
+    Column("previous_quality", Text),
+    Column("previous_regime", Text),
+    Column("previous_reason", Text),
 )
+
+
+policy_gap = Table(
+    "policy_gap",
+    _views,
+    Column("scope", Text),
+    Column("slot", UtcTimestamp),
+    Column("state", Text),
+    Column("owner", Text),
+    Column("failure_count", COUNT),
+    Column("last_error", Text),
+)
+
+
+def oldest_gap(connection: Connection, scope: str, before: datetime) -> datetime | None:
+    """Return the oldest slot before this one that was missed or abandoned, or None; failed ones stay failed."""
+    gap = policy_gap
+    query = select(gap.c.slot).where(
+        gap.c.scope == scope, gap.c.slot < before, gap.c.state.in_(("missed", "abandoned"))
+    )
+    return connection.scalar(query.order_by(gap.c.slot).limit(1))
 
 
 def latest(connection: Connection, scope: str, symbol: str | None = None) -> list[tuple[Snapshot, datetime]]:
@@ -50,6 +90,34 @@ def history(
     if until is not None:
         query = query.where(view.c.slot < until)
     return [(Snapshot.from_row(row), row["valid_to"]) for row in connection.execute(query).mappings()]
+
+
+def in_force(connection: Connection, scope: str, symbol: str, at: datetime) -> RowMapping | None:
+    """Return the row of policy_history with `valid_from <= at < valid_to`, or None where no policy was in force."""
+    view = policy_history
+    query = select(view).where(
+        view.c.scope == scope,
+        view.c.symbol == symbol,
+        view.c.slot <= at,
+        view.c.valid_from <= at,
+        or_(view.c.valid_to.is_(None), view.c.valid_to > at),
+    )
+    return connection.execute(query.order_by(view.c.valid_from.desc()).limit(1)).mappings().one_or_none()
+
+
+def last_change(connection: Connection, scope: str, symbol: str, until: datetime) -> RowMapping | None:
+    """Return the last row of policy_change with `slot <= until`, or None where the decision never changed."""
+    view = policy_change
+    query = select(view).where(view.c.scope == scope, view.c.symbol == symbol, view.c.slot <= until)
+    return connection.execute(query.order_by(view.c.slot.desc()).limit(1)).mappings().one_or_none()
+
+
+def rule_set_of_run(connection: Connection, run_id: int) -> RuleSet:
+    """Return the rule set that decided a run. Raises UnknownRuleSetError where this program does not have it."""
+    rules, run = policy_rule_set, policy_run
+    query = select(rules).join(run, run.c.rule_set_digest == rules.c.digest).where(run.c.run_id == run_id)
+    row = connection.execute(query).one()
+    return rule_set_from_text(row.name, row.version, row.parameters)
 
 
 def symbols_before(connection: Connection, scope: str, slot: datetime) -> list[str]:

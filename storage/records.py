@@ -140,8 +140,8 @@ def snapshot_row(
     }
 
 
-def evidence_of_row(row: Any) -> Evidence:
-    """Read back from a row of policy_snapshot what its decision was made on."""
+def evidence_of(row: Any) -> Evidence:
+    """Read back from a row of policy_snapshot, or from a Snapshot, what its decision was made on."""
     return Evidence(
         symbol=row.symbol,
         effectiveness=Effectiveness(

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, RowMapping
 from sqlalchemy.exc import DBAPIError
 
 from policy import TakerBias
-from storage import chain, claims, migrate, overrides, prune, read, verify
+from policy.rules import RuleSet
+from storage import backup, chain, claims, migrate, overrides, prune, read, roles, verify
 from storage.chain import Head
 from storage.claims import Claim
 from storage.connection import database_now, transaction
@@ -97,6 +99,11 @@ class Store:
         with transaction(self.reader) as connection:
             return claims.newest_slot_before(connection, scope, slot)
 
+    def oldest_gap(self, scope: str, before: datetime) -> datetime | None:
+        """Return the oldest slot before this one that was missed or abandoned, or None; failed ones stay failed."""
+        with transaction(self.reader) as connection:
+            return read.oldest_gap(connection, scope, before)
+
     def ensure_set_up(self) -> None:
         """Create the schema in an empty database; a database at another version is left alone.
 
@@ -130,6 +137,21 @@ class Store:
         """Return what a run did not use, by source and reason."""
         with transaction(self.reader) as connection:
             return read.rejects_of_run(connection, run_id)
+
+    def in_force(self, scope: str, symbol: str, at: datetime) -> RowMapping | None:
+        """Return the row of policy_history that was in force for a symbol at a moment, or None."""
+        with transaction(self.reader) as connection:
+            return read.in_force(connection, scope, symbol, at)
+
+    def last_change(self, scope: str, symbol: str, until: datetime) -> RowMapping | None:
+        """Return the last row of policy_change of a symbol with `slot <= until`, or None."""
+        with transaction(self.reader) as connection:
+            return read.last_change(connection, scope, symbol, until)
+
+    def rule_set_of_run(self, run_id: int) -> RuleSet:
+        """Return the rule set that decided a run, with the parameters of that day."""
+        with transaction(self.reader) as connection:
+            return read.rule_set_of_run(connection, run_id)
 
     def symbols_before(self, scope: str, slot: datetime) -> list[str]:
         """Return the symbols that had a policy in the newest run before a slot."""
@@ -196,3 +218,15 @@ class Store:
     def prune(self, keep: timedelta) -> Iterator[Pruned]:
         """Remove what is older than `keep`, a batch a transaction: see `storage.prune.prune`."""
         return prune.prune(self.writer, keep)
+
+    def back_up(self, target: Path) -> Iterator[Progress]:
+        """Copy the store to a new SQLite file and verify it: see `storage.backup.back_up`."""
+        return backup.back_up(self.reader, target)
+
+    def restore(self, source: Path) -> Iterator[Progress]:
+        """Fill this empty store from a backup: see `storage.backup.restore`."""
+        return backup.restore(source, self.writer)
+
+    def apply_roles(self) -> None:
+        """Make the roles on Postgres: see `storage.roles`."""
+        roles.apply_roles(self.writer)

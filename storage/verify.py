@@ -13,7 +13,7 @@ from policy.rules import RuleSet, rule_set_from_text
 from storage.chain import head
 from storage.digest import entry_digest
 from storage.errors import StoreError
-from storage.records import evidence_of_row
+from storage.records import evidence_of
 from storage.schema import (
     policy_override,
     policy_override_end,
@@ -241,7 +241,7 @@ def _rule_sets(connection: Connection) -> Mapping[str, RuleSet]:
 
 def _check_decision(entry: _Entry, row: Row[Any], rules: RuleSet) -> None:
     """Derive one symbol's decision from the figures in its row, and hold it against what is stored."""
-    decision = rules.decide(evidence_of_row(row))
+    decision = rules.decide(evidence_of(row))
     policy = decision.policy
     derived = (
         ("scope", row.scope, entry.row.scope),

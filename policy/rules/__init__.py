@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from policy.errors import RouterPolicyError
 from policy.evidence import Evidence
 from policy.rules import seed
+from policy.rules.checks import Check
 from policy.rules.decision import Decision
 
 
@@ -30,6 +33,10 @@ class RuleSet:
         """Decide for one symbol. Total: every evidence gives a decision."""
         return seed.decide(evidence, self.parameters)
 
+    def explain(self, evidence: Evidence) -> tuple[Check, ...]:
+        """Return every comparison that the decision may rest on, in the order in which the rules are tried."""
+        return seed.explain(evidence, self.parameters)
+
     def parameters_text(self) -> str:
         """Write the parameters as the JSON text that is stored and that the digest is taken of."""
         return json.dumps(asdict(self.parameters), allow_nan=False, sort_keys=True, separators=(",", ":"))
@@ -45,14 +52,24 @@ RULE_SET_NAMES = (seed.NAME,)
 def rule_set(name: str, parameters: Mapping[str, object] | None = None) -> RuleSet:
     """Return the rule set of this name; parameters that are not given keep their defaults.
 
-    Raises UnknownRuleSetError for a name or a parameter that is not known.
+    Raises UnknownRuleSetError for a name or a parameter that is not known and for a value that is no finite number.
     """
     if name != seed.NAME:
         raise UnknownRuleSetError(f"there is no rule set {name!r}; choose one of: {', '.join(RULE_SET_NAMES)}")
-    try:
-        return RuleSet(name=name, version=seed.VERSION, parameters=seed.Parameters(**dict(parameters or {})))  # type: ignore[arg-type]  # TypeError is the check
-    except TypeError as error:
-        raise UnknownRuleSetError(f"rule set {name!r}: {error}") from error
+    numbers: dict[str, Any] = {key: _number(key, value) for key, value in (parameters or {}).items()}
+    return RuleSet(name=name, version=seed.VERSION, parameters=replace(seed.Parameters(), **numbers))
+
+
+def _number(key: str, value: object) -> float | None:
+    """Return a parameter as the one float that 20 and 20.0 are, so that both have the same digest."""
+    defaults = asdict(seed.Parameters())
+    if key not in defaults:
+        raise UnknownRuleSetError(f"the rules have no parameter {key!r}; they have {', '.join(defaults)}")
+    if value is None and defaults[key] is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise UnknownRuleSetError(f"parameter {key} must be a finite number, was {value!r}")
+    return float(value)
 
 
 def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:
@@ -69,4 +86,4 @@ def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:
     return found
 
 
-__all__ = ["RULE_SET_NAMES", "Decision", "RuleSet", "UnknownRuleSetError", "rule_set", "rule_set_from_text"]
+__all__ = ["RULE_SET_NAMES", "Check", "Decision", "RuleSet", "UnknownRuleSetError", "rule_set", "rule_set_from_text"]

@@ -1,12 +1,14 @@
 """The rule set `seed`: quality by fallback, fills and median slippage; panic volatility makes it more cautious."""
 
 from dataclasses import dataclass, replace
+from operator import ge, le, lt
 
 from policy.decision import router_policy
 from policy.evidence import Evidence
 from policy.offset import maker_offset_bps
-from policy.quality import QualityThresholds
-from policy.regime import judge_regime
+from policy.quality import QualityThresholds, known
+from policy.regime import LONG_BAR_COUNT, UPPER_BOUNDS, judge_regime
+from policy.rules.checks import Check
 from policy.rules.decision import Decision
 
 NAME = "seed"
@@ -29,3 +31,47 @@ def decide(evidence: Evidence, parameters: Parameters) -> Decision:
         regime=regime,
         maker_offset_bps=maker_offset_bps(evidence, regime),
     )
+
+
+def explain(evidence: Evidence, parameters: Parameters) -> tuple[Check, ...]:
+    """Return every comparison that the decision may rest on, in the order in which the rules are tried."""
+    return _quality_checks(evidence, parameters) + _regime_checks(evidence, parameters)
+
+
+def _quality_checks(evidence: Evidence, parameters: Parameters) -> tuple[Check, ...]:
+    figures = evidence.effectiveness
+    bounds = (
+        ("broken", "fallback_ratio", ">=", parameters.broken_fallback_ratio),
+        ("broken", "slip_q50", ">=", parameters.broken_slip_q50_bps),
+        ("degraded", "fallback_ratio", ">=", parameters.degraded_fallback_ratio),
+        ("degraded", "slip_q50", ">=", parameters.degraded_slip_q50_bps),
+        ("good", "maker_fill_ratio", ">=", parameters.good_maker_fill_ratio),
+        ("good", "fallback_ratio", "<=", parameters.good_fallback_ratio),
+        ("good", "slip_q50", "<=", parameters.good_slip_q50_bps),
+    )
+    return tuple(
+        _check(rule, figure, known(getattr(figures, figure)), sign, threshold)
+        for rule, figure, sign, threshold in bounds
+    )
+
+
+def _regime_checks(evidence: Evidence, parameters: Parameters) -> tuple[Check, ...]:
+    figures = evidence.volatility
+    checks = [_check("regime known", "bar_count", float(figures.bar_count), ">=", float(LONG_BAR_COUNT))]
+    if parameters.max_bar_age_seconds is not None:
+        age, limit = figures.bar_age_seconds, parameters.max_bar_age_seconds
+        checks.append(_check("regime known", "bar_age_seconds", age, "<=", limit, judged_when_missing=False))
+    ratio = known(figures.atr_ratio)
+    for bound, regime in UPPER_BOUNDS:
+        checks.append(_check(regime.value, "atr_ratio", ratio, "<", bound, judged_when_missing=False))
+    return tuple(checks)
+
+
+_COMPARE = {">=": ge, "<=": le, "<": lt}
+
+
+def _check(
+    rule: str, figure: str, value: float | None, sign: str, threshold: float, *, judged_when_missing: bool = True
+) -> Check:
+    holds = _COMPARE[sign](value or 0.0, threshold) if value is not None or judged_when_missing else None
+    return Check(rule=rule, figure=figure, value=value, sign=sign, threshold=threshold, holds=holds)

@@ -162,3 +162,27 @@ def test_slots_that_nobody_computed_are_recorded_as_missed(tmp_path: Path) -> No
         missed = connection.scalars(select(policy_slot.c.slot).where(policy_slot.c.state == "missed")).all()
     expected = [now - timedelta(seconds=30) + timedelta(seconds=n) for n in range(1, 60)]
     assert sorted(slot for slot in missed if slot < first) == [slot for slot in expected if slot < first]
+
+
+def test_missed_slots_are_computed_again_where_the_settings_say_so(tmp_path: Path) -> None:
+    store_url = f"sqlite:///{tmp_path / 'policy.db'}"
+    set_up(store_url)
+    write_settings(tmp_path, store_url, seconds=10)
+    settings = tmp_path / "router-policy.toml"
+    settings.write_text(settings.read_text() + "catch_up = true\n")
+    now = datetime.now(UTC).replace(microsecond=0)
+    missed = [now.replace(second=0) - timedelta(minutes=1, seconds=seconds) for seconds in (20, 10)]
+    with Store(store_url) as store:
+        store.mark_missed("default", missed)
+    process = start_command(tmp_path, "run")
+    try:
+        wait_until(lambda: set(missed) <= set(published(store_url)), "both missed slots are published")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+    with Store(store_url) as store:
+        newest = store.newest_run("default")
+        assert newest is not None
+        assert newest.slot > max(missed)
+        assert newest.run_id == 1

@@ -1,0 +1,44 @@
+"""Backfill: past slots computed from the sources as they are now, without touching what was published."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobs.plan import Plan
+from jobs.worker import Task, compute_slot_or_fail, is_gone, owner
+from storage.claims import Claim, SlotHeldError, SlotPublishedError
+from storage.records import Origin, PublishedRun
+from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """One slot of a backfill: the run that was published for it now, or why there is none."""
+
+    slot: datetime
+    run: PublishedRun | None
+    skipped: str = ""
+
+
+def backfill(plan: Plan, store: Store, store_url: str, slots: Iterable[datetime], lease: timedelta) -> Iterator[Filled]:
+    """Compute and publish slots one after the other, as origin `backfill`, and yield each when it is done.
+
+    A slot that is published, or that another process holds, is left alone and said, so that a backfill which was
+    interrupted can be started again. A slot that fails is recorded and raises what it failed of.
+    """
+    for slot in slots:
+        claim = _claim(store, plan.scope, slot, lease)
+        if isinstance(claim, str):
+            yield Filled(slot=slot, run=None, skipped=claim)
+            continue
+        task = Task(plan=plan, store_url=store_url, claim=claim, origin=Origin.BACKFILL)
+        yield Filled(slot=slot, run=compute_slot_or_fail(task, store))
+
+
+def _claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Claim | str:
+    try:
+        return store.claim(scope, slot, owner(), lease)
+    except SlotPublishedError as published:
+        return str(published)
+    except SlotHeldError as held:
+        return store.claim(scope, slot, owner(), lease, gone=held.owner) if is_gone(held.owner) else str(held)

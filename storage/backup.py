@@ -1,0 +1,105 @@
+"""Backup and restore: a whole store as one SQLite file, taken while runs go on, and verified before it counts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, insert, select, text, update
+
+from storage import migrate
+from storage.connection import transaction
+from storage.engine import parse_url, read_engine, sqlite_driver, write_engine
+from storage.errors import StoreError
+from storage.schema import metadata, policy_head
+from storage.verify import Progress, verify
+
+_ROWS_AT_ONCE = 5000
+
+
+class BackupError(StoreError):
+    """A backup that could not be made or restored; the target is as it was."""
+
+
+def back_up(source: Engine, target: Path) -> Iterator[Progress]:
+    """Copy a store as it is at this moment to a new SQLite file, and verify the copy while progress is yielded.
+
+    The file has its name only when the copy is whole, sound and verified to its head. Raises BackupError where the
+    target exists already, or the copy is not sound; TamperedError where what was copied is not what was published.
+    """
+    if target.exists():
+        raise BackupError(f"{target} exists already; a backup never overwrites one, give another name")
+    unfinished = target.with_name(target.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        if source.dialect.name == "sqlite":
+            _copy_file(source, unfinished)
+        else:
+            _copy_rows_to_file(source, unfinished)
+        _settle(unfinished)
+        yield from _verified(unfinished)
+        unfinished.rename(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def restore(backup: Path, target: Engine) -> Iterator[Progress]:
+    """Copy a backup into a store that is set up and empty, on either database, and verify what is there then.
+
+    Raises BackupError where the store is not empty: a restore never mixes two histories.
+    """
+    if not backup.is_file():
+        raise BackupError(f"{backup} is not there")
+    source = read_engine(parse_url(f"sqlite:///{backup.absolute()}"))
+    migrate.upgrade(target)
+    with transaction(source) as reading, transaction(target) as writing:
+        if writing.execute(select(policy_head.c.entry_id)).scalar_one() != 0:
+            raise BackupError("the store to restore into already has a history; name an empty database in [store] url")
+        _copy_rows(reading, writing)
+    source.dispose()
+    with transaction(target) as connection:
+        yield from verify(connection)
+
+
+def _copy_file(source: Engine, target: Path) -> None:
+    """Let SQLite copy the file in one go: in steps, it would begin again with every run that is published meanwhile."""
+    copy = sqlite_driver().connect(str(target))
+    with transaction(source) as connection:
+        connection.connection.driver_connection.backup(copy, pages=-1)  # type: ignore[union-attr]
+    copy.close()
+
+
+def _copy_rows_to_file(source: Engine, target: Path) -> None:
+    file = write_engine(parse_url(f"sqlite:///{target}"))
+    migrate.upgrade(file)
+    one_state = source.execution_options(isolation_level="REPEATABLE READ")
+    with transaction(one_state) as reading, transaction(file) as writing:
+        _copy_rows(reading, writing)
+    file.dispose()
+
+
+def _settle(path: Path) -> None:
+    """Leave the copy as one file, without a write-ahead log beside it."""
+    copy = sqlite_driver().connect(str(path))
+    copy.execute("pragma journal_mode = delete")
+    copy.close()
+
+
+def _copy_rows(reading: Connection, writing: Connection) -> None:
+    for table in metadata.sorted_tables:
+        rows = reading.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table)).mappings()
+        for batch in rows.partitions():
+            if table is policy_head:
+                writing.execute(update(policy_head).values(dict(batch[0])))
+            else:
+                writing.execute(insert(table), [dict(row) for row in batch])
+
+
+def _verified(path: Path) -> Iterator[Progress]:
+    engine = read_engine(parse_url(f"sqlite:///{path}"))
+    try:
+        with transaction(engine) as connection:
+            found = connection.execute(text("pragma integrity_check")).scalar_one()
+            if found != "ok":
+                raise BackupError(f"the copy is not sound: {found}")
+            yield from verify(connection)
+    finally:
+        engine.dispose()

@@ -1,0 +1,52 @@
+"""Roles on Postgres: who may do what, as SQL that an owner reads before running it, or lets us run."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Engine, text
+
+from storage.connection import transaction
+from storage.errors import StoreSettingsError
+
+WRITER = "router_policy_writer"
+ROUTER = "router_policy_router"
+ANALYST = "router_policy_analyst"
+_READ = (
+    "policy_head policy_scope policy_slot policy_rule_set policy_run policy_snapshot policy_reject policy_run_failure "
+    "policy_override policy_override_end policy_prune policy_latest policy_history policy_change policy_gap"
+).split()
+_INSERT = (
+    "policy_scope policy_slot policy_rule_set policy_run policy_snapshot policy_reject policy_run_failure "
+    "policy_override policy_override_end"
+).split()
+_UPDATE = ("policy_head", "policy_slot")
+
+
+def role_statements() -> Iterator[str]:
+    """Yield the statements that make the roles and say what each may do; they can be run again at any time.
+
+    The writer is for schedules and people who override: it publishes, and can change or delete nothing of what was
+    published. The router reads the latest policies and nothing else. The analyst reads everything. None may log in:
+    grant one of them to your own login roles. Pruning and upgrading stay with the owner.
+    """
+    for role, seconds in ((WRITER, 20), (ROUTER, 1), (ANALYST, 60)):
+        yield (
+            f"do $$ begin if not exists (select from pg_roles where rolname = '{role}') "
+            f"then create role {role} nologin; end if; end $$"
+        )
+        yield f"alter role {role} set statement_timeout = '{seconds}s'"
+        yield f"revoke all on all tables in schema public from {role}"
+        yield f"grant usage on schema public to {role}"
+    yield f"grant select on {', '.join(_READ)}, alembic_version to {WRITER}"
+    yield f"grant insert on {', '.join(_INSERT)} to {WRITER}"
+    yield f"grant update on {', '.join(_UPDATE)} to {WRITER}"
+    yield f"grant select on policy_latest to {ROUTER}"
+    yield f"grant select on {', '.join(_READ)} to {ANALYST}"
+
+
+def apply_roles(engine: Engine) -> None:
+    """Make the roles, or bring them up to date. Raises StoreSettingsError on SQLite, which has no roles."""
+    if engine.dialect.name != "postgresql":
+        raise StoreSettingsError("SQLite has no roles: whoever may read or write the file may read or write the store")
+    with transaction(engine) as connection:
+        for statement in role_statements():
+            connection.execute(text(statement.replace(":", "\\:")))

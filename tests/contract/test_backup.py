@@ -1,0 +1,98 @@
+"""Backup and restore: a copy that is whole and verified, on either database, taken while runs go on."""
+
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from sqlalchemy import text
+
+from storage.backup import BackupError
+from storage.store import Store
+from storage.verify import TamperedError
+from tests.runs import QUARTER, SLOT, publish
+from tests.tampering import behind_the_triggers
+
+
+def test_a_backup_has_the_same_head_and_the_same_policies(store: Store, tmp_path: Path) -> None:
+    publish(store, SLOT)
+    publish(store, SLOT + QUARTER)
+
+    *_, last = store.back_up(tmp_path / "copy.db")
+
+    with Store(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
+        assert copy.head() == store.head()
+        assert copy.latest("default") == store.latest("default")
+    assert (last.run_count, last.snapshot_count, last.digest) == (2, 4, store.head().digest)
+    assert [path.name for path in tmp_path.glob("copy.db*")] == ["copy.db"]
+
+
+def test_a_backup_restored_into_an_empty_store_goes_on_where_it_was(store: Store, tmp_path: Path) -> None:
+    publish(store, SLOT)
+    list(store.back_up(tmp_path / "copy.db"))
+
+    with Store(f"sqlite:///{tmp_path / 'restored.db'}") as restored:
+        *_, last = restored.restore(tmp_path / "copy.db")
+        following = publish(restored, SLOT + QUARTER)
+
+        assert last.digest == store.head().digest
+        assert following.previous_digest == last.digest
+        assert restored.latest("default")[0][0].run_id == 2
+
+
+def test_a_file_backup_is_restored_into_either_database(store: Store, tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'origin.db'}") as origin:
+        origin.set_up()
+        publish(origin, SLOT)
+        list(origin.back_up(tmp_path / "copy.db"))
+        wanted = origin.latest("default")
+
+    list(store.restore(tmp_path / "copy.db"))
+
+    assert store.latest("default") == wanted
+
+
+def test_a_restore_refuses_a_store_that_has_a_history(store: Store, tmp_path: Path) -> None:
+    publish(store, SLOT)
+    list(store.back_up(tmp_path / "copy.db"))
+
+    with pytest.raises(BackupError, match="already has a history"):
+        list(store.restore(tmp_path / "copy.db"))
+
+
+def test_a_backup_never_overwrites_a_file(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "copy.db").write_text("precious")
+
+    with pytest.raises(BackupError, match="exists already"):
+        list(store.back_up(tmp_path / "copy.db"))
+
+    assert (tmp_path / "copy.db").read_text() == "precious"
+
+
+def test_a_backup_of_a_changed_history_is_refused_and_leaves_no_file(store: Store, tmp_path: Path) -> None:
+    publish(store, SLOT)
+    with behind_the_triggers(store) as connection:
+        connection.execute(text("update policy_snapshot set slip_q75 = 9 where symbol = 'BTCUSDT'"))
+
+    with pytest.raises(TamperedError):
+        list(store.back_up(tmp_path / "copy.db"))
+
+    assert list(tmp_path.glob("copy.db*")) == []
+
+
+def test_a_backup_is_of_one_moment_while_runs_go_on(store: Store, tmp_path: Path) -> None:
+    publish(store, SLOT)
+
+    def publish_on() -> None:
+        with Store(store.url.render_as_string(hide_password=False)) as other:
+            for number in range(1, 20):
+                publish(other, SLOT + number * QUARTER)
+
+    writer = Thread(target=publish_on)
+    writer.start()
+    try:
+        for number in range(3):
+            *_, last = store.back_up(tmp_path / f"copy{number}.db")
+            assert last.snapshot_count == 2 * last.run_count
+    finally:
+        writer.join()
+    assert len(store.history("default", "BTCUSDT")) == 20
