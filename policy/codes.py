@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii
 from typing import Self
 
 
@@ -25,9 +26,24 @@ class Code:
 
 
 def codes_to_text(codes: Iterable[Code]) -> str:
-    """Write codes as the JSON text that is stored: a list of objects, in order, keys sorted, no blanks."""
-    rows = [{"code": c.code, "threshold": c.threshold, "value": c.value} for c in codes]
-    return json.dumps(rows, allow_nan=False, separators=(",", ":"))
+    """Write codes as the JSON text that is stored: a list of objects, in order, keys sorted, no blanks.
+
+    Written by hand, not by the json module, which takes five times as long for such a short text; a
+    number's repr is what JSON wants. Raises ValueError for a number that is not finite.
+    """
+    rows = [
+        f'{{"code":{encode_basestring_ascii(code.code)},"threshold":{_number(code.threshold)},"value":{_number(code.value)}}}'
+        for code in codes
+    ]
+    return f"[{','.join(rows)}]"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "null"
+    if value - value != 0:
+        raise ValueError(f"a code's number must be finite, {value} is not JSON compliant")
+    return repr(value)
 
 
 def codes_from_text(text: str) -> tuple[Code, ...]:

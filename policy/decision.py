@@ -37,10 +37,12 @@ def router_policy(
     effectiveness: Mapping[str, object] | Effectiveness,
     regime: Regime | str,
     thresholds: QualityThresholds = SEED_THRESHOLDS,
+    regime_codes: tuple[Code, ...] = (),
 ) -> RouterPolicy:
     """Decide for one symbol from its effectiveness and its regime; an unknown regime is treated as normal.
 
-    Raises ValueError for a regime that is none of the five words.
+    `regime_codes` say how the regime was found; they come last among the codes. Raises ValueError for a regime that is
+    none of the five words.
     """
     quality, quality_codes = judge_quality(Effectiveness.of(effectiveness), thresholds)
     regime = Regime(regime)
@@ -50,7 +52,7 @@ def router_policy(
         taker_bias=taker_bias,
         quality=quality,
         reason=sentence(quality, regime, quality_codes),
-        codes=quality_codes + table_codes,
+        codes=quality_codes + table_codes + regime_codes,
     )
 
 

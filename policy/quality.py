@@ -47,8 +47,11 @@ def judge_quality(effectiveness: Effectiveness, thresholds: QualityThresholds) -
 
     A code's value is None where the figure is missing, though it was judged as 0.
     """
-    maker, fallback, slippage = (known(getattr(effectiveness, name)) for name in JUDGED_FIGURES)
-    absent = tuple(Code.missing(name) for name in JUDGED_FIGURES if known(getattr(effectiveness, name)) is None)
+    maker = known(effectiveness.maker_fill_ratio)
+    fallback = known(effectiveness.fallback_ratio)
+    slippage = known(effectiveness.slip_q50)
+    judged = (maker, fallback, slippage)
+    absent = tuple(Code.missing(n) for n, v in zip(JUDGED_FIGURES, judged, strict=True) if v is None)
     bad = _bounds_met("broken", fallback, thresholds.broken_fallback_ratio, slippage, thresholds.broken_slip_q50_bps)
     if bad:
         return Quality.BROKEN, absent + bad
@@ -67,12 +70,12 @@ def judge_quality(effectiveness: Effectiveness, thresholds: QualityThresholds) -
 def _bounds_met(
     word: str, fallback: float | None, fallback_bound: float, slippage: float | None, slippage_bound: float
 ) -> tuple[Code, ...]:
-    measured = (("fallback_ratio", fallback, fallback_bound), ("slip_q50", slippage, slippage_bound))
-    return tuple(
-        Code(code=f"{name}_{word}", value=value, threshold=bound)
-        for name, value, bound in measured
-        if (value or 0.0) >= bound
-    )
+    met: tuple[Code, ...] = ()
+    if (fallback or 0.0) >= fallback_bound:
+        met += (Code(code=f"fallback_ratio_{word}", value=fallback, threshold=fallback_bound),)
+    if (slippage or 0.0) >= slippage_bound:
+        met += (Code(code=f"slip_q50_{word}", value=slippage, threshold=slippage_bound),)
+    return met
 
 
 def _good_checks(

@@ -1,17 +1,21 @@
 """Column types that mean the same on SQLite and Postgres, and sort and compare in plain SQL on both."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from functools import lru_cache
 
 from sqlalchemy import BigInteger, Boolean, Dialect, Double, Integer, Text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from storage.errors import StoredValueError
 
 
 class UtcTimestamp(TypeDecorator[datetime]):
     """An aware time in UTC, in and out; a time without a zone is refused with ValueError.
 
     Postgres keeps `timestamptz`. SQLite keeps text, `YYYY-MM-DD HH:MM:SS` with a fraction only where there is one, so
-    text order is time order and SQLite's own date functions read it.
+    text order is time order and SQLite's own date functions read it. Any other text is refused with StoredValueError.
     """
 
     impl = Text
@@ -32,12 +36,30 @@ class UtcTimestamp(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         if isinstance(value, str):
-            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+            return _instant(value)
         return value.astimezone(UTC) if value is not None else None
 
 
+_FLAGS = {None: None, 0: False, 1: True}
+
+
+@lru_cache(maxsize=4096)
+def _instant(text: str) -> datetime:
+    """Read a time that UtcTimestamp wrote. The same time written otherwise would sort at another place.
+
+    The rows of one run share their slot, so most times are asked for over and over.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.isoformat(sep=" ") != text:
+        raise StoredValueError(text, "a time as YYYY-MM-DD HH:MM:SS")
+    return found.replace(tzinfo=UTC)
+
+
 class Flag(TypeDecorator[bool]):
-    """True or False; an INTEGER of 0 or 1 on SQLite, whose strict tables know no other."""
+    """True or False; an INTEGER of 0 or 1 on SQLite, any other number is refused with StoredValueError."""
 
     impl = Boolean
     cache_ok = True
@@ -49,7 +71,10 @@ class Flag(TypeDecorator[bool]):
         return int(value) if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: bool | int | None, dialect: Dialect) -> bool | None:
-        return bool(value) if value is not None else None
+        try:
+            return _FLAGS[value]
+        except KeyError:
+            raise StoredValueError(value, "0 or 1") from None
 
 
 REAL: TypeEngine[float] = Double().with_variant(sqlite.REAL(), "sqlite")

@@ -19,6 +19,15 @@ class SchemaError(StoreError):
     """The database does not hold the schema that this version needs."""
 
 
+class StoredValueError(StoreError, ValueError):
+    """What stands in a cell is nothing that this program writes there; `stored` is what it is."""
+
+    def __init__(self, stored: object, expected: str) -> None:
+        super().__init__(f"the database holds {stored!r} where {expected} must be; router-policy verify says where")
+        self.stored = stored
+        self.expected = expected
+
+
 class SlotTakenError(StoreError):
     """The slot is published already, or another process holds it."""
 

@@ -6,13 +6,14 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, Row, Select, Table, func, select
+from sqlalchemy import Connection, Row, Select, Table, func, select, type_coerce
 
 from policy.codes import codes_to_text
-from policy.rules import RuleSet, rule_set_from_text
+from policy.rules import RuleSet, rule_set_digest, rule_set_from_text
 from storage.chain import head
+from storage.columns import Flag, UtcTimestamp
 from storage.digest import entry_digest
-from storage.errors import StoreError
+from storage.errors import StoredValueError, StoreError
 from storage.records import evidence_of
 from storage.schema import (
     policy_override,
@@ -72,6 +73,14 @@ def verify(connection: Connection, anchor: str | None = None) -> Iterator[Progre
     digest that was kept elsewhere: where no entry has it, a tail was cut off or the chain was rewritten. Raises
     TamperedError at the first difference, UnknownRuleSetError where this program lacks the rules of a decision.
     """
+    try:
+        yield from _walked(connection, anchor)
+    except StoredValueError as error:
+        where, column = _place_of(connection, error.stored)
+        _differ(where, column, error.stored, error.expected)
+
+
+def _walked(connection: Connection, anchor: str | None) -> Iterator[Progress]:
     walk = _Walk(connection, anchor)
     for entries in _batches(connection, walk.entry_id):
         walk.take(entries)
@@ -93,6 +102,18 @@ class _Entry:
 
 def _differ(entry: str, what: str, stored: object, derived: object, symbol: str | None = None) -> NoReturn:
     raise TamperedError(Difference(entry=entry, symbol=symbol, field=what, stored=stored, derived=derived))
+
+
+def _place_of(connection: Connection, stored: object) -> tuple[str, str]:
+    """Return in which entry and column a value stands that cannot be read, by looking for it as it is stored."""
+    for table in (*_NUMBERS, policy_snapshot):
+        number = table.primary_key.columns[0]
+        for column in table.columns:
+            if isinstance(column.type, (UtcTimestamp, Flag)):
+                found = select(func.min(number)).where(type_coerce(column, column.type.impl_instance) == stored)
+                if (entry_id := connection.scalar(found)) is not None:
+                    return f"{table.name} {entry_id}", column.name
+    return "chain", "value"
 
 
 def _batches(connection: Connection, after: int) -> Iterator[list[_Entry]]:
@@ -149,14 +170,13 @@ class _Walk:
 
     def take(self, entries: Sequence[_Entry]) -> None:
         first, last = self.entry_id, entries[-1].number if entries else self.entry_id
-        snapshots = _by_run(self.connection, _rows(policy_snapshot, first, last, policy_snapshot.c.symbol))
-        by_reason = (policy_reject.c.source, policy_reject.c.reason)
-        rejects = _by_run(self.connection, _rows(policy_reject, first, last, *by_reason))
+        snapshots = _by_run(self.connection, _rows(policy_snapshot, first, last), "symbol")
+        rejects = _by_run(self.connection, _rows(policy_reject, first, last), "source", "reason")
         for entry in entries:
-            if entry.table is policy_run:
-                self._check_run(entry, snapshots.pop(entry.number, []), rejects.pop(entry.number, []))
-            else:
-                self._check_link(entry, entry_digest(entry.table, entry.row))
+            try:
+                self._check(entry, snapshots.pop(entry.number, []), rejects.pop(entry.number, []))
+            except ValueError as error:  # a figure that is no finite number, say: no digest can be taken of it
+                _differ(entry.name, "digest", entry.row.digest, f"none: {error}")
         for run_id in (*snapshots, *rejects):
             _differ(f"run {run_id}", "run_id", run_id, None)
 
@@ -188,6 +208,12 @@ class _Walk:
         if lost is not None:
             _differ(f"run {lost}", "policy_slot.state", None, "published")
 
+    def _check(self, entry: _Entry, snapshots: Sequence[Row[Any]], rejects: Sequence[Row[Any]]) -> None:
+        if entry.table is policy_run:
+            self._check_run(entry, snapshots, rejects)
+        else:
+            self._check_link(entry, entry_digest(entry.table, entry.row))
+
     def _check_run(self, entry: _Entry, snapshots: Sequence[Row[Any]], rejects: Sequence[Row[Any]]) -> None:
         rules = self.rules.get(entry.row.rule_set_digest)
         if rules is None:
@@ -218,43 +244,49 @@ class _Walk:
         )
 
 
-def _rows(table: Table, after: int, upto: int, *order: Any) -> Select[Any]:
+def _rows(table: Table, after: int, upto: int) -> Select[Any]:
     number = table.c.run_id
-    return select(table).where(number > after, number <= upto).order_by(number, *order)
+    return select(table).where(number > after, number <= upto).order_by(number)
 
 
-def _by_run(connection: Connection, query: Select[Any]) -> dict[int, list[Row[Any]]]:
+def _by_run(connection: Connection, query: Select[Any], *order: str) -> dict[int, list[Row[Any]]]:
+    """Return the rows of each run in the order of the digest: sorted here, since a database sorts text its own way."""
     rows = connection.execute(query)
-    return {run_id: list(group) for run_id, group in groupby(rows, key=itemgetter(0))}
+    return {run_id: sorted(group, key=attrgetter(*order)) for run_id, group in groupby(rows, key=itemgetter(0))}
 
 
 def _rule_sets(connection: Connection) -> Mapping[str, RuleSet]:
     """Read every rule set and hold it against the digest that it is stored under."""
     found = {}
     for row in connection.execute(select(policy_rule_set)):
-        rules = rule_set_from_text(row.name, row.version, row.parameters)
-        if rules.digest() != row.digest or rules.parameters_text() != row.parameters:
-            _differ(f"rule set {row.name}", "digest", row.digest, rules.digest())
-        found[row.digest] = rules
+        derived = rule_set_digest(row.name, row.version, row.parameters)
+        if derived != row.digest:
+            _differ(f"rule set {row.name}", "digest", row.digest, derived)
+        found[row.digest] = rule_set_from_text(row.name, row.version, row.parameters)
     return found
+
+
+_DECIDED = ("scope slot rule_set maker_first taker_bias quality regime maker_offset_bps codes reason").split()
+_decided = attrgetter(*_DECIDED)
 
 
 def _check_decision(entry: _Entry, row: Row[Any], rules: RuleSet) -> None:
     """Derive one symbol's decision from the figures in its row, and hold it against what is stored."""
     decision = rules.decide(evidence_of(row))
     policy = decision.policy
+    stored = _decided(row)
     derived = (
-        ("scope", row.scope, entry.row.scope),
-        ("slot", row.slot, entry.row.slot),
-        ("rule_set", row.rule_set, rules.name),
-        ("maker_first", row.maker_first, policy.maker_first),
-        ("taker_bias", row.taker_bias, policy.taker_bias),
-        ("quality", row.quality, policy.quality),
-        ("regime", row.regime, decision.regime),
-        ("maker_offset_bps", row.maker_offset_bps, decision.maker_offset_bps),
-        ("codes", row.codes, codes_to_text(policy.codes)),
-        ("reason", row.reason, policy.reason),
+        entry.row.scope,
+        entry.row.slot,
+        rules.name,
+        policy.maker_first,
+        policy.taker_bias,
+        policy.quality,
+        decision.regime,
+        decision.maker_offset_bps,
+        codes_to_text(policy.codes),
+        policy.reason,
     )
-    for name, stored, expected in derived:
-        if stored != expected:
-            _differ(entry.name, name, stored, expected, row.symbol)
+    if stored != derived:
+        name, found, expected = next(t for t in zip(_DECIDED, stored, derived, strict=True) if t[1] != t[2])
+        _differ(entry.name, name, found, str(expected) if isinstance(expected, str) else expected, row.symbol)

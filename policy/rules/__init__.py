@@ -43,7 +43,12 @@ class RuleSet:
 
     def digest(self) -> str:
         """Return the SHA-256 of name, version and parameters, in hex."""
-        return hashlib.sha256(f"{self.name}\n{self.version}\n{self.parameters_text()}".encode()).hexdigest()
+        return rule_set_digest(self.name, self.version, self.parameters_text())
+
+
+def rule_set_digest(name: str, version: int, parameters_text: str) -> str:
+    """Return the SHA-256 of a rule set's name, version and parameters as JSON, in hex; it need not be known here."""
+    return hashlib.sha256(f"{name}\n{version}\n{parameters_text}".encode()).hexdigest()
 
 
 RULE_SET_NAMES = (seed.NAME,)
@@ -86,4 +91,13 @@ def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:
     return found
 
 
-__all__ = ["RULE_SET_NAMES", "Check", "Decision", "RuleSet", "UnknownRuleSetError", "rule_set", "rule_set_from_text"]
+__all__ = [
+    "RULE_SET_NAMES",
+    "Check",
+    "Decision",
+    "RuleSet",
+    "UnknownRuleSetError",
+    "rule_set",
+    "rule_set_digest",
+    "rule_set_from_text",
+]

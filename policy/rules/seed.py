@@ -1,6 +1,6 @@
 """The rule set `seed`: quality by fallback, fills and median slippage; panic volatility makes it more cautious."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import ge, le, lt
 
 from policy.decision import router_policy
@@ -25,9 +25,8 @@ class Parameters(QualityThresholds):
 def decide(evidence: Evidence, parameters: Parameters) -> Decision:
     """Decide for one symbol; the codes name the regime last."""
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
-    policy = router_policy(evidence.effectiveness, regime, parameters)
     return Decision(
-        policy=replace(policy, codes=policy.codes + regime_codes),
+        policy=router_policy(evidence.effectiveness, regime, parameters, regime_codes),
         regime=regime,
         maker_offset_bps=maker_offset_bps(evidence, regime),
     )
