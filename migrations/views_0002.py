@@ -2,7 +2,8 @@
 
 from migrations.views_0001 import SNAPSHOT_COLUMNS
 
-_CLOCKS = {"sqlite": "strftime('%Y-%m-%d %H:%M:%f', 'now')", "postgresql": "clock_timestamp()"}
+# SQLite's clock has milliseconds and stored times six digits; as text, .375 would stand before the .375000 it equals.
+_CLOCKS = {"sqlite": "strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'", "postgresql": "clock_timestamp()"}
 _IN_FORCE = """
     coalesce(o.maker_first, s.maker_first) as maker_first,
     coalesce(o.taker_bias, s.taker_bias) as taker_bias"""
@@ -30,7 +31,12 @@ left join policy_override as o on o.entry_id = (
 def views(dialect: str) -> dict[str, str]:
     """Return the views' queries by name, with the clock of the database in them."""
     now = _CLOCKS[dialect]
-    return {"policy_latest": _latest(now), "policy_history": _history(now), "policy_gap": _gap(now)}
+    return {
+        "policy_latest": _latest(now),
+        "policy_history": _history(now),
+        "policy_change": _CHANGE,
+        "policy_gap": _gap(now),
+    }
 
 
 def _latest(now: str) -> str:
@@ -105,8 +111,29 @@ where g.state in ('missed', 'failed') or (g.state = 'running' and g.lease_until_
 """
 
 
+# The run before is looked up once a run, not once a snapshot.
+_CHANGE = f"""
+select {", ".join(f"s.{name}" for name in SNAPSHOT_COLUMNS)},
+    p.slot as previous_slot,
+    p.maker_first as previous_maker_first,
+    p.taker_bias as previous_taker_bias,
+    p.quality as previous_quality,
+    p.regime as previous_regime,
+    p.reason as previous_reason
+from policy_run as r
+join policy_run as before on before.run_id = (
+    select earlier.run_id from policy_run as earlier
+    where earlier.scope = r.scope and earlier.slot < r.slot
+    order by earlier.slot desc limit 1
+)
+join policy_snapshot as s on s.run_id = r.run_id
+join policy_snapshot as p on p.run_id = before.run_id and p.symbol = s.symbol
+where p.maker_first <> s.maker_first or p.taker_bias <> s.taker_bias or p.quality <> s.quality
+"""
+
 COMMENTS = {
     "policy_latest": "The policy in force for every symbol, overrides included, beside what was computed.",
     "policy_history": "Every policy with the time it was in force: valid_from <= t < valid_to, null for the newest.",
+    "policy_change": "Only the snapshots whose decision differs from the symbol's run before, with what it was.",
     "policy_gap": "Slots that should have been published and were not, with the last error.",
 }

@@ -35,6 +35,11 @@ def take_next(connection: Connection) -> tuple[int, str]:
     return row.entry_id, row.digest
 
 
+def wait_for_writer(connection: Connection) -> None:
+    """Wait until whoever is writing an entry has committed it or given up: it is there then, or never will be."""
+    connection.execute(select(policy_head.c.entry_id).with_for_update())
+
+
 def move_head(connection: Connection, digest: str) -> None:
     """Make an entry that was just written the end of the chain."""
     connection.execute(update(policy_head).values(digest=digest))

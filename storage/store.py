@@ -79,6 +79,8 @@ class Store:
             lost = error.__cause__
             if not (digest and isinstance(lost, DBAPIError) and lost.connection_invalidated):
                 raise
+            with transaction(self.writer) as connection:
+                chain.wait_for_writer(connection)
         run = self.run_of_slot(claim.scope, claim.slot)
         if run is None or run.digest != digest:
             raise StoreError(f"the commit of slot {claim.slot.isoformat()} got no answer and did not take place")

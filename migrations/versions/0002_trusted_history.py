@@ -39,13 +39,13 @@ def upgrade() -> None:
     _create_tables()
     for statement in _postgres_triggers() if on_postgres() else _sqlite_triggers():
         op.execute(sa.text(statement.replace(":", "\\:")))
-    drop_views(["policy_latest", "policy_history"])
+    drop_views(views_0001.VIEWS)
     create_views(views_0002.views(op.get_bind().dialect.name), views_0002.COMMENTS)
 
 
 def downgrade() -> None:
-    drop_views(["policy_latest", "policy_history", "policy_gap"])
-    create_views({name: views_0001.VIEWS[name] for name in ("policy_latest", "policy_history")}, views_0001.COMMENTS)
+    drop_views(views_0002.COMMENTS)
+    create_views(views_0001.VIEWS, views_0001.COMMENTS)
     for table in APPEND_ONLY:
         _drop_triggers(table)
     if on_postgres():

@@ -1,0 +1,82 @@
+"""The analysts' questions in docs/sql.md, read from the page, and written as Datasette's ready queries.
+
+python -m storage.questions < docs/sql.md > docs/datasette.yml
+"""
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_BLOCK = re.compile(r"^```sql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_MARKS = {"-- SQLite": "sqlite", "-- Postgres": "postgresql"}
+_HEAD = """\
+# Made from docs/sql.md by `python -m storage.questions < docs/sql.md > docs/datasette.yml`; not to be edited.
+title: "Router policy"
+description: "Which policy was in force when, and why. Times are UTC."
+databases:
+  router_policy:
+    queries:
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A question with its query for each database, `sqlite` and `postgresql`; mostly the same text for both."""
+
+    title: str
+    explanation: str
+    queries: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The title as a name for addresses: lower case, words joined by hyphens."""
+        return "-".join(re.findall(r"[a-z0-9]+", self.title.lower()))
+
+
+def read_questions(page: str) -> list[Question]:
+    """Return the sections of the page that have a query, in order; a section without one is prose.
+
+    Raises ValueError where a section's queries are neither one for both databases nor one marked for each.
+    """
+    sections = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    return [_question(section) for section in sections if _BLOCK.search(section)]
+
+
+def _question(section: str) -> Question:
+    title, rest = section.split("\n", 1)
+    explanation = " ".join(_BLOCK.split(rest, maxsplit=1)[0].split())
+    queries = [block.strip() for block in _BLOCK.findall(rest)]
+    return Question(title=title.strip(), explanation=explanation, queries=_by_database(title, queries))
+
+
+def _by_database(title: str, queries: list[str]) -> dict[str, str]:
+    marked = {_MARKS.get(query.split("\n", 1)[0]): query for query in queries}
+    if list(marked) == [None] and len(queries) == 1:
+        return dict.fromkeys(_MARKS.values(), queries[0])
+    if len(queries) == len(marked) and set(marked) == set(_MARKS.values()):
+        return {name: query for name, query in marked.items() if name is not None}
+    raise ValueError(
+        f"the question {title!r} has {len(queries)} queries; write one for both databases, or two that begin with "
+        f"{' and '.join(map(repr, _MARKS))}"
+    )
+
+
+def datasette_metadata(questions: list[Question]) -> str:
+    """Write the questions as a Datasette metadata file, in YAML, for a database that is called router_policy."""
+    return _HEAD + "".join(map(_ready_query, questions))
+
+
+def _ready_query(question: Question) -> str:
+    sql = "".join(f"          {line}".rstrip() + "\n" for line in question.queries["sqlite"].split("\n"))
+    return (
+        f"      {question.name}:\n"
+        f"        title: {json.dumps(question.title)}\n"
+        f"        description: {json.dumps(question.explanation)}\n"
+        f"        sql: |-\n{sql}"
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(datasette_metadata(read_questions(sys.stdin.read())))

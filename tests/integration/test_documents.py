@@ -1,0 +1,126 @@
+"""The documents: every command, query and setting in them is run here as it stands there."""
+
+import re
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from typer.main import get_command
+
+from console.main import app
+from console.settings import Settings, load
+from storage.store import Store
+from tests.bots import run_command, write_bot
+from tests.runs import QUARTER, SLOT, evidence, publish
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", document, flags=re.DOTALL)
+
+
+def commands(block: str) -> list[tuple[list[str], list[str]]]:
+    """Read a console block: each command's arguments, and the lines that it is said to print."""
+    parts = [part.splitlines() for part in block.split("$ ") if part.strip()]
+    return [(shlex.split(lines[0])[1:], lines[1:]) for lines in parts]
+
+
+def appears_in_order(lines: list[str], printed: str) -> bool:
+    """Tell whether each line is the beginning of a printed one, in the same order."""
+    rest = iter(printed.splitlines())
+    return all(any(found.startswith(line) for found in rest) for line in lines)
+
+
+def test_the_transcript_in_the_readme_is_what_the_commands_print(tmp_path: Path) -> None:
+    write_bot(tmp_path, AS_OF)
+    (transcript,) = blocks(README, "console")
+
+    for arguments, lines in commands(transcript):
+        done = run_command(tmp_path, *arguments)
+        assert done.returncode == 0, done.stderr
+        assert lines
+        assert appears_in_order(lines, done.stdout), f"{arguments} printed:\n{done.stdout}"
+
+
+def test_the_commands_of_the_operations_guide_run(tmp_path: Path) -> None:
+    write_bot(tmp_path, AS_OF)
+    run_command(tmp_path, "once", "--as-of", AS_OF.isoformat())
+
+    for block in blocks(OPERATIONS, "console"):
+        for arguments, _ in commands(block):
+            done = run_command(tmp_path, *arguments)
+            assert done.returncode == 0, f"{arguments}: {done.stderr}"
+
+
+@pytest.mark.parametrize("block", blocks(README, "toml"))
+def test_the_settings_in_the_readme_load(tmp_path: Path, block: str) -> None:
+    path = tmp_path / "router-policy.toml"
+    path.write_text(block)
+
+    assert load(path).orders is not None
+
+
+def test_every_setting_is_in_the_readme_and_every_one_there_exists() -> None:
+    settings = set()
+    for name, field in Settings.model_fields.items():
+        section = next((kind for kind in _classes(field.annotation) if hasattr(kind, "model_fields")), None)
+        settings |= {f"{name}.{inner}" for inner in section.model_fields} if section else {name}
+    table = README[README.index("### Settings") : README.index("## Reading a policy")]
+    told = set()
+    for line in table.splitlines():
+        if line.startswith("| `"):
+            names = re.findall(r"`([a-z_.]+)`", line.split("|")[1])
+            section = names[0].partition(".")[0]
+            told |= {f"{section}{name}" if name.startswith(".") else name for name in names}
+
+    assert told == settings
+
+
+def _classes(annotation: object) -> list[type]:
+    return [kind for kind in (annotation, *getattr(annotation, "__args__", ())) if isinstance(kind, type)]
+
+
+def test_every_command_is_in_a_document() -> None:
+    names = set(get_command(app).commands)  # type: ignore[attr-defined]  # a group has commands
+
+    missing = [name for name in names if f"router-policy {name}" not in README + OPERATIONS]
+
+    assert names
+    assert missing == []
+
+
+def test_every_reason_for_a_rejected_row_is_in_the_readme() -> None:
+    sources = [*(ROOT / "jobs").rglob("*.py"), *(ROOT / "jobs").rglob("*.sql")]
+    found = set()
+    for path in sources:
+        found |= set(re.findall(r"then\s+'([a-z_]+)'", path.read_text("utf-8")))
+        found |= set(re.findall(r"reason = '([a-z_]+)'", path.read_text("utf-8")))
+
+    assert len(found) >= 12
+    assert [reason for reason in sorted(found) if f"`{reason}`" not in README] == []
+
+
+def test_the_queries_of_the_readme_and_the_guide_answer(store: Store) -> None:
+    publish(store, SLOT, evidence("BTCUSDT", fallback=0.95))
+    publish(store, SLOT + QUARTER, evidence("BTCUSDT"))
+    store.mark_missed("default", [SLOT + 2 * QUARTER])
+    router, in_force, changed, rejected = blocks(README, "sql")
+    (gaps,) = blocks(OPERATIONS, "sql")
+    at = "2026-04-26 00:20:00" if store.url.get_backend_name() == "sqlite" else SLOT + QUARTER / 3
+
+    def answer(query: str, **values: object) -> list[tuple[object, ...]]:
+        wanted = {name: value for name, value in values.items() if f":{name}" in query}
+        with store.reader.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query), wanted)]
+
+    assert [row[:3] for row in answer(router, symbol="BTCUSDT")] == [(True, "prefer_maker", "good")]
+    assert [row[:3] for row in answer(in_force, symbol="BTCUSDT", at=at)] == [(False, "prefer_taker", "broken")]
+    assert [row[1:6] for row in answer(changed)] == [("BTCUSDT", "broken", "good", False, True)]
+    assert [row[1:] for row in answer(rejected)] == [("orders", "zero_fill", 3, "log.jsonl:7")] * 2
+    assert [row[1:] for row in answer(gaps)] == [("missed", 0, None)]
