@@ -1,6 +1,6 @@
 """How far from the mid the maker price is placed, in basis points, as execution health shows it."""
 
-from policy.evidence import Evidence, measured
+from policy.evidence import METRIC_DECIMALS, Evidence
 from policy.quality import known
 from policy.words import Regime
 
@@ -12,36 +12,27 @@ _BY_REGIME = {Regime.QUIET: -0.5, Regime.HOT: 0.5, Regime.PANIC: 1.0}
 
 def maker_offset_bps(evidence: Evidence, regime: Regime) -> float:
     """Return the offset from the mid in basis points, 0.5 to 8.0; a missing figure moves it nowhere."""
-    moves = (
-        _BY_REGIME.get(regime, 0.0)
-        + _for_fills(evidence.effectiveness.maker_fill_ratio, evidence.effectiveness.fallback_ratio)
-        + _for_slippage(evidence.effectiveness.slip_q50)
-        + _for_expectancy(evidence.expectancy.expectancy)
-    )
-    offset = measured(START_BPS + moves)
-    assert offset is not None
-    return min(HIGHEST_BPS, max(LOWEST_BPS, offset))
+    effectiveness = evidence.effectiveness
+    offset = START_BPS + _BY_REGIME.get(regime, 0.0)
+    offset += _for_fills(known(effectiveness.maker_fill_ratio), known(effectiveness.fallback_ratio))
+    offset += _for_slippage(known(effectiveness.slip_q50)) + _for_expectancy(known(evidence.expectancy.expectancy))
+    return min(HIGHEST_BPS, max(LOWEST_BPS, round(offset, METRIC_DECIMALS)))
 
 
-def _for_fills(maker_fill_ratio: float | None, fallback_ratio: float | None) -> float:
-    maker, fallback = known(maker_fill_ratio), known(fallback_ratio)
+def _for_fills(maker: float | None, fallback: float | None) -> float:
     move = -0.5 if maker is not None and maker > 0.7 else 0.0
     if fallback is not None and fallback > 0.5:
-        move += 1.0
-    if fallback is not None and fallback > 0.8:
-        move += 1.5
+        move += 2.5 if fallback > 0.8 else 1.0
     return move
 
 
-def _for_slippage(slip_q50: float | None) -> float:
-    value = known(slip_q50)
-    if value is None:
+def _for_slippage(slippage: float | None) -> float:
+    if slippage is None:
         return 0.0
-    return 0.8 if value > 5.0 else -0.2 if value < 1.0 else 0.0
+    return 0.8 if slippage > 5.0 else -0.2 if slippage < 1.0 else 0.0
 
 
 def _for_expectancy(expectancy: float | None) -> float:
-    value = known(expectancy)
-    if value is None or value == 0.0:
+    if expectancy is None or expectancy == 0.0:
         return 0.0
-    return -0.2 if value > 0.0 else 0.2
+    return -0.2 if expectancy > 0.0 else 0.2

@@ -1,9 +1,9 @@
 """What is written to the store and read back: runs, snapshots and rejected rows as values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from operator import attrgetter
 from typing import Any, Self
 
 from sqlalchemy import RowMapping
@@ -146,9 +146,13 @@ def _fields_of(part: Effectiveness | Volatility | Expectancy) -> dict[str, Any]:
     return {name: getattr(part, name) for name in part.__slots__}
 
 
-def evidence_of(row: Any) -> Evidence:
-    """Read back from a row of policy_snapshot, or from a Snapshot, what its decision was made on."""
-    values = _inputs(row)
+def evidence_of(snapshot: Snapshot) -> Evidence:
+    """Return what a snapshot's decision was made on."""
+    return evidence_from(tuple(getattr(snapshot, name) for name in INPUTS))
+
+
+def evidence_from(values: Sequence[Any]) -> Evidence:
+    """Return what a decision was made on, from the values of a row's columns INPUTS in their order."""
     return Evidence(
         symbol=values[0],
         effectiveness=Effectiveness(
@@ -172,7 +176,7 @@ def evidence_of(row: Any) -> Evidence:
     )
 
 
-_inputs = attrgetter(
+INPUTS = (
     *("symbol", "maker_fill_ratio", "fallback_ratio", "slip_q25", "slip_q50", "slip_q75", "outcome_count"),
     *("maker_started_count", "slippage_count", "atr_short_pct", "atr_long_pct", "atr_ratio", "bar_count"),
     *("bar_age_seconds", "expectancy", "expectancy_count"),

@@ -14,7 +14,7 @@ from storage.chain import head
 from storage.columns import Flag, UtcTimestamp
 from storage.digest import entry_digest
 from storage.errors import StoredValueError, StoreError
-from storage.records import evidence_of
+from storage.records import INPUTS, evidence_from
 from storage.schema import (
     policy_override,
     policy_override_end,
@@ -267,12 +267,14 @@ def _rule_sets(connection: Connection) -> Mapping[str, RuleSet]:
 
 
 _DECIDED = ("scope slot rule_set maker_first taker_bias quality regime maker_offset_bps codes reason").split()
-_decided = attrgetter(*_DECIDED)
+_COLUMNS = [column.name for column in policy_snapshot.columns]
+_decided = itemgetter(*map(_COLUMNS.index, _DECIDED))
+_inputs = itemgetter(*map(_COLUMNS.index, INPUTS))
 
 
 def _check_decision(entry: _Entry, row: Row[Any], rules: RuleSet) -> None:
     """Derive one symbol's decision from the figures in its row, and hold it against what is stored."""
-    decision = rules.decide(evidence_of(row))
+    decision = rules.decide(evidence_from(_inputs(row)))
     policy = decision.policy
     stored = _decided(row)
     derived = (

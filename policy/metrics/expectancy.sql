@@ -8,7 +8,7 @@ from order_outcome
 where
     ts >= :window_start
     and ts < :as_of
-    and extract(hour from ts) = :hour_of_day
+    and hour(ts) = :hour_of_day
     and realized_pnl is not null
     and notional is not null
 group by symbol
