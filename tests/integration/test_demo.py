@@ -1,0 +1,223 @@
+"""The demo as people start it: real processes, in a pipe and on a terminal of its own."""
+
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from threading import Event, Thread
+from typing import cast
+
+import pytest
+from sqlalchemy import func, select
+
+from console import demo
+from console.plans import plan_of
+from console.settings import load
+from jobs.demo.feed import write_until
+from jobs.demo.folder import fresh_folder
+from jobs.demo.simulation import simulate
+from jobs.recompute import recompute
+from jobs.schedule import Schedule
+from storage.records import Origin
+from storage.schema import policy_run, policy_slot, policy_snapshot
+from storage.store import Store
+from tests.bots import COMMAND, environment, run_command
+from tests.waiting import wait_until
+
+NOW = datetime(2026, 4, 26, 9, 7, 31, tzinfo=UTC)
+# What Ctrl-C reaches: the process takes the terminal that it was given as the one that controls it.
+ON_A_TERMINAL = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from pathlib import Path
+from console import demo
+demo._HISTORY_HOURS = int(sys.argv[2])
+demo.show_demo(Path(sys.argv[1]), None)
+"""
+
+
+class Terminal:
+    """A demo on a terminal of its own: what it has shown, and its keyboard."""
+
+    def __init__(self, folder: Path, hours: int) -> None:
+        self._keyboard, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 150, 0, 0))
+        self.shown = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", ON_A_TERMINAL, str(folder), str(hours)],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            env=self._environment(folder),
+            start_new_session=True,
+        )
+        os.close(terminal)
+        self._reader = Thread(target=self._read)
+        self._reader.start()
+
+    @staticmethod
+    def _environment(folder: Path) -> dict[str, str]:
+        """Leave the size of the window to the terminal, and name a real deployment's store, which is not to be used."""
+        inherited = {name: value for name, value in environment().items() if name not in ("COLUMNS", "LINES")}
+        return inherited | {"TERM": "xterm-256color", "ROUTER_POLICY_STORE__URL": f"sqlite:///{folder}-not.db"}
+
+    def _read(self) -> None:
+        try:
+            while read := os.read(self._keyboard, 65536):
+                self.shown += read.decode(errors="replace")
+        except OSError:
+            return  # the other side is closed
+
+    def wait_for(self, text: str) -> None:
+        wait_until(lambda: text in self.shown or self.process.poll() is not None, f"{text!r} is shown", 60)
+        assert text in self.shown, self.shown
+
+    def press_ctrl_c(self) -> int:
+        os.write(self._keyboard, b"\x03")
+        return self.process.wait(30)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        os.close(self._keyboard)
+
+
+@contextmanager
+def terminal(folder: Path, *, hours: int) -> Iterator[Terminal]:
+    opened = Terminal(folder, hours)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_the_cast_shows_every_quality_and_every_regime(tmp_path: Path) -> None:
+    with fresh_folder(tmp_path) as folder:
+        simulation = simulate(Random(5), NOW)
+        write_until(simulation, folder, simulation.start, NOW)
+
+    result = recompute(
+        plan_of(load(folder.settings)), NOW, origin=Origin.MANUAL, started_at=NOW, known_symbols=["ATOMUSDT"]
+    )
+
+    by_symbol = {evidence.symbol: (evidence, decision) for evidence, decision in result.decisions}
+    qualities = {symbol: str(decision.policy.quality) for symbol, (_, decision) in by_symbol.items()}
+    regimes = {symbol: str(decision.regime) for symbol, (_, decision) in by_symbol.items()}
+    assert len(by_symbol) == 24
+    assert {qualities[symbol] for symbol in ("BTCUSDT", "LTCUSDT", "DOGEUSDT", "WIFUSDT", "GMTUSDT")} == {"good"}
+    assert {qualities[symbol] for symbol in ("ADAUSDT", "ETCUSDT", "ATOMUSDT")} == {"ok"}
+    assert {qualities[symbol] for symbol in ("ARBUSDT", "INJUSDT", "MASKUSDT")} == {"degraded"}
+    assert {qualities[symbol] for symbol in ("APTUSDT", "ILVUSDT", "OPUSDT")} == {"broken"}
+    told = {"LTCUSDT": "quiet", "BTCUSDT": "normal", "DOGEUSDT": "hot", "WIFUSDT": "panic", "TIAUSDT": "unknown"}
+    assert {symbol: regimes[symbol] for symbol in told} == told
+    assert by_symbol["ATOMUSDT"][0].effectiveness.outcome_count == 0
+    assert by_symbol["INJUSDT"][1].policy.maker_first is False
+    assert {one.reason for one in result.rejects} == {"not_an_order", "zero_fill", "duplicate_id"}
+
+
+def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_by_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with terminal(folder, hours=72) as first:
+        first.wait_for("computing 72 hourly runs")
+        assert first.press_ctrl_c() == 0
+        assert "the demo has ended" in first.shown
+
+    second = subprocess.run(
+        [COMMAND, "demo", "--runs", "1"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert second.returncode == 0, second.stderr
+    assert "failed" not in second.stderr
+    assert "24 symbols" in second.stdout
+    assert 'sqlite3 demo/router_policy.db "select symbol, quality, maker_first, taker_bias' in second.stdout
+    with Store(f"sqlite:///{folder / 'router_policy.db'}") as store, store.reader.connect() as connection:
+        runs = connection.execute(select(policy_run.c.slot, policy_run.c.origin).order_by(policy_run.c.run_id)).all()
+        symbols = connection.scalars(
+            select(func.count()).select_from(policy_snapshot).group_by(policy_snapshot.c.run_id)
+        ).all()
+        states = Counter(connection.scalars(select(policy_slot.c.state)))
+    slots = [slot for slot, _ in runs]
+    hourly = [slot for slot, origin in runs if origin == "backfill"][:72]
+    assert hourly == [hourly[0] + number * timedelta(hours=1) for number in range(72)]
+    assert (hourly[0].minute, hourly[0].second) == (0, 0)
+    assert slots == sorted(slots)
+    assert Counter(origin for _, origin in runs)["schedule"] == 1
+    assert set(symbols) == {24}
+    # the schedule goes on where the history ends: hardly one of the hour's 720 slots before it counts as missed
+    assert states["published"] == len(runs)
+    assert states["missed"] < 20
+
+    latest = run_command(tmp_path, "latest", "--config", "demo/router-policy.toml", "--json")
+    assert {one["symbol"] for one in json.loads(latest.stdout)} >= {"BTCUSDT", "ATOMUSDT"}
+
+
+def test_on_a_terminal_the_table_is_kept_up_to_date_until_ctrl_c(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with terminal(folder, hours=2) as live:
+        live.wait_for("Ctrl-C ends the demo")
+        with Store(f"sqlite:///{folder / 'router_policy.db'}") as store:
+            wait_until(lambda: scheduled(store) >= 2, "two scheduled runs are published")
+            slots = store.newest_run("demo")
+            assert slots is not None
+            live.wait_for(f"policies of slot {slots.slot:%Y-%m-%dT%H:%M:%S}Z")
+        assert live.press_ctrl_c() == 0
+
+    # settings of a real deployment in the environment do not lead the demo to its database
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+    assert "WIFUSDT" in live.shown
+    assert "Traceback" not in live.shown
+    with Store(f"sqlite:///{folder / 'router_policy.db'}") as store, store.reader.connect() as connection:
+        assert set(connection.scalars(select(policy_slot.c.state))) <= {"published", "missed"}
+
+
+def scheduled(store: Store) -> int:
+    with store.reader.connect() as connection:
+        return connection.scalar(select(func.count()).where(policy_run.c.origin == "schedule")) or 0
+
+
+def test_a_demo_whose_runs_do_not_come_gives_up_and_says_how_far_it_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Idle(Event):
+        """A schedule that publishes nothing until it is told to stop."""
+
+        run = Event.wait
+        stop = Event.set
+
+    monkeypatch.setattr(demo, "_PATIENCE_PER_RUN_SECONDS", 0.01)
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        watch = demo._Watch(schedule=cast("Schedule", Idle()), store=store, show=lambda *_: None, wanted=3)
+        with pytest.raises(demo.DemoStalledError, match="0 of 3 runs were published"):
+            watch.run()
+
+
+def test_a_folder_that_is_not_a_demos_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "router_policy.db").write_text("policies of a real bot")
+
+    refused = run_command(tmp_path, "demo", ".")
+
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert refused.stderr == (
+        "router-policy: . holds files that are not a demo's, so it is left alone; "
+        "choose another: router-policy demo FOLDER\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["router_policy.db"]
+    assert (tmp_path / "router_policy.db").read_text() == "policies of a real bot"
