@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed-
 
-.PHONY: run test faults check format benchmarks clean
+.PHONY: run test faults check format docs benchmarks clean
 
 run: $(STAMP)run
 	$(BIN)/router-policy demo
@@ -27,6 +27,11 @@ check: $(STAMP)test
 format: $(STAMP)test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Write the documents again that are made from the code.
+docs: $(STAMP)test
+	$(BIN)/python -m storage.describe > docs/schema.md
+	$(BIN)/python -m storage.questions < docs/sql.md > docs/datasette.yml
 
 benchmarks: $(STAMP)benchmark
 	$(BIN)/python -m benchmarks
