@@ -1,6 +1,7 @@
 """DuckDB in this process: reads the sources where they lie and runs the metric queries over them."""
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from jobs.measurement import Measurement, gather
 from jobs.plan import OrdersSource, Plan
 from jobs.sources.candles import read_candles
 from jobs.sources.errors import SourceError
+from jobs.sources.files import FileFormat
 from jobs.sources.orders import read_orders
 from jobs.sources.rejects import count_rejects
 from jobs.sources.relation import MACROS, Relation
@@ -19,6 +21,11 @@ from policy.window import Window
 from storage.records import Reject
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+# A row that is not used stands in `order_outcome` under its reason in place of its symbol, so that the one pass over
+# the log that measures is its account as well. No symbol begins with a blank.
+_NOT_USED = " "
+_ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
+_CANDLES_IN_WINDOW = "ts is null or (ts >= $first_bar_open and ts <= $last_bar_open)"
 _CONTENT_COLUMNS = "slippage_bps, maker_filled, fallback_used, maker_started, notional, side, symbol, fees"
 
 
@@ -34,20 +41,24 @@ def measure_with_duckdb(plan: Plan, window: Window, folder: Path) -> Measurement
 
 
 def _measure(connection: duckdb.DuckDBPyConnection, plan: Plan, window: Window, folder: Path) -> Measurement:
-    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
     connection.execute(MACROS)
     orders = read_orders(connection, plan.orders, window, folder)
-    rejects = _load_orders(connection, orders, plan.orders, window)
+    _load_orders(connection, orders, plan.orders, window)
+    measured = _metric(connection, metrics.EFFECTIVENESS, _outcome_bounds(window))
+    effectiveness = [row for row in measured if not row["symbol"].startswith(_NOT_USED)]
+    hour = {**_outcome_bounds(window), "hour_of_day": window.as_of.hour}
+    expectancy = _metric(connection, metrics.EXPECTANCY, hour)
+    rejects = _order_rejects(connection, orders, window, measured)
+    volatility: list[dict[str, Any]] = []
     sources: dict[str, object] = {"orders": orders.description}
     if plan.candles is not None:
         candles = read_candles(connection, plan.candles, window, folder)
         rejects += _load_candles(connection, candles, window)
+        volatility = _metric(connection, metrics.VOLATILITY, _bar_bounds(window))
         sources["candles"] = candles.description
-    effectiveness = _metric(connection, metrics.EFFECTIVENESS, _outcome_bounds(window))
-    hour = {**_outcome_bounds(window), "hour_of_day": window.as_of.hour}
-    volatility = _metric(connection, metrics.VOLATILITY, _bar_bounds(window)) if plan.candles is not None else []
     return Measurement(
-        evidence=gather(effectiveness, volatility, _metric(connection, metrics.EXPECTANCY, hour), window),
+        evidence=gather(effectiveness, volatility, expectancy, window),
         traded_symbols=frozenset(row["symbol"] for row in effectiveness),
         rejects=tuple(rejects),
         engine=f"duckdb {duckdb.__version__}",
@@ -75,21 +86,18 @@ def _metric(connection: duckdb.DuckDBPyConnection, query: str, bounds: dict[str,
 
 def _load_orders(
     connection: duckdb.DuckDBPyConnection, relation: Relation, source: OrdersSource, window: Window
-) -> list[Reject]:
-    """Make `order_outcome` of the good rows and count the others; what carries its types is not copied."""
-    in_window = "ts is null or (ts >= $window_start and ts < $as_of)"
-    deduplicate = source.deduplicate if source.deduplicate is not None else not relation.is_typed
+) -> None:
+    """Make `order_event` of all rows and `order_outcome` of it; what carries its types is not copied."""
+    is_log = relation.file_format in (FileFormat.JSONL, FileFormat.CSV)
+    deduplicate = source.deduplicate if source.deduplicate is not None else is_log
     if relation.is_typed and not deduplicate:
         connection.execute(f"create temp view order_event as {relation.rows}")
-        good = "order_event where reason is null"
     else:
-        query = f"create temp table order_event as select * from ({relation.rows}) where {in_window}"
+        query = f"create temp table order_event as select * from ({relation.rows}) where {_ORDERS_IN_WINDOW}"
         _read(connection, "orders", query, relation, _outcome_bounds(window))
         if deduplicate:
             _mark_duplicates(connection)
-        good = "order_event where reason is null"
-    connection.execute(f"create temp view order_outcome as {_with_profit(source, good)}")
-    return count_rejects(connection, "orders", "order_event", in_window, _outcome_bounds(window), relation)
+    connection.execute(f"create temp view order_outcome as {_with_profit(source)}")
 
 
 def _read(
@@ -119,13 +127,17 @@ def _mark_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _with_profit(source: OrdersSource, good: str) -> str:
+def _with_profit(source: OrdersSource) -> str:
     """In an order log the profit stands in rows of their own, which name the order that closed the position."""
+    outcomes = (
+        f"select * replace (case when reason is null then symbol else '{_NOT_USED}' || reason end as symbol) "
+        "from order_event"
+    )
     if source.kind != "order-log":
-        return f"select * from {good}"
+        return outcomes
     return f"""
         select o.* replace (coalesce(o.realized_pnl, p.realized_pnl) as realized_pnl)
-        from (select * from {good}) as o
+        from ({outcomes}) as o
         left join (
             select order_id, sum(realized_pnl) as realized_pnl
             from (
@@ -137,18 +149,42 @@ def _with_profit(source: OrdersSource, good: str) -> str:
     """
 
 
+def _order_rejects(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, window: Window, measured: list[dict[str, Any]]
+) -> list[Reject]:
+    """Take the account of the rows that were measured, and count with it those that have no time."""
+    timeless = "select reason, count(*) from order_event where ts is null group by reason"
+    counts = Counter(dict(connection.execute(timeless).fetchall()))
+    for row in measured:
+        if row["symbol"].startswith(_NOT_USED):
+            counts[row["symbol"].removeprefix(_NOT_USED)] += row["outcome_count"]
+    bounds = _outcome_bounds(window)
+    return count_rejects(connection, "orders", "order_event", _ORDERS_IN_WINDOW, bounds, relation, counts)
+
+
 def _load_candles(connection: duckdb.DuckDBPyConnection, relation: Relation, window: Window) -> list[Reject]:
     """Make `candle` of the good bars that had closed by `as_of`, each bar once."""
-    in_window = "ts is null or (ts >= $first_bar_open and ts <= $last_bar_open)"
-    query = f"create temp table candle_event as select * from ({relation.rows}) where {in_window}"
-    _read(connection, "candles", query, relation, _bar_bounds(window))
+    query = f"create temp table candle_event as select * from ({relation.rows}) where {_CANDLES_IN_WINDOW}"
+    bounds = _bar_bounds(window)
+    _read(connection, "candles", query, relation, bounds)
+    _mark_repeated_bars(connection)
+    connection.execute("create temp view candle as select * from candle_event where reason is null")
+    found = connection.execute("select reason, count(*) from candle_event where reason is not null group by reason")
+    counts = dict(found.fetchall())
+    return count_rejects(connection, "candles", "candle_event", _CANDLES_IN_WINDOW, bounds, relation, counts)
+
+
+def _mark_repeated_bars(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep of the bars of one symbol and time the same one in every run."""
+    good = "candle_event where reason is null"
+    repeated = connection.execute(f"select 1 from {good} group by symbol, ts having count(*) > 1 limit 1").fetchone()
+    if repeated is None:
+        return
     connection.execute(
-        """update candle_event set reason = 'duplicate_bar' where rowid in (
+        f"""update candle_event set reason = 'duplicate_bar' where rowid in (
             select row from (
                 select rowid as row, row_number() over (partition by symbol, ts order by high, low, close) as rank
-                from candle_event where reason is null
+                from {good}
             ) where rank > 1
         )"""
     )
-    connection.execute("create temp view candle as select * from candle_event where reason is null")
-    return count_rejects(connection, "candles", "candle_event", in_window, _bar_bounds(window), relation)

@@ -1,22 +1,24 @@
 """Candles as canonical bars for DuckDB: when a bar opened (UTC), its symbol, high, low and close."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.plan import CandlesSource
+from jobs.sources.csv_files import csv_rows, headers_of, only
 from jobs.sources.database import spool
 from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat, format_of, resolve
-from jobs.sources.relation import Relation, file_list, identifier, quoted
-from jobs.sources.typed import column_types, describe_csv, instant, parquet, typed_column
+from jobs.sources.relation import Relation, file_list, quoted, require_rows
+from jobs.sources.typed import column_types, parquet, typed_column
 from policy.window import Window
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-COLUMNS = ("ts", "symbol", "high", "low", "close")
 _PRICES = ("high", "low", "close")
+_SQL_TYPES = {"ts": "timestamp", "symbol": "varchar"} | dict.fromkeys(_PRICES, "double")
+COLUMNS = tuple(_SQL_TYPES)
 JUDGED = """case
         when ts is null then 'bad_time'
         when symbol is null then 'bad_symbol'
@@ -33,67 +35,70 @@ def read_candles(connection: "DuckDBPyConnection", source: CandlesSource, window
     """
     columns = source.location.columns
     if source.location.path is None:
-        return _csv(connection, [spool(source.location, window, folder, "candles")], columns)
-    paths = resolve("candles.path", source.location.path)
+        relation = _csv([spool(source.location, window, folder, "candles")], columns, None)
+    else:
+        relation = _from_files(connection, source.location.path, columns)
+    require_rows(connection, "candles", relation)
+    return relation
+
+
+def _from_files(connection: "DuckDBPyConnection", path: str, columns: Mapping[str, str]) -> Relation:
+    paths = resolve("candles.path", path)
     found = format_of("candles.path", paths)
     if found is FileFormat.PARQUET:
         return _parquet(connection, paths, columns)
     if found is FileFormat.CSV:
-        return _csv(connection, paths, columns)
+        return _csv(paths, columns, found)
     raise SourceError(f"candles.path: {paths[0]} is {found}; candles are read as Parquet, CSV or by a query")
 
 
 def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: Mapping[str, str]) -> Relation:
     types = column_types(connection, "candles", paths)
     _require(paths[0], types, columns)
-    opened = columns.get("ts", "ts")
     chosen = ", ".join(
-        typed_column(
-            "candles", paths[0], name, columns.get(name, name), types[columns.get(name, name)],
-            "varchar" if name == "symbol" else "double",
-        )
-        for name in COLUMNS[1:]
+        typed_column("candles", paths[0], name, columns.get(name, name), types[columns.get(name, name)], wanted)
+        for name, wanted in _SQL_TYPES.items()
     )
 
     def rows(path: str, line: str) -> str:
-        at = instant("candles", paths[0], opened, types[opened])
-        return (
-            f"select *, {JUDGED} as reason from "
-            f"(select {at} as ts, {chosen}, filename as file, {line} from {parquet(path)})"
-        )
+        return f"select *, {JUDGED} as reason from (select {chosen}, filename as file, {line} from {parquet(path)})"
 
     return Relation(
         rows=rows(file_list(paths), "cast(null as bigint) as line"),
         numbered=lambda path: rows(quoted(path), "file_row_number + 1 as line"),
         files=paths,
+        file_format=FileFormat.PARQUET,
         is_typed=True,
         description={"format": "parquet", "files": len(paths)},
     )
 
 
-def _csv(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: Mapping[str, str]) -> Relation:
-    _require(paths[0], describe_csv(connection, "candles", paths), columns)
-    prices = ", ".join(f"try_cast({identifier(columns.get(name, name))} as double) as {name}" for name in _PRICES)
-    opened, symbol = identifier(columns.get("ts", "ts")), identifier(columns.get("symbol", "symbol"))
+def _csv(paths: Sequence[Path], columns: Mapping[str, str], found: FileFormat | None) -> Relation:
+    headers = headers_of("candles", paths)
+    for header, having in headers.items():
+        _require(having[0], header, columns)
+    theirs = {name: columns.get(name, name) for name in COLUMNS}
+    prices = ", ".join(f"try_cast({name} as double) as {name}" for name in _PRICES)
 
-    def rows(path: str, line: str) -> str:
+    def judged(rows: str, line: str) -> str:
         return (
-            f"select *, {JUDGED} as reason from (select instant_of_text({opened}) as ts, "
-            f"symbol_of_text({symbol}) as symbol, {prices}, file, {line} from read_csv({path}, header = true, "
-            "all_varchar = true, nullstr = '', delim = ',', quote = '\"', escape = '\"', strict_mode = false, "
-            "ignore_errors = true, store_rejects = true, filename = 'file'))"
+            f"select *, {JUDGED} as reason from (select instant_of_text(ts) as ts, symbol_of_text(symbol) as symbol, "
+            f"{prices}, file, {line} from ({rows}))"
         )
 
     return Relation(
-        rows=rows(file_list(paths), "cast(null as bigint) as line"),
-        numbered=lambda path: rows(quoted(path), "row_number() over () + 1 as line"),
+        rows=judged(csv_rows(headers, theirs, keep_torn_rows=True), "cast(null as bigint) as line"),
+        numbered=lambda path: judged(
+            csv_rows(only(headers, path), theirs, keep_torn_rows=False), "row_number() over () as line"
+        ),
         files=paths,
+        file_format=found,
         is_typed=False,
-        description={"format": "csv", "files": len(paths)},
+        description={"format": found or "query", "files": len(paths)},
     )
 
 
-def _require(path: Path, there: Mapping[str, str], columns: Mapping[str, str]) -> None:
+def _require(path: Path, there: Collection[str], columns: Mapping[str, str]) -> None:
     for name in columns:
         if name not in COLUMNS:
             raise SourceError(f"candles.columns: {name!r} is no candle column; they are {', '.join(COLUMNS)}")
@@ -101,5 +106,5 @@ def _require(path: Path, there: Mapping[str, str], columns: Mapping[str, str]) -
     if missing:
         raise SourceError(
             f"candles: {path} has no column {', '.join(map(repr, missing))}; it has {', '.join(there)}. "
-            f"Name yours in [candles.columns], as in: ts = \"{next(iter(there), 'open_time')}\""
+            f'Name yours in [candles.columns], as in: ts = "{next(iter(there), "open_time")}"'
         )

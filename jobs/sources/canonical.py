@@ -20,11 +20,9 @@ SQL_TYPES = {
 }
 COLUMNS = tuple(SQL_TYPES)
 
-# Standard SQL over the typed columns, so that every engine judges a row alike. A finite number minus itself is 0, an
-# infinity or NaN minus itself is NaN, which is not 0.
+# Standard SQL over the typed columns, so that every engine judges a row alike. NaN compares as larger than any number.
 JUDGED = """case
-        when slippage_bps - slippage_bps <> 0 or notional - notional <> 0 or realized_pnl - realized_pnl <> 0
-            then 'not_finite'
+        when abs(slippage_bps) > 1e308 or abs(notional) > 1e308 or abs(realized_pnl) > 1e308 then 'not_finite'
         when abs(slippage_bps) >= 10000 then 'sentinel_slippage'
         when maker_filled and fallback_used then 'contradictory'
         when maker_started = false and (maker_filled or fallback_used) then 'contradictory'

@@ -3,10 +3,14 @@
 import csv
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jobs.plan import Location
 from jobs.sources.errors import SourceError
 from policy.window import Window
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 _ROWS_AT_A_TIME = 10_000
 
@@ -15,29 +19,61 @@ def spool(location: Location, window: Window, folder: Path, source: str) -> Path
     """Run the query and write its rows, as text, to a CSV file in `folder`; memory stays flat.
 
     `:window_start` and `:as_of` in the query, where it has them, get the window's bounds, so that the database sends
-    only what is needed. Raises SourceError where the database or the query fails, or nothing comes back at all.
+    only what is needed. Raises SourceError where the database or the query fails, or no row comes back at all.
     """
-    from sqlalchemy import create_engine, text
     from sqlalchemy.exc import SQLAlchemyError
 
     path = folder / f"{source}-query.csv"
-    query = text(location.query or "")
     try:
-        engine = create_engine(location.url or "", hide_parameters=True)
-        asked_for = query.compile(engine).params
-        bounds = {name: at for name, at in _bounds(window, engine.dialect.name).items() if name in asked_for}
-        with engine.connect().execution_options(yield_per=_ROWS_AT_A_TIME) as connection:
-            rows = connection.execute(query, bounds)
-            with path.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow(rows.keys())
-                for row in rows:
-                    writer.writerow(map(_text, row))
-        engine.dispose()
+        engine = _engine(location.url or "", source)
+        try:
+            row_count = _write_rows(engine, location.query or "", window, path)
+        finally:
+            engine.dispose()
     except SQLAlchemyError as error:
         said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise SourceError(f"{source}.query: the database refused it: {said}") from error
+    except ImportError as error:
+        raise SourceError(f"{source}.url: the driver of this database is not installed: {error}") from error
+    if row_count == 0:
+        raise SourceError(
+            f"{source}.query: the database gave no row; is it the right table, and its time compared right?"
+        )
     return path
+
+
+def _engine(url: str, source: str) -> "Engine":
+    """Connect to what is there: SQLite would make the file that it does not find, and then miss the table."""
+    from sqlalchemy import create_engine
+
+    engine = create_engine(url, hide_parameters=True)
+    file = engine.url.database
+    if (
+        engine.dialect.name == "sqlite"
+        and file
+        and not file.startswith(("file:", ":memory:"))
+        and not Path(file).exists()
+    ):
+        raise SourceError(f"{source}.url: there is no database file {file}; correct {source}.url")
+    return engine
+
+
+def _write_rows(engine: "Engine", query: str, window: Window, path: Path) -> int:
+    from sqlalchemy import text
+
+    statement = text(query)
+    asked_for = statement.compile(engine).params
+    bounds = {name: at for name, at in _bounds(window, engine.dialect.name).items() if name in asked_for}
+    with engine.connect().execution_options(yield_per=_ROWS_AT_A_TIME) as connection:
+        rows = connection.execute(statement, bounds)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(rows.keys())
+            row_count = 0
+            for row in rows:
+                writer.writerow(map(_text, row))
+                row_count += 1
+    return row_count
 
 
 def _bounds(window: Window, dialect: str) -> dict[str, datetime | str]:

@@ -22,6 +22,7 @@ _SUFFIXES = {
     ".csv": FileFormat.CSV,
     ".parquet": FileFormat.PARQUET,
 }
+_NOT_UNPACKED = (".zst", ".bz2", ".xz", ".lz4", ".br", ".zip", ".7z")
 
 
 def resolve(setting: str, pattern: str) -> list[Path]:
@@ -30,7 +31,8 @@ def resolve(setting: str, pattern: str) -> list[Path]:
     `setting` names the pattern in messages. Raises SourceError where no file matches, all are empty, or one cannot be
     read: a part of the log that is there but not readable must not be taken for a quiet day.
     """
-    paths = sorted(path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file())
+    found = glob.glob(pattern, recursive=True)  # noqa: PTH207  # a Path takes no absolute pattern
+    paths = sorted(path for path in map(Path, found) if path.is_file())
     if not paths:
         raise SourceError(f"{setting}: no file matches {pattern}; correct {setting}, or start the bot that writes it")
     for path in paths:
@@ -38,20 +40,26 @@ def resolve(setting: str, pattern: str) -> list[Path]:
             with path.open("rb"):
                 pass
         except OSError as error:
-            raise SourceError(f"{setting}: {path} cannot be read ({error.strerror}); give this user the right to") from error
+            raise SourceError(
+                f"{setting}: {path} cannot be read ({error.strerror}); give this user the right to"
+            ) from error
     filled = [path for path in paths if path.stat().st_size > 0]
     if not filled:
-        raise SourceError(f"{setting}: {paths[0]} is empty and so is every other file of {pattern}; is the bot logging?")
+        raise SourceError(
+            f"{setting}: {paths[0]} is empty and so is every other file of {pattern}; is the bot logging?"
+        )
     return filled
 
 
 def format_of(setting: str, paths: list[Path]) -> FileFormat:
     """Return the one format of the files, by their endings; `log.jsonl.1` and `log.csv.gz` count by the inner one.
 
-    Raises SourceError for an ending that is not known and for files of several formats.
+    Raises SourceError for an ending that is not known, for files of several formats and for a compression but gzip.
     """
     formats = {path: _format(path) for path in paths}
     for path, found in formats.items():
+        if path.suffix in _NOT_UNPACKED:
+            raise SourceError(f"{setting}: {path} is packed as {path.suffix}; unpack it, or pack it as .gz")
         if found is None:
             raise SourceError(f"{setting}: the format of {path} is not known; name it .parquet, .csv or .jsonl")
     if len(set(formats.values())) > 1:

@@ -1,27 +1,27 @@
--- The order log of a maker-first bot, one JSON object a line, as canonical rows; {rows} has the fields as JSON.
--- Two layouts are read: with maker flags (maker_start, before that started_maker) and without any, where neither
--- ratio can be told and maker_started is null. A row with `event` or `event_type` is no order; the realized profit of a
--- position_close belongs to the order of the same attempt_id.
+-- The order log of a maker-first bot, one JSON object a line, as canonical rows; {rows} has the fields as text, the
+-- symbol as JSON. Two layouts are read: with maker flags (maker_start, before that started_maker) and without any, where
+-- neither ratio can be told and maker_started is null. A row with `event`, or with neither prices nor a result, is no
+-- order; the realized profit of a position_close belongs to the order of the same attempt_id.
 with said as (
     select
         file,
         {line},
         ts is null and symbol is null and attempt_id is null and event is null and prices is null
             and result is null as is_nothing,
-        event is not null or event_type is not null or (prices is null and result is null) as is_no_order,
+        event is not null or (prices is null and result is null) as is_no_order,
         coalesce(attempt_id, intent_id) as order_id,
-        instant_of_text(ts ->> '$') as ts,
-        case when json_type(symbol) = 'VARCHAR' then symbol_of_text(symbol ->> '$') end as symbol,
+        instant_of_text(ts) as ts,
+        text_in_json(symbol) as symbol_text,
         upper(side) as side,
-        cast(coalesce(maker_start, started_maker, decision.maker_started) as varchar) as started_text,
-        cast(is_maker_final as varchar) as final_text,
-        cast(used_fallback as varchar) as fallback_text,
-        cast(probe as varchar) as probe_text,
-        prices.avg_fill ->> '$' as price_text,
-        slippage_bps ->> '$' as slippage_text,
-        qty.notional_usd ->> '$' as notional_text,
-        fees_usd ->> '$' as fees_text,
-        pnl_at_close_usd ->> '$' as pnl_text,
+        coalesce(maker_start, started_maker, decision.maker_started) as started_text,
+        is_maker_final as final_text,
+        used_fallback as fallback_text,
+        probe as probe_text,
+        prices.avg_fill as price_text,
+        slippage_bps as slippage_text,
+        qty.notional_usd as notional_text,
+        pnl_at_close_usd as pnl_text,
+        try_cast(fees_usd as double) as fees,
         upper(result.status) as status,
         coalesce(try_cast(result.retries as bigint), 0) > 0 as was_retried,
         try_cast(policy_run_id as bigint) as policy_run_id
@@ -31,6 +31,7 @@ with said as (
 read as (
     select
         *,
+        symbol_of_text(symbol_text) as symbol,
         flag_of_text(started_text) as maker_started,
         flag_of_text(final_text) as is_final,
         flag_of_text(fallback_text) as is_fallback,
@@ -38,7 +39,6 @@ read as (
         try_cast(price_text as double) as price,
         try_cast(slippage_text as double) as slippage,
         try_cast(notional_text as double) as notional,
-        try_cast(fees_text as double) as fees,
         try_cast(pnl_text as double) as pnl
     from said
 )
@@ -70,7 +70,8 @@ select
             is_unread(started_text, maker_started) or is_unread(final_text, is_final)
             or is_unread(fallback_text, is_fallback) or is_unread(probe_text, probe)
             or is_unread(price_text, price) or is_unread(slippage_text, slippage)
-            or is_unread(notional_text, notional) or price < 0 then 'bad_value'
+            or is_unread(notional_text, notional) or price < 0
+            or (price is null and status = 'FILLED') then 'bad_value'
         when not isfinite(price) or not isfinite(slippage) or not isfinite(notional) then 'not_finite'
         when price = 0 then 'zero_fill'
         when abs(slippage) >= 10000 then 'sentinel_slippage'

@@ -4,6 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.sources.errors import SourceError
+from jobs.sources.files import FileFormat
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 MACROS = files(__package__).joinpath("macros.sql").read_text("utf-8")
 
@@ -13,15 +20,30 @@ class Relation:
     """Rows of one source.
 
     `rows` selects the canonical columns with `file`, `line` (null) and `reason` (null where the row is good) from all
-    files at once. `numbered` selects the same from one file with `line` filled in, to say where a bad row is.
-    `is_typed` is True where the values carry their types, so that reading them again costs little.
+    files at once. `numbered` selects the same from one file; `line` is then the number of the row, the first being 1,
+    counted without header, blank lines and rows that do not fit the header.
+    `file_format` is None where the one file is the spool of a database query. `is_typed` is True where the values carry
+    their types, so that reading them again costs little.
     """
 
     rows: str
     numbered: Callable[[Path], str]
     files: Sequence[Path]
+    file_format: FileFormat | None
     is_typed: bool
     description: Mapping[str, object]
+
+
+def require_rows(connection: "DuckDBPyConnection", source: str, relation: Relation) -> None:
+    """Raise SourceError where not one row can be read: nothing to measure must not be taken for a quiet week."""
+    import duckdb
+
+    try:
+        row = connection.execute(f"select 1 from ({relation.rows}) limit 1").fetchone()
+    except duckdb.Error as error:
+        raise SourceError(f"{source}: {relation.files[0]} or one beside it cannot be read: {error}") from error
+    if row is None:
+        raise SourceError(f"{source}: {relation.files[0]} has no row that fits its header, nor has any file beside it")
 
 
 def quoted(text: str | Path) -> str:
@@ -37,37 +59,3 @@ def identifier(name: str) -> str:
 def file_list(paths: Sequence[Path]) -> str:
     """Write paths as an SQL list."""
     return "[" + ", ".join(map(quoted, paths)) + "]"
-
-
-def json_lines(paths: Sequence[Path], fields: Mapping[str, str]) -> str:
-    """Write a FROM clause over JSON lines with these fields, of every file at once; a broken line is a row of nulls."""
-    columns = ", ".join(f"{identifier(name)}: {quoted(kind)}" for name, kind in fields.items())
-    return (
-        f"read_json({file_list(paths)}, format = 'newline_delimited', ignore_errors = true, "
-        f"columns = {{{columns}}}, filename = 'file')"
-    )
-
-
-def numbered_json_lines(path: Path, fields: Mapping[str, str]) -> str:
-    """Write a FROM clause over the JSON lines of one file with the same fields and the number of each line."""
-    structure = "{" + ", ".join(f'"{name}": {_structure(kind)}' for name, kind in fields.items()) + "}"
-    return (
-        "(select unnest(case when json_valid(text) then json_transform(text, "
-        f"{quoted(structure)}) end), {quoted(path)} as file, line from {text_lines(path)} where text is not null)"
-    )
-
-
-def text_lines(path: Path) -> str:
-    """Write a FROM clause over the lines of a text file: `text` and `line`, the first line being 1."""
-    return (
-        f"(select text, row_number() over () as line from read_csv({quoted(path)}, columns = {{text: 'VARCHAR'}}, "
-        "delim = '\\x01', quote = '', escape = '', header = false, auto_detect = false, strict_mode = false, "
-        "max_line_size = 16777216))"
-    ).replace("\\x01", "\x01")
-
-
-def _structure(kind: str) -> str:
-    if not kind.startswith("STRUCT("):
-        return f'"{kind}"'
-    inner = (field.rsplit(" ", 1) for field in kind.removeprefix("STRUCT(").removesuffix(")").split(", "))
-    return "{" + ", ".join(f'"{name}": "{inner_kind}"' for name, inner_kind in inner) + "}"

@@ -5,13 +5,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.sources.errors import SourceError
-from jobs.sources.relation import file_list, identifier, quoted
+from jobs.sources.relation import file_list, identifier
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT")
-_NUMBERS = (*_INTEGERS, "FLOAT", "DOUBLE", "DECIMAL")
+_NUMBERS = (*_INTEGERS, "FLOAT", "DOUBLE")
+_INSTANTS = {
+    "TIMESTAMP": "{}",
+    "TIMESTAMP WITH TIME ZONE": "timezone('UTC', {})",
+    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS", "DATE"), "cast({} as timestamp)"),
+    # A cast of nanoseconds would round up, to a later moment.
+    **dict.fromkeys(("TIMESTAMP_NS", "TIMESTAMPTZ_NS"), "make_timestamp(epoch_ns({}) // 1000)"),
+    **dict.fromkeys(_INTEGERS, "instant_of_integer(try_cast({} as bigint))"),
+    **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), "instant_of_number(cast({} as double))"),
+    "VARCHAR": "instant_of_text({})",
+}
+_ALL_NULL = '"NULL"'  # a column of a type of its own, which writers choose where every value is missing
 
 
 def parquet(paths: str) -> str:
@@ -21,22 +32,11 @@ def parquet(paths: str) -> str:
 
 def column_types(connection: "DuckDBPyConnection", source: str, paths: Sequence[Path]) -> Mapping[str, str]:
     """Return the columns of Parquet files with their DuckDB types. Raises SourceError where one is no Parquet file."""
-    return _described(connection, source, paths, f"read_parquet({file_list(paths)}, union_by_name = true)")
-
-
-def describe_csv(connection: "DuckDBPyConnection", source: str, paths: Sequence[Path]) -> Mapping[str, str]:
-    """Return the columns that the header of the first CSV file names."""
-    rows = f"read_csv({quoted(paths[0])}, header = true, all_varchar = true, delim = ',', ignore_errors = true)"
-    return _described(connection, source, paths, rows)
-
-
-def _described(
-    connection: "DuckDBPyConnection", source: str, paths: Sequence[Path], rows: str
-) -> Mapping[str, str]:
     import duckdb
 
+    files = f"read_parquet({file_list(paths)}, union_by_name = true)"
     try:
-        described = connection.execute(f"describe select * from {rows}").fetchall()
+        described = connection.execute(f"describe select * from {files}").fetchall()
     except duckdb.Error as error:
         raise SourceError(f"{source}: {paths[0]} or one beside it cannot be read: {first_line(error)}") from error
     return {name: kind for name, kind, *_ in described}
@@ -52,37 +52,33 @@ def typed_column(source: str, path: Path, name: str, theirs: str, kind: str | No
 
     Raises SourceError where a value of its type can never be one of the canonical column's.
     """
-    if kind is None:
+    if kind is None or kind == _ALL_NULL:
         return f"cast(null as {wanted}) as {name}"
     column = identifier(theirs)
     if wanted == "timestamp":
         return f"{instant(source, path, theirs, kind)} as {name}"
     if name == "symbol" and kind == "VARCHAR":
-        return f"case when length(trim({column})) between 1 and 64 then {column} end as {name}"
+        return f"case when length(trim({column})) between 1 and 64 then trim({column}) end as {name}"
     fits = {
-        "varchar": kind == "VARCHAR" or kind in _INTEGERS,
+        "varchar": kind in ("VARCHAR", "UUID", *_INTEGERS),
         "boolean": kind == "BOOLEAN",
-        "double": kind.startswith(_NUMBERS),
+        "double": _is_number(kind),
         "bigint": kind in _INTEGERS,
     }[wanted]
-    if not fits or (name == "symbol" and kind != "VARCHAR"):
-        raise SourceError(f"{source}: column {theirs!r} of {path} is {kind}, where {wanted.upper()} is needed for {name}")
-    return column + f" as {name}" if kind.lower() == wanted else f"cast({column} as {wanted}) as {name}"
+    if not fits or name == "symbol":
+        raise SourceError(
+            f"{source}: column {theirs!r} of {path} is {kind}, where {wanted.upper()} is needed for {name}"
+        )
+    return column + f" as {name}" if kind.lower() == wanted else f"try_cast({column} as {wanted}) as {name}"
 
 
 def instant(source: str, path: Path, theirs: str, kind: str) -> str:
     """Write the expression that reads a column of this type as a time in UTC without a zone."""
-    column = identifier(theirs)
-    if kind == "TIMESTAMP":
-        return column
-    if kind in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"):
-        return f"timezone('UTC', cast({column} as timestamptz))"
-    if kind.startswith(("TIMESTAMP_", "DATE")):
-        return f"cast({column} as timestamp)"
-    if kind in _INTEGERS:
-        return f"plausible(instant_of_integer(cast({column} as bigint)))"
-    if kind.startswith(_NUMBERS):
-        return f"plausible(instant_of_number(cast({column} as double)))"
-    if kind == "VARCHAR":
-        return f"instant_of_text({column})"
-    raise SourceError(f"{source}: column {theirs!r} of {path} is {kind}, which is no time")
+    written = _INSTANTS.get("DECIMAL" if kind.startswith("DECIMAL(") and _is_number(kind) else kind)
+    if written is None:
+        raise SourceError(f"{source}: column {theirs!r} of {path} is {kind}, which is no time; write it as a timestamp")
+    return written.format(identifier(theirs))
+
+
+def _is_number(kind: str) -> bool:
+    return kind in _NUMBERS or (kind.startswith("DECIMAL(") and kind.endswith(")"))
