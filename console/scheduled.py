@@ -18,10 +18,8 @@ def run_schedule(config: Path | None) -> None:
     with Store(settings.store.url) as store:
         store.ensure_set_up()
     schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=timing_of(settings))
-    log = logging.getLogger("router_policy")
-    log.info("schedule %s (UTC), scope %s", settings.schedule.cron, settings.scope)
     schedule.run()
-    log.info("stopped; no run was left half done")
+    logging.getLogger("router_policy").info("stopped; no run was left half done")
 
 
 def timing_of(settings: Settings) -> Timing:

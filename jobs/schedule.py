@@ -6,6 +6,7 @@ time. Whether a slot is done is in the store, so several schedulers can share it
 
 import logging
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,8 +28,15 @@ from storage.records import Origin, PublishedRun
 from storage.store import Store
 
 log = logging.getLogger("router_policy.schedule")
-_MISSED_SLOTS_AT_ONCE = 10_000
+_MISSED_SLOTS_AT_ONCE = 1000
 _WATCH_SECONDS = 1.0
+
+
+_WILD_CLOCK = timedelta(days=1)
+
+
+class ClockError(RouterPolicyError, RuntimeError):
+    """The database's clock moved by more than a day against the time that really passed."""
 
 
 class SchedulerDiedError(RouterPolicyError, RuntimeError):
@@ -68,6 +76,7 @@ class Schedule:
     _stop: Event = field(default_factory=Event, init=False)
     _abort: Event = field(default_factory=Event, init=False)
     _done: datetime | None = field(default=None, init=False)
+    _zero: datetime | None = field(default=None, init=False)
 
     def run(self) -> None:
         """Tick until `stop` is called or SIGTERM or SIGINT comes; a run that has begun is finished first.
@@ -77,6 +86,7 @@ class Schedule:
         """
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        log.info("schedule %s (UTC), scope %s", self.timing.slots.cron, self.plan.scope)
         scheduler = _scheduler()
         with Store(self.store_url) as store:
             trigger = IntervalTrigger(seconds=max(0.1, self.timing.tick.total_seconds()))
@@ -93,7 +103,9 @@ class Schedule:
 
     def tick(self, store: Store) -> PublishedRun | None:
         """Compute the newest slot if it is due and nobody has it; return the run if this process published one."""
-        slot = self.timing.slots.newest(store.now())
+        now = store.now()
+        self._check_clock(now)
+        slot = self.timing.slots.newest(now)
         if slot == self._done:
             return self._catch_up(store, slot) if self.timing.catch_up else None
         claim = self._claim(store, slot)
@@ -101,6 +113,16 @@ class Schedule:
             return None
         self._note_missed(store, slot)
         return self._compute(store, claim)
+
+    def _check_clock(self, now: datetime) -> None:
+        """Refuse a clock that is days off: a run of a slot far ahead would stay the latest until that day comes."""
+        zero = now - timedelta(seconds=_seconds_passed())
+        self._zero = self._zero or zero
+        if abs(zero - self._zero) > _WILD_CLOCK:
+            raise ClockError(
+                f"the database's clock says {now.isoformat()}, off by {zero - self._zero} since this schedule began; "
+                "nothing is computed until it is right again; if it is right now, start the schedule again"
+            )
 
     def _catch_up(self, store: Store, newest: datetime) -> PublishedRun | None:
         """Compute the oldest slot that nobody computed, one a tick, so that the newest never waits."""
@@ -166,6 +188,11 @@ class Schedule:
         if self._stop.is_set():
             self._abort.set()
         self._stop.set()
+
+
+def _seconds_passed() -> float:
+    """Return seconds that pass with real time whatever the clock is set to, time asleep included where that is told."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _scheduler() -> BackgroundScheduler:

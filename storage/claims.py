@@ -118,9 +118,12 @@ def fail_claim(connection: Connection, claim: Claim, error: str, retry_after: ti
 
 def mark_missed(connection: Connection, scope: str, slots: list[datetime]) -> None:
     """Record slots that nobody computed while they were due; those that anybody has touched are left as they are."""
-    for slot in slots:
-        row = {"scope": scope, "slot": slot, "state": "missed", "owner": "", "fence": 0, "lease_until_at": slot}
-        connection.execute(insert_or_ignore(connection, policy_slot, row))
+    rows: list[dict[str, object]] = [
+        {"scope": scope, "slot": slot, "state": "missed", "owner": "", "fence": 0, "lease_until_at": slot}
+        for slot in slots
+    ]
+    if rows:
+        connection.execute(insert_or_ignore(connection, policy_slot, rows))
 
 
 def newest_slot_before(connection: Connection, scope: str, slot: datetime) -> datetime | None:

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, Boolean, Dialect, Double, Integer, Text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import INTEGER, TEXT, TIMESTAMP, BigInteger, Boolean, Dialect, Double, Integer, Text
+from sqlalchemy import REAL as SQL_REAL
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from storage.errors import StoredValueError
@@ -22,8 +22,8 @@ class UtcTimestamp(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime] | TypeEngine[str]:
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
-        return dialect.type_descriptor(sqlite.TEXT())
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(TEXT())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
         if value is None:
@@ -34,9 +34,9 @@ class UtcTimestamp(TypeDecorator[datetime]):
         return value if dialect.name == "postgresql" else value.replace(tzinfo=None).isoformat(sep=" ")
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
-        if isinstance(value, str):
-            return _instant(value)
-        return value.astimezone(UTC) if value is not None else None
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+        return _instant(value) if value is not None else None
 
 
 _FLAGS = {None: None, 0: False, 1: True}
@@ -50,7 +50,7 @@ def _instant(text: str) -> datetime:
     """
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, TypeError):  # in a damaged file there may be a number instead
         found = None
     if found is None or found.isoformat(sep=" ") != text:
         raise StoredValueError(text, "a time as YYYY-MM-DD HH:MM:SS")
@@ -64,7 +64,7 @@ class Flag(TypeDecorator[bool]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[bool] | TypeEngine[int]:
-        return sqlite.INTEGER() if dialect.name == "sqlite" else Boolean()
+        return INTEGER() if dialect.name == "sqlite" else Boolean()
 
     def process_bind_param(self, value: bool | None, dialect: Dialect) -> bool | int | None:
         return int(value) if value is not None and dialect.name == "sqlite" else value
@@ -76,5 +76,5 @@ class Flag(TypeDecorator[bool]):
             raise StoredValueError(value, "0 or 1") from None
 
 
-REAL: TypeEngine[float] = Double().with_variant(sqlite.REAL(), "sqlite")
+REAL: TypeEngine[float] = Double().with_variant(SQL_REAL(), "sqlite")
 COUNT: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, Insert, Table, func, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
 from storage.engine import describe_url
@@ -51,11 +50,17 @@ def database_now(connection: Connection) -> datetime:
     return now.astimezone(UTC)
 
 
-def insert_or_ignore(connection: Connection, table: Table, values: dict[str, object]) -> Insert:
+def insert_or_ignore(
+    connection: Connection, table: Table, values: dict[str, object] | list[dict[str, object]]
+) -> Insert:
     """Make an INSERT that leaves a row that is already there as it is.
 
     Ask it for RETURNING to learn whether it wrote: the row count says -1 on one driver and 0 on another.
     """
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # loaded only where it is used: it takes long
+
         return postgresql.insert(table).values(values).on_conflict_do_nothing()
+    from sqlalchemy.dialects import sqlite
+
     return sqlite.insert(table).values(values).on_conflict_do_nothing()

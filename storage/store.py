@@ -45,8 +45,8 @@ class Store:
 
     def close(self) -> None:
         """Close every connection; a later call opens them again."""
-        self.writer.dispose()
         self.reader.dispose()
+        self.writer.dispose()  # last: on SQLite, only a writer that closes last brings its journal into the file
 
     def __repr__(self) -> str:
         return f"Store({describe_url(self.url)!r})"

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, NoReturn
 
-from sqlalchemy import Connection, Row, Select, Table, func, select, type_coerce
+from sqlalchemy import Connection, Row, Select, Table, func, select, text, type_coerce
 
 from policy.codes import codes_to_text
 from policy.rules import RuleSet, rule_set_digest, rule_set_from_text
@@ -28,6 +28,8 @@ from storage.schema import (
 )
 
 SNAPSHOTS_AT_ONCE = 5000
+# What reading or deriving raises on a value that no column of this schema can hold; a damaged file may hold it.
+_UNFIT = (ValueError, TypeError, ArithmeticError)
 _NUMBERS = {
     policy_run: policy_run.c.run_id,
     policy_override: policy_override.c.entry_id,
@@ -78,6 +80,8 @@ def verify(connection: Connection, anchor: str | None = None) -> Iterator[Progre
     except StoredValueError as error:
         where, column = _place_of(connection, error.stored)
         _differ(where, column, error.stored, error.expected)
+    except _UNFIT as error:
+        _differ("chain", "a value", str(error), None)
 
 
 def _walked(connection: Connection, anchor: str | None) -> Iterator[Progress]:
@@ -175,7 +179,7 @@ class _Walk:
         for entry in entries:
             try:
                 self._check(entry, snapshots.pop(entry.number, []), rejects.pop(entry.number, []))
-            except ValueError as error:  # a figure that is no finite number, say: no digest can be taken of it
+            except _UNFIT as error:  # a figure that is no finite number, say: no digest can be taken of it
                 _differ(entry.name, "digest", entry.row.digest, f"none: {error}")
         for run_id in (*snapshots, *rejects):
             _differ(f"run {run_id}", "run_id", run_id, None)
@@ -192,8 +196,16 @@ class _Walk:
         if (found.entry_id, found.digest) != (self.entry_id, self.digest):
             _differ("head", "digest", f"{found.entry_id} {found.digest}", f"{self.entry_id} {self.digest}")
         self._check_names()
+        self._check_file()
         if not self.anchor_met:
             _differ("chain", "anchor", self.digest, self.anchor)
+
+    def _check_file(self) -> None:
+        """Let SQLite hold its tables against their indexes: a reader may be given either, and the walk saw but one."""
+        if self.connection.dialect.name == "sqlite":
+            found = self.connection.scalars(text("pragma integrity_check(1)")).one()
+            if found != "ok":
+                _differ("file", "integrity_check", found, "ok")
 
     def _check_names(self) -> None:
         run, slot = policy_run, policy_slot

@@ -20,18 +20,15 @@ create or replace temp macro instant_of_number(n) as (
     end
 );
 
-create or replace temp macro plausible(t) as (
-    case when t >= timestamp '2000-01-01' and t < timestamp '2100-01-01' then t end
-);
-
--- A number, or ISO 8601 with a zone or without one (then UTC). Seconds stand first because most logs have them;
--- nanoseconds have more digits than a double holds.
+-- A number, or ISO 8601 with a zone or without one (then UTC), of the years 2000 to 2099. Seconds stand first because
+-- most logs have them; nanoseconds have more digits than a double holds.
 create or replace temp macro instant_of_text(t) as (
     case
-        when try_cast(t as double) between 946684800 and 4102444799 then make_timestamp(cast(try_cast(t as double) * 1e6 as bigint))
+        when try_cast(t as double) between 946684800 and 4102444799
+            then make_timestamp(cast(try_cast(t as double) * 1e6 as bigint))
         when try_cast(t as double) >= 946684800e9 then instant_of_integer(try_cast(t as bigint))
         when try_cast(t as double) is not null then instant_of_number(try_cast(t as double))
-        else plausible(timezone('UTC', try_cast(t as timestamptz)))
+        when t like '20%' then timezone('UTC', try_cast(t as timestamptz))
     end
 );
 

@@ -1,0 +1,136 @@
+"""Several schedules against one store, as real processes that tests kill, stop and let go on."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from jobs.worker import owner
+from storage.schema import policy_run, policy_slot
+from storage.store import Store
+from tests.bots import COMMAND, environment, write_bot
+from tests.waiting import wait_until
+
+SCHEDULE = """
+[schedule]
+cron = "* * * * * */{seconds}"
+tick = "1s"
+deadline = "{deadline}"
+retry_after = "1s"
+"""
+BEGUN = "INFO schedule * * * * *"
+CAREFUL = (COMMAND,)
+CARELESS = (sys.executable, "-m", "tests.faults.careless")
+
+
+@dataclass(slots=True, kw_only=True)
+class Schedulers:
+    """The processes of one bot's schedule by their ids; what they say is in one file."""
+
+    folder: Path
+    store: Store
+    command: Sequence[str] = CAREFUL
+    running: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def messages(self) -> str:
+        path = self.folder / "messages.log"
+        return path.read_text() if path.exists() else ""
+
+    def start(self) -> int:
+        """Start one more, in a process group of its own, wait until it answers to signals, and return its id."""
+        begun = self.messages.count(BEGUN)
+        with (self.folder / "messages.log").open("ab") as messages:
+            process = subprocess.Popen(
+                [*self.command, "run", "--config", str(self.folder / "router-policy.toml")],
+                env=environment(),
+                stdout=messages,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.running[process.pid] = process
+        wait_until(lambda: self.messages.count(BEGUN) > begun, "the schedule has begun", 60)
+        return process.pid
+
+    def kill(self, process_id: int, *, with_child: bool) -> None:
+        """End one as a crash does; the child that computes goes on without it, or ends with it."""
+        (os.killpg if with_child else os.kill)(process_id, signal.SIGKILL)
+        self.running.pop(process_id).wait(30)
+
+    def signal(self, process_id: int, number: signal.Signals) -> None:
+        """Send a signal to one and to its child."""
+        os.killpg(process_id, number)
+
+    def is_alive(self, process_id: int) -> bool:
+        return self.running[process_id].poll() is None
+
+    def terminate(self) -> list[int]:
+        """Ask all to end, and return their exit codes."""
+        for process in self.running.values():
+            process.terminate()
+        return [process.wait(60) for process in self.running.values()]
+
+    def end(self) -> None:
+        """End whatever is left."""
+        for process_id, process in self.running.items():
+            if process.poll() is None:
+                os.killpg(process_id, signal.SIGKILL)
+            process.wait()
+
+    def leader(self) -> tuple[int, datetime]:
+        """Wait until one of them has claimed a slot and not yet published it; return which, and the slot."""
+        found: list[tuple[int, datetime]] = []
+
+        def is_held() -> bool:
+            held = select(policy_slot.c.owner, policy_slot.c.slot).where(policy_slot.c.state == "running")
+            with self.store.reader.connect() as connection:
+                rows = connection.execute(held.order_by(policy_slot.c.slot)).all()
+            ours = [(int(name.rpartition(":")[2]), slot) for name, slot in rows]
+            found[:] = [(process_id, slot) for process_id, slot in ours if process_id in self.running]
+            return bool(found)
+
+        wait_until(is_held, "one of the schedules holds a slot", 60)
+        return found[-1]
+
+    def published(self) -> list[tuple[datetime, int]]:
+        """Return the published slots, oldest first, each with the id of the process that holds it."""
+        runs = select(policy_run.c.slot, policy_run.c.owner).order_by(policy_run.c.slot)
+        with self.store.reader.connect() as connection:
+            return [(slot, int(name.rpartition(":")[2])) for slot, name in connection.execute(runs)]
+
+    def wait_for_more(self, count: int = 1, what: str = "another slot is published") -> None:
+        """Wait until so many more slots are published than are now."""
+        enough = len(self.published()) + count
+        wait_until(lambda: len(self.published()) >= enough, what, 90)
+
+
+@contextmanager
+def schedulers(
+    folder: Path, store_url: str, *, seconds: int, deadline: str = "30s", command: Sequence[str] = CAREFUL
+) -> Iterator[Schedulers]:
+    """Set a store and a bot up for a schedule of so many seconds; all processes are ended when the block ends."""
+    write_bot(
+        folder,
+        datetime.now(UTC).replace(microsecond=0),
+        store=store_url,
+        more=SCHEDULE.format(seconds=seconds, deadline=deadline),
+    )
+    with Store(store_url) as store:
+        store.set_up()
+        several = Schedulers(folder=folder, store=store, command=command)
+        try:
+            yield several
+        finally:
+            several.end()
+
+
+def host() -> str:
+    """Return this host as owners of slots name it."""
+    return owner().rpartition(":")[0]

@@ -1,0 +1,184 @@
+"""A clock that jumps, and a process in any time zone: no slot twice, at most one run for a jump, slots in UTC."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import jobs.schedule
+import jobs.worker
+import storage.claims
+import storage.publish
+from jobs.plan import Location, OrdersKind, OrdersSource, Plan
+from jobs.schedule import ClockError, Schedule, Timing
+from jobs.slots import Slots
+from jobs.worker import Task
+from storage.errors import StoreError
+from storage.records import PublishedRun, RunResult
+from storage.store import Store
+from tests.faults.audit import faults, torn
+from tests.faults.broken import grant_every_claim, ignore_the_fence
+from tests.runs import RULES, evidence, result
+
+START = datetime(2026, 4, 26, 0, 15, 7, tzinfo=UTC)
+INTERVAL = timedelta(minutes=5)
+PLAN = Plan(
+    scope="default",
+    orders=OrdersSource(kind=OrdersKind.ORDER_LOG, location=Location(path="none")),
+    candles=None,
+    rule_set=RULES,
+)
+
+
+class Clock:
+    """The database's clock, as everything in the process sees it; a test sets it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self, *_: object) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that a test sets, and a schedule that computes at once and in this process."""
+    clock = Clock(START)
+    monkeypatch.setattr(Store, "now", lambda _: clock.now)
+    monkeypatch.setattr(storage.claims, "database_now", clock)
+    monkeypatch.setattr(storage.publish, "database_now", clock)
+    monkeypatch.setattr(jobs.worker, "recompute", _computed)
+    monkeypatch.setattr(jobs.schedule, "compute_slot_in_child", _compute_here)
+    return clock
+
+
+def _computed(*_: object, **__: object) -> RunResult:
+    return result([evidence("BTCUSDT")])
+
+
+def _compute_here(task: Task, *_: object) -> PublishedRun:
+    with Store(task.store_url) as store:
+        return jobs.worker.compute_slot(task, store)
+
+
+def schedule(store_url: str) -> Schedule:
+    return Schedule(plan=PLAN, store_url=store_url, timing=Timing(slots=Slots("*/5 * * * *")))
+
+
+def ticks(several: list[Schedule], store: Store, clock: Clock, count: int = 3) -> int:
+    """Let each schedule tick so often, five seconds apart; return how many runs they published."""
+    published = 0
+    for _ in range(count):
+        published += sum(one.tick(store) is not None for one in several)
+        clock.now += timedelta(seconds=5)
+    return published
+
+
+# A jump, and how many runs the ticks after it may publish: one for a slot that is new, none for one that is not.
+JUMPS = [
+    (timedelta(hours=1), 1),
+    (timedelta(minutes=10), 1),
+    (timedelta(seconds=-10), 0),
+    (timedelta(hours=-1), 1),
+    (timedelta(hours=1), 0),
+    (timedelta(minutes=-10), 0),
+    (timedelta(minutes=10), 0),
+    (INTERVAL, 1),
+]
+
+
+def test_after_every_jump_of_the_clock_there_is_at_most_one_run_and_none_twice(
+    store: Store, store_url: str, clock: Clock
+) -> None:
+    several = [schedule(store_url), schedule(store_url)]
+    assert ticks(several, store, clock) == 1
+    for jump, expected in JUMPS:
+        clock.now += jump
+        assert ticks(several, store, clock) == expected, f"after {jump}"
+
+    assert faults(store) == []
+
+
+def test_a_clock_in_the_year_2200_computes_nothing_and_the_slots_of_today_still_work(
+    store: Store, store_url: str, clock: Clock
+) -> None:
+    several = [schedule(store_url), schedule(store_url)]
+    ticks(several, store, clock)
+    before = clock.now
+    clock.now = datetime(2200, 1, 1, 0, 0, 1, tzinfo=UTC)
+    for one in several:
+        with pytest.raises(ClockError, match="off by"):
+            one.tick(store)
+    for number in range(1, 4):
+        clock.now = before + number * INTERVAL
+        assert ticks(several, store, clock) == 1, f"slot {number} after the clock was right again"
+
+    newest = store.newest_run("default")
+    assert newest is not None
+    assert newest.slot <= clock.now
+    assert faults(store) == []
+
+
+def test_where_every_claim_is_granted_a_clock_that_goes_back_doubles_a_slot(
+    store: Store, store_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage.claims, "claim_slot", storage.claims.claim_slot)  # both are put back afterwards
+    monkeypatch.setattr(storage.publish, "_use_claim", storage.publish._use_claim)
+    grant_every_claim()
+    ignore_the_fence()
+    several = [schedule(store_url)]
+    ticks(several, store, clock)
+    clock.now -= timedelta(hours=1)
+
+    with pytest.raises(StoreError, match="policy_run"):  # only the key of the table is left to refuse it
+        ticks(several, store, clock, count=1000)
+    assert torn(store) != []
+
+
+ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Tehran", "Asia/Kathmandu", "Pacific/Apia"]
+CHANGES = [
+    datetime(2026, 3, 8, tzinfo=UTC),
+    datetime(2026, 3, 29, tzinfo=UTC),
+    datetime(2026, 4, 4, tzinfo=UTC),
+    datetime(2026, 10, 25, tzinfo=UTC),
+    datetime(2026, 11, 1, tzinfo=UTC),
+]
+
+
+@pytest.fixture(params=ZONES)
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield request.param
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    ("cron", "seconds"), [("*/5 * * * *", 300), ("0 * * * *", 3600), ("30 2 * * *", 86400), ("* * * * * */10", 10)]
+)
+def test_slots_are_utc_across_every_change_of_the_local_clock(
+    zone: str, change: datetime, cron: str, seconds: int
+) -> None:
+    slots, offset = Slots(cron), 9000 if seconds == 86400 else 0
+    step = timedelta(seconds=seconds) / 3
+    for number in range(0, int(timedelta(hours=30) / step), 97 if seconds == 10 else 1):
+        now = change - timedelta(hours=3) + number * step
+        expected = (int(now.timestamp()) - offset) // seconds * seconds + offset
+        assert slots.newest(now.astimezone()).timestamp() == expected, f"{cron} at {now} in {zone}"
+
+
+def test_a_run_of_a_process_in_another_zone_is_stored_as_the_same_moment(zone: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'policy.db'}"
+    with Store(url) as store:
+        store.set_up()
+        claim = store.claim("default", START.astimezone(), "host:1", INTERVAL)
+        run = store.publish(claim, result([evidence("BTCUSDT")]))
+        with store.reader.connect() as connection:
+            stored = connection.exec_driver_sql("select slot from policy_run").scalar_one()
+
+    assert (run.slot, stored) == (START, "2026-04-26 00:15:07")
+    assert abs(run.published_at - datetime.now(UTC)) < timedelta(minutes=1)

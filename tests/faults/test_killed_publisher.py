@@ -1,0 +1,62 @@
+"""The publishing process, killed at random moments: no run is torn, none that was acknowledged is lost."""
+
+import random
+import time
+
+import pytest
+from sqlalchemy import select
+
+from storage.schema import policy_run
+from storage.store import Store
+from tests.faults.audit import faults, torn
+from tests.faults.processes import forked
+from tests.faults.publisher import many_symbols, publish_for_ever, publish_next
+from tests.runs import LEASE
+
+LATEST_KILL_SECONDS = 0.12
+
+
+def runs(store: Store) -> list[tuple[int, object]]:
+    with store.reader.connect() as connection:
+        return [tuple(row) for row in connection.execute(select(policy_run.c.run_id, policy_run.c.slot))]
+
+
+def kill_once(store_url: str, chance: random.Random, *, is_torn: bool = False) -> list[tuple[int, object]]:
+    """Let a process publish for a moment, kill it, and return the runs that it was told are published."""
+    with forked(publish_for_ever, store_url, LEASE, is_torn) as child:
+        assert child.answer() == "ready"
+        time.sleep(chance.uniform(0.0, LATEST_KILL_SECONDS))  # the moment is the subject: a condition would choose it
+        child.kill()
+        return child.answers()
+
+
+def check_kills(store: Store, store_url: str, kills: int) -> None:
+    seed = random.randrange(1_000_000)
+    chance, acknowledged = random.Random(seed), []
+    for number in range(kills):
+        acknowledged += kill_once(store_url, chance)
+        assert torn(store) == [], f"kill {number} of seed {seed}"
+    published = runs(store)
+    assert set(acknowledged) <= set(published), f"an acknowledged run is lost, seed {seed}"
+    assert acknowledged, "no process came as far as one run; the moments are too early to show anything"
+    assert publish_next(store, many_symbols()).run_id == len(published) + 1
+    assert faults(store) == [], f"seed {seed}"
+
+
+def test_a_killed_publisher_tears_and_loses_nothing(store: Store, store_url: str) -> None:
+    check_kills(store, store_url, 25)
+
+
+@pytest.mark.long
+def test_a_publisher_killed_two_hundred_times_tears_and_loses_nothing(store: Store, store_url: str) -> None:
+    check_kills(store, store_url, 200)
+
+
+def test_without_transactions_the_same_kills_tear_runs(store: Store, store_url: str) -> None:
+    chance = random.Random(1)
+    for _ in range(60):
+        kill_once(store_url, chance, is_torn=True)
+        if torn(store):
+            break
+
+    assert torn(store) != []

@@ -1,0 +1,87 @@
+"""A password in the settings: no error path, no record and no digest shows it."""
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage.errors import StoreUnavailableError
+from storage.store import Store
+from tests.bots import run_command, write_bot
+
+MARKER = "hunter2-marker"
+AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
+AT = "2026-04-26T00:15:00Z"
+NOBODY = f"postgresql+psycopg://ann:{MARKER}@127.0.0.1:1/policies"
+
+
+def said(run: subprocess.CompletedProcess[str]) -> str:
+    return run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("command", [["check"], ["once"], ["run"], ["show"], ["head"], ["verify"], ["init"]])
+def test_a_store_that_cannot_be_reached_is_named_without_its_password(tmp_path: Path, command: list[str]) -> None:
+    write_bot(tmp_path, AS_OF, store=NOBODY)
+
+    run = run_command(tmp_path, *command)
+
+    assert run.returncode != 0
+    assert MARKER not in said(run)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql+psycopg://ann@127.0.0.1:1/policies?password={MARKER}",
+        f"mysql://ann:{MARKER}@127.0.0.1/policies",
+        f"{MARKER}",
+        f"postgresql+psycopg://ann:{MARKER}@127.0.0.1:port/policies",
+    ],
+)
+def test_a_store_url_that_cannot_be_used_is_not_repeated(tmp_path: Path, url: str) -> None:
+    write_bot(tmp_path, AS_OF, store=url)
+
+    for variables in ({}, {"ROUTER_POLICY_STORE__URL": url}):
+        run = run_command(tmp_path, "once", "--as-of", AT, **variables)
+        assert run.returncode != 0
+        assert MARKER not in said(run)
+
+
+@pytest.fixture
+def database_source(tmp_path: Path) -> Path:
+    """Settings whose orders come from a database that cannot be reached."""
+    (tmp_path / "router-policy.toml").write_text(
+        f"""
+[store]
+url = "sqlite:///policy.db"
+[orders]
+kind = "canonical"
+url = "{NOBODY}"
+query = "select 1"
+"""
+    )
+    return tmp_path
+
+
+def test_a_source_that_cannot_be_reached_is_recorded_without_its_password(database_source: Path) -> None:
+    for command in (["check"], ["once", "--as-of", AT]):
+        run = run_command(database_source, *command)
+        assert run.returncode == 1
+        assert MARKER not in said(run)
+
+    url = f"sqlite:///{database_source / 'policy.db'}"
+    with Store(url) as store, store.reader.connect() as connection:
+        errors = connection.scalars(text("select error from policy_run_failure")).all()
+    assert len(errors) == 1
+    assert all(MARKER not in path.read_bytes().decode("latin-1") for path in database_source.glob("policy.db*"))
+
+
+def test_the_password_would_be_seen_in_a_plain_url() -> None:
+    with Store(NOBODY) as store:
+        assert MARKER in store.url.render_as_string(hide_password=False)
+        assert MARKER not in repr(store)
+        with pytest.raises(StoreUnavailableError) as refused:
+            store.now()
+    assert MARKER not in f"{refused.value!r} {refused.value.__cause__!r}"

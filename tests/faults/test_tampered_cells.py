@@ -1,0 +1,219 @@
+"""Any single cell of any published row changed behind the triggers' back: `verify` finds every one."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf, nextafter
+from typing import Any
+
+import pytest
+from sqlalchemy import Boolean, Column, Connection, Table, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+import storage.verify
+from policy import TakerBias
+from storage.columns import Flag, UtcTimestamp
+from storage.engine import sqlite_driver
+from storage.schema import (
+    policy_override,
+    policy_override_end,
+    policy_prune,
+    policy_reject,
+    policy_rule_set,
+    policy_run,
+    policy_snapshot,
+)
+from storage.store import Store
+from storage.verify import TamperedError
+from tests.runs import QUARTER, SLOT, evidence, publish
+
+TABLES = (
+    policy_run,
+    policy_snapshot,
+    policy_reject,
+    policy_rule_set,
+    policy_override,
+    policy_override_end,
+    policy_prune,
+)
+COLUMNS = [(table, column) for table in TABLES for column in table.columns]
+# Words that the checks of a column may let in, so that each such column can be changed at all.
+WORDS = "manual backfill balanced prefer_maker prefer_taker good ok degraded broken quiet normal hot panic".split()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell: where it is, and a condition on the raw key that finds its row again."""
+
+    table: Table
+    column: Column[Any]
+    key: dict[str, object]
+
+
+def fill(store: Store) -> None:
+    """Publish runs with every kind of figure and with missing ones, overrides, an early end, and a prune."""
+    for number in range(3):
+        publish(store, SLOT + number * QUARTER)
+    list(store.prune(timedelta(0)))
+    override(store)
+    publish(
+        store,
+        SLOT + 3 * QUARTER,
+        evidence("BTCUSDT", fallback=0.95),
+        evidence("ETHUSDT", fallback=None, atr_ratio=None),
+        evidence("SOLUSDT", fallback=0.0, atr_ratio=3.0),
+    )
+    store.end_override("default", "BTCUSDT", author="bob", reason="venue is back")
+    override(store)
+    publish(store, SLOT + 4 * QUARTER)
+
+
+def override(store: Store) -> None:
+    store.make_override(
+        "default",
+        "BTCUSDT",
+        maker_first=False,
+        taker_bias=TakerBias.PREFER_TAKER,
+        lasting=timedelta(hours=2),
+        author="ann",
+        reason="venue maintenance",
+    )
+
+
+@contextmanager
+def unguarded(store: Store) -> Iterator[Connection]:
+    """Give a connection on which triggers, foreign keys and checks stop nothing, where the database knows such."""
+    if store.url.get_backend_name() == "postgresql":
+        engine = create_engine(store.url)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("set session_replication_role = replica"))
+            yield connection
+    else:
+        engine = create_engine(store.url, module=sqlite_driver(), connect_args={"isolation_level": None})
+        with engine.connect() as connection:
+            for name in connection.scalars(text("select name from sqlite_master where type = 'trigger'")).all():
+                connection.execute(text(f"drop trigger {name}"))
+            connection.execute(text("pragma ignore_check_constraints = on"))
+            yield connection
+    engine.dispose()
+
+
+def pick(connection: Connection, chance: random.Random, table: Table, column: Column[Any]) -> Cell:
+    keys = [one.name for one in table.primary_key.columns]
+    rows = connection.execute(text(f"select {', '.join(keys)} from {table.name} order by {', '.join(keys)}")).all()
+    return Cell(table=table, column=column, key=dict(zip(keys, chance.choice(rows), strict=True)))
+
+
+def read(connection: Connection, cell: Cell) -> object:
+    where = " and ".join(f"{name} = :{name}" for name in cell.key)
+    query = text(f"select {cell.column.name} from {cell.table.name} where {where}")
+    return connection.execute(query, cell.key).scalar_one()
+
+
+def write(connection: Connection, cell: Cell, value: object) -> None:
+    where = " and ".join(f"{name} = :key_{name}" for name in cell.key)
+    keys = {f"key_{name}": value for name, value in cell.key.items()}
+    update = text(f"update {cell.table.name} set {cell.column.name} = :value where {where}")
+    assert connection.execute(update, {"value": value, **keys}).rowcount == 1
+    if cell.column.name in cell.key:
+        cell.key[cell.column.name] = value
+
+
+def others(chance: random.Random, column: Column[Any], value: Any) -> list[object]:
+    """Return values that a cell could be changed to, in the order in which to try them, the smallest changes first."""
+    found: list[object] = []
+    if value is None:
+        return [0.0, chance.random()]
+    if isinstance(column.type, Flag | Boolean):
+        return [not value] if isinstance(value, bool) else chance.sample([1 - value, 2, -1], 3)
+    if isinstance(value, int):
+        found = [value + 1, value - 1, chance.randrange(10**6), -value - 1]
+    if isinstance(value, float):
+        found = [nextafter(value, 2e9), nextafter(value, -2e9), chance.uniform(-2, 2), -value, inf, 1e301]
+    if isinstance(value, datetime):
+        found = [value + timedelta(microseconds=1), value - timedelta(days=chance.randrange(1, 900))]
+    if isinstance(value, str):
+        at = chance.randrange(len(value) or 1)
+        found = [value + " ", value[:at] + "x" + value[at + 1 :], value[:at] + value[at + 1 :], "", value.upper()]
+        if isinstance(column.type, UtcTimestamp):
+            found += [value.replace(" ", "T"), f"{value}.000000", f"{value}Z", value.replace("2026", "2025")]
+        found += chance.sample(WORDS, len(WORDS))
+    chance.shuffle(found)
+    if column.nullable and chance.random() < 0.3:
+        found.insert(0, None)
+    return [one for one in found if one != value]
+
+
+def change(connection: Connection, chance: random.Random, cell: Cell) -> tuple[object, object]:
+    """Put another value into a cell, one that the database's own types and keys let in; return both."""
+    before = read(connection, cell)
+    for after in others(chance, cell.column, before):
+        try:
+            write(connection, cell, after)
+        except DBAPIError:
+            continue
+        return before, after
+    raise AssertionError(f"no other value fits into {cell.table.name}.{cell.column.name}, which is {before!r}")
+
+
+def is_found(store: Store) -> str:
+    """Return what verify says of a changed cell, or nothing."""
+    try:
+        for _ in store.verify():
+            pass
+    except TamperedError as error:
+        return str(error)
+    return ""
+
+
+def check_picks(store: Store, picks: list[tuple[Table, Column[Any]]], seed: int = 1) -> list[str]:
+    """Change one cell after another, each undone before the next; return those that verify does not find."""
+    chance, unnoticed = random.Random(seed), []
+    with unguarded(store) as connection:
+        for table, column in picks:
+            cell = pick(connection, chance, table, column)
+            at = dict(cell.key)
+            before, after = change(connection, chance, cell)
+            if not is_found(store):
+                unnoticed.append(f"{table.name}.{column.name} of {at}: {before!r} -> {after!r}")
+            write(connection, cell, before)
+    return unnoticed
+
+
+def test_a_change_of_any_column_is_found(store: Store) -> None:
+    seed = random.randrange(1_000_000)
+    fill(store)
+
+    unnoticed = check_picks(store, COLUMNS, seed)
+
+    assert unnoticed == [], f"seed {seed}"
+    assert is_found(store) == ""
+
+
+@pytest.mark.long
+def test_five_hundred_random_changes_are_found(store: Store) -> None:
+    seed = random.randrange(1_000_000)
+    fill(store)
+
+    unnoticed = check_picks(store, random.Random(seed).choices(COLUMNS, k=500), seed)
+
+    assert unnoticed == [], f"seed {seed}"
+    assert is_found(store) == ""
+
+
+def test_where_what_is_in_the_row_is_not_digested_the_changes_are_missed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store)
+    monkeypatch.setattr(storage.verify._Walk, "_check_link", _follow_without_looking)
+
+    unnoticed = check_picks(store, [(policy_run, policy_run.c.engine), (policy_reject, policy_reject.c.sample)])
+
+    assert len(unnoticed) == 2
+
+
+def _follow_without_looking(walk: "storage.verify._Walk", entry: "storage.verify._Entry", derived: str) -> None:
+    """Take every entry for good, as a verifier that trusts the digest in the row."""
+    walk.entry_id, walk.digest = entry.number, entry.row.digest
