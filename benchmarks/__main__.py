@@ -1,0 +1,46 @@
+"""`python -m benchmarks [NAME ...] [--check]`: measures, and prints the table of figures that the README carries."""
+
+import argparse
+import multiprocessing
+import os
+import platform
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from typing import TypeVar
+
+from benchmarks import data
+from benchmarks.figure import HEADER
+from benchmarks.measure import figures_of
+
+NAMES = ("full_run", "memory", "data_frames", "json_lines", "start_up", "history")
+Result = TypeVar("Result")
+
+
+def main() -> int:
+    """Return the exit code: 1 where a target is missed and `--check` asks for it, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(NAMES)}; all without")
+    parser.add_argument("--check", action="store_true", help="exit with 1 where a target is missed")
+    parser.add_argument("--repetitions", type=int, help="how often each is timed, instead of its own number")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(NAMES):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    made = _in_fresh_process(data.make)
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n\n{HEADER}", flush=True)
+    all_hold = True
+    for name in arguments.names or NAMES:
+        for figure in _in_fresh_process(figures_of, name, made, arguments.repetitions):
+            print(figure.row(), flush=True)
+            all_hold &= figure.holds
+    return 1 if arguments.check and not all_hold else 0
+
+
+def _in_fresh_process(work: Callable[..., Result], *arguments: object) -> Result:
+    """No benchmark inherits the memory, the imports or the threads of another."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""The history: reading the latest row as it grows to 10 million rows, and verifying a million of them."""
+
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.data import Data
+from benchmarks.figure import Figure
+from policy import Effectiveness, Evidence, Expectancy, Volatility
+from policy.rules import rule_set
+from storage.engine import sqlite_driver
+from storage.records import Origin, RunResult
+from storage.store import Store
+
+SYMBOLS = 500
+FIRST_SLOT = datetime(2025, 1, 1, tzinfo=UTC)
+STEP = timedelta(minutes=5)
+READS = 4000
+RUNS_AT_ONCE = 500
+OURS, BARE = "policy_latest", "ideal"
+ReadTimes = dict[str, list[int]]
+RULES = rule_set("seed", {"max_bar_age_seconds": 3600.0})
+
+
+def figures(data: Data, repetitions: int = 1) -> list[Figure]:  # noqa: ARG001 - each is a median of thousands of reads
+    """Read from 1 and from 10 million rows, and verify; the databases are kept beside the other data."""
+    folder = data.orders.parent
+    for line in plans(folder):
+        print(line, file=sys.stderr)
+    at_a_million = _read_times(_grown(folder, 2_000))
+    at_ten_million = _read_times(_grown(folder, 20_000))
+    return [
+        _latest("1 million rows", at_a_million),
+        _latest("10 million rows", at_ten_million),
+        Figure(
+            name="one symbol's latest row: 10 million rows / 1 million",
+            value=_median(at_ten_million, OURS) / _median(at_a_million, OURS),
+            lowest=_quartile(at_ten_million, OURS, 0) / _quartile(at_a_million, OURS, 0),
+            highest=_quartile(at_ten_million, OURS, 2) / _quartile(at_a_million, OURS, 2),
+            target=1.2,
+            how="the medians of the two rows above; spread: their quartiles",
+        ),
+        *_verified(folder),
+    ]
+
+
+def plans(folder: Path) -> Iterator[str]:
+    """Yield how SQLite answers each public view for one symbol."""
+    connection = sqlite_driver().connect(f"file:{_grown(folder, 2_000)}?mode=ro", uri=True)
+    for view in ("policy_latest", "policy_history", "policy_change", "policy_gap"):
+        condition = "scope = 'default'" + ("" if view == "policy_gap" else " and symbol = 'S0007'")
+        yield f"{view}:"
+        for row in connection.execute(f"explain query plan select * from {view} where {condition}"):
+            yield f"    {row[3]}"
+    connection.close()
+
+
+def evidence(chance: random.Random, symbol: str) -> Evidence:
+    """Draw evidence of which no two are alike, so that nothing can be remembered from one row to the next."""
+    return Evidence(
+        symbol=symbol,
+        effectiveness=Effectiveness(
+            maker_fill_ratio=round(chance.random(), 9),
+            fallback_ratio=round(chance.random(), 9),
+            slip_q25=-1.5,
+            slip_q50=round(chance.random() * 10, 9),
+            slip_q75=round(chance.random() * 20, 9),
+            outcome_count=chance.randrange(500),
+            maker_started_count=chance.randrange(400),
+            slippage_count=chance.randrange(400),
+        ),
+        volatility=Volatility(
+            atr_short_pct=round(chance.random(), 9),
+            atr_long_pct=round(chance.random(), 9),
+            atr_ratio=round(chance.random() * 3, 9),
+            bar_count=500,
+            bar_age_seconds=300.0,
+        ),
+        expectancy=Expectancy(expectancy=round(chance.random() - 0.5, 9), expectancy_count=chance.randrange(40)),
+    )
+
+
+def publish(store: Store, runs: int, symbols: int) -> None:
+    """Publish runs through the store, as the schedule does."""
+    chance = random.Random(7)
+    for number in range(runs):
+        slot = FIRST_SLOT + number * STEP
+        shown = [evidence(chance, f"S{place:04}") for place in range(symbols)]
+        result = RunResult(
+            origin=Origin.SCHEDULE,
+            rule_set=RULES,
+            engine="duckdb",
+            code_version="0",
+            started_at=slot,
+            event_count=symbols,
+            sources="{}",
+            decisions=tuple((one, RULES.decide(one)) for one in shown),
+            rejects=(),
+        )
+        store.publish(store.claim("default", slot, "benchmark:1", STEP), result)
+
+
+def _grown(folder: Path, runs: int) -> Path:
+    """Make a database with so many runs of 500 symbols: two are published, the others copied from them by SQL.
+
+    The copies carry no digests that verify, which reading does not look at.
+    """
+    path = folder / f"history-{runs}.db"
+    if path.exists():
+        return path
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with Store(f"sqlite:///{unfinished}") as store:
+        store.set_up()
+        publish(store, 2, SYMBOLS)
+    connection = sqlite_driver().connect(str(unfinished))
+    connection.execute("pragma synchronous = off")
+    connection.execute("pragma journal_mode = off")
+    for (trigger,) in connection.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+        connection.execute(f"drop trigger {trigger}")
+    _copy_runs(connection, runs)
+    connection.execute("create table ideal as select * from policy_latest")
+    connection.execute("create unique index ideal_key on ideal (scope, symbol)")
+    connection.commit()
+    connection.execute("analyze")
+    connection.close()
+    unfinished.rename(path)
+    return path
+
+
+def _copy_runs(connection: Any, runs: int) -> None:
+    """Copy in pieces, so that no transaction grows with the history."""
+    minutes = STEP.total_seconds() / 60
+    own = {
+        "run_id": "n + 1",
+        "slot": f"datetime('{FIRST_SLOT:%Y-%m-%d %H:%M:%S}', '+' || (n * {minutes:g}) || ' minutes')",
+        "digest": "'d' || n",
+        "previous_digest": "'p' || n",
+    }
+    for first in range(2, runs, RUNS_AT_ONCE):
+        after = min(runs, first + RUNS_AT_ONCE)
+        numbers = (
+            f"with recursive number(n) as (select {first} union all select n + 1 from number where n + 1 < {after})"
+        )
+        for table in ("policy_run", "policy_snapshot"):
+            names = [row[1] for row in connection.execute(f"pragma table_info({table})")]
+            chosen = ", ".join(own.get(name, f"o.{name}") for name in names)
+            connection.execute(
+                f"insert into {table} {numbers} select {chosen} from number join {table} as o on o.run_id = 1"
+            )
+        connection.commit()
+
+
+def _read_times(path: Path) -> ReadTimes:
+    """Read one symbol's latest row by the view and from an ideal table by its key, in turn, over one connection."""
+    connection = sqlite_driver().connect(f"file:{path}?mode=ro", uri=True)
+    times: ReadTimes = {OURS: [], BARE: []}
+    for number in range(READS):
+        symbol = f"S{number * 7 % SYMBOLS:04}"
+        for table, taken in times.items():
+            start = time.perf_counter_ns()
+            connection.execute(f"select * from {table} where scope = 'default' and symbol = ?", (symbol,)).fetchone()
+            taken.append(time.perf_counter_ns() - start)
+    connection.close()
+    return times
+
+
+def _median(times: ReadTimes, table: str) -> float:
+    return statistics.median(times[table])
+
+
+def _quartile(times: ReadTimes, table: str, which: int) -> float:
+    return statistics.quantiles(times[table], n=4)[which]
+
+
+def _latest(rows: str, times: ReadTimes) -> Figure:
+    return Figure(
+        name=f"one symbol's latest row, {rows} / an ideal table by its key",
+        value=_median(times, OURS) / _median(times, BARE),
+        lowest=_quartile(times, OURS, 0) / _quartile(times, BARE, 0),
+        highest=_quartile(times, OURS, 2) / _quartile(times, BARE, 2),
+        target=1.5,
+        how=f"bare sqlite3, {READS} reads of each in turn, medians {_median(times, OURS) / 1e3:.3g} and "
+        f"{_median(times, BARE) / 1e3:.3g} us; spread: quartiles",
+    )
+
+
+def _verified(folder: Path) -> Iterator[Figure]:
+    path = folder / "verified.db"
+    if not path.exists():
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.unlink(missing_ok=True)
+        with Store(f"sqlite:///{unfinished}") as store:
+            store.set_up()
+            publish(store, 1000, 1000)
+        unfinished.rename(path)
+    for runs in (100, 1000):
+        program = f"from benchmarks.history import verify_in_process as v; v({str(path)!r}, {runs})"
+        said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+        snapshots, rate, memory = map(float, said.split())
+        what, how = f"verify, {snapshots:,.0f} snapshots", "each decision derived, by the processor time of one process"
+        yield Figure(
+            name=what, value=rate, lowest=rate, highest=rate, target=50_000, how=how, unit="a second", at_least=True
+        )
+        how = "its largest resident set"
+        yield Figure(name=what, value=memory, lowest=memory, highest=memory, target=150, how=how, unit="MB")
+
+
+def verify_in_process(path: str, runs: int) -> None:
+    """Verify the first runs of a store; print how many snapshots, how many a second of this core, and peak memory."""
+    start = time.process_time()
+    with Store(f"sqlite:///{path}") as store:
+        for last in store.verify():
+            if last.run_count >= runs:
+                break
+    rate = last.snapshot_count / (time.process_time() - start)
+    print(last.snapshot_count, rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -1,0 +1,20 @@
+"""The peak memory of a process that does nothing but one run over 10 million outcomes as Parquet."""
+
+import resource
+import sys
+
+from benchmarks import ours
+from benchmarks.data import Data
+from benchmarks.figure import Figure
+from jobs.plan import OrdersKind
+
+TARGET_MB = 600
+_BYTES = 1 if sys.platform == "darwin" else 1024  # what ru_maxrss counts in
+
+
+def figures(data: Data, repetitions: int = 1) -> list[Figure]:  # noqa: ARG001 - a peak is reached the first time
+    """Run once in this process, which must be a fresh one, and read the most memory that it ever had."""
+    ours.run(data.orders, OrdersKind.CANONICAL, data)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _BYTES / 1e6
+    how = "the same run alone in a fresh process: its largest resident set (ru_maxrss)"
+    return [Figure(name="peak memory", value=peak, lowest=peak, highest=peak, target=TARGET_MB, how=how, unit="MB")]

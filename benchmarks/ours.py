@@ -1,0 +1,45 @@
+"""The work of this project, as it is timed: one slot computed and published to a fresh SQLite store."""
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.data import AS_OF, BAR_INTERVAL, SYMBOLS, Data
+from benchmarks.figure import seconds_of
+from jobs.plan import CandlesSource, Location, OrdersKind, OrdersSource, Plan
+from jobs.worker import Task, compute_slot, owner
+from policy.rules import rule_set
+from storage.records import Origin
+from storage.store import Store
+
+_LEASE = timedelta(minutes=10)
+
+
+def run(orders: Path, kind: OrdersKind, data: Data) -> float:
+    """Compute a slot from the orders and the candles, publish it, and return the seconds from its start to its commit.
+
+    The store's schema is there before. Raises AssertionError where the run is not what the data must give.
+    """
+    plan = Plan(
+        scope="benchmark",
+        orders=OrdersSource(kind=kind, location=Location(path=str(orders))),
+        candles=CandlesSource(location=Location(path=str(data.candles)), interval=BAR_INTERVAL),
+        rule_set=rule_set("seed"),
+    )
+    with TemporaryDirectory(prefix="router-policy-benchmark-") as folder:
+        url = f"sqlite:///{folder}/store.db"
+        with Store(url) as store:
+            store.set_up()
+            claim = store.claim(plan.scope, AS_OF, owner(), _LEASE)
+            task = Task(plan=plan, store_url=url, claim=claim, origin=Origin.MANUAL)
+            seconds = seconds_of(partial(compute_slot, task, store))
+            _check(store)
+    return seconds
+
+
+def _check(store: Store) -> None:
+    run = store.newest_run("benchmark")
+    assert run is not None
+    assert run.symbol_count == SYMBOLS
+    assert run.reject_count > 0
