@@ -20,15 +20,24 @@ create or replace temp macro instant_of_number(n) as (
     end
 );
 
--- A number, or ISO 8601 with a zone or without one (then UTC), of the years 2000 to 2099. Seconds stand first because
--- most logs have them; nanoseconds have more digits than a double holds.
+-- ISO 8601 with a zone or without one (then UTC), or a number, of the years 2000 to 2099. What ends in a digit or in
+-- Z, with no sign after the day, names no zone but UTC: it is read without the calendar of zones, which takes four
+-- times as long. Of numbers, seconds stand first because most logs have them; nanoseconds have more digits than a
+-- double holds.
 create or replace temp macro instant_of_text(t) as (
     case
+        when t like '20__-%'
+            then case
+                when
+                    strpos(substr(t, 11), '+') = 0 and strpos(substr(t, 11), '-') = 0
+                    and (right(t, 1) between '0' and '9' or right(t, 2) between '0Z' and '9Z')
+                    then try_cast(t as timestamp)
+                else timezone('UTC', try_cast(t as timestamptz))
+            end
         when try_cast(t as double) between 946684800 and 4102444799
             then make_timestamp(cast(try_cast(t as double) * 1e6 as bigint))
         when try_cast(t as double) >= 946684800e9 then instant_of_integer(try_cast(t as bigint))
         when try_cast(t as double) is not null then instant_of_number(try_cast(t as double))
-        when t like '20%' then timezone('UTC', try_cast(t as timestamptz))
     end
 );
 
