@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
 
-from jobs.worker import owner
 from storage.schema import policy_run, policy_slot
 from storage.store import Store
 from tests.bots import COMMAND, environment, write_bot
@@ -72,7 +72,9 @@ class Schedulers:
         return self.running[process_id].poll() is None
 
     def terminate(self) -> list[int]:
-        """Ask all to end, and return their exit codes."""
+        """Ask all to end, once each has begun to listen, and return their exit codes."""
+        for process_id in self.running:
+            wait_until(partial(listens, process_id), "a schedule is ready to be told to stop")
         for process in self.running.values():
             process.terminate()
         return [process.wait(60) for process in self.running.values()]
@@ -131,6 +133,8 @@ def schedulers(
             several.end()
 
 
-def host() -> str:
-    """Return this host as owners of slots name it."""
-    return owner().rpartition(":")[0]
+def listens(process_id: int) -> bool:
+    """Tell whether a process would handle SIGTERM, by the mask of signals that it catches."""
+    status = Path(f"/proc/{process_id}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from storage.engine import is_wal_safe, journal_mode, sqlite_driver
+from storage.engine import is_wal_safe, journal_mode, parse_url, read_engine, sqlite_driver
 from storage.errors import StoreError
 from storage.store import Store
 from tests.faults.audit import faults, torn
@@ -43,7 +43,7 @@ def is_traceable() -> bool:
 
 
 @pytest.mark.parametrize(
-    "numbers", [[1, 4], pytest.param([2, 3, *range(5, 13)], marks=pytest.mark.long)], ids=["few", "many"]
+    "numbers", [[3], pytest.param([1, 2, *range(4, 13)], marks=pytest.mark.long)], ids=["few", "many"]
 )
 def test_a_system_call_that_fails_tears_nothing(tmp_path: Path, numbers: list[int]) -> None:
     if not is_traceable():
@@ -118,9 +118,9 @@ def check_torn_journal(copy: Path, database: bytes, journal: bytes, chance: rand
 
 
 def content(url: str) -> object:
-    """Return everything that is published, or nothing where it cannot be read."""
+    """Return everything that is published, as a reader's connection gives it, or nothing where it gives none."""
     tables = "policy_run policy_snapshot policy_reject policy_rule_set".split()
-    engine = create_engine(url, module=sqlite_driver())
+    engine = read_engine(parse_url(url))
     try:
         with engine.connect() as connection:
             return [sorted(map(repr, connection.execute(text(f"select * from {name} not indexed")))) for name in tables]

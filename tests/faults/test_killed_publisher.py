@@ -25,9 +25,10 @@ def kill_once(store_url: str, chance: random.Random, *, is_torn: bool = False) -
     """Let a process publish for a moment, kill it, and return the runs that it was told are published."""
     with forked(publish_for_ever, store_url, LEASE, is_torn) as child:
         assert child.answer() == "ready"
+        acknowledged = [child.answer()] if not is_torn else []
         time.sleep(chance.uniform(0.0, LATEST_KILL_SECONDS))  # the moment is the subject: a condition would choose it
         child.kill()
-        return child.answers()
+        return acknowledged + child.answers()
 
 
 def check_kills(store: Store, store_url: str, kills: int) -> None:
@@ -38,7 +39,6 @@ def check_kills(store: Store, store_url: str, kills: int) -> None:
         assert torn(store) == [], f"kill {number} of seed {seed}"
     published = runs(store)
     assert set(acknowledged) <= set(published), f"an acknowledged run is lost, seed {seed}"
-    assert acknowledged, "no process came as far as one run; the moments are too early to show anything"
     assert publish_next(store, many_symbols()).run_id == len(published) + 1
     assert faults(store) == [], f"seed {seed}"
 

@@ -194,13 +194,11 @@ class Machine(RuleBasedStateMachine):
         assert {one.symbol for one in latest if one.taker_bias == "balanced"} == overridden & set(self.model.in_force())
         assert self.store.head().entry_id == self.model.entries
         with self.store.reader.connect() as connection:
-            states: dict[str, int] = dict(
-                connection.execute(text("select state, count(*) from policy_slot group by state")).all()
-            )
+            found = connection.execute(text("select state, count(*) from policy_slot group by state")).all()
         expected: dict[str, int] = {}
         for slot in self.model.slots.values():
             expected[slot.state] = expected.get(slot.state, 0) + 1
-        assert states == expected
+        assert dict(map(tuple, found)) == expected
 
     def teardown(self) -> None:
         if hasattr(self, "model"):

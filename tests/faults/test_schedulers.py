@@ -85,6 +85,7 @@ def test_a_schedule_that_was_stopped_past_its_lease_does_not_publish(
     with schedulers(tmp_path, store_url, seconds=30, deadline="5s") as several:
         for _ in range(processes):
             several.start()
+        several.wait_for_more(what="the first slot is published, so that the next is claimed when it begins")
         stopped, slot = several.leader()
         several.signal(stopped, signal.SIGSTOP)
         wait_until(lambda: slot in [at for at, _ in several.published()], "another publishes the slot", 60)
