@@ -5,7 +5,8 @@ with read as (
         {line},
         {nothing} as is_nothing,
         order_id,
-        instant_of_text(ts) as ts,
+        -- DuckDB works out a column anew wherever a filter names it, but does not look through unnest.
+        unnest([instant_of_text(ts)]) as ts,
         symbol_of_text(symbol) as symbol,
         upper(side) as side,
         maker_started as started_text,

@@ -50,7 +50,11 @@ create or replace temp macro symbol_of_text(t) as (
     case when length(trim(t)) between 1 and 64 and not regexp_matches(t, '[[:cntrl:]]') then trim(t) end
 );
 
--- A JSON value as it stands in the file is text where it begins with a quote.
+-- A JSON value as it stands in the file is text where it begins with a quote; numbers are also written as texts.
 create or replace temp macro text_in_json(j) as (case when cast(j as varchar) like '"%' then j ->> '$' end);
+
+create or replace temp macro value_in_json(j) as (
+    case when cast(j as varchar) like '"%' then j ->> '$' else cast(j as varchar) end
+);
 
 create or replace temp macro is_unread(t, v) as (t is not null and t <> '' and v is null);

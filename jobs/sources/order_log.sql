@@ -1,6 +1,6 @@
--- The order log of a maker-first bot, one JSON object a line, as canonical rows; {rows} has the fields as text, the
--- symbol as JSON. Two layouts are read: with maker flags (maker_start, before that started_maker) and without any, where
--- neither ratio can be told and maker_started is null. A row with `event`, or with neither prices nor a result, is no
+-- The order log of a maker-first bot, one JSON object a line, as canonical rows; {rows} has texts as text, and numbers,
+-- flags and the symbol as JSON. Two layouts are read: with maker flags (maker_start, before that started_maker) and
+-- without any, where neither ratio can be told and maker_started is null. A row with `event`, or with neither prices nor a result, is no
 -- order; the realized profit of a position_close belongs to the order of the same attempt_id.
 with said as (
     select
@@ -10,21 +10,22 @@ with said as (
             and result is null as is_nothing,
         event is not null or (prices is null and result is null) as is_no_order,
         coalesce(attempt_id, intent_id) as order_id,
-        instant_of_text(ts) as ts,
+        -- DuckDB works out a column anew wherever a filter names it, but does not look through unnest.
+        unnest([instant_of_text(ts)]) as ts,
         text_in_json(symbol) as symbol_text,
         upper(side) as side,
-        coalesce(maker_start, started_maker, decision.maker_started) as started_text,
-        is_maker_final as final_text,
-        used_fallback as fallback_text,
-        probe as probe_text,
-        prices.avg_fill as price_text,
-        slippage_bps as slippage_text,
-        qty.notional_usd as notional_text,
-        pnl_at_close_usd as pnl_text,
-        try_cast(fees_usd as double) as fees,
+        value_in_json(coalesce(maker_start, started_maker, decision.maker_started)) as started_text,
+        value_in_json(is_maker_final) as final_text,
+        value_in_json(used_fallback) as fallback_text,
+        value_in_json(probe) as probe_text,
+        value_in_json(prices.avg_fill) as price_text,
+        value_in_json(slippage_bps) as slippage_text,
+        value_in_json(qty.notional_usd) as notional_text,
+        value_in_json(pnl_at_close_usd) as pnl_text,
+        fees_usd as fees,
         upper(result.status) as status,
-        coalesce(try_cast(result.retries as bigint), 0) > 0 as was_retried,
-        try_cast(policy_run_id as bigint) as policy_run_id
+        coalesce(result.retries, 0) > 0 as was_retried,
+        policy_run_id
     from {rows}
 ),
 

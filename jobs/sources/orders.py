@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _ORDER_LOG = files(__package__).joinpath("order_log.sql").read_text("utf-8")
 _CANONICAL_TEXT = files(__package__).joinpath("canonical_text.sql").read_text("utf-8")
 _ROW_NUMBER = "row_number() over () as line"
+_TEXTS = ("order_id", "ts", "side")
 _SAYS_AN_OUTCOME = {"prices", "result", "event"}
 _ORDER_LOG_FIELDS = {
     "ts": "VARCHAR",
@@ -29,20 +30,20 @@ _ORDER_LOG_FIELDS = {
     "side": "VARCHAR",
     "attempt_id": "VARCHAR",
     "intent_id": "VARCHAR",
-    "event": "VARCHAR",
-    "prices": "STRUCT(avg_fill VARCHAR)",
-    "qty": "STRUCT(notional_usd VARCHAR)",
-    "result": "STRUCT(status VARCHAR, retries VARCHAR)",
-    "fees_usd": "VARCHAR",
-    "slippage_bps": "VARCHAR",
-    "maker_start": "VARCHAR",
-    "started_maker": "VARCHAR",
-    "decision": "STRUCT(maker_started VARCHAR)",
-    "is_maker_final": "VARCHAR",
-    "used_fallback": "VARCHAR",
-    "pnl_at_close_usd": "VARCHAR",
-    "probe": "VARCHAR",
-    "policy_run_id": "VARCHAR",
+    "event": "JSON",
+    "prices": "STRUCT(avg_fill JSON)",
+    "qty": "STRUCT(notional_usd JSON)",
+    "result": "STRUCT(status VARCHAR, retries BIGINT)",
+    "fees_usd": "DOUBLE",
+    "slippage_bps": "JSON",
+    "maker_start": "JSON",
+    "started_maker": "JSON",
+    "decision": "STRUCT(maker_started JSON)",
+    "is_maker_final": "JSON",
+    "used_fallback": "JSON",
+    "pnl_at_close_usd": "JSON",
+    "probe": "JSON",
+    "policy_run_id": "BIGINT",
 }
 
 
@@ -95,11 +96,8 @@ def _order_log(connection: "DuckDBPyConnection", paths: Sequence[Path], columns:
 def _canonical_json(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: Mapping[str, str]) -> Relation:
     _require(paths[0], keys_of(connection, "orders", paths), columns)
     theirs = {name: columns.get(name, name) for name in canonical.COLUMNS}
-    fields = {column: "JSON" if name == "symbol" else "VARCHAR" for name, column in theirs.items()}
-    chosen = ", ".join(
-        f"text_in_json({identifier(column)}) as symbol" if name == "symbol" else f"{identifier(column)} as {name}"
-        for name, column in theirs.items()
-    )
+    fields = {column: "VARCHAR" if name in _TEXTS else "JSON" for name, column in theirs.items()}
+    chosen = ", ".join(f"{_value(name, column)} as {name}" for name, column in theirs.items())
     nothing = " and ".join(f"{identifier(column)} is null" for column in fields)
 
     def as_text(paths: Sequence[Path], line: str) -> str:
@@ -114,6 +112,12 @@ def _canonical_json(connection: "DuckDBPyConnection", paths: Sequence[Path], col
         is_typed=False,
         description={"kind": "canonical", "format": "jsonl", "files": len(paths)},
     )
+
+
+def _value(name: str, column: str) -> str:
+    if name in _TEXTS:
+        return identifier(column)
+    return f"text_in_json({identifier(column)})" if name == "symbol" else f"value_in_json({identifier(column)})"
 
 
 def _csv(paths: Sequence[Path], columns: Mapping[str, str], found: FileFormat | None) -> Relation:
