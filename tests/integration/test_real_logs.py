@@ -1,6 +1,6 @@
 """Logs and candles that the programs of users wrote, against figures that were worked out independently.
 
-They lie in the folder that ROUTER_POLICY_REAL names, else in `../shared/real` beside the checkout.
+They lie in the folder that REAL_INPUTS names, else in `../shared/real` beside the checkout.
 """
 
 import math
@@ -17,11 +17,11 @@ from policy import Evidence
 from storage.records import RunResult
 from tests.measuring import candles, canonical, counts_of, evidence_of, order_log, run, sample_of
 
-REAL = Path(os.environ.get("ROUTER_POLICY_REAL", Path(__file__).parents[3] / "shared" / "real"))
+REAL = Path(os.environ.get("REAL_INPUTS", Path(__file__).parents[3] / "shared" / "real"))
 AS_OF = datetime(2026, 4, 26, 0, 5, tzinfo=UTC)
 LEGACY_AS_OF = datetime(2025, 11, 6, 14, 0, tzinfo=UTC)
 
-pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="no real logs here: name their folder in ROUTER_POLICY_REAL")
+pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="no real logs here: name their folder in REAL_INPUTS")
 
 # symbol: intents, started, maker_fill_ratio, fallback_ratio, quartiles of slippage, their count
 OUTCOMES = {
