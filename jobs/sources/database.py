@@ -67,7 +67,7 @@ def _write_rows(engine: "Engine", query: str, window: Window, path: Path) -> int
     with engine.connect().execution_options(yield_per=_ROWS_AT_A_TIME) as connection:
         rows = connection.execute(statement, bounds)
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
+            writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
             writer.writerow(rows.keys())
             row_count = 0
             for row in rows:

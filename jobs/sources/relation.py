@@ -41,7 +41,8 @@ def require_rows(connection: "DuckDBPyConnection", source: str, relation: Relati
     try:
         row = connection.execute(f"select 1 from ({relation.rows}) limit 1").fetchone()
     except duckdb.Error as error:
-        raise SourceError(f"{source}: {relation.files[0]} or one beside it cannot be read: {error}") from error
+        said = str(error).splitlines()[0]
+        raise SourceError(f"{source}: {relation.files[0]} or one beside it cannot be read: {said}") from error
     if row is None:
         raise SourceError(f"{source}: {relation.files[0]} has no row that fits its header, nor has any file beside it")
 

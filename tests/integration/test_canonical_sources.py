@@ -456,6 +456,13 @@ def test_a_query_may_rename_and_compute_its_columns(tmp_path: Path) -> None:
     assert (found.maker_fill_ratio, found.fallback_ratio, found.slip_q50) == (0.5, 0.5, 4.25)
 
 
+@pytest.mark.parametrize("text", ["a\r\nb", "a\rb", "a\nb", '"', "a,b", "\\", "\x00", "\ufeff", "日本", "   "])
+def test_a_text_of_any_kind_in_a_database_costs_no_row(tmp_path: Path, text: str) -> None:
+    rows = [outcome(1), outcome(2, order_id=text, side=text), outcome(3)]
+
+    assert run(as_query(tmp_path, rows)).event_count == 3
+
+
 RENAMED = {"ts": "Closed At", "symbol": "pair", "slippage_bps": "cost"}
 
 
@@ -611,12 +618,13 @@ def test_files_that_are_all_empty_stop_the_run(tmp_path: Path, kind: Callable[[P
     ("name", "content"),
     [
         ("log.jsonl", b"\n  \n\n"),
-        ("log.jsonl.gz", gzip.compress(b"")),
+        ("log.jsonl.gz", gzip.compress(b"", mtime=0)),
         ("log.jsonl", json.dumps({"status": "ok", "rows": [{"a": 1}]}, indent=2).encode()),
         ("log.jsonl", json.dumps([outcome(1) | {"ts": 1}]).encode()),
         ("log.jsonl", b"ts,symbol\n1,BTCUSDT\n"),
         ("log.jsonl", bytes(range(256)) * 20),
     ],
+    ids=["blank lines", "nothing packed", "one object over lines", "one list", "CSV", "noise"],
 )
 @pytest.mark.parametrize("kind", [order_log, canonical])
 def test_a_file_without_one_json_object_on_a_line_stops_the_run(
@@ -657,6 +665,15 @@ def test_a_file_that_is_not_what_its_name_says_stops_the_run(tmp_path: Path, nam
     path.write_bytes(b"not what it is called\n" * 100)
 
     with pytest.raises(SourceError, match=f"orders: .*{path} .*cannot be read: "):
+        run(canonical(path))
+
+
+def test_a_csv_of_two_kinds_of_line_ends_stops_the_run(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "log.csv", ROWS)
+    head, rest = path.read_bytes().split(b"\n", 1)
+    path.write_bytes(head + b"\r\n" + rest)
+
+    with pytest.raises(SourceError, match=f"orders: {path} .*cannot be read: [^\n]*$"):
         run(canonical(path))
 
 
