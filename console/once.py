@@ -11,9 +11,10 @@ from console.errors import SettingsError
 from console.plans import plan_of
 from console.settings import Settings, load, parse_duration
 from console.show import print_json, print_policies
+from jobs.holder import claim
 from jobs.plan import Plan
 from jobs.slots import Slots
-from jobs.worker import LEASE_MARGIN, Task, compute_slot_or_fail, is_gone, owner
+from jobs.worker import LEASE_MARGIN, Task, compute_slot_or_fail
 from storage.claims import Claim, SlotHeldError, SlotPublishedError
 from storage.records import Origin, PublishedRun
 from storage.store import Store
@@ -44,27 +45,24 @@ def _slot(settings: Settings, store: Store, as_of: datetime | None) -> datetime:
 def _publish(store: Store, plan: Plan, slot: datetime, settings: Settings) -> tuple[PublishedRun, bool]:
     lease = parse_duration(settings.schedule.deadline) + LEASE_MARGIN
     try:
-        claim = _claim(store, plan.scope, slot, lease)
+        claimed = _claim(store, plan.scope, slot, lease)
     except SlotPublishedError:
         run = store.run_of_slot(plan.scope, slot)
         assert run is not None
         return run, False
-    task = Task(plan=plan, store_url=settings.store.url, claim=claim, origin=Origin.MANUAL)
+    task = Task(plan=plan, store_url=settings.store.url, claim=claimed, origin=Origin.MANUAL)
     with _waiting(f"computing {slot.isoformat()}"):
         return compute_slot_or_fail(task, store), True
 
 
 def _claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Claim:
     """Take the slot, at once where its holder is gone, else when its lease runs out or it is published."""
-    gone: str | None = None
     while True:
         try:
-            return store.claim(scope, slot, owner(), lease, gone=gone)
+            return claim(store, scope, slot, lease)
         except SlotHeldError as held:
-            gone = held.owner if is_gone(held.owner) else None
-            if gone is None:
-                with _waiting(f"waiting: {held}"):
-                    time.sleep(_LOOK_AGAIN_SECONDS)
+            with _waiting(f"waiting: {held}"):
+                time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 @contextmanager

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jobs.holder import claim
 from jobs.plan import Plan
-from jobs.worker import Task, compute_slot_or_fail, is_gone, owner
-from storage.claims import Claim, SlotHeldError, SlotPublishedError
+from jobs.worker import Task, compute_slot_or_fail
+from storage.claims import Claim
+from storage.errors import SlotTakenError
 from storage.records import Origin, PublishedRun
 from storage.store import Store
 
@@ -27,18 +29,16 @@ def backfill(plan: Plan, store: Store, store_url: str, slots: Iterable[datetime]
     interrupted can be started again. A slot that fails is recorded and raises what it failed of.
     """
     for slot in slots:
-        claim = _claim(store, plan.scope, slot, lease)
-        if isinstance(claim, str):
-            yield Filled(slot=slot, run=None, skipped=claim)
+        claimed = _claim(store, plan.scope, slot, lease)
+        if isinstance(claimed, str):
+            yield Filled(slot=slot, run=None, skipped=claimed)
             continue
-        task = Task(plan=plan, store_url=store_url, claim=claim, origin=Origin.BACKFILL)
+        task = Task(plan=plan, store_url=store_url, claim=claimed, origin=Origin.BACKFILL)
         yield Filled(slot=slot, run=compute_slot_or_fail(task, store))
 
 
 def _claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Claim | str:
     try:
-        return store.claim(scope, slot, owner(), lease)
-    except SlotPublishedError as published:
-        return str(published)
-    except SlotHeldError as held:
-        return store.claim(scope, slot, owner(), lease, gone=held.owner) if is_gone(held.owner) else str(held)
+        return claim(store, scope, slot, lease)
+    except SlotTakenError as taken:
+        return str(taken)

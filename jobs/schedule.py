@@ -19,9 +19,10 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from jobs.holder import claim
 from jobs.plan import Plan
 from jobs.slots import Slots
-from jobs.worker import LEASE_MARGIN, RunFailedError, Task, compute_slot_in_child, is_gone, owner
+from jobs.worker import LEASE_MARGIN, RunFailedError, Task, compute_slot_in_child
 from policy.errors import RouterPolicyError
 from storage.claims import Claim, SlotHeldError, SlotPublishedError
 from storage.records import Origin, PublishedRun
@@ -108,11 +109,11 @@ class Schedule:
         slot = self.timing.slots.newest(now)
         if slot == self._done:
             return self._catch_up(store, slot) if self.timing.catch_up else None
-        claim = self._claim(store, slot)
-        if claim is None:
+        claimed = self._claim(store, slot)
+        if claimed is None:
             return None
         self._note_missed(store, slot)
-        return self._compute(store, claim)
+        return self._compute(store, claimed)
 
     def _check_clock(self, now: datetime) -> None:
         """Refuse a clock that is days off: a run of a slot far ahead would stay the latest until that day comes."""
@@ -127,18 +128,16 @@ class Schedule:
     def _catch_up(self, store: Store, newest: datetime) -> PublishedRun | None:
         """Compute the oldest slot that nobody computed, one a tick, so that the newest never waits."""
         gap = store.oldest_gap(self.plan.scope, newest)
-        claim = self._claim(store, gap) if gap is not None else None
-        return self._compute(store, claim) if claim is not None else None
+        claimed = self._claim(store, gap) if gap is not None else None
+        return self._compute(store, claimed) if claimed is not None else None
 
     def _claim(self, store: Store, slot: datetime) -> Claim | None:
-        lease = self.timing.deadline + LEASE_MARGIN
         try:
-            return store.claim(self.plan.scope, slot, owner(), lease)
+            return claim(store, self.plan.scope, slot, self.timing.deadline + LEASE_MARGIN)
         except SlotPublishedError:
             self._done = max(slot, self._done or slot)
-        except SlotHeldError as held:
-            if is_gone(held.owner):
-                return store.claim(self.plan.scope, slot, owner(), lease, gone=held.owner)
+        except SlotHeldError:
+            log.debug("slot %s is held by another process", slot.isoformat())
         return None
 
     def _note_missed(self, store: Store, slot: datetime) -> None:
@@ -151,18 +150,18 @@ class Schedule:
             log.warning("%d slots were missed since %s", len(missed), last.isoformat())
             store.mark_missed(self.plan.scope, missed)
 
-    def _compute(self, store: Store, claim: Claim) -> PublishedRun | None:
-        task = Task(plan=self.plan, store_url=self.store_url, claim=claim, origin=Origin.SCHEDULE)
+    def _compute(self, store: Store, claimed: Claim) -> PublishedRun | None:
+        task = Task(plan=self.plan, store_url=self.store_url, claim=claimed, origin=Origin.SCHEDULE)
         try:
             run = compute_slot_in_child(task, self.timing.deadline, self._abort)
         except RunFailedError as error:
-            log.error("slot %s failed: %s", claim.slot.isoformat(), error)
-            store.fail(claim, str(error), self.timing.retry_after)
+            log.error("slot %s failed: %s", claimed.slot.isoformat(), error)
+            store.fail(claimed, str(error), self.timing.retry_after)
             return None
-        self._done = max(claim.slot, self._done or claim.slot)
+        self._done = max(claimed.slot, self._done or claimed.slot)
         log.info(
             "slot %s published as run %d: %d symbols, %d events used, %d rejected",
-            *(claim.slot.isoformat(), run.run_id, run.symbol_count, run.event_count, run.reject_count),
+            *(claimed.slot.isoformat(), run.run_id, run.symbol_count, run.event_count, run.reject_count),
         )
         self.on_published(run)
         return run

@@ -1,9 +1,7 @@
 """One slot computed and published: in this process, or in a child that is ended at its deadline."""
 
 import multiprocessing
-import os
 import signal
-import socket
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,25 +35,6 @@ class Task:
     store_url: str
     claim: Claim
     origin: Origin
-
-
-def owner() -> str:
-    """Name this process as the holder of a slot: host and process id."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def is_gone(holder: str) -> bool:
-    """Tell whether a holder of this host is no longer running; of another host nothing can be told."""
-    host, _, process = holder.rpartition(":")
-    if host != socket.gethostname() or not process.isdigit():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 def compute_slot(task: Task, store: Store) -> PublishedRun:

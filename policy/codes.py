@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Self
 
@@ -31,11 +32,13 @@ def codes_to_text(codes: Iterable[Code]) -> str:
     Written by hand, not by the json module, which takes five times as long for such a short text; a
     number's repr is what JSON wants. Raises ValueError for a number that is not finite.
     """
-    rows = [
-        f'{{"code":{encode_basestring_ascii(code.code)},"threshold":{_number(code.threshold)},"value":{_number(code.value)}}}'
-        for code in codes
-    ]
+    rows = [f"{_before_value(code.code, code.threshold)}{_number(code.value)}}}" for code in codes]
     return f"[{','.join(rows)}]"
+
+
+@lru_cache(maxsize=1024)
+def _before_value(code: str, threshold: float | None) -> str:
+    return f'{{"code":{encode_basestring_ascii(code)},"threshold":{_number(threshold)},"value":'
 
 
 def _number(value: float | None) -> str:

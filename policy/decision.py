@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from policy.codes import Code
 from policy.evidence import Effectiveness
@@ -44,8 +45,14 @@ def router_policy(
     `regime_codes` say how the regime was found; they come last among the codes. Raises ValueError for a regime that is
     none of the five words.
     """
-    quality, quality_codes = judge_quality(Effectiveness.of(effectiveness), thresholds)
-    regime = Regime(regime)
+    return policy_of(Effectiveness.of(effectiveness), Regime(regime), thresholds, regime_codes)
+
+
+def policy_of(
+    effectiveness: Effectiveness, regime: Regime, thresholds: QualityThresholds, regime_codes: tuple[Code, ...]
+) -> RouterPolicy:
+    """Decide as `router_policy` does, for what is known to be of these types."""
+    quality, quality_codes = judge_quality(effectiveness, thresholds)
     maker_first, taker_bias, table_codes = _look_up(quality, regime)
     return RouterPolicy(
         maker_first=maker_first,
@@ -56,6 +63,7 @@ def router_policy(
     )
 
 
+@cache
 def _look_up(quality: Quality, regime: Regime) -> tuple[bool, TakerBias, tuple[Code, ...]]:
     panic = regime is Regime.PANIC
     weak = quality in (Quality.DEGRADED, Quality.BROKEN)

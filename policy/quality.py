@@ -24,6 +24,8 @@ class QualityThresholds:
 
 SEED_THRESHOLDS = QualityThresholds()
 JUDGED_FIGURES = ("maker_fill_ratio", "fallback_ratio", "slip_q50")
+_GOOD = {name: f"{name}_good" for name in JUDGED_FIGURES}
+_NOT_GOOD = {name: f"{name}_not_good" for name in JUDGED_FIGURES}
 
 
 def known(value: float | None) -> float | None:
@@ -51,7 +53,7 @@ def judge_quality(effectiveness: Effectiveness, thresholds: QualityThresholds) -
     fallback = known(effectiveness.fallback_ratio)
     slippage = known(effectiveness.slip_q50)
     judged = (maker, fallback, slippage)
-    absent = tuple(Code.missing(n) for n, v in zip(JUDGED_FIGURES, judged, strict=True) if v is None)
+    absent = _missing(judged) if None in judged else ()
     bad = _bounds_met("broken", fallback, thresholds.broken_fallback_ratio, slippage, thresholds.broken_slip_q50_bps)
     if bad:
         return Quality.BROKEN, absent + bad
@@ -60,11 +62,12 @@ def judge_quality(effectiveness: Effectiveness, thresholds: QualityThresholds) -
     )
     if bad:
         return Quality.DEGRADED, absent + bad
-    checks = _good_checks(maker, fallback, slippage, thresholds)
-    failed = tuple(code for passed, code in checks if not passed)
-    if failed:
-        return Quality.OK, absent + failed
-    return Quality.GOOD, absent + tuple(code for _, code in checks)
+    quality, codes = _good_or_ok(maker, fallback, slippage, thresholds)
+    return quality, absent + codes
+
+
+def _missing(judged: tuple[float | None, ...]) -> tuple[Code, ...]:
+    return tuple(Code.missing(name) for name, value in zip(JUDGED_FIGURES, judged, strict=True) if value is None)
 
 
 def _bounds_met(
@@ -78,18 +81,22 @@ def _bounds_met(
     return met
 
 
-def _good_checks(
+def _good_or_ok(
     maker: float | None, fallback: float | None, slippage: float | None, thresholds: QualityThresholds
-) -> tuple[tuple[bool, Code], ...]:
-    enough_fills = (maker or 0.0) >= thresholds.good_maker_fill_ratio
-    little_fallback = (fallback or 0.0) <= thresholds.good_fallback_ratio
-    little_slippage = (slippage or 0.0) <= thresholds.good_slip_q50_bps
-    return (
-        _check("maker_fill_ratio", maker, enough_fills, thresholds.good_maker_fill_ratio),
-        _check("fallback_ratio", fallback, little_fallback, thresholds.good_fallback_ratio),
-        _check("slip_q50", slippage, little_slippage, thresholds.good_slip_q50_bps),
+) -> tuple[Quality, tuple[Code, ...]]:
+    enough, little, cheap = (
+        thresholds.good_maker_fill_ratio,
+        thresholds.good_fallback_ratio,
+        thresholds.good_slip_q50_bps,
     )
-
-
-def _check(name: str, value: float | None, passed: bool, bound: float) -> tuple[bool, Code]:
-    return passed, Code(code=f"{name}_{'good' if passed else 'not_good'}", value=value, threshold=bound)
+    checks = (
+        ((maker or 0.0) >= enough, "maker_fill_ratio", maker, enough),
+        ((fallback or 0.0) <= little, "fallback_ratio", fallback, little),
+        ((slippage or 0.0) <= cheap, "slip_q50", slippage, cheap),
+    )
+    failed = [check for check in checks if not check[0]]
+    codes = [
+        Code(code=_GOOD[name] if passed else _NOT_GOOD[name], value=value, threshold=bound)
+        for passed, name, value, bound in failed or checks
+    ]
+    return Quality.OK if failed else Quality.GOOD, tuple(codes)

@@ -1,5 +1,7 @@
 """The sentence for people that stands beside a decision and says what its codes say."""
 
+from functools import cache, lru_cache
+
 from policy.codes import Code
 from policy.words import Quality, Regime
 
@@ -10,17 +12,23 @@ _ADVICE = {
     Quality.BROKEN: "the maker-first router is broken: go straight to taker",
 }
 _PHRASES = {
-    "fallback_ratio_broken": "fallback {value:.4g} >= {threshold:g}",
-    "slip_q50_broken": "median slippage {value:.4g} bps >= {threshold:g}",
-    "fallback_ratio_degraded": "fallback {value:.4g} >= {threshold:g}",
-    "slip_q50_degraded": "median slippage {value:.4g} bps >= {threshold:g}",
-    "maker_fill_ratio_good": "maker fills {value:.4g} >= {threshold:g}",
-    "fallback_ratio_good": "fallback {value:.4g} <= {threshold:g}",
-    "slip_q50_good": "median slippage {value:.4g} bps <= {threshold:g}",
-    "maker_fill_ratio_not_good": "maker fills {value:.4g} < {threshold:g}",
-    "fallback_ratio_not_good": "fallback {value:.4g} > {threshold:g}",
-    "slip_q50_not_good": "median slippage {value:.4g} bps > {threshold:g}",
+    "fallback_ratio_broken": "fallback %.4g >= {:g}",
+    "slip_q50_broken": "median slippage %.4g bps >= {:g}",
+    "fallback_ratio_degraded": "fallback %.4g >= {:g}",
+    "slip_q50_degraded": "median slippage %.4g bps >= {:g}",
+    "maker_fill_ratio_good": "maker fills %.4g >= {:g}",
+    "fallback_ratio_good": "fallback %.4g <= {:g}",
+    "slip_q50_good": "median slippage %.4g bps <= {:g}",
+    "maker_fill_ratio_not_good": "maker fills %.4g < {:g}",
+    "fallback_ratio_not_good": "fallback %.4g > {:g}",
+    "slip_q50_not_good": "median slippage %.4g bps > {:g}",
 }
+
+
+@lru_cache(maxsize=1024)
+def _phrase(code: str, threshold: float | None) -> str | None:
+    """Return what is said of a code, the value's place left open, or None where nothing is; few of them exist."""
+    return _PHRASES[code].format(threshold) if code in _PHRASES else None
 
 
 def sentence(quality: Quality, regime: Regime, codes: tuple[Code, ...]) -> str:
@@ -29,14 +37,12 @@ def sentence(quality: Quality, regime: Regime, codes: tuple[Code, ...]) -> str:
 
 
 def _because(codes: tuple[Code, ...]) -> str:
-    grounds = [
-        _PHRASES[code.code].format(value=code.value, threshold=code.threshold)
-        for code in codes
-        if code.code in _PHRASES and code.value is not None
-    ]
+    measured = [(_phrase(code.code, code.threshold), code.value) for code in codes if code.value is not None]
+    grounds = [phrase % value for phrase, value in measured if phrase is not None]
     return f" ({', '.join(grounds)})" if grounds else ""
 
 
+@cache
 def _volatility(quality: Quality, regime: Regime) -> str:
     if regime is Regime.UNKNOWN:
         return "volatility is unknown and treated as normal"
@@ -48,5 +54,6 @@ def _volatility(quality: Quality, regime: Regime) -> str:
 
 
 def _not_measured(codes: tuple[Code, ...]) -> list[str]:
-    names = [code.code.removesuffix("_missing") for code in codes if code.code.endswith("_missing")]
+    absent = [code.code for code in codes if code.value is None]
+    names = [word.removesuffix("_missing") for word in absent if word.endswith("_missing")]
     return [f"not measured and counted as 0: {', '.join(names)}"] if names else []

@@ -8,6 +8,7 @@ from policy.words import Regime
 LONG_BAR_COUNT = 500
 SHORT_BAR_COUNT = 50
 UPPER_BOUNDS = ((0.5, Regime.QUIET), (1.5, Regime.NORMAL), (2.5, Regime.HOT))
+_CODES = {regime: (f"regime_{regime}", bound) for bound, regime in (*UPPER_BOUNDS, (UPPER_BOUNDS[-1][0], Regime.PANIC))}
 
 
 def classify_atr_regime(ratio: float | None) -> Regime:
@@ -18,7 +19,10 @@ def classify_atr_regime(ratio: float | None) -> Regime:
     value = known(ratio)
     if value is None:
         return Regime.UNKNOWN
-    return next((regime for bound, regime in UPPER_BOUNDS if value < bound), Regime.PANIC)
+    for bound, regime in UPPER_BOUNDS:
+        if value < bound:
+            return regime
+    return Regime.PANIC
 
 
 def judge_regime(volatility: Volatility, max_bar_age_seconds: float | None) -> tuple[Regime, tuple[Code, ...]]:
@@ -35,12 +39,9 @@ def judge_regime(volatility: Volatility, max_bar_age_seconds: float | None) -> t
     regime = classify_atr_regime(volatility.atr_ratio)
     if regime is Regime.UNKNOWN:
         return regime, (Code.missing("atr_ratio"),)
-    return regime, (Code(code=f"regime_{regime}", value=volatility.atr_ratio, threshold=_bound_of(regime)),)
+    word, bound = _CODES[regime]
+    return regime, (Code(code=word, value=volatility.atr_ratio, threshold=bound),)
 
 
 def _unknown(word: str, value: float, threshold: float) -> Code:
     return Code(code=f"regime_unknown_{word}", value=float(value), threshold=float(threshold))
-
-
-def _bound_of(regime: Regime) -> float:
-    return next((bound for bound, name in UPPER_BOUNDS if name is regime), UPPER_BOUNDS[-1][0])

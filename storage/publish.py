@@ -58,8 +58,8 @@ def _digest(run: dict[str, Any], snapshots: list[dict[str, Any]], rejects: list[
     return entry_digest(
         policy_run,
         in_order(policy_run, run),
-        (policy_snapshot, (in_order(policy_snapshot, row) for row in by_symbol)),
-        (policy_reject, (in_order(policy_reject, row) for row in by_reason)),
+        (in_order(policy_snapshot, row) for row in by_symbol),
+        (in_order(policy_reject, row) for row in by_reason),
     )
 
 

@@ -1,6 +1,5 @@
 """What is written to the store and read back: runs, snapshots and rejected rows as values."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -148,36 +147,13 @@ def _fields_of(part: Effectiveness | Volatility | Expectancy) -> dict[str, Any]:
 
 def evidence_of(snapshot: Snapshot) -> Evidence:
     """Return what a snapshot's decision was made on."""
-    return evidence_from(tuple(getattr(snapshot, name) for name in INPUTS))
-
-
-def evidence_from(values: Sequence[Any]) -> Evidence:
-    """Return what a decision was made on, from the values of a row's columns INPUTS in their order."""
     return Evidence(
-        symbol=values[0],
-        effectiveness=Effectiveness(
-            maker_fill_ratio=values[1],
-            fallback_ratio=values[2],
-            slip_q25=values[3],
-            slip_q50=values[4],
-            slip_q75=values[5],
-            outcome_count=values[6],
-            maker_started_count=values[7],
-            slippage_count=values[8],
-        ),
-        volatility=Volatility(
-            atr_short_pct=values[9],
-            atr_long_pct=values[10],
-            atr_ratio=values[11],
-            bar_count=values[12],
-            bar_age_seconds=values[13],
-        ),
-        expectancy=Expectancy(expectancy=values[14], expectancy_count=values[15]),
+        symbol=snapshot.symbol,
+        effectiveness=Effectiveness(**_named(snapshot, Effectiveness)),
+        volatility=Volatility(**_named(snapshot, Volatility)),
+        expectancy=Expectancy(**_named(snapshot, Expectancy)),
     )
 
 
-INPUTS = (
-    *("symbol", "maker_fill_ratio", "fallback_ratio", "slip_q25", "slip_q50", "slip_q75", "outcome_count"),
-    *("maker_started_count", "slippage_count", "atr_short_pct", "atr_long_pct", "atr_ratio", "bar_count"),
-    *("bar_age_seconds", "expectancy", "expectancy_count"),
-)
+def _named(snapshot: Snapshot, part: type[Effectiveness | Volatility | Expectancy]) -> dict[str, Any]:
+    return {field.name: getattr(snapshot, field.name) for field in fields(part)}

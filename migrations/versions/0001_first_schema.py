@@ -38,7 +38,7 @@ def _create_slots() -> None:
         sa.Column("scope", sa.Text(), nullable=False, comment="the book that the slot belongs to"),
         sa.Column("slot", UtcTimestamp(), nullable=False, comment="the scheduled time of the run"),
         sa.Column("state", sa.Text(), nullable=False, comment="running, published, failed or missed"),
-        sa.Column("owner", sa.Text(), nullable=False, comment="host:process of the last holder, empty when missed"),
+        sa.Column("owner", sa.Text(), nullable=False, comment="host:process@start of the last holder, empty when missed"),
         sa.Column("fence", COUNT, nullable=False, comment="counts the holders; only the latest may publish"),
         sa.Column(
             "lease_until_at", UtcTimestamp(), nullable=False, comment="when another process may take the slot over"
@@ -55,7 +55,7 @@ def _create_slots() -> None:
         sa.Column("scope", sa.Text(), nullable=False, comment="the book"),
         sa.Column("slot", UtcTimestamp(), nullable=False, comment="the slot that could not be computed"),
         sa.Column("fence", COUNT, autoincrement=False, nullable=False, comment="which try it was"),
-        sa.Column("owner", sa.Text(), nullable=False, comment="host:process that tried"),
+        sa.Column("owner", sa.Text(), nullable=False, comment="host:process@start that tried"),
         sa.Column("failed_at", UtcTimestamp(), nullable=False, comment="when it gave up"),
         sa.Column("error", sa.Text(), nullable=False, comment="what went wrong"),
         sa.PrimaryKeyConstraint("scope", "slot", "fence", name=op.f("pk_policy_run_failure")),
@@ -95,7 +95,7 @@ def _create_runs() -> None:
         sa.Column("rule_set_digest", sa.Text(), nullable=False, comment="what it meant"),
         sa.Column("engine", sa.Text(), nullable=False, comment="the engine that measured, with its version"),
         sa.Column("code_version", sa.Text(), nullable=False, comment="version of router-policy"),
-        sa.Column("owner", sa.Text(), nullable=False, comment="host:process that computed it"),
+        sa.Column("owner", sa.Text(), nullable=False, comment="host:process@start that computed it"),
         sa.Column("started_at", UtcTimestamp(), nullable=False, comment="when computing began"),
         sa.Column(
             "published_at", UtcTimestamp(), nullable=False, comment="when it was published: readers see it from then on"

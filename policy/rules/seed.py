@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from operator import ge, le, lt
 
-from policy.decision import router_policy
+from policy.decision import policy_of
 from policy.evidence import Evidence
 from policy.offset import maker_offset_bps
 from policy.quality import QualityThresholds, known
@@ -26,7 +26,7 @@ def decide(evidence: Evidence, parameters: Parameters) -> Decision:
     """Decide for one symbol; the codes name the regime last."""
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
     return Decision(
-        policy=router_policy(evidence.effectiveness, regime, parameters, regime_codes),
+        policy=policy_of(evidence.effectiveness, regime, parameters, regime_codes),
         regime=regime,
         maker_offset_bps=maker_offset_bps(evidence, regime),
     )

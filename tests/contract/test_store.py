@@ -259,7 +259,7 @@ def test_a_digest_can_be_computed_again_from_what_is_stored(store: Store) -> Non
         rejects = connection.execute(select(policy_reject)).all()
 
     def digest(rows: Sequence[Sequence[object]]) -> str:
-        return entry_digest(policy_run, stored, (policy_snapshot, rows), (policy_reject, rejects))
+        return entry_digest(policy_run, stored, rows, rejects)
 
     slip_q50 = list(policy_snapshot.c).index(policy_snapshot.c.slip_q50)
     changed = [[*row[:slip_q50], 0.500000001, *row[slip_q50 + 1 :]] for row in snapshots]

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DatabaseError
 
 from policy import TakerBias
 from storage.overrides import OverrideError
+from storage.schema import policy_run, policy_slot
 from storage.store import Store
 from storage.verify import TamperedError
 from tests.runs import QUARTER, SLOT, claim, evidence, publish
@@ -150,6 +151,41 @@ def test_any_change_behind_the_triggers_is_found(store: Store, change: str) -> N
         connection.execute(text(change))
 
     with pytest.raises(TamperedError):
+        walked(store)
+
+
+def test_a_figure_that_was_not_measured_and_became_infinite_is_found(store: Store) -> None:
+    publish(store, SLOT, evidence("BTCUSDT", fallback=None), evidence("ETHUSDT"))
+    with behind_the_triggers(store) as connection:
+        on_postgres = connection.dialect.name == "postgresql"
+        check = "ck_policy_snapshot_fallback_ratio_finite"
+        lift = (
+            f"alter table policy_snapshot drop constraint {check}"
+            if on_postgres
+            else "pragma ignore_check_constraints=1"
+        )
+        connection.execute(text(lift))
+        infinity = "'infinity'" if on_postgres else "9e999"
+        connection.execute(text(f"update policy_snapshot set fallback_ratio = {infinity} where symbol = 'BTCUSDT'"))
+
+    with pytest.raises(TamperedError) as found:
+        walked(store)
+
+    assert (found.value.difference.symbol, found.value.difference.field) == ("BTCUSDT", "fallback_ratio")
+
+
+def test_rows_put_in_front_of_the_anchor_of_a_prune_are_found(store: Store) -> None:
+    publish(store, SLOT)
+    publish(store, SLOT + QUARTER)
+    with store.reader.connect() as connection:
+        kept = connection.execute(policy_run.select().where(policy_run.c.run_id == 1)).one()
+    assert [one.run_count for one in store.prune(timedelta(0))] == [1]
+    with behind_the_triggers(store) as connection:
+        connection.execute(policy_run.insert().values(**dict(zip(kept._fields, kept, strict=True), run_id=-5)))
+        slot = {"scope": "default", "slot": SLOT, "state": "published", "owner": "", "fence": 1, "lease_until_at": SLOT}
+        connection.execute(policy_slot.insert().values(**slot))
+
+    with pytest.raises(TamperedError, match="run -5"):
         walked(store)
 
 

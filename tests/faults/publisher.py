@@ -10,7 +10,7 @@ import time
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 
-from jobs.worker import is_gone, owner
+from jobs.holder import is_gone, owner
 from storage.claims import Claim, SlotHeldError, SlotPublishedError
 from storage.errors import ClaimLostError, SlotTakenError
 from storage.records import PublishedRun, RunResult

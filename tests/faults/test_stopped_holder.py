@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 import pytest
 from sqlalchemy import select
 
-from jobs.worker import owner
+from jobs.holder import owner
 from storage.claims import SlotHeldError
 from storage.errors import StoreError
 from storage.schema import policy_run
@@ -69,7 +69,7 @@ def publishers(store: Store, slot: datetime) -> list[str]:
     """Return the process ids of those who published a slot."""
     with store.reader.connect() as connection:
         owners = connection.scalars(select(policy_run.c.owner).where(policy_run.c.slot == slot)).all()
-    return [owner.rpartition(":")[2] for owner in owners]
+    return [owner.rpartition(":")[2].partition("@")[0] for owner in owners]
 
 
 def test_a_late_publication_is_refused_twenty_times_of_twenty(store: Store, store_url: str) -> None:
