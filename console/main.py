@@ -101,6 +101,32 @@ def explain(symbol: Symbol, at: At = None, config: Config = None, as_json: AsJso
 
 
 @app.command()
+def health(symbol: OneSymbol = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Show how the router fares, the worst symbol first, with what to look at; or one symbol in detail."""
+    from console.health import show_health
+
+    show_health(config, symbol, as_json=as_json)
+
+
+@app.command()
+def drift(
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=_time, help="Orders from this time on; without it seven days before the newest slot."),
+    ] = None,
+    tolerance: Annotated[
+        str, typer.Option(help="How long after a change an order may still go by what was before, as in 60s.")
+    ] = "60s",
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show orders that were not sent as the policy of their time would have it, by symbol, with examples."""
+    from console.drift import show_drift
+
+    show_drift(config, since, tolerance, as_json=as_json)
+
+
+@app.command()
 def verify(
     anchor: Annotated[
         str | None, typer.Option(help="A digest that was kept elsewhere: it must still be there.")

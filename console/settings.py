@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from console.errors import SettingsError
-from policy.rules import RULE_SET_NAMES
+from policy.rules import UnknownRuleSetError, rule_set
 
 FILE_NAME = "router-policy.toml"
 ENVIRONMENT_PREFIX = "ROUTER_POLICY_"
@@ -86,16 +86,51 @@ class ScheduleSettings(_Section):
     catch_up: bool = False
 
 
-class RulesSettings(_Section):
-    """Which rule set decides."""
+Parameters = dict[str, bool | int | float | None]
+
+
+class RulesSettings(BaseModel):
+    """Which rule set decides, which run in its shadow, and the parameters of each under its own name.
+
+    A rule set can run a second time with other parameters under a name with a variant: `[rules."breaker:calm"]`.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, Parameters] = Field(init=False)
 
     name: str = "seed"
+    shadow: list[str] = Field(default_factory=list)
+    seed: Parameters = Field(default_factory=dict)
+    breaker: Parameters = Field(default_factory=dict)
+
+    def parameters_of(self, name: str) -> Parameters:
+        """Return what the settings say of a rule set, without its defaults."""
+        given = {"seed": self.seed, "breaker": self.breaker, **(self.__pydantic_extra__ or {})}
+        return given.get(name, {})
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        if self.name not in RULE_SET_NAMES:
-            raise ValueError(f"there is no rule set {self.name!r}; choose one of: {', '.join(RULE_SET_NAMES)}")
+        for name in (self.name, *self.shadow, *(self.__pydantic_extra__ or {}), "seed", "breaker"):
+            try:
+                rule_set(name, self.parameters_of(name))
+            except UnknownRuleSetError as error:
+                raise ValueError(f"[rules]: {error}") from error
+        if len({self.name, *self.shadow}) <= len(self.shadow):
+            raise ValueError(f"shadow names {', '.join(self.shadow)} beside {self.name}: each may be there once")
         return self
+
+
+class FeeSettings(_Section):
+    """What the venue takes of the notional, in basis points; a rebate is negative."""
+
+    maker_bps: float = Field(ge=-100, le=1000, allow_inf_nan=False)
+    taker_bps: float = Field(ge=-100, le=1000, allow_inf_nan=False)
+
+
+class FeesSettings(FeeSettings):
+    """The fees of every symbol, and under `symbols` of those where they differ."""
+
+    symbols: dict[str, FeeSettings] = Field(default_factory=dict)
 
 
 class EngineSettings(_Section):
@@ -124,7 +159,8 @@ class Settings(BaseSettings):
     orders: OrdersSettings
     candles: CandlesSettings | None = None
     schedule: ScheduleSettings = ScheduleSettings()
-    rules: RulesSettings = RulesSettings()
+    rules: RulesSettings = Field(default_factory=RulesSettings)
+    fees: FeesSettings | None = None
     engine: EngineSettings = EngineSettings()
 
     @classmethod

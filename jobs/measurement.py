@@ -1,25 +1,33 @@
 """What an engine gives back: the evidence of every symbol that was seen, and the account of what was not used."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from jobs.streaks import Measured
 from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.evidence import measured
+from policy.spread import SquaredHalfSpread, is_one_tick, tick_size
 from policy.window import Window
 from storage.records import Reject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """The evidence by symbol, of every symbol that has an outcome or a candle, and how the sources looked."""
+    """The evidence by symbol, of every symbol that has an outcome or a candle, and how the sources looked.
+
+    `streaks` has the order of events for each rule set that asks for it, by its name; `is_one_tick` the symbols whose
+    candles show how wide the spread is.
+    """
 
     evidence: Mapping[str, Evidence]
     traded_symbols: frozenset[str]
     rejects: tuple[Reject, ...]
     engine: str
     sources: Mapping[str, object]
+    streaks: Mapping[str, Measured] = field(default_factory=dict)
+    is_one_tick: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def event_count(self) -> int:
@@ -44,6 +52,30 @@ def gather(effectiveness: Rows, volatility: Rows, expectancy: Rows, window: Wind
         )
         for symbol in by_effectiveness.keys() | by_volatility.keys()
     }
+
+
+def one_tick_markets(price_grid: Rows, half_spread: Rows) -> dict[str, bool]:
+    """Join the rows of the two queries by symbol: whether the spread is one tick, without those that do not show it."""
+    steps: dict[str, dict[int, int]] = {}
+    units_per_price: dict[str, float] = {}
+    for row in price_grid:
+        steps.setdefault(row["symbol"], {})[row["step"]] = row["step_count"]
+        units_per_price[row["symbol"]] = row["units_per_price"]
+    found = {}
+    for row in half_spread:
+        symbol = row["symbol"]
+        tick = tick_size(steps.get(symbol, {}), units_per_price.get(symbol, 1.0))
+        tick_bps = measured(tick / row["last_close"] * 10_000) if tick is not None else None
+        found[symbol] = is_one_tick(tick_bps, _half_spread(row))
+    return {symbol: told for symbol, told in found.items() if told is not None}
+
+
+def _half_spread(row: Mapping[str, Any]) -> SquaredHalfSpread:
+    return SquaredHalfSpread(
+        estimate=measured(row["squared_bps"]) or 0.0,
+        deviation=measured(row["squared_bps_deviation"]),
+        pair_count=row["pair_count"],
+    )
 
 
 def _effectiveness(row: Mapping[str, Any]) -> Effectiveness:

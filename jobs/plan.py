@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from policy.evidence import METRIC_DECIMALS
 from policy.rules import RuleSet
 
 
@@ -58,8 +59,24 @@ class EngineChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fees:
+    """What the venue takes in basis points of the notional; a rebate is negative."""
+
+    maker_bps: float
+    taker_bps: float
+
+    @property
+    def gap_bps(self) -> float:
+        """How much less a maker fill costs, rounded to 9 decimals."""
+        return round(self.taker_bps - self.maker_bps, METRIC_DECIMALS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that a run needs to know but the slot and the store."""
+    """Everything that a run needs to know but the slot and the store.
+
+    `shadows` decide beside the live rule set and are stored beside it. `fees` are by symbol; "" is for the others.
+    """
 
     scope: str
     orders: OrdersSource
@@ -67,3 +84,15 @@ class Plan:
     rule_set: RuleSet
     symbols: tuple[str, ...] = ()
     engine: EngineChoice = EngineChoice()
+    shadows: tuple[RuleSet, ...] = ()
+    fees: Mapping[str, Fees] = field(default_factory=dict)
+
+    @property
+    def rule_sets_with_state(self) -> tuple[RuleSet, ...]:
+        """Those of the live rule set and its shadows that remember something from run to run."""
+        return tuple(rules for rules in (self.rule_set, *self.shadows) if rules.has_state)
+
+    def fee_gap_bps(self, symbol: str) -> float | None:
+        """Return how much less a maker fill costs there, None where the settings do not say."""
+        fees = self.fees.get(symbol, self.fees.get(""))
+        return fees.gap_bps if fees is not None else None

@@ -1,30 +1,45 @@
 """The use case: compute every symbol's policy as of one slot, ready to be published."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 
 from jobs.engines import measure
+from jobs.measurement import Measurement
 from jobs.plan import Plan
+from jobs.streaks import States
 from policy import Evidence
+from policy.rules import Judgement, RuleSet, State
+from policy.streaks import FeeGap
 from policy.window import Window
 from storage.records import Origin, RunResult
 
+_NO_STATES: States = {}
+
 
 def recompute(
-    plan: Plan, as_of: datetime, *, origin: Origin, started_at: datetime, known_symbols: Iterable[str] = ()
+    plan: Plan,
+    as_of: datetime,
+    *,
+    origin: Origin,
+    started_at: datetime,
+    known_symbols: Iterable[str] = (),
+    states: States = _NO_STATES,
 ) -> RunResult:
     """Measure and decide for every traded symbol, from what had happened by `as_of`; nothing is written.
 
     Traded symbols are those with an outcome in the window, those of the plan and the `known_symbols`, which had a
-    policy before: one that went quiet keeps getting decisions that say so. The same plan, sources and `as_of` give the
-    same decisions. Raises SourceError or EngineError where nothing can be computed.
+    policy before: one that went quiet keeps getting decisions that say so. `states` are what rule sets remember from
+    the run before. The same plan, sources, states and `as_of` give the same decisions. Raises SourceError or
+    EngineError where nothing can be computed.
     """
     window = Window(as_of=as_of, bar_interval=plan.candles.interval if plan.candles else None)
-    measurement = measure(plan, window)
-    symbols = measurement.traded_symbols.union(plan.symbols, known_symbols)
-    evidence = [measurement.evidence.get(symbol, Evidence(symbol=symbol)) for symbol in sorted(symbols)]
+    measurement = measure(plan, window, states)
+    symbols = sorted(measurement.traded_symbols.union(plan.symbols, known_symbols))
+    evidence = [_evidence(measurement, plan, symbol) for symbol in symbols]
+    live = _judged(plan.rule_set, evidence, measurement, states, as_of)
     return RunResult(
         origin=origin,
         rule_set=plan.rule_set,
@@ -33,6 +48,30 @@ def recompute(
         started_at=started_at,
         event_count=measurement.event_count,
         sources=json.dumps(measurement.sources, sort_keys=True, separators=(",", ":")),
-        decisions=tuple((one, plan.rule_set.decide(one)) for one in evidence),
+        decisions=tuple((one.evidence, one.decision) for one in live),
         rejects=measurement.rejects,
+        judgements=live if plan.rule_set.has_state else (),
+        shadows=tuple((rules, _judged(rules, evidence, measurement, states, as_of)) for rules in plan.shadows),
+    )
+
+
+def _evidence(measurement: Measurement, plan: Plan, symbol: str) -> Evidence:
+    found = measurement.evidence.get(symbol, Evidence(symbol=symbol))
+    gap_bps = plan.fee_gap_bps(symbol)
+    if gap_bps is None:
+        return found
+    return replace(found, fee_gap=FeeGap(gap_bps=gap_bps, is_one_tick=measurement.is_one_tick.get(symbol)))
+
+
+def _judged(
+    rules: RuleSet, evidence: Sequence[Evidence], measurement: Measurement, states: States, as_of: datetime
+) -> tuple[Judgement, ...]:
+    if not rules.has_state:
+        return tuple(rules.judge(one, None) for one in evidence)
+    before: Mapping[str, State] = states.get(rules.name, {})
+    newcomer = rules.newcomer(before.values())
+    streaks = measurement.streaks[rules.name]
+    return tuple(
+        rules.judge(replace(one, streaks=streaks.streaks(one.symbol, as_of)), before.get(one.symbol, newcomer))
+        for one in evidence
     )

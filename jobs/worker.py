@@ -46,6 +46,7 @@ def compute_slot(task: Task, store: Store) -> PublishedRun:
         origin=task.origin,
         started_at=store.now(),
         known_symbols=store.symbols_before(claim.scope, claim.slot),
+        states=store.states_before(claim.scope, claim.slot, [rules.name for rules in task.plan.rule_sets_with_state]),
     )
     return store.publish(claim, result)
 

@@ -1,5 +1,7 @@
 """The public views once overrides and gaps are known: what is in force, and beside it what was computed."""
 
+from collections.abc import Iterable, Mapping
+
 from migrations.views_0001 import SNAPSHOT_COLUMNS
 
 # SQLite's clock has milliseconds and stored times six digits; as text, .375 would stand before the .375000 it equals.
@@ -28,20 +30,29 @@ left join policy_override as o on o.entry_id = (
 )"""
 
 
-def views(dialect: str) -> dict[str, str]:
-    """Return the views' queries by name, with the clock of the database in them."""
+def views(dialect: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the views' queries by name, with the clock of the database in them.
+
+    `more` are columns that the snapshot got later, each with what it says where a policy is in force: `s` is the
+    snapshot and `o` the override, if there is one.
+    """
     now = _CLOCKS[dialect]
+    more = more or {}
     return {
-        "policy_latest": _latest(now),
-        "policy_history": _history(now),
-        "policy_change": _CHANGE,
+        "policy_latest": _latest(now, more),
+        "policy_history": _history(now, more),
+        "policy_change": _change(more),
         "policy_gap": _gap(now),
     }
 
 
-def _latest(now: str) -> str:
+def _in_force(more: Mapping[str, str]) -> str:
+    return "".join([_IN_FORCE, *(f",\n    {said} as {name}" for name, said in more.items())])
+
+
+def _latest(now: str, more: Mapping[str, str]) -> str:
     return f"""
-select c.scope, {_REST},{_IN_FORCE},
+select c.scope, {_REST},{_in_force(more)},
     r.published_at,{_BESIDE}
 from policy_scope as c
 join policy_run as r on r.run_id = (
@@ -52,10 +63,10 @@ join policy_snapshot as s on s.run_id = r.run_id
 {_override_at(now)}"""
 
 
-def _history(now: str) -> str:
+def _history(now: str, more: Mapping[str, str]) -> str:
     """A policy is in force from a slot, or from the moment when an override begins or ends, until the next of these."""
-    columns = ", ".join(SNAPSHOT_COLUMNS)
-    stored = ", ".join(f"p.{name}" for name in SNAPSHOT_COLUMNS)
+    columns = ", ".join((*SNAPSHOT_COLUMNS, *more))
+    stored = ", ".join(f"p.{name}" for name in (*SNAPSHOT_COLUMNS, *more))
     return f"""
 with turn as (
     select scope, symbol, from_at as at from policy_override where from_at <= {now}
@@ -74,7 +85,7 @@ point as (
     )
     where p.slot < turn.at
 )
-select s.scope, {_REST},{_IN_FORCE},
+select s.scope, {_REST},{_in_force(more)},
     s.valid_from,
     (
         select min(ends.at) from (
@@ -111,9 +122,10 @@ where g.state in ('missed', 'failed') or (g.state = 'running' and g.lease_until_
 """
 
 
-# The run before is looked up once a run, not once a snapshot.
-_CHANGE = f"""
-select {", ".join(f"s.{name}" for name in SNAPSHOT_COLUMNS)},
+def _change(more: Iterable[str]) -> str:
+    """The run before is looked up once a run, not once a snapshot."""
+    return f"""
+select {", ".join(f"s.{name}" for name in (*SNAPSHOT_COLUMNS, *more))},
     p.slot as previous_slot,
     p.maker_first as previous_maker_first,
     p.taker_bias as previous_taker_bias,
@@ -130,6 +142,7 @@ join policy_snapshot as s on s.run_id = r.run_id
 join policy_snapshot as p on p.run_id = before.run_id and p.symbol = s.symbol
 where p.maker_first <> s.maker_first or p.taker_bias <> s.taker_bias or p.quality <> s.quality
 """
+
 
 COMMENTS = {
     "policy_latest": "The policy in force for every symbol, overrides included, beside what was computed.",

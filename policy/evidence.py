@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from policy.streaks import NO_FEES, FeeGap, Streaks
+
 METRIC_DECIMALS = 9
 
 
@@ -83,9 +85,14 @@ class Expectancy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything that was measured for one symbol at one `as_of`."""
+    """Everything that was measured for one symbol at one `as_of`.
+
+    `streaks` is None where the rule set does not ask for the order of events.
+    """
 
     symbol: str
     effectiveness: Effectiveness = Effectiveness()
     volatility: Volatility = Volatility()
     expectancy: Expectancy = Expectancy()
+    fee_gap: FeeGap = NO_FEES
+    streaks: Streaks | None = None

@@ -12,12 +12,13 @@ class Window:
     """The window of a run: outcomes with `start <= ts < as_of`, candles that had closed by `as_of`.
 
     Candles are looked for no further back than 1000 intervals, twice what the long range needs: a feed with more
-    holes than bars gives an unknown regime rather than one from long ago. `bar_interval` None means no candles.
-    Raises ValueError for an `as_of` without a time zone.
+    holes than bars gives an unknown regime rather than one from long ago. `bar_interval` None means no candles;
+    `outcome_window` is how far back outcomes are looked at. Raises ValueError for an `as_of` without a time zone.
     """
 
     as_of: datetime
     bar_interval: timedelta | None = None
+    outcome_window: timedelta = OUTCOME_WINDOW
 
     def __post_init__(self) -> None:
         if self.as_of.tzinfo is None:
@@ -29,7 +30,12 @@ class Window:
     @property
     def start(self) -> datetime:
         """The first moment of the outcome window, inclusive."""
-        return self.as_of - OUTCOME_WINDOW
+        return self.as_of - self.outcome_window
+
+    @property
+    def day_start(self) -> datetime:
+        """The first moment of the 24 hours in which a run of misses is looked for, inclusive."""
+        return self.as_of - timedelta(hours=24)
 
     @property
     def last_bar_open(self) -> datetime:

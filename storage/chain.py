@@ -6,9 +6,12 @@ the middle leaves a hole, and one head, so that a digest kept elsewhere stands f
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from storage.schema import policy_head
+
+# What Postgres says on it is the number of the entry that was published.
+CHANNEL = "router_policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,5 +44,8 @@ def wait_for_writer(connection: Connection) -> None:
 
 
 def move_head(connection: Connection, digest: str) -> None:
-    """Make an entry that was just written the end of the chain."""
-    connection.execute(update(policy_head).values(digest=digest))
+    """Make an entry that was just written the end of the chain; on Postgres, tell who listens once it is committed."""
+    moved = update(policy_head).values(digest=digest).returning(policy_head.c.entry_id)
+    entry_id = connection.execute(moved).scalar_one()
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_notify(CHANNEL, str(entry_id))))

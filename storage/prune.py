@@ -11,11 +11,13 @@ from storage.chain import move_head, take_next
 from storage.connection import database_now, transaction
 from storage.digest import entry_digest, in_order
 from storage.schema import (
+    policy_breaker,
     policy_override,
     policy_override_end,
     policy_prune,
     policy_reject,
     policy_run,
+    policy_shadow,
     policy_slot,
     policy_snapshot,
 )
@@ -24,6 +26,8 @@ RUNS_AT_ONCE = 200
 _PAGES_AT_ONCE = 2000
 # Rows that point at others go first.
 _NUMBERED = (
+    (policy_breaker, "run_id"),
+    (policy_shadow, "run_id"),
     (policy_snapshot, "run_id"),
     (policy_reject, "run_id"),
     (policy_run, "run_id"),

@@ -1,12 +1,14 @@
 """Publishing a run: everything of it in one transaction, or nothing."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, Table, update
 
+from storage.breakers import breaker_row, shadow_row
 from storage.chain import move_head, take_next
 from storage.claims import Claim, holds
 from storage.connection import database_now, insert_or_ignore
@@ -14,10 +16,12 @@ from storage.digest import entry_digest, in_order
 from storage.errors import ClaimLostError
 from storage.records import RunResult, snapshot_row
 from storage.schema import (
+    policy_breaker,
     policy_reject,
     policy_rule_set,
     policy_run,
     policy_scope,
+    policy_shadow,
     policy_slot,
     policy_snapshot,
 )
@@ -41,26 +45,31 @@ def publish_run(connection: Connection, claim: Claim, result: RunResult) -> Mapp
         {"run_id": run_id, "source": r.source, "reason": r.reason, "reject_count": r.reject_count, "sample": r.sample}
         for r in result.rejects
     ]
+    shadows = [shadow_row(run_id, rules, one) for rules, judged in result.shadows for one in judged]
+    breakers = [
+        breaker_row(run_id, rules, one)
+        for rules, judged in ((result.rule_set, result.judgements), *result.shadows)
+        for one in judged
+        if rules.has_state
+    ]
     run = _run_row(run_id, claim, result, published_at, previous_digest)
-    run["digest"] = _digest(run, snapshots, rejects)
+    belonging = (
+        (policy_snapshot, snapshots, "symbol"),
+        (policy_reject, rejects, "source", "reason"),
+        (policy_shadow, shadows, "symbol", "rule_set"),
+        (policy_breaker, breakers, "symbol", "rule_set"),
+    )
+    run["digest"] = entry_digest(policy_run, in_order(policy_run, run), *(_in_order(*rows) for rows in belonging))
     connection.execute(policy_run.insert(), run)
-    if snapshots:
-        connection.execute(policy_snapshot.insert(), snapshots)
-    if rejects:
-        connection.execute(policy_reject.insert(), rejects)
+    for table, rows, *_ in belonging:
+        if rows:
+            connection.execute(table.insert(), rows)
     move_head(connection, run["digest"])
     return run
 
 
-def _digest(run: dict[str, Any], snapshots: list[dict[str, Any]], rejects: list[dict[str, Any]]) -> str:
-    by_symbol = sorted(snapshots, key=itemgetter("symbol"))
-    by_reason = sorted(rejects, key=itemgetter("source", "reason"))
-    return entry_digest(
-        policy_run,
-        in_order(policy_run, run),
-        (in_order(policy_snapshot, row) for row in by_symbol),
-        (in_order(policy_reject, row) for row in by_reason),
-    )
+def _in_order(table: Table, rows: list[dict[str, Any]], *order: str) -> list[list[Any]]:
+    return [in_order(table, row) for row in sorted(rows, key=itemgetter(*order))]
 
 
 def _use_claim(connection: Connection, claim: Claim) -> None:
@@ -79,14 +88,14 @@ def _use_claim(connection: Connection, claim: Claim) -> None:
 
 def _name_scope_and_rules(connection: Connection, scope: str, result: RunResult) -> None:
     connection.execute(insert_or_ignore(connection, policy_scope, {"scope": scope}))
-    rules = result.rule_set
-    row = {
-        "digest": rules.digest(),
-        "name": rules.name,
-        "version": rules.version,
-        "parameters": rules.parameters_text(),
-    }
-    connection.execute(insert_or_ignore(connection, policy_rule_set, row))
+    for rules in (result.rule_set, *(rules for rules, _ in result.shadows)):
+        row: dict[str, object] = {
+            "digest": rules.digest(),
+            "name": rules.name,
+            "version": rules.version,
+            "parameters": rules.parameters_text(),
+        }
+        connection.execute(insert_or_ignore(connection, policy_rule_set, row))
 
 
 def _run_row(
@@ -109,4 +118,10 @@ def _run_row(
         "reject_count": sum(reject.reject_count for reject in result.rejects),
         "sources": result.sources,
         "previous_digest": previous_digest,
+        "shadows": _shadows_text(result),
     }
+
+
+def _shadows_text(result: RunResult) -> str | None:
+    digests = {rules.name: rules.digest() for rules, _ in result.shadows}
+    return json.dumps(digests, sort_keys=True, separators=(",", ":")) if digests else None

@@ -73,10 +73,15 @@ def oldest_gap(connection: Connection, scope: str, before: datetime) -> datetime
 
 def latest(connection: Connection, scope: str, symbol: str | None = None) -> list[tuple[Snapshot, datetime]]:
     """Return the newest slot's snapshots by symbol, each with the time it was published; empty before the first run."""
+    return [(Snapshot.from_row(row), row["published_at"]) for row in latest_rows(connection, scope, symbol)]
+
+
+def latest_rows(connection: Connection, scope: str, symbol: str | None = None) -> Sequence[RowMapping]:
+    """Return the rows of policy_latest by symbol, with what stands beside the decision; empty before the first run."""
     query = select(policy_latest).where(policy_latest.c.scope == scope).order_by(policy_latest.c.symbol)
     if symbol is not None:
         query = query.where(policy_latest.c.symbol == symbol)
-    return [(Snapshot.from_row(row), row["published_at"]) for row in connection.execute(query).mappings()]
+    return connection.execute(query).mappings().all()
 
 
 def history(

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 
 from policy import Code, Effectiveness, Evidence, Expectancy, Quality, Regime, TakerBias, Volatility
 from policy.codes import codes_from_text, codes_to_text
-from policy.rules import Decision, RuleSet
+from policy.rules import Decision, Judgement, RuleSet
 
 
 class Origin(StrEnum):
@@ -32,7 +32,11 @@ class Reject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What a run has computed, ready to be published. `sources` is a JSON text without secrets."""
+    """What a run has computed, ready to be published. `sources` is a JSON text without secrets.
+
+    `decisions` are the live rule set's; `judgements` have, of a live rule set that remembers something, what it
+    remembers, and `shadows` what each rule set in its shadow decided.
+    """
 
     origin: Origin
     rule_set: RuleSet
@@ -43,6 +47,8 @@ class RunResult:
     sources: str
     decisions: tuple[tuple[Evidence, Decision], ...]
     rejects: tuple[Reject, ...]
+    judgements: tuple[Judgement, ...] = ()
+    shadows: tuple[tuple[RuleSet, tuple[Judgement, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,7 @@ class Snapshot:
     expectancy_count: int
     maker_offset_bps: float
     rule_set: str
+    probe_every: int | None
 
     @classmethod
     def from_row(cls, row: RowMapping) -> Self:
@@ -137,6 +144,7 @@ def snapshot_row(
         **_fields_of(evidence.expectancy),
         "maker_offset_bps": decision.maker_offset_bps,
         "rule_set": rule_set.name,
+        "probe_every": decision.probe_every,
     }
 
 

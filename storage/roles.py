@@ -12,11 +12,12 @@ ROUTER = "router_policy_router"
 ANALYST = "router_policy_analyst"
 _READ = (
     "policy_head policy_scope policy_slot policy_rule_set policy_run policy_snapshot policy_reject policy_run_failure "
-    "policy_override policy_override_end policy_prune policy_latest policy_history policy_change policy_gap"
+    "policy_shadow policy_breaker policy_override policy_override_end policy_prune "
+    "policy_latest policy_history policy_change policy_gap"
 ).split()
 _INSERT = (
     "policy_scope policy_slot policy_rule_set policy_run policy_snapshot policy_reject policy_run_failure "
-    "policy_override policy_override_end"
+    "policy_shadow policy_breaker policy_override policy_override_end"
 ).split()
 _UPDATE = ("policy_head", "policy_slot")
 

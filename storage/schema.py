@@ -94,12 +94,15 @@ policy_run = Table(
     Column("sources", Text, nullable=False, comment="what the sources looked like, as JSON"),
     Column("digest", Text, nullable=False, comment="SHA-256 over the run, its rows and the digest before it"),
     Column("previous_digest", Text, nullable=False, comment="the digest of the entry before, empty for the first"),
+    Column("shadows", Text, comment="rule sets in its shadow, JSON: name to digest; null where none"),
     UniqueConstraint("scope", "slot"),
     UniqueConstraint("previous_digest"),
     _one_of("origin", "schedule", "manual", "backfill"),
     comment="One row per run. A run is published whole or not at all.",
     sqlite_strict=True,
 )
+
+_PROBE_EVERY = "of how many orders one may go out as a maker probe while the rest are held back; null: no probes"
 
 policy_snapshot = Table(
     "policy_snapshot",
@@ -133,6 +136,7 @@ policy_snapshot = Table(
     Column("expectancy_count", COUNT, nullable=False, comment="outcomes behind the expectancy"),
     Column("maker_offset_bps", REAL, nullable=False, comment="distance of the maker price from the mid"),
     Column("rule_set", Text, nullable=False, comment="name of the rule set that decided"),
+    Column("probe_every", COUNT, comment=_PROBE_EVERY),
     _one_of("taker_bias", "prefer_maker", "balanced", "prefer_taker"),
     _one_of("quality", "good", "ok", "degraded", "broken"),
     _one_of("regime", "quiet", "normal", "hot", "panic", "unknown"),
@@ -157,6 +161,80 @@ policy_reject = Table(
     Column("reject_count", COUNT, nullable=False, comment="how many"),
     Column("sample", Text, nullable=False, comment="where one of them is: file and line, or what names it"),
     comment="Rows of the sources that a run did not use, counted by reason.",
+    sqlite_strict=True,
+)
+
+policy_shadow = Table(
+    "policy_shadow",
+    metadata,
+    Column("run_id", COUNT, ForeignKey("policy_run.run_id"), primary_key=True, comment="the run"),
+    Column("symbol", Text, primary_key=True, comment="the market"),
+    Column("rule_set", Text, primary_key=True, comment="name of the rule set that would have decided so"),
+    Column("maker_first", Flag, nullable=False, comment="false: it would skip the maker attempt and cross"),
+    Column("taker_bias", Text, nullable=False, comment="prefer_maker, balanced or prefer_taker"),
+    Column("quality", Text, nullable=False, comment="good, ok, degraded or broken"),
+    Column("regime", Text, nullable=False, comment="quiet, normal, hot, panic or unknown"),
+    Column("reason", Text, nullable=False, comment="why, for people"),
+    Column("codes", Text, nullable=False, comment="why, for programs: JSON list of code, value, threshold"),
+    Column("maker_offset_bps", REAL, nullable=False, comment="distance of the maker price from the mid"),
+    Column("probe_every", COUNT, comment=_PROBE_EVERY),
+    _one_of("taker_bias", "prefer_maker", "balanced", "prefer_taker"),
+    _one_of("quality", "good", "ok", "degraded", "broken"),
+    _one_of("regime", "quiet", "normal", "hot", "panic", "unknown"),
+    _finite("maker_offset_bps"),
+    comment="What rule sets in the shadow of the live one would have decided, on the same evidence.",
+    sqlite_strict=True,
+)
+
+policy_breaker = Table(
+    "policy_breaker",
+    metadata,
+    Column("run_id", COUNT, ForeignKey("policy_run.run_id"), primary_key=True, comment="the run"),
+    Column("symbol", Text, primary_key=True, comment="the market"),
+    Column("rule_set", Text, primary_key=True, comment="name of the rule set, live or in the shadow"),
+    Column("state_before", Text, comment="what it remembered before, as JSON; null for a first run"),
+    Column(
+        "miss_run", COUNT, nullable=False, comment="maker orders of 24 hours that did not fill, after the last that did"
+    ),
+    Column("start_count", COUNT, nullable=False, comment="maker orders before that run, since the evidence restarted"),
+    Column("miss_count", COUNT, nullable=False, comment="of these, not filled as maker"),
+    Column(
+        "reject_run",
+        COUNT,
+        nullable=False,
+        comment="the last maker orders that the venue refused as post-only, in a row",
+    ),
+    Column("probe_count", COUNT, nullable=False, comment="probes since the symbol's breaker opened"),
+    Column("probe_filled_count", COUNT, nullable=False, comment="of these, filled"),
+    Column("last_probe_at", UtcTimestamp, comment="the newest of them"),
+    Column("pool_miss_run", COUNT, nullable=False, comment="the run of misses over all symbols of the scope"),
+    Column("pool_start_count", COUNT, nullable=False, comment="maker orders of all symbols before that run"),
+    Column("pool_miss_count", COUNT, nullable=False, comment="of these, not filled as maker"),
+    Column("pool_probe_count", COUNT, nullable=False, comment="probes of all symbols since the scope's breaker opened"),
+    Column("pool_probe_filled_count", COUNT, nullable=False, comment="of these, filled"),
+    Column("pool_last_probe_at", UtcTimestamp, comment="the newest of them"),
+    Column("fee_gap_bps", REAL, comment="taker fee less maker fee; null where the settings do not say"),
+    Column("is_one_tick", Flag, comment="whether the spread is one tick; null where candles do not show it"),
+    Column("opened_at", UtcTimestamp, comment="the symbol's breaker is open since this slot; null while closed"),
+    Column(
+        "restarted_at",
+        UtcTimestamp,
+        comment="evidence counts from this slot, after a probe had filled; null for all of it",
+    ),
+    Column("pool_opened_at", UtcTimestamp, comment="the scope's breaker is open since this slot; null while closed"),
+    Column("pool_restarted_at", UtcTimestamp, comment="the scope's evidence counts from this slot; null for all of it"),
+    Column("label", Text, nullable=False, comment="good, ok, degraded or broken, as shown"),
+    Column("next_label", Text, nullable=False, comment="what the last runs found instead"),
+    Column(
+        "next_label_count",
+        COUNT,
+        nullable=False,
+        comment="how many runs in a row found it; 0 where they agree with the label",
+    ),
+    _one_of("label", "good", "ok", "degraded", "broken"),
+    _one_of("next_label", "good", "ok", "degraded", "broken"),
+    _finite("fee_gap_bps"),
+    comment="What the rule set breaker rested on and remembers, per run and symbol, live or in the shadow.",
     sqlite_strict=True,
 )
 

@@ -1,6 +1,6 @@
 """The snapshot store: what the rest of the project asks of the database, one short transaction a call."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -10,8 +10,8 @@ from sqlalchemy import Engine, RowMapping
 from sqlalchemy.exc import DBAPIError
 
 from policy import TakerBias
-from policy.rules import RuleSet
-from storage import backup, chain, claims, migrate, overrides, prune, read, roles, verify
+from policy.rules import RuleSet, State
+from storage import backup, breakers, chain, claims, migrate, overrides, prune, read, roles, verify
 from storage.chain import Head
 from storage.claims import Claim
 from storage.connection import database_now, transaction
@@ -20,6 +20,7 @@ from storage.errors import SchemaError, StoreError, StoreUnavailableError
 from storage.overrides import Override
 from storage.prune import Pruned
 from storage.publish import publish_run
+from storage.published import Published, published
 from storage.records import PublishedRun, Reject, RunResult, Snapshot
 from storage.verify import Progress
 
@@ -85,6 +86,11 @@ class Store:
         if run is None or run.digest != digest:
             raise StoreError(f"the commit of slot {claim.slot.isoformat()} got no answer and did not take place")
         return run
+
+    def states_before(self, scope: str, slot: datetime, rule_sets: Sequence[str]) -> Mapping[str, Mapping[str, State]]:
+        """Return what rule sets remembered before a slot: see `storage.breakers.states_before`."""
+        with transaction(self.reader) as connection:
+            return breakers.states_before(connection, scope, slot, rule_sets)
 
     def fail(self, claim: Claim, error: str, retry_after: timedelta) -> bool:
         """Give a slot up after a failure: see `storage.claims.fail_claim`."""
@@ -165,12 +171,22 @@ class Store:
         with transaction(self.reader) as connection:
             return read.latest(connection, scope, symbol)
 
+    def latest_rows(self, scope: str, symbol: str | None = None) -> Sequence[RowMapping]:
+        """Return the rows of policy_latest, by symbol, with what was computed and the override where there is one."""
+        with transaction(self.reader) as connection:
+            return read.latest_rows(connection, scope, symbol)
+
     def history(
         self, scope: str, symbol: str, since: datetime | None = None, until: datetime | None = None
     ) -> list[tuple[Snapshot, datetime | None]]:
         """Return one symbol's policies, oldest first, each with the end of its validity."""
         with transaction(self.reader) as connection:
             return read.history(connection, scope, symbol, since, until)
+
+    def published(self, scope: str, start: datetime, end: datetime, named: Collection[int] = ()) -> Published:
+        """Return what readers could see when: see `storage.published.published`."""
+        with transaction(self.reader) as connection:
+            return published(connection, scope, start, end, named)
 
     def head(self) -> Head:
         """Return the end of the chain: what to keep elsewhere."""

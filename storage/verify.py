@@ -5,18 +5,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from sqlalchemy import Connection, Row, Table, func, or_, select, text, type_coerce
 
-from policy import Evidence
-from policy.codes import codes_to_text
 from policy.rules import RuleSet, rule_set_digest, rule_set_from_text
 from storage.chain import head
 from storage.columns import REAL, Flag, UtcTimestamp
+from storage.derive import derive_run
+from storage.difference import differ
 from storage.digest import Values, entry_digest
-from storage.errors import StoredValueError, StoreError
+from storage.errors import StoredValueError
 from storage.schema import (
+    policy_breaker,
     policy_override,
     policy_override_end,
     policy_prune,
@@ -24,6 +25,7 @@ from storage.schema import (
     policy_rule_set,
     policy_run,
     policy_scope,
+    policy_shadow,
     policy_slot,
     policy_snapshot,
 )
@@ -37,26 +39,13 @@ _NUMBERS = {
     policy_override_end: policy_override_end.c.entry_id,
     policy_prune: policy_prune.c.entry_id,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """The first thing that is not as it was published: where it is, what is stored, what was derived."""
-
-    entry: str
-    symbol: str | None = None
-    field: str
-    stored: object
-    derived: object
-
-
-class TamperedError(StoreError):
-    """What is stored is not what was published; `difference` says where it shows first."""
-
-    def __init__(self, difference: Difference) -> None:
-        where = f"{difference.entry}, {difference.symbol}" if difference.symbol else difference.entry
-        super().__init__(f"{where}: {difference.field} is {difference.stored!r}, derived {difference.derived!r}")
-        self.difference = difference
+# What belongs to a run, each with the order in which it stands in the digest.
+_BELONGING = {
+    policy_snapshot: ("symbol",),
+    policy_reject: ("source", "reason"),
+    policy_shadow: ("symbol", "rule_set"),
+    policy_breaker: ("symbol", "rule_set"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +69,9 @@ def verify(connection: Connection, anchor: str | None = None) -> Iterator[Progre
         yield from _walked(connection, anchor)
     except StoredValueError as error:
         where, column = _place_of(connection, error.stored)
-        _differ(where, column, error.stored, error.expected)
+        differ(where, column, error.stored, error.expected)
     except _UNFIT as error:
-        _differ("chain", "a value", str(error), None)
+        differ("chain", "a value", str(error), None)
 
 
 def _walked(connection: Connection, anchor: str | None) -> Iterator[Progress]:
@@ -103,10 +92,6 @@ class _Entry:
     @property
     def name(self) -> str:
         return f"{self.table.name.removeprefix('policy_')} {self.number}"
-
-
-def _differ(entry: str, what: str, stored: object, derived: object, symbol: str | None = None) -> NoReturn:
-    raise TamperedError(Difference(entry=entry, symbol=symbol, field=what, stored=stored, derived=derived))
 
 
 def _place_of(connection: Connection, stored: object) -> tuple[str, str]:
@@ -177,33 +162,32 @@ class _Walk:
 
     def take(self, entries: Sequence[_Entry]) -> None:
         first, last = self.entry_id, entries[-1].number if entries else self.entry_id
-        snapshots = _by_run(self.connection, policy_snapshot, first, last, "symbol")
-        rejects = _by_run(self.connection, policy_reject, first, last, "source", "reason")
+        found = [_by_run(self.connection, table, first, last, order) for table, order in _BELONGING.items()]
         for entry in entries:
             try:
-                self._check(entry, snapshots.pop(entry.number, []), rejects.pop(entry.number, []))
+                self._check(entry, *(rows.pop(entry.number, []) for rows in found))
             except _UNFIT as error:  # a figure that is no finite number, say: no digest can be taken of it
-                _differ(entry.name, "digest", entry.row.digest, f"none: {error}")
-        for run_id in (*snapshots, *rejects):
-            _differ(f"run {run_id}", "run_id", run_id, None)
+                differ(entry.name, "digest", entry.row.digest, f"none: {error}")
+        for rows in found:
+            for run_id in rows:
+                differ(f"run {run_id}", "run_id", run_id, None)
 
     def end(self) -> None:
         """Check what no single entry shows: rows outside the walk, the head, the scopes, the slots, the anchor."""
-        numbers = (*_NUMBERS.values(), policy_snapshot.c.run_id, policy_reject.c.run_id)
-        for number in numbers:
+        for number in (*_NUMBERS.values(), *(table.c.run_id for table in _BELONGING)):
             outside = or_(number <= self.first_entry_id, number > self.entry_id)
-            if number.table in (policy_snapshot, policy_reject):
+            if number.table in _BELONGING:
                 outside |= number.not_in(select(policy_run.c.run_id))
             if (found := self.connection.scalar(select(func.min(number)).where(outside))) is not None:
-                _differ(f"{number.table.name.removeprefix('policy_')} {found}", number.name, found, None)
+                differ(f"{number.table.name.removeprefix('policy_')} {found}", number.name, found, None)
         found = head(self.connection)
         if (found.entry_id, found.digest) != (self.entry_id, self.digest):
-            _differ("head", "digest", f"{found.entry_id} {found.digest}", f"{self.entry_id} {self.digest}")
+            differ("head", "digest", f"{found.entry_id} {found.digest}", f"{self.entry_id} {self.digest}")
         self._check_names()
         self._check_numbers()
         self._check_file()
         if not self.anchor_met:
-            _differ("chain", "anchor", self.digest, self.anchor)
+            differ("chain", "anchor", self.digest, self.anchor)
 
     def _check_numbers(self) -> None:
         """Find a figure that is not finite: the digest has null for it, and a decision takes it for not measured."""
@@ -213,51 +197,45 @@ class _Walk:
         found = self.connection.execute(select(*columns).where(outside).limit(1)).mappings().one_or_none()
         if found is not None:
             name = next(one.name for one in figures if not -1e300 <= (found[one.name] or 0.0) <= 1e300)
-            _differ(f"run {found['run_id']}", name, found[name], "a finite number", found["symbol"])
+            differ(f"run {found['run_id']}", name, found[name], "a finite number", found["symbol"])
 
     def _check_file(self) -> None:
         """Let SQLite hold its tables against their indexes: a reader may be given either, and the walk saw but one."""
         if self.connection.dialect.name == "sqlite":
             found = self.connection.scalars(text("pragma integrity_check(1)")).one()
             if found != "ok":
-                _differ("file", "integrity_check", found, "ok")
+                differ("file", "integrity_check", found, "ok")
 
     def _check_names(self) -> None:
         run, slot = policy_run, policy_slot
         scopes = set(self.connection.scalars(select(policy_scope.c.scope)))
         used = set(self.connection.scalars(select(run.c.scope).distinct()))
         if scopes != used:
-            _differ("scope", "scope", sorted(scopes), sorted(used))
+            differ("scope", "scope", sorted(scopes), sorted(used))
         published = select(slot.c.fence).where(
             slot.c.scope == run.c.scope, slot.c.slot == run.c.slot, slot.c.state == "published"
         )
         lost = self.connection.scalar(select(func.min(run.c.run_id)).where(~published.exists()))
         if lost is not None:
-            _differ(f"run {lost}", "policy_slot.state", None, "published")
+            differ(f"run {lost}", "policy_slot.state", None, "published")
 
-    def _check(self, entry: _Entry, snapshots: Sequence[Values], rejects: Sequence[Values]) -> None:
-        if entry.table is policy_run:
-            self._check_run(entry, snapshots, rejects)
-        else:
+    def _check(self, entry: _Entry, *belonging: list[Any]) -> None:
+        if entry.table is not policy_run:
             self._check_link(entry, entry_digest(entry.table, entry.row))
-
-    def _check_run(self, entry: _Entry, snapshots: Sequence[Values], rejects: Sequence[Values]) -> None:
-        rules = self.rules.get(entry.row.rule_set_digest)
-        if rules is None:
-            _differ(entry.name, "rule_set_digest", entry.row.rule_set_digest, None)
-        for row in snapshots:
-            _check_decision(entry, row, rules)
-        self._check_link(entry, entry_digest(policy_run, entry.row, snapshots, rejects))
+            return
+        snapshots, _, shadows, breakers = belonging
+        derive_run(entry.name, entry.row, self.rules, snapshots, shadows, breakers)
+        self._check_link(entry, entry_digest(policy_run, entry.row, *belonging))
         self.run_count += 1
         self.snapshot_count += len(snapshots)
 
     def _check_link(self, entry: _Entry, derived: str) -> None:
         if entry.number != self.entry_id + 1:
-            _differ(entry.name, "number in the chain", entry.number, self.entry_id + 1)
+            differ(entry.name, "number in the chain", entry.number, self.entry_id + 1)
         if entry.row.previous_digest != self.digest:
-            _differ(entry.name, "previous_digest", entry.row.previous_digest, self.digest)
+            differ(entry.name, "previous_digest", entry.row.previous_digest, self.digest)
         if entry.row.digest != derived:
-            _differ(entry.name, "digest", entry.row.digest, derived)
+            differ(entry.name, "digest", entry.row.digest, derived)
         self.entry_id, self.digest = entry.number, derived
         self.anchor_met = self.anchor_met or self.anchor == derived
 
@@ -276,10 +254,10 @@ def _maker(table: Table) -> Callable[[Values], Any]:
     return cast("Callable[[Values], Any]", named._make)
 
 
-_MAKE = {table: _maker(table) for table in (policy_snapshot, policy_reject)}
+_MAKE = {table: _maker(table) for table in _BELONGING}
 
 
-def _by_run(connection: Connection, table: Table, after: int, upto: int, *order: str) -> dict[int, list[Any]]:
+def _by_run(connection: Connection, table: Table, after: int, upto: int, order: Sequence[str]) -> dict[int, list[Any]]:
     """Return the rows of each run in the order of the digest: sorted here, since a database sorts text its own way."""
     number = table.c.run_id
     found = connection.execute(select(table).where(number > after, number <= upto).order_by(number))
@@ -293,36 +271,6 @@ def _rule_sets(connection: Connection) -> Mapping[str, RuleSet]:
     for row in connection.execute(select(policy_rule_set)):
         derived = rule_set_digest(row.name, row.version, row.parameters)
         if derived != row.digest:
-            _differ(f"rule set {row.name}", "digest", row.digest, derived)
+            differ(f"rule set {row.name}", "digest", row.digest, derived)
         found[row.digest] = rule_set_from_text(row.name, row.version, row.parameters)
     return found
-
-
-_DECIDED = ("scope slot rule_set maker_first taker_bias quality regime maker_offset_bps codes reason").split()
-_decided = attrgetter(*_DECIDED)
-
-
-def _check_decision(entry: _Entry, row: Any, rules: RuleSet) -> None:
-    """Derive one symbol's decision from the figures in its row, and hold it against what is stored.
-
-    The row itself stands for each part of the evidence, as its columns bear the names of their fields: to build the
-    parts would take as long as to decide.
-    """
-    decision = rules.decide(Evidence(symbol=row.symbol, effectiveness=row, volatility=row, expectancy=row))
-    policy = decision.policy
-    stored = _decided(row)
-    derived = (
-        entry.row.scope,
-        entry.row.slot,
-        rules.name,
-        policy.maker_first,
-        policy.taker_bias,
-        policy.quality,
-        decision.regime,
-        decision.maker_offset_bps,
-        codes_to_text(policy.codes),
-        policy.reason,
-    )
-    if stored != derived:
-        name, found, expected = next(t for t in zip(_DECIDED, stored, derived, strict=True) if t[1] != t[2])
-        _differ(entry.name, name, found, str(expected) if isinstance(expected, str) else expected, row.symbol)

@@ -5,19 +5,22 @@ from tempfile import TemporaryDirectory
 
 from jobs.measurement import Measurement
 from jobs.plan import EngineKind, Plan
+from jobs.streaks import States
 from policy.window import Window
 
 
-def measure(plan: Plan, window: Window) -> Measurement:
+def measure(plan: Plan, window: Window, states: States) -> Measurement:
     """Measure every symbol of the sources over the window, on the engine that the plan names.
+
+    `states` are what the plan's rule sets remember: they say from when the order of events counts.
 
     Raises SourceError where a source cannot be used, EngineError where the engine cannot.
     """
     if plan.engine.kind is EngineKind.SPARK:
         from jobs.engines.spark_engine import measure_with_spark
 
-        return measure_with_spark(plan, window)
+        return measure_with_spark(plan, window, states)
     from jobs.engines.duckdb_engine import measure_with_duckdb
 
     with TemporaryDirectory(prefix="router-policy-") as folder:
-        return measure_with_duckdb(plan, window, Path(folder))
+        return measure_with_duckdb(plan, window, Path(folder), states)

@@ -2,20 +2,24 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from jobs.engines.errors import EngineError
-from jobs.measurement import Measurement, gather
+from jobs.measurement import Measurement, gather, one_tick_markets
 from jobs.plan import OrdersSource, Plan
+from jobs.sources import canonical
 from jobs.sources.candles import read_candles
 from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat
 from jobs.sources.orders import read_orders
 from jobs.sources.rejects import count_rejects
 from jobs.sources.relation import MACROS, Relation
+from jobs.streaks import Measured, States, state_rows
+from jobs.streaks import measured as measured_streaks
 from policy import metrics
 from policy.window import Window
 from storage.records import Reject
@@ -26,21 +30,22 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _NOT_USED = " "
 _ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
 _CANDLES_IN_WINDOW = "ts is null or (ts >= $first_bar_open and ts <= $last_bar_open)"
-_CONTENT_COLUMNS = "slippage_bps, maker_filled, fallback_used, maker_started, notional, side, symbol, fees"
 
 
-def measure_with_duckdb(plan: Plan, window: Window, folder: Path) -> Measurement:
+def measure_with_duckdb(plan: Plan, window: Window, folder: Path, states: States) -> Measurement:
     """Measure every symbol; `folder` holds what is spilled and spooled and can be thrown away afterwards."""
     connection = duckdb.connect(config={"temp_directory": str(folder)})
     try:
-        return _measure(connection, plan, window, folder)
+        return _measure(connection, plan, window, folder, states)
     except duckdb.Error as error:
         raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error
     finally:
         connection.close()
 
 
-def _measure(connection: duckdb.DuckDBPyConnection, plan: Plan, window: Window, folder: Path) -> Measurement:
+def _measure(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, window: Window, folder: Path, states: States
+) -> Measurement:
     connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
     connection.execute(MACROS)
     orders = read_orders(connection, plan.orders, window, folder)
@@ -49,13 +54,16 @@ def _measure(connection: duckdb.DuckDBPyConnection, plan: Plan, window: Window, 
     effectiveness = [row for row in measured if not row["symbol"].startswith(_NOT_USED)]
     hour = {**_outcome_bounds(window), "hour_of_day": window.as_of.hour}
     expectancy = _metric(connection, metrics.EXPECTANCY, hour)
+    streaks = _streaks(connection, plan, window, states)
     rejects = _order_rejects(connection, orders, window, measured)
     volatility: list[dict[str, Any]] = []
+    is_one_tick: dict[str, bool] = {}
     sources: dict[str, object] = {"orders": orders.description}
     if plan.candles is not None:
         candles = read_candles(connection, plan.candles, window, folder)
         rejects += _load_candles(connection, candles, window)
         volatility = _metric(connection, metrics.VOLATILITY, _bar_bounds(window))
+        is_one_tick = _one_tick_markets(connection, window) if plan.fees else {}
         sources["candles"] = candles.description
     return Measurement(
         evidence=gather(effectiveness, volatility, expectancy, window),
@@ -63,7 +71,42 @@ def _measure(connection: duckdb.DuckDBPyConnection, plan: Plan, window: Window, 
         rejects=tuple(rejects),
         engine=f"duckdb {duckdb.__version__}",
         sources=sources,
+        streaks=streaks,
+        is_one_tick=is_one_tick,
     )
+
+
+def _streaks(connection: duckdb.DuckDBPyConnection, plan: Plan, window: Window, states: States) -> dict[str, Measured]:
+    """Run the streaks query once for all rule sets that remember the same."""
+    found: dict[tuple[object, ...], Measured] = {}
+    by_rule_set = {}
+    for rules in plan.rule_sets_with_state:
+        remembered = tuple(state_rows(states.get(rules.name, {})))
+        if remembered not in found:
+            _load_states(connection, remembered)
+            bounds = {**_outcome_bounds(window), "day_start": window.day_start.replace(tzinfo=None)}
+            found[remembered] = measured_streaks(_metric(connection, metrics.STREAKS, bounds))
+        by_rule_set[rules.name] = found[remembered]
+    return by_rule_set
+
+
+def _load_states(connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple[object, ...]]) -> None:
+    connection.execute(
+        "create or replace temp table breaker_state (symbol varchar, opened_at timestamp, restarted_at timestamp, "
+        "pool_opened_at timestamp, pool_restarted_at timestamp)"
+    )
+    if rows:
+        connection.executemany("insert into breaker_state values (?, ?, ?, ?, ?)", rows)
+    connection.execute(
+        "create or replace temp view maker_order as "
+        f"select * from order_outcome where maker_started and not starts_with(symbol, '{_NOT_USED}')"
+    )
+
+
+def _one_tick_markets(connection: duckdb.DuckDBPyConnection, window: Window) -> dict[str, bool]:
+    bounds = _bar_bounds(window)
+    price_grid = _metric(connection, metrics.PRICE_GRID, bounds)
+    return one_tick_markets(price_grid, _metric(connection, metrics.HALF_SPREAD, bounds))
 
 
 def _outcome_bounds(window: Window) -> dict[str, object]:
@@ -93,34 +136,43 @@ def _load_orders(
     if relation.is_typed and not deduplicate:
         connection.execute(f"create temp view order_event as {relation.rows}")
     else:
-        query = f"create temp table order_event as select * from ({relation.rows}) where {_ORDERS_IN_WINDOW}"
-        _read(connection, "orders", query, relation, _outcome_bounds(window))
+        _read(connection, "orders", "order_event", _ORDERS_IN_WINDOW, relation, _outcome_bounds(window))
         if deduplicate:
             _mark_duplicates(connection)
     connection.execute(f"create temp view order_outcome as {_with_profit(source)}")
 
 
 def _read(
-    connection: duckdb.DuckDBPyConnection, source: str, query: str, relation: Relation, bounds: dict[str, object]
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    table: str,
+    in_window: str,
+    relation: Relation,
+    bounds: dict[str, object],
 ) -> None:
+    """Copy the rows of the window; only of one that is not used, whose place is asked for, is the file kept."""
+    place = "case when reason is not null then file end as file"
+    query = f"select * exclude (line) replace ({place}) from ({relation.rows}) where {in_window}"
     try:
-        connection.execute(query, bounds)
+        connection.execute(f"create temp table {table} as {query}", bounds)
     except duckdb.Error as error:
         files = f"{relation.files[0]} or one of the {len(relation.files)} files with it"
         raise SourceError(f"{source}: {files} cannot be read: {str(error).strip().splitlines()[0]}") from error
 
 
 def _mark_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
-    """Keep of each id the row that was written last, and of equally late ones the same one in every run."""
+    """Keep one row of each order; hashes that are all different say sooner that every order has only one."""
     good = "order_event where reason is null and order_id is not null"
-    repeated = connection.execute(f"select count(*) - count(distinct order_id) from {good}").fetchone()
+    repeated = connection.execute(
+        f"select count(*) - count(distinct hash({canonical.IDENTITY})) from {good}"
+    ).fetchone()
     if repeated is None or repeated[0] == 0:
         return
     connection.execute(
         f"""update order_event set reason = 'duplicate_id' where rowid in (
             select row from (
                 select rowid as row, row_number() over (
-                    partition by order_id order by ts desc, {_CONTENT_COLUMNS}, realized_pnl
+                    partition by {canonical.IDENTITY} order by {canonical.WRITTEN_LAST_FIRST}
                 ) as rank from {good}
             ) where rank > 1
         )"""
@@ -139,13 +191,13 @@ def _with_profit(source: OrdersSource) -> str:
         select o.* replace (coalesce(o.realized_pnl, p.realized_pnl) as realized_pnl)
         from ({outcomes}) as o
         left join (
-            select order_id, sum(realized_pnl) as realized_pnl
+            select symbol, order_id, sum(realized_pnl) as realized_pnl
             from (
-                select distinct order_id, ts, realized_pnl from order_event
+                select distinct symbol, order_id, ts, realized_pnl from order_event
                 where reason = 'not_an_order' and realized_pnl is not null
             )
-            group by order_id
-        ) as p on p.order_id = o.order_id
+            group by symbol, order_id
+        ) as p on p.symbol = o.symbol and p.order_id = o.order_id
     """
 
 
@@ -164,9 +216,8 @@ def _order_rejects(
 
 def _load_candles(connection: duckdb.DuckDBPyConnection, relation: Relation, window: Window) -> list[Reject]:
     """Make `candle` of the good bars that had closed by `as_of`, each bar once."""
-    query = f"create temp table candle_event as select * from ({relation.rows}) where {_CANDLES_IN_WINDOW}"
     bounds = _bar_bounds(window)
-    _read(connection, "candles", query, relation, bounds)
+    _read(connection, "candles", "candle_event", _CANDLES_IN_WINDOW, relation, bounds)
     _mark_repeated_bars(connection)
     connection.execute("create temp view candle as select * from candle_event where reason is null")
     found = connection.execute("select reason, count(*) from candle_event where reason is not null group by reason")

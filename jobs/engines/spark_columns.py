@@ -57,7 +57,7 @@ def _check_names(
 
 def _column(source: str, location: Location, name: str, wanted: str, kind: str | None) -> str:
     spark_type = _SPARK_TYPES.get(wanted, wanted)
-    if kind is None:
+    if kind is None or kind == "void":  # the file has nothing but nulls there
         return f"cast(null as {spark_type}) as {name}"
     theirs = location.columns.get(name, name)
     if not _fits(name, wanted, kind):

@@ -6,15 +6,18 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jobs.engines.errors import EngineError
 from jobs.engines.spark_columns import canonical_columns
-from jobs.measurement import Measurement, gather
+from jobs.measurement import Measurement, gather, one_tick_markets
 from jobs.plan import Location, OrdersKind, Plan
 from jobs.sources import candles, canonical
 from jobs.sources.errors import SourceError
 from jobs.sources.typed import first_line
+from jobs.streaks import Measured, States, state_rows
+from jobs.streaks import measured as measured_streaks
 from policy import metrics
 from policy.window import Window
 from storage.records import Reject
@@ -28,6 +31,9 @@ _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.legacy.parquet.nanosAsLong": "true",  # else Spark refuses files with times in nanoseconds
 }
+_STATE_COLUMNS = (
+    "symbol string, opened_at timestamp, restarted_at timestamp, pool_opened_at timestamp, pool_restarted_at timestamp"
+)
 _OTHER_FORMAT = re.compile(r"\.(csv|jsonl|ndjson|json)\b", re.IGNORECASE)
 
 
@@ -47,7 +53,6 @@ class _Table:
     description: Mapping[str, object]
 
 
-# Of rows with the same id the one that was written last is kept, and of equally late ones the same in every run.
 _ORDERS = _Table(
     source="orders",
     view="order_outcome",
@@ -55,11 +60,8 @@ _ORDERS = _Table(
     required=canonical.REQUIRED,
     in_window="ts is null or (ts >= :window_start and ts < :as_of)",
     judged=f"case when ts is null then 'bad_time' when symbol is null then 'bad_symbol' else {canonical.JUDGED} end",
-    repeated="""order_id is not null and row_number() over (
-        partition by order_id, judgement
-        order by ts desc, slippage_bps nulls last, maker_filled nulls last, fallback_used nulls last,
-            maker_started nulls last, notional nulls last, side nulls last, symbol, fees nulls last,
-            realized_pnl nulls last
+    repeated=f"""order_id is not null and row_number() over (
+        partition by {canonical.IDENTITY}, judgement order by {canonical.WRITTEN_LAST_FIRST}
     ) > 1""",
     repeated_reason="duplicate_id",
     sample="concat_ws(' ', concat('order_id ', order_id), symbol, coalesce(cast(ts as string), ts_text))",
@@ -79,7 +81,7 @@ _CANDLES = _Table(
 )
 
 
-def measure_with_spark(plan: Plan, window: Window) -> Measurement:
+def measure_with_spark(plan: Plan, window: Window, states: States) -> Measurement:
     """Measure every symbol on the Spark Connect server of the plan, which reads the paths as they are given.
 
     Raises SourceError where a source is not canonical Parquet or cannot be read, EngineError where the `spark` extra
@@ -93,7 +95,7 @@ def measure_with_spark(plan: Plan, window: Window) -> Measurement:
     from pyspark.errors import PySparkException
 
     try:
-        return _measure(session, plan, window)
+        return _measure(session, plan, window, states)
     except PySparkException as error:
         raise EngineError(f"Spark at {address} failed: {_said(error)}") from error
     finally:
@@ -181,16 +183,20 @@ def _said(error: "PySparkException") -> str:
     return details[1] if details else first_line(error)
 
 
-def _measure(session: "SparkSession", plan: Plan, window: Window) -> Measurement:
+def _measure(session: "SparkSession", plan: Plan, window: Window, states: States) -> Measurement:
     in_window = {"window_start": window.start, "as_of": window.as_of}
     sources = {"orders": _load(session, _ORDERS, plan.orders.location, in_window, deduplicate=plan.orders.deduplicate)}
     rejects = _rejects(session, _ORDERS, plan.orders.location)
     volatility = []
+    is_one_tick: dict[str, bool] = {}
     if plan.candles is not None:
         closed = {"first_bar_open": window.first_bar_open, "last_bar_open": window.last_bar_open}
         sources["candles"] = _load(session, _CANDLES, plan.candles.location, closed, deduplicate=True)
         rejects += _rejects(session, _CANDLES, plan.candles.location)
         volatility = _rows(session, metrics.VOLATILITY, closed)
+        if plan.fees:
+            half_spread = _rows(session, metrics.HALF_SPREAD, closed)
+            is_one_tick = one_tick_markets(_rows(session, metrics.PRICE_GRID, closed), half_spread)
     effectiveness = _rows(session, metrics.EFFECTIVENESS, in_window)
     expectancy = _rows(session, metrics.EXPECTANCY, {**in_window, "hour_of_day": window.as_of.hour})
     return Measurement(
@@ -199,7 +205,24 @@ def _measure(session: "SparkSession", plan: Plan, window: Window) -> Measurement
         rejects=tuple(rejects),
         engine=f"spark {session.version}",
         sources=sources,
+        streaks=_streaks(session, plan, window, states),
+        is_one_tick=is_one_tick,
     )
+
+
+def _streaks(session: "SparkSession", plan: Plan, window: Window, states: States) -> dict[str, Measured]:
+    """Run the streaks query once for each rule set that remembers something."""
+    found = {}
+    bounds = {"window_start": window.start, "as_of": window.as_of, "day_start": window.day_start}
+    session.sql("select * from order_outcome where maker_started").createOrReplaceTempView("maker_order")
+    for rules in plan.rule_sets_with_state:
+        rows = [
+            tuple(moment.replace(tzinfo=UTC) if isinstance(moment, datetime) else moment for moment in row)
+            for row in state_rows(states.get(rules.name, {}))
+        ]
+        session.createDataFrame(rows, _STATE_COLUMNS).createOrReplaceTempView("breaker_state")
+        found[rules.name] = measured_streaks(_rows(session, metrics.STREAKS, bounds))
+    return found
 
 
 def _rows(session: "SparkSession", query: str, bounds: Mapping[str, object]) -> list[dict[str, Any]]:

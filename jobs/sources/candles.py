@@ -10,7 +10,7 @@ from jobs.sources.database import spool
 from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat, format_of, resolve
 from jobs.sources.relation import Relation, file_list, quoted, require_rows
-from jobs.sources.typed import column_types, parquet, typed_column
+from jobs.sources.typed import NUMBERED, column_types, parquet, typed_column
 from policy.window import Window
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: M
         for name, wanted in _SQL_TYPES.items()
     )
 
-    def rows(path: str, line: str) -> str:
-        return f"select *, {JUDGED} as reason from (select {chosen}, filename as file, {line} from {parquet(path)})"
+    def rows(path: str) -> str:
+        return f"select *, {JUDGED} as reason from (select {chosen}, {NUMBERED} from {parquet(path)})"
 
     return Relation(
-        rows=rows(file_list(paths), "cast(null as bigint) as line"),
-        numbered=lambda path: rows(quoted(path), "file_row_number + 1 as line"),
+        rows=rows(file_list(paths)),
+        numbered=lambda path: rows(quoted(path)),
         files=paths,
         file_format=FileFormat.PARQUET,
         is_typed=True,

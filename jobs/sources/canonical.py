@@ -21,9 +21,19 @@ SQL_TYPES = {
 COLUMNS = tuple(SQL_TYPES)
 
 # Standard SQL over the typed columns, so that every engine judges a row alike. NaN compares as larger than any number.
+# Of a maker start it must be known whether the maker leg filled all of it, or that a part was sent as taker.
 JUDGED = """case
-        when abs(slippage_bps) > 1e308 or abs(notional) > 1e308 or abs(realized_pnl) > 1e308 then 'not_finite'
-        when abs(slippage_bps) >= 10000 then 'sentinel_slippage'
+        when
+            slippage_bps not between -1e308 and 1e308 or notional not between -1e308 and 1e308
+            or realized_pnl not between -1e308 and 1e308 then 'not_finite'
+        when slippage_bps <= -10000 or slippage_bps >= 10000 then 'sentinel_slippage'
         when maker_filled and fallback_used then 'contradictory'
         when maker_started = false and (maker_filled or fallback_used) then 'contradictory'
+        when maker_started and (maker_filled or fallback_used) is null then 'unknown_fill'
     end"""
+
+# Some venues number the orders of each symbol by themselves. Of rows with the same identity the one that was written
+# last is kept, and of equally late ones the same in every run and on every engine.
+IDENTITY = "symbol, order_id"
+WRITTEN_LAST_FIRST = """ts desc, slippage_bps nulls last, maker_filled nulls last, fallback_used nulls last,
+        maker_started nulls last, notional nulls last, side nulls last, fees nulls last, realized_pnl nulls last"""

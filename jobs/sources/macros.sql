@@ -20,18 +20,14 @@ create or replace temp macro instant_of_number(n) as (
     end
 );
 
--- ISO 8601 with a zone or without one (then UTC), or a number, of the years 2000 to 2099. What ends in a digit or in
--- Z, with no sign after the day, names no zone but UTC: it is read without the calendar of zones, which takes four
--- times as long. Of numbers, seconds stand first because most logs have them; nanoseconds have more digits than a
--- double holds.
+-- ISO 8601 with a zone or without one (then UTC), or a number, of the years 2000 to 2099. What names no zone but UTC is
+-- read without the calendar of zones, which takes four times as long. Of numbers, seconds stand first because most logs
+-- have them; nanoseconds have more digits than a double holds.
 create or replace temp macro instant_of_text(t) as (
     case
         when t like '20__-%'
             then case
-                when
-                    strpos(substr(t, 11), '+') = 0 and strpos(substr(t, 11), '-') = 0
-                    and (right(t, 1) between '0' and '9' or right(t, 2) between '0Z' and '9Z')
-                    then try_cast(t as timestamp)
+                when regexp_full_match(t, '[0-9]+-[0-9]+-[0-9]+([T ][0-9:.]*Z?)?') then try_cast(t as timestamp)
                 else timezone('UTC', try_cast(t as timestamptz))
             end
         when try_cast(t as double) between 946684800 and 4102444799
@@ -42,7 +38,11 @@ create or replace temp macro instant_of_text(t) as (
 );
 
 create or replace temp macro flag_of_text(t) as (
-    case lower(t) when 'true' then true when 'false' then false when '1' then true when '0' then false end
+    case t
+        when 'true' then true
+        when 'false' then false
+        else case lower(t) when 'true' then true when 'false' then false when '1' then true when '0' then false end
+    end
 );
 
 -- A symbol is text of 1 to 64 characters without control characters, blanks around it aside.
@@ -50,11 +50,17 @@ create or replace temp macro symbol_of_text(t) as (
     case when length(trim(t)) between 1 and 64 and not regexp_matches(t, '[[:cntrl:]]') then trim(t) end
 );
 
--- A JSON value as it stands in the file is text where it begins with a quote; numbers are also written as texts.
-create or replace temp macro text_in_json(j) as (case when cast(j as varchar) like '"%' then j ->> '$' end);
+-- A JSON value as it stands in the file is text where it begins with a quote; numbers are also written as texts. A text
+-- without a backslash stands there as it is.
+create or replace temp macro text_in_json(j) as (
+    case
+        when cast(j as varchar) like '"%'
+            then case when contains(cast(j as varchar), '\') then j ->> '$' else cast(j as varchar)[2:-2] end
+    end
+);
 
 create or replace temp macro value_in_json(j) as (
     case when cast(j as varchar) like '"%' then j ->> '$' else cast(j as varchar) end
 );
 
-create or replace temp macro is_unread(t, v) as (t is not null and t <> '' and v is null);
+create or replace temp macro is_unread(t, v) as (v is null and t is not null and t <> '');

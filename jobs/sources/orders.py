@@ -13,7 +13,7 @@ from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat, format_of, resolve
 from jobs.sources.json_lines import json_lines, keys_of
 from jobs.sources.relation import Relation, file_list, identifier, quoted, require_rows
-from jobs.sources.typed import column_types, parquet, typed_column
+from jobs.sources.typed import NUMBERED, column_types, parquet, typed_column
 from policy.window import Window
 
 if TYPE_CHECKING:
@@ -151,15 +151,15 @@ def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: M
     )
     judged = canonical.JUDGED
 
-    def rows(path: str, line: str) -> str:
+    def rows(path: str) -> str:
         return (
             f"select *, case when ts is null then 'bad_time' when symbol is null then 'bad_symbol' else {judged} end "
-            f"as reason from (select {chosen}, filename as file, {line} from {parquet(path)})"
+            f"as reason from (select {chosen}, {NUMBERED} from {parquet(path)})"
         )
 
     return Relation(
-        rows=rows(file_list(paths), "cast(null as bigint) as line"),
-        numbered=lambda path: rows(quoted(path), "file_row_number + 1 as line"),
+        rows=rows(file_list(paths)),
+        numbered=lambda path: rows(quoted(path)),
         files=paths,
         file_format=FileFormat.PARQUET,
         is_typed=True,

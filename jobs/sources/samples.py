@@ -1,6 +1,6 @@
 """Where one rejected row of each reason is: its file and line, its symbol and time."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,10 @@ _LONGEST = 300
 _NOT_FOUND_AGAIN = "not found again: a file was changed while it was read"
 _TORN = "bad_row"
 # What tells a repeated row, whose reason is found by comparing rows and so not by reading one of them again.
-_KEYS_OF_REPEATED = {"duplicate_id": ("order_id", "ts", "slippage_bps"), "duplicate_bar": ("symbol", "ts", "close")}
+_KEYS_OF_REPEATED = {
+    "duplicate_id": ("order_id", "symbol", "ts", "slippage_bps"),
+    "duplicate_bar": ("symbol", "ts", "close"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +63,13 @@ class Samples:
 
     def _repeated_row(self, reason: str) -> str:
         keys = _KEYS_OF_REPEATED[reason]
-        dropped = self.connection.execute(
-            f"select file, {', '.join(keys)} from {self.table} where reason = {quoted(reason)} order by all limit 1"
+        values = self.connection.execute(
+            f"select {', '.join(keys)} from {self.table} where reason = {quoted(reason)} order by all limit 1"
         ).fetchone()
-        assert dropped is not None
-        path, *values = dropped
+        assert values is not None
         same = " and ".join(f"{key} is not distinct from ${key}" for key in keys)
         named = dict(zip(keys, values, strict=True))
-        place = self._first(path, f"reason is null and {same}", named)
+        place = self._first(self.relation.files, f"reason is null and {same}", named)
         return f"{place}, {keys[0]} {values[0]}" if reason == "duplicate_id" else place
 
     def _judged(self, wanted: Set[str]) -> dict[str, str]:
@@ -75,20 +77,22 @@ class Samples:
 
     def _judged_row(self, reason: str) -> str:
         which = f"reason = {quoted(reason)} and ({self.in_window})"
+        if self.relation.is_typed:
+            return self._first(self.relation.files, which, self.bounds)
         row = self.connection.execute(f"select file from {self.table} where {which} limit 1", self.bounds).fetchone()
         assert row is not None
-        return self._first(row[0], which, self.bounds)
+        return self._first([Path(row[0])], which, self.bounds)
 
-    def _first(self, file: str, which: str, parameters: dict[str, object]) -> str:
-        """Say where the first such row of a file is; the file is read no further than to there."""
-        path = Path(file)
-        row = self.connection.execute(
-            f"select line, symbol, cast(ts as varchar) from ({self.relation.numbered(path)}) where {which} limit 1",
-            parameters,
-        ).fetchone()
-        if row is None:
-            raise LookupError(f"{path} has no such row any more")
-        return f"{self._place(path, row[0])}{_what(*row[1:])}"
+    def _first(self, paths: Sequence[Path], which: str, parameters: dict[str, object]) -> str:
+        """Say where the first such row of the files is; none is read further than to there."""
+        sources = [self.relation.rows] if self.relation.is_typed else map(self.relation.numbered, paths)
+        for rows in sources:
+            row = self.connection.execute(
+                f"select file, line, symbol, cast(ts as varchar) from ({rows}) where {which} limit 1", parameters
+            ).fetchone()
+            if row is not None:
+                return f"{self._place(Path(row[0]), row[1])}{_what(*row[2:])}"
+        raise LookupError("there is no such row any more")
 
     def _place(self, path: Path, row: int) -> str:
         """Name the file and the line; the row where there are no lines (Parquet, a query) or some were taken along."""

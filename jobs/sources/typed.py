@@ -22,6 +22,7 @@ _INSTANTS = {
     **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), "instant_of_number(cast({} as double))"),
     "VARCHAR": "instant_of_text({})",
 }
+NUMBERED = "filename as file, file_row_number + 1 as line"
 _ALL_NULL = '"NULL"'  # a column of a type of its own, which writers choose where every value is missing
 
 

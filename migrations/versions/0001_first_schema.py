@@ -38,7 +38,9 @@ def _create_slots() -> None:
         sa.Column("scope", sa.Text(), nullable=False, comment="the book that the slot belongs to"),
         sa.Column("slot", UtcTimestamp(), nullable=False, comment="the scheduled time of the run"),
         sa.Column("state", sa.Text(), nullable=False, comment="running, published, failed or missed"),
-        sa.Column("owner", sa.Text(), nullable=False, comment="host:process@start of the last holder, empty when missed"),
+        sa.Column(
+            "owner", sa.Text(), nullable=False, comment="host:process@start of the last holder, empty when missed"
+        ),
         sa.Column("fence", COUNT, nullable=False, comment="counts the holders; only the latest may publish"),
         sa.Column(
             "lease_until_at", UtcTimestamp(), nullable=False, comment="when another process may take the slot over"

@@ -1,12 +1,10 @@
 """A history that can be trusted: published rows cannot be changed, overrides, prunes, and the view of gaps."""
 
-from collections.abc import Iterator
-
 import sqlalchemy as sa
 from alembic import op
 
-from migrations import views_0001, views_0002
-from migrations.ddl import create_views, drop_views, on_postgres
+from migrations import append_only, views_0001, views_0002
+from migrations.ddl import create_views, drop_views
 from storage.columns import COUNT, Flag, UtcTimestamp
 
 revision = "0002"
@@ -31,14 +29,11 @@ KEYS = {
     "policy_override_end": ("entry_id",),
     "policy_prune": ("entry_id",),
 }
-UNCHANGED = "is append-only: what was published is never changed"
-PRUNED_ONLY = "is append-only: old runs are removed with router-policy prune, and nothing else is removed"
 
 
 def upgrade() -> None:
     _create_tables()
-    for statement in _postgres_triggers() if on_postgres() else _sqlite_triggers():
-        op.execute(sa.text(statement.replace(":", "\\:")))
+    append_only.protect(APPEND_ONLY, KEYS, with_function=True)
     drop_views(views_0001.VIEWS)
     create_views(views_0002.views(op.get_bind().dialect.name), views_0002.COMMENTS)
 
@@ -46,10 +41,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     drop_views(views_0002.COMMENTS)
     create_views(views_0001.VIEWS, views_0001.COMMENTS)
-    for table in APPEND_ONLY:
-        _drop_triggers(table)
-    if on_postgres():
-        op.execute("drop function policy_refuse_change")
+    append_only.release(APPEND_ONLY, KEYS, with_function=True)
     for table in ("policy_prune", "policy_override_end", "policy_override"):
         op.drop_table(table)
 
@@ -118,63 +110,3 @@ def _create_tables() -> None:
         comment="What was removed for its age. Only what such a row covers can be deleted.",
         sqlite_strict=True,
     )
-
-
-def _sqlite_triggers() -> Iterator[str]:
-    for table, number in APPEND_ONLY.items():
-        yield (
-            f"create trigger {table}_no_update before update on {table} "
-            f"begin select raise(abort, '{table} {UNCHANGED}'); end"
-        )
-        uncovered = f"when not exists (select 1 from policy_prune where through_entry_id >= old.{number}) "
-        yield (
-            f"create trigger {table}_no_delete before delete on {table} {uncovered if number else ''}"
-            f"begin select raise(abort, '{table} {PRUNED_ONLY}'); end"
-        )
-    for table, columns in KEYS.items():
-        same = " and ".join(f"{column} = new.{column}" for column in columns)
-        yield (
-            f"create trigger {table}_no_replace before insert on {table} "
-            f"when exists (select 1 from {table} where {same}) "
-            f"begin select raise(abort, '{table} {UNCHANGED}'); end"
-        )
-
-
-def _postgres_triggers() -> Iterator[str]:
-    yield f"""
-create function policy_refuse_change() returns trigger language plpgsql as $$
-declare
-    number bigint;
-begin
-    if tg_op = 'DELETE' and tg_nargs = 1 then
-        execute format('select ($1).%I', tg_argv[0]) using old into number;
-        if exists (select 1 from policy_prune where through_entry_id >= number) then
-            return old;
-        end if;
-    end if;
-    if tg_op = 'UPDATE' then
-        raise exception '% {UNCHANGED}', tg_table_name using errcode = 'integrity_constraint_violation';
-    end if;
-    raise exception '% {PRUNED_ONLY}', tg_table_name using errcode = 'integrity_constraint_violation';
-end $$"""
-    for table, number in APPEND_ONLY.items():
-        argument = f"'{number}'" if number else ""
-        yield (
-            f"create trigger {table}_no_change before update or delete on {table} "
-            f"for each row execute function policy_refuse_change({argument})"
-        )
-        yield (
-            f"create trigger {table}_no_truncate before truncate on {table} "
-            f"for each statement execute function policy_refuse_change()"
-        )
-
-
-def _drop_triggers(table: str) -> None:
-    if on_postgres():
-        op.execute(f"drop trigger {table}_no_change on {table}")
-        op.execute(f"drop trigger {table}_no_truncate on {table}")
-        return
-    op.execute(f"drop trigger {table}_no_update")
-    op.execute(f"drop trigger {table}_no_delete")
-    if table in KEYS:
-        op.execute(f"drop trigger {table}_no_replace")

@@ -8,4 +8,7 @@ from importlib.resources import files
 
 EFFECTIVENESS = files(__name__).joinpath("effectiveness.sql").read_text("utf-8")
 VOLATILITY = files(__name__).joinpath("volatility.sql").read_text("utf-8")
+STREAKS = files(__name__).joinpath("streaks.sql").read_text("utf-8")
 EXPECTANCY = files(__name__).joinpath("expectancy.sql").read_text("utf-8")
+PRICE_GRID = files(__name__).joinpath("price_grid.sql").read_text("utf-8")
+HALF_SPREAD = files(__name__).joinpath("half_spread.sql").read_text("utf-8")

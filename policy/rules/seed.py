@@ -22,17 +22,18 @@ class Parameters(QualityThresholds):
     max_bar_age_seconds: float | None = None
 
 
-def decide(evidence: Evidence, parameters: Parameters) -> Decision:
-    """Decide for one symbol; the codes name the regime last."""
+def decide(evidence: Evidence, state: None, parameters: Parameters) -> tuple[Decision, None]:  # noqa: ARG001
+    """Decide for one symbol; the codes name the regime last. This rule set remembers nothing."""
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
-    return Decision(
+    decision = Decision(
         policy=policy_of(evidence.effectiveness, regime, parameters, regime_codes),
         regime=regime,
         maker_offset_bps=maker_offset_bps(evidence, regime),
     )
+    return decision, None
 
 
-def explain(evidence: Evidence, parameters: Parameters) -> tuple[Check, ...]:
+def explain(evidence: Evidence, state: None, parameters: Parameters) -> tuple[Check, ...]:  # noqa: ARG001
     """Return every comparison that the decision may rest on, in the order in which the rules are tried."""
     return _quality_checks(evidence, parameters) + _regime_checks(evidence, parameters)
 

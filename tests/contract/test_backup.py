@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from storage.backup import BackupError
 from storage.store import Store
-from storage.verify import TamperedError
+from storage.difference import TamperedError
 from tests.runs import QUARTER, SLOT, publish
 from tests.tampering import behind_the_triggers
 

@@ -83,7 +83,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytes
         ("[store]\nurl = 'sqlite:///x.db'", "orders is missing"),
         ("[orders]\nkind = 'canonical'\nurl = 'sqlite:///x.db'", "give either path, or url and query"),
         ("[orders]\nurl = 'sqlite:///x.db'\nquery = 'select 1'", "an order-log is read from files"),
-        (LEAST + "[rules]\nname = 'sneed'", "there is no rule set 'sneed'; choose one of: seed"),
+        (LEAST + "[rules]\nname = 'sneed'", "there is no rule set 'sneed'; choose one of: seed, breaker"),
         (LEAST + "[engine]\nkind = 'spark'", "needs remote"),
         (LEAST + "[engine]\nremote = 'sc://x'", "only spark has a remote"),
         ("scope = ''\n" + LEAST, "scope: String should have at least 1 character"),

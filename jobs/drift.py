@@ -1,0 +1,236 @@
+"""What was in force and what was done: the orders of the log held against what had been published by their time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from jobs.engines.errors import EngineError
+from jobs.health import limits_at
+from jobs.plan import OrdersSource
+from jobs.slots import Slots
+from policy.window import Window
+from storage.published import Published
+from storage.records import Reject
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_JUDGED = files(__package__).joinpath("drift.sql").read_text("utf-8")
+TOLERANCE = timedelta(seconds=60)
+
+
+class DriftKind(StrEnum):
+    """In which way an order was not sent as the policy of its time would have it."""
+
+    NO_RUN = "no_run"
+    UNKNOWN_RUN = "unknown_run"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    MAKER_WHILE_TAKER = "maker_while_taker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The orders with `start <= ts < end` of one scope's log, and the slots in which its policies are computed.
+
+    What was published, or told otherwise, less than `tolerance` before an order is not held against it: the log has
+    the time at which an order was done, and the router has to hear of the change first.
+    """
+
+    scope: str
+    orders: OrdersSource
+    slots: Slots
+    start: datetime
+    end: datetime
+    tolerance: timedelta = TOLERANCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One order: its id, None where the log has none, when it was done, and what about it."""
+
+    order_id: str | None
+    ts: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """How many orders of a symbol are of a kind, and the newest of them, three at most."""
+
+    order_count: int
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolDrift:
+    """The orders of a symbol, and those of each kind of drift; an order may be of several kinds."""
+
+    symbol: str
+    order_count: int
+    findings: Mapping[DriftKind, Finding]
+
+    @property
+    def finding_count(self) -> int:
+        """How many findings there are, of all kinds together."""
+        return sum(finding.order_count for finding in self.findings.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """The drift of every symbol that has an order, most findings first, and the rows of the log that were not used."""
+
+    symbols: tuple[SymbolDrift, ...]
+    rejects: tuple[Reject, ...]
+
+    @property
+    def order_count(self) -> int:
+        """How many orders were looked at."""
+        return sum(one.order_count for one in self.symbols)
+
+
+def find_drift(store: Store, question: Question) -> Drift:
+    """Judge each order of the log by what readers could see at its time.
+
+    An order is judged by the policy of the newest slot that had been published by then, overrides included; where that
+    had expired, nothing was in force that a maker attempt could be against. A run that was removed for its age is not
+    held to be unknown. Raises SourceError where the log cannot be used, EngineError where DuckDB fails, and as the
+    store does.
+    """
+    import duckdb
+
+    with TemporaryDirectory(prefix="router-policy-") as folder:
+        connection = duckdb.connect(config={"temp_directory": folder})
+        try:
+            return _judge(connection, store, question, Path(folder))
+        except duckdb.Error as error:
+            raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error
+        finally:
+            connection.close()
+
+
+def _judge(connection: "DuckDBPyConnection", store: Store, question: Question, folder: Path) -> Drift:
+    rejects = _load_orders(connection, question, folder)
+    # A tolerance earlier, for what was in force when the first order was on its way.
+    earliest = question.start - question.tolerance
+    published = store.published(question.scope, earliest, question.end, _named_runs(connection, question))
+    _load_published(connection, published, question.slots)
+    symbols = _symbols(connection, question, published.pruned_through)
+    return Drift(
+        symbols=tuple(sorted(symbols, key=lambda one: (-one.finding_count, one.symbol))), rejects=tuple(rejects)
+    )
+
+
+def _load_orders(connection: "DuckDBPyConnection", question: Question, folder: Path) -> list[Reject]:
+    """Make `order_event` as a run does, and give the account of the rows that are not used."""
+    from jobs.engines import duckdb_engine as engine
+    from jobs.sources.orders import read_orders
+    from jobs.sources.rejects import count_rejects
+    from jobs.sources.relation import MACROS
+
+    window = Window(as_of=question.end, outcome_window=question.end - question.start)
+    bounds = engine._outcome_bounds(window)
+    connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
+    connection.execute(MACROS)
+    relation = read_orders(connection, question.orders, window, folder)
+    engine._load_orders(connection, relation, question.orders, window)
+    in_window = engine._ORDERS_IN_WINDOW
+    query = f"select reason, count(*) from order_event where reason is not null and ({in_window}) group by reason"
+    counts = dict(connection.execute(query, bounds).fetchall())
+    return count_rejects(connection, "orders", "order_event", in_window, bounds, relation, counts)
+
+
+def _named_runs(connection: "DuckDBPyConnection", question: Question) -> set[int]:
+    query = """
+        select distinct policy_run_id from order_event
+        where reason is null and policy_run_id is not null and ts >= $start and ts < $end
+    """
+    bounds = {"start": _naive(question.start), "end": _naive(question.end)}
+    return {run_id for (run_id,) in connection.execute(query, bounds).fetchall()}
+
+
+def _load_published(connection: "DuckDBPyConnection", published: Published, slots: Slots) -> None:
+    """Make the tables that the query reads; a list for each column, which DuckDB takes at once."""
+    runs, overrides = published.runs, published.overrides
+    _load(
+        connection,
+        "run",
+        run_id=("bigint", [one.run_id for one in runs]),
+        slot=("timestamp", [_naive(one.slot) for one in runs]),
+        published_at=("timestamp", [_naive(one.published_at) for one in runs]),
+        expires_at=("timestamp", [_naive(one.slot + limits_at(slots, one.slot).expired_after) for one in runs]),
+    )
+    _load(
+        connection,
+        "taker",
+        run_id=("bigint", [run_id for run_id, _ in published.taker]),
+        symbol=("varchar", [symbol for _, symbol in published.taker]),
+    )
+    _load(
+        connection,
+        "override_span",
+        override_id=("bigint", [one.override_id for one in overrides]),
+        symbol=("varchar", [one.symbol for one in overrides]),
+        maker_first=("boolean", [one.maker_first for one in overrides]),
+        from_at=("timestamp", [_naive(one.from_at) for one in overrides]),
+        end_at=("timestamp", [_naive(one.end_at) for one in overrides]),
+    )
+
+
+def _load(connection: "DuckDBPyConnection", table: str, **columns: tuple[str, list[Any]]) -> None:
+    chosen = ", ".join(f"unnest(cast(${name} as {kind}[])) as {name}" for name, (kind, _) in columns.items())
+    values = {name: values for name, (_, values) in columns.items()}
+    connection.execute(f"create temp table {table} as select {chosen}", values)
+
+
+def _naive(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None)
+
+
+def _symbols(connection: "DuckDBPyConnection", question: Question, pruned_through: int) -> list[SymbolDrift]:
+    parameters = {
+        "window_start": _naive(question.start),
+        "window_end": _naive(question.end),
+        "tolerance": question.tolerance,
+        "pruned_through": pruned_through,
+    }
+    result = connection.execute(_JUDGED, parameters)
+    names = [column[0] for column in result.description or []]
+    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return [
+        SymbolDrift(
+            symbol=row["symbol"],
+            order_count=row["order_count"],
+            findings={kind: _finding(kind, row, question.scope) for kind in DriftKind},
+        )
+        for row in rows
+    ]
+
+
+def _finding(kind: DriftKind, row: Mapping[str, Any], scope: str) -> Finding:
+    examples = (
+        Example(order_id=said["order_id"], ts=said["ts"].replace(tzinfo=UTC), what=_what(kind, said, scope))
+        for said in row[kind] or ()
+    )
+    return Finding(order_count=row[f"{kind}_count"], examples=tuple(examples))
+
+
+def _what(kind: DriftKind, said: Mapping[str, Any], scope: str) -> str:
+    run = f"run {said['run_id']}"
+    match kind:
+        case DriftKind.NO_RUN:
+            return "names no run"
+        case DriftKind.UNKNOWN_RUN:
+            return f"{run} is none of scope {scope!r}"
+        case DriftKind.SUPERSEDED:
+            return f"{run}, when run {said['superseded_by']} was out for {said['ts'] - said['superseded_at']}"
+        case DriftKind.EXPIRED:
+            return f"{run}, whose slot was {said['ts'] - said['slot']} ago"
+        case DriftKind.MAKER_WHILE_TAKER:
+            return f"maker first, when taker was in force for {said['ts'] - said['told_since']}"

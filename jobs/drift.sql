@@ -1,0 +1,104 @@
+-- Orders held against what had been published by their time: one row per symbol, with the newest three orders of each
+-- kind. An order may be of several kinds.
+--     order_event       the rows of the order log; those with a reason are not used
+--     run               runs with slot, published_at and expires_at: those that readers saw, and those that orders name
+--     taker             run and symbol of each policy that said taker
+--     override_span     overrides as they were in force, from_at <= t < end_at
+with sent as (
+    select order_id, symbol, ts, maker_started, coalesce(probe, false) as is_probe, policy_run_id
+    from order_event
+    where reason is null and ts >= $window_start and ts < $window_end
+),
+
+-- Readers see the newest slot: a run that was published after a later slot was never seen.
+seen_run as (
+    select *
+    from run
+    qualify slot = max(slot) over (order by published_at)
+),
+
+named_run as (
+    select
+        *,
+        min(published_at) over later as superseded_at,
+        arg_min(run_id, published_at) over later as superseded_by
+    from run
+    window later as (order by slot rows between 1 following and unbounded following)
+),
+
+-- Each moment at which a symbol may be told something else: a run is published, an override begins or ends.
+turn as (
+    select symbol, from_at as moment from override_span
+    union
+    select symbol, end_at from override_span
+    union
+    select symbol, published_at
+    from (select symbol from taker union select symbol from override_span) cross join seen_run
+),
+
+told as (
+    select
+        turn.symbol,
+        turn.moment,
+        coalesce(
+            arg_max(override_span.maker_first, override_span.override_id), not bool_or(taker.symbol is not null)
+        ) as maker_first
+    from turn
+    asof left join seen_run on turn.moment >= seen_run.published_at
+    left join taker on taker.run_id = seen_run.run_id and taker.symbol = turn.symbol
+    left join override_span
+        on override_span.symbol = turn.symbol
+        and override_span.from_at <= turn.moment
+        and override_span.end_at > turn.moment
+    group by turn.symbol, turn.moment
+),
+
+told_since as (
+    select *
+    from told
+    qualify maker_first is distinct from lag(maker_first) over (partition by symbol order by moment)
+),
+
+judged as (
+    select
+        sent.symbol,
+        {
+            'ts': sent.ts,
+            'order_id': sent.order_id,
+            'run_id': sent.policy_run_id,
+            'slot': named_run.slot,
+            'superseded_by': named_run.superseded_by,
+            'superseded_at': named_run.superseded_at,
+            'told_since': told_since.moment
+        } as said,
+        sent.policy_run_id is null as is_no_run,
+        sent.policy_run_id > $pruned_through and named_run.run_id is null as is_unknown_run,
+        named_run.superseded_at < sent.ts - $tolerance as is_superseded,
+        sent.ts > named_run.expires_at as is_expired,
+        sent.maker_started
+            and not sent.is_probe
+            and not told_since.maker_first
+            and told_since.moment < sent.ts - $tolerance
+            and sent.ts <= seen_run.expires_at as is_maker_while_taker
+    from sent
+    left join named_run on named_run.run_id = sent.policy_run_id
+    asof left join seen_run on sent.ts >= seen_run.published_at
+    asof left join told_since on sent.symbol = told_since.symbol and sent.ts >= told_since.moment
+)
+
+select
+    symbol,
+    count(*) as order_count,
+    count(*) filter (where is_no_run) as no_run_count,
+    count(*) filter (where is_unknown_run) as unknown_run_count,
+    count(*) filter (where is_superseded) as superseded_count,
+    count(*) filter (where is_expired) as expired_count,
+    count(*) filter (where is_maker_while_taker) as maker_while_taker_count,
+    max(said, 3) filter (where is_no_run) as no_run,
+    max(said, 3) filter (where is_unknown_run) as unknown_run,
+    max(said, 3) filter (where is_superseded) as superseded,
+    max(said, 3) filter (where is_expired) as expired,
+    max(said, 3) filter (where is_maker_while_taker) as maker_while_taker
+from judged
+group by symbol
+order by symbol

@@ -1,0 +1,62 @@
+"""The order of events as a rule set with state asks for it: what the engine is told, and what it gives back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from policy.rules import State
+from policy.streaks import Streak, Streaks
+
+# By the name of a rule set: what it remembers of each symbol.
+States = Mapping[str, Mapping[str, State]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The streak and the run of refused orders by symbol, and the streak of all symbols together."""
+
+    own: Mapping[str, tuple[Streak, int]]
+    pool: Streak
+
+    def streaks(self, symbol: str, as_of: datetime) -> Streaks:
+        """Return a symbol's streaks; one without maker orders in the window has none of its own."""
+        own, reject_run = self.own.get(symbol, (Streak(), 0))
+        return Streaks(as_of=as_of, own=own, reject_run=reject_run, pool=self.pool)
+
+
+def state_rows(states: Mapping[str, State]) -> list[tuple[str, *tuple[datetime | None, ...]]]:
+    """Return the rows of `breaker_state`: symbol, opened_at, restarted_at, pool_opened_at, pool_restarted_at.
+
+    Times are in UTC without a zone, as those of the canonical tables.
+    """
+    return [
+        (
+            symbol,
+            *(
+                moment.astimezone(UTC).replace(tzinfo=None) if moment is not None else None
+                for breaker in (state.own, state.pool)
+                for moment in (breaker.opened_at, breaker.restarted_at)
+            ),
+        )
+        for symbol, state in sorted(states.items())
+    ]
+
+
+def measured(rows: Iterable[Mapping[str, Any]]) -> Measured:
+    """Take the rows of the streaks query, of which the one without a symbol is all of them together."""
+    by_symbol = {row["symbol"]: (_streak(row), int(row["reject_run"])) for row in rows}
+    pool, _ = by_symbol.pop(None, (Streak(), 0))
+    return Measured(own=by_symbol, pool=pool)
+
+
+def _streak(row: Mapping[str, Any]) -> Streak:
+    last: datetime | None = row["last_probe_at"]
+    return Streak(
+        miss_run=int(row["miss_run"]),
+        start_count=int(row["start_count"]),
+        miss_count=int(row["miss_count"]),
+        probe_count=int(row["probe_count"]),
+        probe_filled_count=int(row["probe_filled_count"]),
+        last_probe_at=last.replace(tzinfo=UTC) if last is not None else None,
+    )

@@ -1,0 +1,58 @@
+"""What the fees say of maker first, in words: where the gap between them is small, no evidence makes up for it."""
+
+from enum import StrEnum
+
+from policy.streaks import FeeGap
+
+NO_CLEAR_SAVING_BELOW_BPS = 1.25
+LOSES_BELOW_BPS = 0.5
+
+
+class Verdict(StrEnum):
+    """Whether maker first saves at these fees, on a market of this spread."""
+
+    SAVES = "saves"
+    WIDE_SPREAD = "wide_spread"
+    NO_CLEAR_SAVING = "no_clear_saving"
+    LOSES = "loses"
+    UNKNOWN_SPREAD = "unknown_spread"
+
+
+def judge_fee_gap(fee_gap: FeeGap) -> Verdict | None:
+    """Return what the fees say, None where no fees are set.
+
+    A maker fill must save what patience loses to those who know better, 1.1 to 1.3 basis points where the spread is one
+    tick; a wider spread pays for that itself. Measured on real candles, without outages.
+    """
+    gap_bps, is_one_tick = fee_gap.gap_bps, fee_gap.is_one_tick
+    if gap_bps is None:
+        return None
+    if gap_bps >= NO_CLEAR_SAVING_BELOW_BPS:
+        return Verdict.SAVES
+    if is_one_tick is None:
+        return Verdict.UNKNOWN_SPREAD
+    return _on_one_tick(gap_bps) if is_one_tick else Verdict.WIDE_SPREAD
+
+
+def fee_gap_words(fee_gap: FeeGap) -> str | None:
+    """Return the verdict as a sentence with the figures it rests on, None where no fees are set."""
+    verdict, gap_bps = judge_fee_gap(fee_gap), fee_gap.gap_bps
+    if verdict is None or gap_bps is None:
+        return None
+    gap = f"the fee gap of {gap_bps:g} bps is"
+    match verdict:
+        case Verdict.SAVES:
+            return f"maker-first saves: {gap} {NO_CLEAR_SAVING_BELOW_BPS:g} or more"
+        case Verdict.WIDE_SPREAD:
+            return f"maker-first saves whatever the fee gap, {gap_bps:g} bps: the spread is wider than one tick"
+        case Verdict.NO_CLEAR_SAVING:
+            return f"no clear saving: {gap} below {NO_CLEAR_SAVING_BELOW_BPS:g}, and the spread is one tick"
+        case Verdict.LOSES:
+            return f"maker-first loses: {gap} below {LOSES_BELOW_BPS:g}, and the spread is one tick"
+        case Verdict.UNKNOWN_SPREAD:
+            doubt = "maker-first loses" if _on_one_tick(gap_bps) is Verdict.LOSES else "no clear saving"
+            return f"{doubt} if the spread is one tick, which the candles do not show: {gap} small"
+
+
+def _on_one_tick(gap_bps: float) -> Verdict:
+    return Verdict.LOSES if gap_bps < LOSES_BELOW_BPS else Verdict.NO_CLEAR_SAVING

@@ -1,0 +1,71 @@
+"""How old a policy is, and what that means: the words of its status and their limits."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+STALE_AFTER_INTERVALS = 2
+EXPIRED_AFTER_INTERVALS = 8
+CLOCK_TOLERANCE = timedelta(seconds=5)
+
+
+class Status(StrEnum):
+    """Whether a policy can be acted on."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    EXPIRED = "expired"
+    MISSING = "missing"
+    CLOCK_SKEW = "clock_skew"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """The status of a policy, and its age in seconds from its slot: below 0 for one from the future.
+
+    Both `slot` and `age_seconds` are None where there is no policy.
+    """
+
+    status: Status
+    slot: datetime | None
+    age_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreshnessLimits:
+    """Up to which age a policy is fresh and usable; `interval` is the time between two slots of the schedule."""
+
+    interval: timedelta
+    stale_after_intervals: int = STALE_AFTER_INTERVALS
+    expired_after_intervals: int = EXPIRED_AFTER_INTERVALS
+    clock_tolerance: timedelta = CLOCK_TOLERANCE
+
+    @property
+    def stale_after(self) -> timedelta:
+        """The age up to which a policy is fresh, inclusive."""
+        return self.interval * self.stale_after_intervals
+
+    @property
+    def expired_after(self) -> timedelta:
+        """The age up to which a policy can be used, inclusive."""
+        return self.interval * self.expired_after_intervals
+
+
+def judge_freshness(slot: datetime | None, now: datetime, limits: FreshnessLimits) -> Freshness:
+    """Say what the age of a policy means; `slot` None means that there is no policy.
+
+    A slot that is further ahead of `now` than the clocks' tolerance is CLOCK_SKEW: its age cannot be known, and what
+    is of unknown age is never fresh. Raises TypeError where one of the times has a zone and the other has none.
+    """
+    if slot is None:
+        return Freshness(status=Status.MISSING, slot=None, age_seconds=None)
+    age = now - slot
+    return Freshness(status=_status(age, limits), slot=slot, age_seconds=age.total_seconds())
+
+
+def _status(age: timedelta, limits: FreshnessLimits) -> Status:
+    if age < -limits.clock_tolerance:
+        return Status.CLOCK_SKEW
+    if age > limits.expired_after:
+        return Status.EXPIRED
+    return Status.STALE if age > limits.stale_after else Status.FRESH

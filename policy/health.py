@@ -1,0 +1,132 @@
+"""Execution health of one symbol: how the router fares, what it is told, how the market moves, how old all that is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from policy.evidence import Effectiveness, Evidence
+from policy.freshness import Freshness, FreshnessLimits, Status, judge_freshness
+from policy.health_warnings import HealthWarning, health_warnings
+from policy.in_force import Override, PolicyInForce
+from policy.quality import known
+from policy.words import Quality, Regime, TakerBias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterHealth:
+    """How the maker-first router fares and what it is told; the offset is in bps from the mid.
+
+    A figure is None where it was not measured, and what is told is None where there is no policy. `policy_maker_first`
+    and `policy_taker_bias` are what is in force, an override included; `policy_quality` is always what was computed.
+    """
+
+    maker_fill_ratio: float | None
+    fallback_ratio: float | None
+    slip_q25: float | None
+    slip_q50: float | None
+    slip_q75: float | None
+    maker_offset_bps: float | None
+    policy_quality: Quality | None
+    policy_maker_first: bool | None
+    policy_taker_bias: TakerBias | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolatilityHealth:
+    """Mean true ranges in percent of the last close over 50 and 500 bars, their ratio, and the regime it stands for."""
+
+    atr_short_pct: float | None
+    atr_long_pct: float | None
+    atr_ratio: float | None
+    regime: Regime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreshnessHealth:
+    """How old the policy is, and how much it was measured on; slot and age are None where there is no policy."""
+
+    slot: datetime | None
+    age_seconds: float | None
+    status: Status
+    outcome_count: int
+    maker_started_count: int
+    slippage_count: int
+    bar_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionHealth:
+    """Execution health of one symbol; `run_id` None means that there is no policy."""
+
+    symbol: str
+    run_id: int | None
+    router: RouterHealth
+    volatility: VolatilityHealth
+    freshness: FreshnessHealth
+    override: Override | None
+    warnings: tuple[HealthWarning, ...]
+
+
+def execution_health(
+    evidence: Evidence, policy: PolicyInForce | None, *, now: datetime, limits: FreshnessLimits
+) -> ExecutionHealth:
+    """Tell the health of one symbol from its policy and what that was decided on; `policy` None: there is none.
+
+    Total: no combination of figures raises.
+    """
+    freshness = judge_freshness(policy.slot if policy else None, now, limits)
+    return ExecutionHealth(
+        symbol=evidence.symbol,
+        run_id=policy.run_id if policy else None,
+        router=_router(evidence.effectiveness, policy),
+        volatility=_volatility(evidence, policy),
+        freshness=_freshness(evidence, freshness),
+        override=policy.override if policy else None,
+        warnings=health_warnings(evidence.effectiveness, policy, freshness, limits),
+    )
+
+
+def severity(health: ExecutionHealth) -> tuple[int, float, str]:
+    """Sort key that puts the worst first: by quality, then by fallback ratio, then by name.
+
+    Without a fallback ratio behind those that have one; without a policy behind all.
+    """
+    worst_first = tuple(reversed(Quality))
+    quality, fallback = health.router.policy_quality, health.router.fallback_ratio
+    rank = len(worst_first) if quality is None else worst_first.index(quality)
+    return rank, 1.0 if fallback is None else -fallback, health.symbol
+
+
+def _router(figures: Effectiveness, policy: PolicyInForce | None) -> RouterHealth:
+    return RouterHealth(
+        maker_fill_ratio=known(figures.maker_fill_ratio),
+        fallback_ratio=known(figures.fallback_ratio),
+        slip_q25=known(figures.slip_q25),
+        slip_q50=known(figures.slip_q50),
+        slip_q75=known(figures.slip_q75),
+        maker_offset_bps=policy.maker_offset_bps if policy else None,
+        policy_quality=policy.quality if policy else None,
+        policy_maker_first=policy.maker_first if policy else None,
+        policy_taker_bias=policy.taker_bias if policy else None,
+    )
+
+
+def _volatility(evidence: Evidence, policy: PolicyInForce | None) -> VolatilityHealth:
+    figures = evidence.volatility
+    return VolatilityHealth(
+        atr_short_pct=known(figures.atr_short_pct),
+        atr_long_pct=known(figures.atr_long_pct),
+        atr_ratio=known(figures.atr_ratio),
+        regime=policy.regime if policy else Regime.UNKNOWN,
+    )
+
+
+def _freshness(evidence: Evidence, freshness: Freshness) -> FreshnessHealth:
+    return FreshnessHealth(
+        slot=freshness.slot,
+        age_seconds=freshness.age_seconds,
+        status=freshness.status,
+        outcome_count=evidence.effectiveness.outcome_count,
+        maker_started_count=evidence.effectiveness.maker_started_count,
+        slippage_count=evidence.effectiveness.slippage_count,
+        bar_count=evidence.volatility.bar_count,
+    )

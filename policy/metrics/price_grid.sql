@@ -1,0 +1,32 @@
+-- The steps between neighbouring prices of each symbol, how often each occurs, in whole units of the 15th digit of its
+-- highest price: as fine as a floating-point price can tell. Prices are every different high, low and close of the bars
+-- with first_bar_open <= ts <= last_bar_open. The tick is what these steps have in common.
+with price as (
+    select symbol, high as price from candle where ts >= :first_bar_open and ts <= :last_bar_open
+    union
+    select symbol, low from candle where ts >= :first_bar_open and ts <= :last_bar_open
+    union
+    select symbol, close from candle where ts >= :first_bar_open and ts <= :last_bar_open
+),
+
+highest as (
+    select symbol, power(cast(10 as double), 14 - floor(log10(max(price)))) as units_per_price
+    from price
+    group by symbol
+),
+
+in_units as (
+    select distinct price.symbol, units_per_price, cast(round(price.price * units_per_price) as bigint) as units
+    from price
+    join highest on highest.symbol = price.symbol
+),
+
+neighbour as (
+    select symbol, units_per_price, units - lag(units) over (partition by symbol order by units) as step
+    from in_units
+)
+
+select symbol, units_per_price, step, count(*) as step_count
+from neighbour
+where step is not null
+group by symbol, units_per_price, step

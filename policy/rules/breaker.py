@@ -1,0 +1,209 @@
+"""The rule set `breaker`: maker first with full patience, until a run of misses is too long to be chance.
+
+A breaker as in electrics: it opens on evidence of an outage, lets single orders through as probes, and closes on the
+first that fills. There is one for each symbol and one for the whole scope; either holds maker orders back. The bounds
+are those that lost nothing on real candles without outages and found the outages that were put into them.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from policy.codes import Code
+from policy.decision import RouterPolicy
+from policy.evidence import METRIC_DECIMALS, Evidence
+from policy.labels import Label, found_quality
+from policy.offset import maker_offset_bps
+from policy.quality import QualityThresholds
+from policy.regime import judge_regime
+from policy.rules.breaker_reason import sentence
+from policy.rules.breaker_state import Breaker, State
+from policy.rules.checks import Check
+from policy.rules.decision import Decision
+from policy.streaks import Streak, Streaks
+from policy.words import Quality, Regime, TakerBias
+
+NAME = "breaker"
+VERSION = 1
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters(QualityThresholds):
+    """When the breaker opens, how it probes, and when a label changes.
+
+    It opens when the symbol's own miss ratio to the power of its run of misses is at most `open_probability`, the run
+    being `min_miss_run` or more, after `open_reject_run` refused orders in a row, and for all symbols when the same of
+    the scope is at most `pool_probability`. The miss ratio has `prior_misses` of `prior_starts` added and lies between
+    its two bounds. While open, every `probe_every`th order may probe, and any order once `probe_after_hours` have
+    passed without a probe. `low_variance` waits less in panic, which costs and makes outcomes vary less.
+    `act_on_fee_gap` crosses at once on a market of one tick's spread where the taker fee is less than
+    `losing_fee_gap_bps` above the maker fee.
+    """
+
+    max_bar_age_seconds: float | None = None
+    open_probability: float = 0.001
+    min_miss_run: int = 3
+    open_reject_run: int = 2
+    pool_probability: float = 0.0001
+    prior_misses: float = 3.0
+    prior_starts: float = 6.0
+    lowest_miss_ratio: float = 0.1
+    highest_miss_ratio: float = 0.8
+    probe_every: int = 5
+    probe_after_hours: float = 4.0
+    min_attempts: int = 20
+    wilson_z: float = 1.28
+    label_runs: int = 3
+    low_variance: bool = False
+    act_on_fee_gap: bool = False
+    losing_fee_gap_bps: float = 0.5
+
+
+def decide(evidence: Evidence, state: State | None, parameters: Parameters) -> tuple[Decision, State]:
+    """Decide for one symbol, and return what to remember; without streaks in the evidence nothing opens or closes."""
+    before = state or State()
+    after, codes = _moved(evidence.streaks, before, parameters)
+    after = replace(after, label=_label(evidence, before.label, parameters))
+    regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
+    maker_first, taker_bias, table_codes = _act(evidence, after, regime, parameters)
+    quality = after.label.quality if after.label else Quality.OK
+    codes = codes + table_codes + regime_codes
+    return (
+        Decision(
+            policy=RouterPolicy(
+                maker_first=maker_first,
+                taker_bias=taker_bias,
+                quality=quality,
+                reason=sentence(after, codes, regime),
+                codes=codes,
+            ),
+            regime=regime,
+            maker_offset_bps=maker_offset_bps(evidence, regime),
+            probe_every=_probe_every(evidence.streaks, after, parameters),
+        ),
+        after,
+    )
+
+
+def _moved(streaks: Streaks | None, before: State, parameters: Parameters) -> tuple[State, tuple[Code, ...]]:
+    """Open or close each breaker, one step a run, and say by which figures."""
+    if streaks is None:
+        return before, (Code(code="streaks_missing"),)
+    own_grounds = _run_of_misses("own", streaks.own, parameters.open_probability, parameters)
+    if streaks.reject_run >= parameters.open_reject_run:
+        own_grounds += (Code(code="reject_run", value=streaks.reject_run, threshold=parameters.open_reject_run),)
+    pool_grounds = _run_of_misses("pool", streaks.pool, parameters.pool_probability, parameters)
+    own, own_codes = _step("own", before.own, streaks.own, own_grounds, streaks.as_of)
+    pool, pool_codes = _step("pool", before.pool, streaks.pool, pool_grounds, streaks.as_of)
+    return replace(before, own=own, pool=pool), own_codes + pool_codes
+
+
+def miss_ratio(streak: Streak, parameters: Parameters) -> float:
+    """Return how likely a maker order is to miss, by those before the run of misses, rounded to 9 decimals."""
+    ratio = (streak.miss_count + parameters.prior_misses) / (streak.start_count + parameters.prior_starts)
+    return round(min(parameters.highest_miss_ratio, max(parameters.lowest_miss_ratio, ratio)), METRIC_DECIMALS)
+
+
+def run_probability(streak: Streak, parameters: Parameters) -> float:
+    """Return the probability of the run of misses, were each as likely as before, rounded to 9 decimals."""
+    return round(miss_ratio(streak, parameters) ** streak.miss_run, METRIC_DECIMALS)
+
+
+def _run_of_misses(which: str, streak: Streak, bound: float, parameters: Parameters) -> tuple[Code, ...]:
+    """Return what speaks for opening; empty where the run may be chance."""
+    probability = run_probability(streak, parameters)
+    if streak.miss_run < parameters.min_miss_run or probability > bound:
+        return ()
+    return (
+        Code(code=f"{which}_miss_run", value=streak.miss_run, threshold=parameters.min_miss_run),
+        Code(code=f"{which}_miss_ratio", value=miss_ratio(streak, parameters)),
+        Code(code=f"{which}_miss_run_probability", value=probability, threshold=bound),
+    )
+
+
+def _step(
+    which: str, before: Breaker, streak: Streak, grounds: tuple[Code, ...], as_of: datetime
+) -> tuple[Breaker, tuple[Code, ...]]:
+    if before.opened_at is None:
+        if not grounds:
+            return before, ()
+        return replace(before, opened_at=as_of), (Code(code=f"{which}_opened"), *grounds)
+    if streak.probe_filled_count >= 1:
+        closed = Code(code=f"{which}_closed_by_probe", value=streak.probe_filled_count, threshold=1)
+        return Breaker(opened_at=None, restarted_at=as_of), (closed,)
+    return before, (Code(code=f"{which}_open"), *grounds)
+
+
+def _label(evidence: Evidence, before: Label | None, parameters: Parameters) -> Label:
+    found = found_quality(evidence.effectiveness, parameters, parameters.min_attempts, parameters.wilson_z)
+    return before.after(found, parameters.label_runs) if before else Label(quality=found, next_quality=found)
+
+
+def _act(
+    evidence: Evidence, state: State, regime: Regime, parameters: Parameters
+) -> tuple[bool, TakerBias, tuple[Code, ...]]:
+    if is_open(state):
+        return False, TakerBias.PREFER_TAKER, ()
+    gap_bps = evidence.fee_gap.gap_bps if evidence.fee_gap.is_one_tick else None
+    if parameters.act_on_fee_gap and gap_bps is not None and gap_bps < parameters.losing_fee_gap_bps:
+        code = Code(code="fee_gap_loses", value=gap_bps, threshold=parameters.losing_fee_gap_bps)
+        return False, TakerBias.PREFER_TAKER, (code,)
+    if parameters.low_variance and regime is Regime.PANIC:
+        return True, TakerBias.PREFER_TAKER, (Code(code="low_variance_in_panic"),)
+    return True, TakerBias.PREFER_MAKER, ()
+
+
+def is_open(state: State) -> bool:
+    """Tell whether maker orders are held back, by the symbol's own breaker or the scope's."""
+    return state.own.opened_at is not None or state.pool.opened_at is not None
+
+
+def _probe_every(streaks: Streaks | None, state: State, parameters: Parameters) -> int | None:
+    """Return of how many orders one may probe, None while closed; all of them once it is too long without a probe."""
+    if not is_open(state):
+        return None
+    if streaks is None:
+        return parameters.probe_every
+    hours = (
+        _hours_without_probe(state.own, streaks.own, streaks.as_of),
+        _hours_without_probe(state.pool, streaks.pool, streaks.as_of),
+    )
+    return 1 if max(hours) >= parameters.probe_after_hours else parameters.probe_every
+
+
+def _hours_without_probe(breaker: Breaker, streak: Streak, as_of: datetime) -> float:
+    if breaker.opened_at is None:
+        return 0.0
+    return (as_of - max(breaker.opened_at, streak.last_probe_at or breaker.opened_at)) / _HOUR
+
+
+def explain(evidence: Evidence, state: State | None, parameters: Parameters) -> tuple[Check, ...]:
+    """Return every comparison that the breakers may have moved by, given what was remembered before."""
+    streaks, before = evidence.streaks, state or State()
+    if streaks is None:
+        return ()
+    own, pool = streaks.own, streaks.pool
+    return (
+        _check("own opens", "miss_run", own.miss_run, ">=", parameters.min_miss_run),
+        _check("own opens", "probability", run_probability(own, parameters), "<=", parameters.open_probability),
+        _check("own opens", "reject_run", streaks.reject_run, ">=", parameters.open_reject_run),
+        _check("pool opens", "pool_miss_run", pool.miss_run, ">=", parameters.min_miss_run),
+        _check("pool opens", "probability", run_probability(pool, parameters), "<=", parameters.pool_probability),
+        *_closing("own closes", before.own, own, streaks.as_of, parameters),
+        *_closing("pool closes", before.pool, pool, streaks.as_of, parameters),
+    )
+
+
+def _closing(rule: str, before: Breaker, streak: Streak, as_of: datetime, parameters: Parameters) -> tuple[Check, ...]:
+    if before.opened_at is None:
+        return ()
+    hours = round(_hours_without_probe(before, streak, as_of), METRIC_DECIMALS)
+    return (
+        _check(rule, "filled_probes", streak.probe_filled_count, ">=", 1),
+        _check("all may probe", "idle_hours", hours, ">=", parameters.probe_after_hours),
+    )
+
+
+def _check(rule: str, figure: str, value: float, sign: str, threshold: float) -> Check:
+    holds = value >= threshold if sign == ">=" else value <= threshold
+    return Check(rule=rule, figure=figure, value=float(value), sign=sign, threshold=float(threshold), holds=holds)

@@ -1,0 +1,67 @@
+"""The sentence for people that stands beside a decision of the rule set `breaker` and says what its codes say."""
+
+from datetime import UTC, datetime
+
+from policy.codes import Code
+from policy.rules.breaker_state import Breaker, State
+from policy.words import Regime
+
+_WHOSE = {"own": "the symbol's breaker", "pool": "the scope's breaker"}
+
+
+def sentence(state: State, codes: tuple[Code, ...], regime: Regime) -> str:
+    """Say what the router is to do, what each breaker did and by which figures, and the volatility."""
+    found = {code.code: code for code in codes}
+    parts = [_advice(state, found)]
+    parts += filter(None, (_breaker("own", state.own, found), _breaker("pool", state.pool, found)))
+    if "streaks_missing" in found:
+        parts.append("the order of events was not measured")
+    parts.append("volatility is unknown" if regime is Regime.UNKNOWN else f"volatility is {regime}")
+    return "; ".join(parts)
+
+
+def _advice(state: State, found: dict[str, Code]) -> str:
+    if state.own.opened_at or state.pool.opened_at:
+        return "maker orders are held back but for probes"
+    if fees := found.get("fee_gap_loses"):
+        return (
+            f"go straight to taker: a maker fill saves {fees.value:g} bps of fees, "
+            f"less than {fees.threshold:g}, where the spread is one tick"
+        )
+    if "low_variance_in_panic" in found:
+        return "try maker first, but wait a quarter of the time, for outcomes that vary less"
+    return "try maker first and wait the full time"
+
+
+def _breaker(which: str, breaker: Breaker, found: dict[str, Code]) -> str:
+    name = _WHOSE[which]
+    if f"{which}_closed_by_probe" in found:
+        return f"{name} closed: a probe filled"
+    if f"{which}_opened" in found:
+        return f"{_grounds(which, found)}: {name} opened at {_iso(breaker.opened_at)}"
+    if breaker.opened_at is not None:
+        return f"{name} is open since {_iso(breaker.opened_at)}"
+    return ""
+
+
+def _grounds(which: str, found: dict[str, Code]) -> str:
+    said = []
+    run = found.get(f"{which}_miss_run")
+    if run is not None:
+        ratio, chance = found[f"{which}_miss_ratio"].value, found[f"{which}_miss_run_probability"]
+        said.append(
+            f"run of {run.value:g} misses, {which} miss ratio {ratio:.4g}, "
+            f"{ratio:.4g}^{run.value:g} = {_plain(chance.value)} <= {_plain(chance.threshold)}"
+        )
+    if which == "own" and (rejects := found.get("reject_run")):
+        said.append(f"{rejects.value:g} post-only rejects in a row >= {rejects.threshold:g}")
+    return ", ".join(said)
+
+
+def _plain(value: float | None) -> str:
+    """Write a probability with two digits that count and without an exponent."""
+    return f"{float(f'{value:.2g}'):.9f}".rstrip("0").rstrip(".")
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""

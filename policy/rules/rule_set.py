@@ -1,0 +1,150 @@
+"""A rule set with its parameters: what its name meant on that day, found by name or by what was stored of it."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from policy.errors import RouterPolicyError
+from policy.evidence import Evidence
+from policy.rules import breaker, seed
+from policy.rules.breaker_state import State, newcomer
+from policy.rules.checks import Check
+from policy.rules.decision import Decision
+
+Parameters = seed.Parameters | breaker.Parameters
+
+
+class UnknownRuleSetError(RouterPolicyError, LookupError):
+    """A rule set was asked for by a name that none has, or with parameters that it does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """A rule set's plain functions, each called with its own kind of parameters."""
+
+    version: int
+    defaults: Parameters
+    decide: Callable[[Evidence, State | None, Any], tuple[Decision, State | None]]
+    explain: Callable[[Evidence, State | None, Any], tuple[Check, ...]]
+    has_state: bool
+
+
+_REGISTERED = {
+    seed.NAME: _Rules(seed.VERSION, seed.Parameters(), seed.decide, seed.explain, has_state=False),  # type: ignore[arg-type]  # its state is always None
+    breaker.NAME: _Rules(breaker.VERSION, breaker.Parameters(), breaker.decide, breaker.explain, has_state=True),
+}
+RULE_SET_NAMES = tuple(_REGISTERED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """One decision with what it was made on: the evidence and what the rule set remembered before and after it."""
+
+    evidence: Evidence
+    before: State | None
+    decision: Decision
+    after: State | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """A rule set with its parameters: what its name meant on that day.
+
+    The name may have a variant after a colon, as in `breaker:calm`, so that one set can run beside itself with other
+    parameters. Two rule sets with the same digest decide alike; a change of the code that changes decisions changes
+    `version`.
+    """
+
+    name: str
+    version: int
+    parameters: Parameters
+
+    @property
+    def has_state(self) -> bool:
+        """Whether it remembers something from run to run, and asks for the order of events."""
+        return _rules_of(self.name).has_state
+
+    def decide(self, evidence: Evidence, state: State | None = None) -> Decision:
+        """Decide for one symbol. Total: every evidence gives a decision."""
+        return _rules_of(self.name).decide(evidence, state, self.parameters)[0]
+
+    def judge(self, evidence: Evidence, before: State | None) -> Judgement:
+        """Decide for one symbol, and keep what is remembered beside it."""
+        decision, after = _rules_of(self.name).decide(evidence, before, self.parameters)
+        return Judgement(evidence=evidence, before=before, decision=decision, after=after)
+
+    def newcomer(self, states: Iterable[State]) -> State | None:
+        """Return what is known of a symbol that was never judged, given what is remembered of the others."""
+        return newcomer(states) if self.has_state else None
+
+    def explain(self, evidence: Evidence, state: State | None = None) -> tuple[Check, ...]:
+        """Return every comparison that the decision may rest on, in the order in which the rules are tried."""
+        return _rules_of(self.name).explain(evidence, state, self.parameters)
+
+    def parameters_text(self) -> str:
+        """Write the parameters as the JSON text that is stored and that the digest is taken of."""
+        return json.dumps(asdict(self.parameters), allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+    def digest(self) -> str:
+        """Return the SHA-256 of name, version and parameters, in hex."""
+        return rule_set_digest(self.name, self.version, self.parameters_text())
+
+
+def rule_set_digest(name: str, version: int, parameters_text: str) -> str:
+    """Return the SHA-256 of a rule set's name, version and parameters as JSON, in hex; it need not be known here."""
+    return hashlib.sha256(f"{name}\n{version}\n{parameters_text}".encode()).hexdigest()
+
+
+def rule_set(name: str, parameters: Mapping[str, object] | None = None) -> RuleSet:
+    """Return the rule set of this name; parameters that are not given keep their defaults.
+
+    Raises UnknownRuleSetError for a name or a parameter that is not known, and for a value of the wrong kind.
+    """
+    rules = _rules_of(name)
+    defaults = asdict(rules.defaults)
+    given: dict[str, Any] = {key: _value(name, key, value, defaults) for key, value in (parameters or {}).items()}
+    return RuleSet(name=name, version=rules.version, parameters=replace(rules.defaults, **given))
+
+
+def _rules_of(name: str) -> _Rules:
+    rules = _REGISTERED.get(name) or _REGISTERED.get(name.partition(":")[0])
+    if rules is None:
+        raise UnknownRuleSetError(f"there is no rule set {name!r}; choose one of: {', '.join(RULE_SET_NAMES)}")
+    return rules
+
+
+def _value(name: str, key: str, value: object, defaults: Mapping[str, object]) -> object:
+    """Return a parameter as its default's kind, so that 20 and 20.0 have the same digest."""
+    if key not in defaults:
+        raise UnknownRuleSetError(f"rule set {name!r} has no parameter {key!r}; it has {', '.join(defaults)}")
+    default = defaults[key]
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise UnknownRuleSetError(f"parameter {key} must be true or false, was {value!r}")
+        return value
+    if value is None and default is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise UnknownRuleSetError(f"parameter {key} must be a finite number, was {value!r}")
+    if isinstance(default, int):
+        if value != int(value) or value < 1:
+            raise UnknownRuleSetError(f"parameter {key} must be a whole number of 1 or more, was {value!r}")
+        return int(value)
+    return float(value)
+
+
+def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:
+    """Return the rule set that was stored under this name and version with these parameters.
+
+    Raises UnknownRuleSetError where this program does not know it any more, or not yet.
+    """
+    found = rule_set(name, json.loads(parameters))
+    if found.version != version:
+        raise UnknownRuleSetError(
+            f"rule set {name!r} is at version {found.version} in this program and was at {version} then; "
+            "derive its decisions with the router-policy of that day (policy_run.code_version says which)"
+        )
+    return found

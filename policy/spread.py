@@ -1,0 +1,65 @@
+"""Whether a market's spread is one tick: the tick from the grid of its prices, the spread from how its bars close."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import gcd, inf, sqrt
+
+MIN_PRICES = 20
+MIN_PAIRS = 100
+_COMMON_SHARE = 0.99
+_NARROW_BPS = 5.0
+_WIDE_BPS = 1.25
+_NARROW_ERRORS = 2
+_WIDE_ERRORS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SquaredHalfSpread:
+    """An estimate of half the spread, squared, in basis points squared, of so many pairs of neighbouring bars.
+
+    Chance can make it negative. `deviation` is the standard deviation of a single pair, None with fewer than two.
+    """
+
+    estimate: float
+    deviation: float | None
+    pair_count: int
+
+
+def tick_size(steps: Mapping[int, int], units_per_price: float) -> float | None:
+    """Return the tick of a market from the steps between its neighbouring prices, in whole units, and how often each is.
+
+    It is the largest number that divides 99 of 100 steps, the most frequent ones: venues print single prices off their
+    own grid. None with fewer than 20 prices, and where it would be a single unit, which no grid but the traces of
+    arithmetic leave.
+    """
+    total = sum(steps.values())
+    if total + 1 < MIN_PRICES:
+        return None
+    common, covered, last_count = 0, 0, 0
+    for step, count in sorted(steps.items(), key=lambda one: (-one[1], one[0])):
+        if covered >= _COMMON_SHARE * total and count < last_count:
+            break
+        common, covered, last_count = gcd(common, step), covered + count, count
+    return common / units_per_price if common > 1 else None
+
+
+def is_one_tick(tick_bps: float | None, half_spread: SquaredHalfSpread) -> bool | None:
+    """Tell whether the spread is one tick, None where the bars do not show it; `tick_bps` is of the last close.
+
+    It is not where half the spread is, beyond three standard errors, more than a whole tick and more than 1.25 basis
+    points, what patience loses to those who know better. It is where, within two standard errors, half the spread is
+    less than 5 basis points or a whole tick: no wide market hides there. One a little wider than a tick may.
+    """
+    if tick_bps is None or half_spread.pair_count < MIN_PAIRS:
+        return None
+    if _bound(half_spread, -_WIDE_ERRORS) > max(tick_bps, _WIDE_BPS):
+        return False
+    return True if _bound(half_spread, _NARROW_ERRORS) < max(tick_bps, _NARROW_BPS) else None
+
+
+def _bound(half_spread: SquaredHalfSpread, errors: int) -> float:
+    """Return half the spread in basis points, so many standard errors away from its estimate."""
+    if half_spread.deviation is None:
+        return inf if errors > 0 else 0.0
+    error = half_spread.deviation / sqrt(half_spread.pair_count)
+    return sqrt(max(0.0, half_spread.estimate + errors * error))

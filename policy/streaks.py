@@ -1,0 +1,49 @@
+"""What happened to a symbol's maker orders in the order of events, and to those of the whole scope."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streak:
+    """Maker orders since the evidence last restarted, within the window of outcomes.
+
+    `miss_run` is how many of the last 24 hours did not fill as maker, after the last that did; `start_count` and
+    `miss_count` are those before that run. `probe_count` counts the maker orders since the breaker opened, where the
+    log marks probes only these, and `last_probe_at` is the newest of them; 0 and None while it is closed.
+    """
+
+    miss_run: int = 0
+    start_count: int = 0
+    miss_count: int = 0
+    probe_count: int = 0
+    probe_filled_count: int = 0
+    last_probe_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streaks:
+    """The streak of one symbol and the one of all symbols of the scope together, as of one slot.
+
+    `reject_run` counts the symbol's last maker orders of 24 hours that the venue refused as post-only, 0 where the log
+    does not say so.
+    """
+
+    as_of: datetime
+    own: Streak = Streak()
+    reject_run: int = 0
+    pool: Streak = Streak()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeGap:
+    """What a maker fill can save at one symbol: `gap_bps` is the taker fee less the maker fee, None where not set.
+
+    `is_one_tick` tells whether the market's spread is one tick, None where its candles do not show it.
+    """
+
+    gap_bps: float | None = None
+    is_one_tick: bool | None = None
+
+
+NO_FEES = FeeGap()

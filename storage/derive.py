@@ -1,0 +1,109 @@
+"""Deriving decisions again: from the figures in their rows, by the rule set of that day."""
+
+import json
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+from policy import Evidence
+from policy.codes import codes_to_text
+from policy.rules import Decision, RuleSet, State
+from storage.breakers import evidence_with, state_columns
+from storage.difference import differ
+
+_DECISION = "maker_first taker_bias quality regime maker_offset_bps codes reason probe_every".split()
+_decision = attrgetter(*_DECISION)
+_LIVE = ["scope", "slot", "rule_set"]
+_live = attrgetter(*_LIVE)
+Rows = Sequence[Any]
+
+
+def derive_run(
+    name: str, run: Any, rules: Mapping[str, RuleSet], snapshots: Rows, shadows: Rows, breakers: Rows
+) -> None:
+    """Derive every decision of a run, live and in the shadow, and hold it against what is stored.
+
+    Rows are named tuples of their tables. `rules` are by digest. Raises TamperedError at the first difference.
+    """
+    live = _rule_set(name, run.rule_set_digest, rules)
+    unused = {(row.rule_set, row.symbol): row for row in breakers}
+    for row in snapshots:
+        _compare(name, row, _LIVE, _live(row), (run.scope, run.slot, live.name))
+        _derive(name, row, live, _evidence(row), unused, run.slot)
+    if run.shadows or shadows:
+        _derive_shadows(name, run, rules, snapshots, shadows, unused)
+    for rule_set, symbol in unused:
+        differ(name, "policy_breaker.rule_set", rule_set, None, symbol)
+
+
+def _derive_shadows(
+    name: str,
+    run: Any,
+    rules: Mapping[str, RuleSet],
+    snapshots: Rows,
+    shadows: Rows,
+    unused: dict[tuple[str, str], Any],
+) -> None:
+    digests = json.loads(run.shadows or "{}")
+    evidence = {row.symbol: _evidence(row) for row in snapshots}
+    expected = {(symbol, rule_set) for symbol in evidence for rule_set in digests}
+    found = {(row.symbol, row.rule_set) for row in shadows}
+    for symbol, rule_set in sorted(expected ^ found):
+        differ(name, "policy_shadow.rule_set", rule_set if (symbol, rule_set) in found else None, rule_set, symbol)
+    for row in shadows:
+        rule_set = _rule_set(name, digests[row.rule_set], rules)
+        _derive(name, row, rule_set, evidence[row.symbol], unused, run.slot)
+
+
+def _rule_set(name: str, digest: str, rules: Mapping[str, RuleSet]) -> RuleSet:
+    found = rules.get(digest)
+    if found is None:
+        differ(name, "rule_set_digest", digest, None)
+    return found
+
+
+def _evidence(row: Any) -> Evidence:
+    """Let the row itself stand for each part of the evidence, as its columns bear the names of their fields.
+
+    To build the parts would take as long as to decide.
+    """
+    return Evidence(symbol=row.symbol, effectiveness=row, volatility=row, expectancy=row)
+
+
+def _derive(
+    name: str, row: Any, rules: RuleSet, evidence: Evidence, breakers: dict[tuple[str, str], Any], slot: Any
+) -> None:
+    if not rules.has_state:
+        _compare(name, row, _DECISION, _decision(row), _derived(rules.decide(evidence)))
+        return
+    breaker = breakers.pop((rules.name, row.symbol), None)
+    if breaker is None:
+        differ(name, "policy_breaker.rule_set", None, rules.name, row.symbol)
+    before = State.from_text(breaker.state_before) if breaker.state_before is not None else None
+    judged = rules.judge(evidence_with(evidence, breaker, slot), before)
+    _compare(name, row, _DECISION, _decision(row), _derived(judged.decision))
+    assert judged.after is not None
+    state = state_columns(judged.after)
+    _compare(name, breaker, list(state), tuple(getattr(breaker, column) for column in state), tuple(state.values()))
+
+
+def _derived(decision: Decision) -> tuple[object, ...]:
+    policy = decision.policy
+    return (
+        policy.maker_first,
+        policy.taker_bias,
+        policy.quality,
+        decision.regime,
+        decision.maker_offset_bps,
+        codes_to_text(policy.codes),
+        policy.reason,
+        decision.probe_every,
+    )
+
+
+def _compare(
+    name: str, row: Any, columns: Sequence[str], stored: tuple[object, ...], derived: tuple[object, ...]
+) -> None:
+    if stored != derived:
+        column, found, expected = next(t for t in zip(columns, stored, derived, strict=True) if t[1] != t[2])
+        differ(name, column, found, str(expected) if isinstance(expected, str) else expected, row.symbol)

@@ -1,0 +1,31 @@
+"""What a verification says where the store is not as it was published."""
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from storage.errors import StoreError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The first thing that is not as it was published: where it is, what is stored, what was derived."""
+
+    entry: str
+    symbol: str | None = None
+    field: str
+    stored: object
+    derived: object
+
+
+class TamperedError(StoreError):
+    """What is stored is not what was published; `difference` says where it shows first."""
+
+    def __init__(self, difference: Difference) -> None:
+        where = f"{difference.entry}, {difference.symbol}" if difference.symbol else difference.entry
+        super().__init__(f"{where}: {difference.field} is {difference.stored!r}, derived {difference.derived!r}")
+        self.difference = difference
+
+
+def differ(entry: str, what: str, stored: object, derived: object, symbol: str | None = None) -> NoReturn:
+    """Raise TamperedError for the first thing that is not as it was published."""
+    raise TamperedError(Difference(entry=entry, symbol=symbol, field=what, stored=stored, derived=derived))

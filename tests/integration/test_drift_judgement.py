@@ -1,0 +1,154 @@
+"""The query of drift against the same rules order by order and second by second, slowly, in Python."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from jobs.drift import Question, find_drift
+from jobs.slots import Slots
+from storage.published import OverrideSpan, Published, PublishedSlot
+from storage.store import Store
+from tests.measuring import canonical
+from tests.outcomes import outcome, write_jsonl
+
+BEGIN = datetime(2026, 4, 26, tzinfo=UTC)
+MINUTES, TOLERANCE, PRUNED = 24, 5, 2  # slots are minutes, so a run expires after eight
+SYMBOLS = ("AUSDT", "BUSDT", "CUSDT")
+
+
+Order = tuple[str, int, bool | None, bool | None, int | None]  # symbol, done, started as maker, probe, run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What was published, with every time in seconds from the beginning, and the orders."""
+
+    runs: tuple[tuple[int, int, int], ...]  # run, slot, published
+    taker: frozenset[tuple[int, str]]
+    overrides: tuple[tuple[int, str, bool, int, int], ...]  # number, symbol, maker first, from, end
+    orders: tuple[Order, ...]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    seconds = st.integers(0, MINUTES * 60)
+    slots = draw(st.lists(st.integers(0, MINUTES - 1), min_size=1, max_size=12, unique=True))
+    delays = st.sampled_from([0, 1, 4, 30, 61, 200])
+    runs = tuple((run, 60 * slot, 60 * slot + draw(delays)) for run, slot in enumerate(slots, PRUNED + 1))
+    numbers = st.sampled_from([run for run, _, _ in runs])
+    symbol = st.sampled_from(SYMBOLS)
+    taker = draw(st.frozensets(st.tuples(numbers, symbol), max_size=20))
+    spans = draw(st.lists(st.tuples(symbol, st.booleans(), seconds, st.integers(1, 300)), max_size=5))
+    overrides = tuple((50 + n, one, flag, at, at + lasting) for n, (one, flag, at, lasting) in enumerate(spans))
+    maybe = st.none() | st.booleans()
+    named = st.none() | st.integers(0, PRUNED + 15)
+    orders = draw(st.lists(st.tuples(symbol, seconds, maybe, maybe, named), min_size=20, max_size=60))
+    return World(runs=runs, taker=taker, overrides=overrides, orders=tuple(orders))
+
+
+OVERLAPPING = World(
+    runs=((3, 0, 0),),
+    taker=frozenset(),
+    overrides=((50, "AUSDT", False, 0, 300), (51, "AUSDT", True, 100, 200), (52, "BUSDT", True, 0, 300)),
+    orders=tuple(("AUSDT", done, True, None, 3) for done in (4, 90, 150, 203, 250, 303)),
+)
+
+
+@given(world=worlds())
+@example(world=OVERLAPPING)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_query_judges_as_the_rules_say(tmp_path: Path, world: World) -> None:
+    expected = Counter((order[0], kind) for order in world.orders for kind in slow_kinds(world, order))
+
+    drift = find_drift(store_of(world), question(tmp_path, world.orders))
+
+    counted = {
+        (one.symbol, kind.value): finding.order_count for one in drift.symbols for kind, finding in one.findings.items()
+    }
+    assert {key: count for key, count in counted.items() if count} == expected
+    assert drift.order_count == len(world.orders)
+
+
+def slow_kinds(world: World, order: Order) -> set[str]:
+    """Every kind that one order is of, straight from the words of the rules."""
+    symbol, done, started, probe, run = order
+    found = set()
+    slot = next((slot for number, slot, _ in world.runs if number == run), None)
+    if run is None:
+        found.add("no_run")
+    elif slot is None and run > PRUNED:
+        found.add("unknown_run")
+    if slot is not None and any(other > slot and out < done - TOLERANCE for _, other, out in world.runs):
+        found.add("superseded")
+    if slot is not None and done > slot + 8 * 60:
+        found.add("expired")
+    every_second = range(done - TOLERANCE - 1, done + 1)
+    if started and not probe and all(told(world, symbol, second) == "taker" for second in every_second):
+        found |= {"maker_while_taker"} if is_usable(world, done) else set()
+    return found
+
+
+def told(world: World, symbol: str, second: int) -> str:
+    in_force = [(n, first) for n, one, first, start, end in world.overrides if one == symbol and start <= second < end]
+    if in_force:
+        return "maker" if max(in_force)[1] else "taker"
+    run = newest(world, second)
+    return "taker" if run is not None and (run[0], symbol) in world.taker else "maker"
+
+
+def newest(world: World, second: int) -> tuple[int, int, int] | None:
+    """The run of the newest slot that was out by then."""
+    return max((run for run in world.runs if run[2] <= second), key=lambda run: run[1], default=None)
+
+
+def is_usable(world: World, second: int) -> bool:
+    run = newest(world, second)
+    return run is not None and second <= run[1] + 8 * 60
+
+
+def store_of(world: World) -> Store:
+    """What answers as a store does that holds all of this."""
+    published = Published(
+        runs=tuple(PublishedSlot(run_id=run, slot=at(slot), published_at=at(out)) for run, slot, out in world.runs),
+        taker=tuple(world.taker),
+        overrides=tuple(
+            OverrideSpan(override_id=number, symbol=symbol, maker_first=first, from_at=at(begin), end_at=at(end))
+            for number, symbol, first, begin, end in world.overrides
+        ),
+        pruned_through=PRUNED,
+    )
+    return cast("Store", SimpleNamespace(published=lambda *_: published))
+
+
+def at(seconds: int) -> datetime:
+    return BEGIN + timedelta(seconds=seconds)
+
+
+def question(folder: Path, orders: Sequence[Order]) -> Question:
+    rows = [
+        outcome(
+            number,
+            symbol=symbol,
+            at=at(done),
+            maker_started=started,
+            maker_filled=None if started is None else False,
+            probe=probe,
+            policy_run_id=run,
+        )
+        for number, (symbol, done, started, probe, run) in enumerate(orders)
+    ]
+    return Question(
+        scope="default",
+        orders=canonical(write_jsonl(folder / "orders.jsonl", rows)),
+        slots=Slots("* * * * *"),
+        start=BEGIN,
+        end=BEGIN + timedelta(hours=1),
+        tolerance=timedelta(seconds=TOLERANCE),
+    )
