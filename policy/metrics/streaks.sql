@@ -8,39 +8,48 @@ with shared as (
         coalesce(max(pool_restarted_at), :window_start) as counts_from
     from breaker_state
 ),
-by_symbol as (
+-- The one pass over all orders: few groups and two plain aggregates, which is quicker than many conditional ones.
+sorted_out as (
     select
         o.symbol,
-        coalesce(max(s.restarted_at), :window_start) as counts_from,
-        count(*) filter (where o.ts >= coalesce(s.restarted_at, :window_start)) as start_count,
-        count(*) filter (where o.maker_filled and o.ts >= coalesce(s.restarted_at, :window_start)) as fill_count,
-        max(o.ts) filter (where o.maker_filled) as last_fill_at,
-        max(o.ts) filter (where not coalesce(o.post_only_rejected, false)) as last_kept_at,
-        count(*) filter (where coalesce(o.probe, true) and o.ts >= s.opened_at) as probe_count,
-        count(*) filter (where coalesce(o.probe, true) and o.ts >= s.opened_at and o.maker_filled)
-            as probe_filled_count,
-        max(o.ts) filter (where coalesce(o.probe, true) and o.ts >= s.opened_at) as last_probe_at,
-        count(*) filter (where o.ts >= shared.counts_from) as pool_start_count,
-        count(*) filter (where o.maker_filled and o.ts >= shared.counts_from) as pool_fill_count,
-        count(*) filter (where coalesce(o.probe, true) and o.ts >= shared.opened_at) as pool_probe_count,
-        count(*) filter (where coalesce(o.probe, true) and o.ts >= shared.opened_at and o.maker_filled)
-            as pool_probe_filled_count,
-        max(o.ts) filter (where coalesce(o.probe, true) and o.ts >= shared.opened_at) as pool_last_probe_at
+        coalesce(s.restarted_at, :window_start) as counts_from,
+        o.maker_filled as is_filled,
+        coalesce(o.post_only_rejected, false) as is_rejected,
+        o.ts >= coalesce(s.restarted_at, :window_start) as is_own,
+        o.ts >= shared.counts_from as is_pool,
+        coalesce(o.ts >= s.opened_at and coalesce(o.probe, true), false) as is_own_probe,
+        coalesce(o.ts >= shared.opened_at and coalesce(o.probe, true), false) as is_pool_probe,
+        count(*) as order_count,
+        max(o.ts) as last_at
     from maker_order as o
     left join breaker_state as s on s.symbol = o.symbol
     cross join shared
     where o.ts >= :window_start and o.ts < :as_of
-    group by o.symbol
+    group by 1, 2, 3, 4, 5, 6, 7, 8
+),
+by_symbol as (
+    select
+        symbol,
+        max(counts_from) as counts_from,
+        coalesce(sum(order_count) filter (where is_own), 0) as start_count,
+        coalesce(sum(order_count) filter (where is_own and not is_filled), 0) as miss_count,
+        max(last_at) filter (where is_filled) as last_fill_at,
+        max(last_at) filter (where not is_rejected) as last_kept_at,
+        coalesce(sum(order_count) filter (where is_own_probe), 0) as probe_count,
+        coalesce(sum(order_count) filter (where is_own_probe and is_filled), 0) as probe_filled_count,
+        max(last_at) filter (where is_own_probe) as last_probe_at
+    from sorted_out
+    group by symbol
 ),
 pool as (
     select
-        sum(pool_start_count) as start_count,
-        sum(pool_fill_count) as fill_count,
-        max(last_fill_at) as last_fill_at,
-        sum(pool_probe_count) as probe_count,
-        sum(pool_probe_filled_count) as probe_filled_count,
-        max(pool_last_probe_at) as last_probe_at
-    from by_symbol
+        coalesce(sum(order_count) filter (where is_pool), 0) as start_count,
+        coalesce(sum(order_count) filter (where is_pool and not is_filled), 0) as miss_count,
+        max(last_at) filter (where is_filled) as last_fill_at,
+        coalesce(sum(order_count) filter (where is_pool_probe), 0) as probe_count,
+        coalesce(sum(order_count) filter (where is_pool_probe and is_filled), 0) as probe_filled_count,
+        max(last_at) filter (where is_pool_probe) as last_probe_at
+    from sorted_out
 ),
 run as (
     select
@@ -67,7 +76,7 @@ select
     b.symbol,
     coalesce(run.miss_run, 0) as miss_run,
     b.start_count - coalesce(run.miss_run, 0) as start_count,
-    b.start_count - b.fill_count - coalesce(run.miss_run, 0) as miss_count,
+    b.miss_count - coalesce(run.miss_run, 0) as miss_count,
     coalesce(run.reject_run, 0) as reject_run,
     b.probe_count,
     b.probe_filled_count,
@@ -78,11 +87,11 @@ union all
 select
     null,
     pool_run.miss_run,
-    coalesce(pool.start_count, 0) - pool_run.miss_run,
-    coalesce(pool.start_count, 0) - coalesce(pool.fill_count, 0) - pool_run.miss_run,
+    pool.start_count - pool_run.miss_run,
+    pool.miss_count - pool_run.miss_run,
     0,
-    coalesce(pool.probe_count, 0),
-    coalesce(pool.probe_filled_count, 0),
+    pool.probe_count,
+    pool.probe_filled_count,
     pool.last_probe_at
 from pool
 cross join pool_run
