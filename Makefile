@@ -16,7 +16,7 @@ test: $(STAMP)test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" -q
 
 faults: $(STAMP)test
-	$(BIN)/python -m pytest tests/faults -q
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/faults -q
 
 check: $(STAMP)test
 	$(BIN)/ruff check .
@@ -40,12 +40,12 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv $(VENV)
 
-$(STAMP)run: $(BIN)/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+$(STAMP)run: $(BIN)/python pyproject.toml client/pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . --editable ./client
 	touch $@
 
-$(STAMP)test: $(BIN)/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,check,spark]"
+$(STAMP)test: $(BIN)/python pyproject.toml client/pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,check,spark]" --editable ./client
 	touch $@ $(STAMP)run
 
 $(STAMP)benchmark: $(STAMP)test

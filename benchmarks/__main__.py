@@ -13,7 +13,7 @@ from benchmarks import data
 from benchmarks.figure import HEADER
 from benchmarks.measure import figures_of
 
-NAMES = ("full_run", "memory", "data_frames", "json_lines", "start_up", "history")
+NAMES = ("full_run", "memory", "data_frames", "json_lines", "start_up", "history", "shadows", "policy_reader")
 Result = TypeVar("Result")
 
 

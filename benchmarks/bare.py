@@ -13,21 +13,22 @@ from policy.window import Window
 
 Rows = Sequence[tuple[Any, ...]]
 
+WINDOW = Window(as_of=AS_OF, bar_interval=BAR_INTERVAL)
+
 
 def run(outcomes: str, data: Data) -> tuple[Rows, Rows]:
     """Run both queries, the outcomes selected by SQL, and return the rows of effectiveness and of volatility."""
-    window = Window(as_of=AS_OF, bar_interval=BAR_INTERVAL)
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
         connection.execute(f"create temp view order_outcome as {outcomes}")
         connection.execute(f"create temp view candle as select * from read_parquet('{data.candles}')")
         return (
-            _query(connection, metrics.EFFECTIVENESS, window_start=window.start, as_of=window.as_of),
+            _query(connection, metrics.EFFECTIVENESS, window_start=WINDOW.start, as_of=WINDOW.as_of),
             _query(
                 connection,
                 metrics.VOLATILITY,
-                first_bar_open=window.first_bar_open,
-                last_bar_open=window.last_bar_open,
+                first_bar_open=WINDOW.first_bar_open,
+                last_bar_open=WINDOW.last_bar_open,
             ),
         )
 

@@ -1,15 +1,19 @@
-"""The same work in pandas and in Polars, without an account of rejected rows and without a store."""
+"""The same work in pandas and in Polars, written as their users would: all of a run but its decisions and its store.
 
-import math
-from datetime import timedelta
+Every figure and every count is compared with the run's. In pandas a null and NaN are one, which these rows do not need.
+"""
+
+from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 
 from benchmarks import bare, ours
 from benchmarks.data import AS_OF, BAR_INTERVAL, Data
 from benchmarks.figure import Figure, alternate, ratio, seconds_of
+from jobs.engines import measure
 from jobs.plan import OrdersKind
 from policy.window import OUTCOME_WINDOW
 
@@ -17,20 +21,31 @@ REPETITIONS = 3
 PANDAS_TARGET = 10
 POLARS_TARGET = 1
 
-Answer = dict[str, tuple[float, ...]]  # by symbol: maker fill ratio, fallback ratio, the three quartiles, ATR ratio
+REASONS = ("not_finite", "sentinel_slippage", "contradictory", "unknown_fill")
 
-_QUARTILES = (0.25, 0.5, 0.75)
-_COLUMNS = ["ts", "symbol", "maker_started", "maker_filled", "fallback_used", "slippage_bps"]
+_QUARTILES = [0.25, 0.5, 0.75]
+_COLUMNS = [
+    *("ts", "symbol", "maker_started", "maker_filled", "fallback_used", "slippage_bps", "notional", "realized_pnl"),
+]
 _END = AS_OF.replace(tzinfo=None)
 _START = _END - OUTCOME_WINDOW
 _LAST_BAR = _END - BAR_INTERVAL
-_FIRST_BAR = _END - timedelta(minutes=15) * 1000
+_FIRST_BAR = _END - BAR_INTERVAL * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """By symbol: maker fill ratio, fallback ratio, quartiles, ATR ratio, expectancy. What was not used, by reason."""
+
+    figures: dict[str, tuple[float | None, ...]]
+    rejects: dict[str, int]
 
 
 def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
-    """Time both against a committed run. Raises AssertionError where either gives other figures than DuckDB."""
-    _check(_with_pandas(data), data)
-    _check(_with_polars(data), data)
+    """Time both against a committed run. Raises AssertionError where either gives other figures than the run."""
+    expected = _measured(data)
+    for work in (_with_pandas, _with_polars):
+        _check(work(data), expected)
     seconds = alternate(
         {
             "run": partial(ours.run, data.orders, OrdersKind.CANONICAL, data),
@@ -39,7 +54,7 @@ def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
         },
         repetitions,
     )
-    how = "the two queries on the same Parquet, their figures checked, against the whole committed run"
+    how = "the same Parquet, the same account and figures, all checked, against the whole committed run"
     return [
         ratio(f"pandas {pd.__version__} / full run", seconds, "pandas", "run", PANDAS_TARGET, how, at_least=True),
         ratio(f"Polars {pl.__version__} / full run", seconds, "Polars", "run", POLARS_TARGET, how, at_least=True),
@@ -49,10 +64,37 @@ def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
 def _with_pandas(data: Data) -> Answer:
     rows = pd.read_parquet(data.orders, columns=_COLUMNS)
     rows = rows[(rows["ts"] >= _START) & (rows["ts"] < _END)]
-    started = rows[rows["maker_started"]].groupby("symbol")[["maker_filled", "fallback_used"]].mean()
-    quartiles = rows.groupby("symbol")["slippage_bps"].quantile(list(_QUARTILES)).unstack()
-    found = started.join(quartiles).join(_atr_with_pandas(pd.read_parquet(data.candles)))
-    return {row[0]: row[1:] for row in found.itertuples(name=None)}
+    reasons = _reasons_with_pandas(rows)
+    rejects = reasons.value_counts()
+    rows = rows[reasons.isna()]
+    by_symbol = rows.groupby("symbol")
+    found = rows[rows["maker_started"]].groupby("symbol")[["maker_filled", "fallback_used"]].mean()
+    found = found.join(by_symbol["slippage_bps"].quantile(_QUARTILES).unstack())
+    found = found.join(_atr_with_pandas(pd.read_parquet(data.candles))).join(_expectancy_with_pandas(rows))
+    return Answer(
+        figures={row[0]: row[1:] for row in found.itertuples(name=None)},
+        rejects={str(reason): int(count) for reason, count in rejects.items() if count},
+    )
+
+
+def _reasons_with_pandas(rows: pd.DataFrame) -> pd.Series:
+    started, filled, fell_back = (rows[name] for name in ("maker_started", "maker_filled", "fallback_used"))
+    size = rows["slippage_bps"].abs()
+    numbers = rows[["slippage_bps", "notional", "realized_pnl"]]
+    tests = [
+        np.isinf(numbers).any(axis=1),
+        size >= 10_000,
+        (filled & fell_back) | (~started & (filled | fell_back)),
+        started & (filled | fell_back).isna(),
+    ]
+    codes = np.select(tests, range(len(tests)), default=-1)
+    return pd.Series(pd.Categorical.from_codes(codes, REASONS), index=rows.index)
+
+
+def _expectancy_with_pandas(rows: pd.DataFrame) -> pd.Series:
+    closed = rows[(rows["ts"].dt.hour == _END.hour) & rows["realized_pnl"].notna() & rows["notional"].notna()]
+    sums = closed.groupby("symbol")[["realized_pnl", "notional"]].sum()
+    return (sums["realized_pnl"] / sums["notional"]).rename("expectancy")
 
 
 def _atr_with_pandas(bars: pd.DataFrame) -> pd.Series:
@@ -69,13 +111,36 @@ def _atr_with_pandas(bars: pd.DataFrame) -> pd.Series:
 def _with_polars(data: Data) -> Answer:
     slippage = pl.col("slippage_bps")
     rows = pl.scan_parquet(data.orders).filter(pl.col("ts") >= _START, pl.col("ts") < _END)
-    found = rows.group_by("symbol").agg(
+    rows = rows.with_columns(reason=_reason_with_polars())
+    good = rows.filter(pl.col("reason").is_null())
+    figures = good.group_by("symbol").agg(
         pl.col("maker_filled").filter("maker_started").mean(),
         pl.col("fallback_used").filter("maker_started").mean(),
         *(slippage.quantile(q, interpolation="linear").alias(f"q{q}") for q in _QUARTILES),
     )
-    both = found.join(_atr_with_polars(pl.scan_parquet(data.candles)), on="symbol").collect()
-    return {row[0]: row[1:] for row in both.iter_rows()}
+    figures = figures.join(_atr_with_polars(pl.scan_parquet(data.candles)), on="symbol")
+    figures = figures.join(_expectancy_with_polars(good), on="symbol")
+    rejects = rows.filter(pl.col("reason").is_not_null()).group_by("reason").len()
+    found, counted = pl.collect_all([figures, rejects])
+    return Answer(figures={row[0]: row[1:] for row in found.iter_rows()}, rejects=dict(counted.iter_rows()))
+
+
+def _reason_with_polars() -> pl.Expr:
+    started, filled, fell_back = (pl.col(name) for name in ("maker_started", "maker_filled", "fallback_used"))
+    numbers = [pl.col(name) for name in ("slippage_bps", "notional", "realized_pnl")]
+    tests = [
+        pl.any_horizontal(~number.is_finite() for number in numbers),
+        pl.col("slippage_bps").abs() >= 10_000,
+        (filled & fell_back) | (~started & (filled | fell_back)),
+        started & (filled | fell_back).is_null(),
+    ]
+    return pl.coalesce(pl.when(test).then(pl.lit(reason)) for test, reason in zip(tests, REASONS, strict=True))
+
+
+def _expectancy_with_polars(rows: pl.LazyFrame) -> pl.LazyFrame:
+    pnl, notional = pl.col("realized_pnl"), pl.col("notional")
+    closed = rows.filter(pl.col("ts").dt.hour() == _END.hour, pnl.is_not_null(), notional.is_not_null())
+    return closed.group_by("symbol").agg(expectancy=pnl.sum() / notional.sum())
 
 
 def _atr_with_polars(bars: pl.LazyFrame) -> pl.LazyFrame:
@@ -86,10 +151,30 @@ def _atr_with_polars(bars: pl.LazyFrame) -> pl.LazyFrame:
     return window.with_columns(true_range=ranges).group_by("symbol").agg(atr_ratio=short / long)
 
 
-def _check(answer: Answer, data: Data) -> None:
-    effectiveness, volatility = bare.run(f"select * from read_parquet('{data.orders}')", data)
-    ratios = {row[0]: row[-1] for row in volatility}
-    assert answer.keys() == ratios.keys()
-    for symbol, _, _, maker_fill, fallback, _, *quartiles in effectiveness:
-        expected = (maker_fill, fallback, *quartiles, ratios[symbol])
-        assert all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(answer[symbol], expected, strict=True)), symbol
+def _measured(data: Data) -> Answer:
+    """Return what the run measures."""
+    found = measure(ours.plan(data.orders, OrdersKind.CANONICAL, data), bare.WINDOW, {})
+    return Answer(
+        figures={
+            symbol: (
+                one.effectiveness.maker_fill_ratio,
+                one.effectiveness.fallback_ratio,
+                one.effectiveness.slip_q25,
+                one.effectiveness.slip_q50,
+                one.effectiveness.slip_q75,
+                one.volatility.atr_ratio,
+                one.expectancy.expectancy,
+            )
+            for symbol, one in found.evidence.items()
+        },
+        rejects={reject.reason: reject.reject_count for reject in found.rejects},
+    )
+
+
+def _check(answer: Answer, expected: Answer) -> None:
+    """Hold every figure to the nine decimals that a run keeps."""
+    assert answer.rejects == expected.rejects, answer.rejects
+    assert answer.figures.keys() == expected.figures.keys()
+    for symbol, figures in expected.figures.items():
+        pairs = zip(answer.figures[symbol], figures, strict=True)
+        assert all(a is not None and b is not None and abs(a - b) < 1e-9 for a, b in pairs), symbol

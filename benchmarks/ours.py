@@ -10,30 +10,36 @@ from benchmarks.figure import seconds_of
 from jobs.holder import owner
 from jobs.plan import CandlesSource, Location, OrdersKind, OrdersSource, Plan
 from jobs.worker import Task, compute_slot
-from policy.rules import rule_set
+from policy.rules import RuleSet, rule_set
 from storage.records import Origin
 from storage.store import Store
 
 _LEASE = timedelta(minutes=10)
 
 
-def run(orders: Path, kind: OrdersKind, data: Data) -> float:
-    """Compute a slot from the orders and the candles, publish it, and return the seconds from its start to its commit.
-
-    The store's schema is there before. Raises AssertionError where the run is not what the data must give.
-    """
-    plan = Plan(
+def plan(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...] = ()) -> Plan:
+    """Plan a run by the seed's rules, others in its shadow."""
+    return Plan(
         scope="benchmark",
         orders=OrdersSource(kind=kind, location=Location(path=str(orders))),
         candles=CandlesSource(location=Location(path=str(data.candles)), interval=BAR_INTERVAL),
         rule_set=rule_set("seed"),
+        shadows=shadows,
     )
+
+
+def run(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...] = ()) -> float:
+    """Compute a slot from the orders and the candles, publish it, and return the seconds from its start to its commit.
+
+    The store's schema is there before. Raises AssertionError where the run is not what the data must give.
+    """
+    slot = plan(orders, kind, data, shadows)
     with TemporaryDirectory(prefix="router-policy-benchmark-") as folder:
         url = f"sqlite:///{folder}/store.db"
         with Store(url) as store:
             store.set_up()
-            claim = store.claim(plan.scope, AS_OF, owner(), _LEASE)
-            task = Task(plan=plan, store_url=url, claim=claim, origin=Origin.MANUAL)
+            claim = store.claim(slot.scope, AS_OF, owner(), _LEASE)
+            task = Task(plan=slot, store_url=url, claim=claim, origin=Origin.MANUAL)
             seconds = seconds_of(partial(compute_slot, task, store))
             _check(store)
     return seconds

@@ -55,11 +55,12 @@ def show_demo(folder: Path, runs: int | None) -> None:
         write_until(simulation, files, simulation.start, now)
         _say(_introduction(files))
         settings = load(files.settings)
-        with Store(settings.store.url) as store, live_feed(simulation, files, now, lambda: datetime.now(UTC)):
+        with Store(settings.store.url) as store:
             store.set_up()
-            _publish_history(settings, store, now, stop)
-            if not stop.is_set():
-                _run_schedule(settings, store, _hint(files), wanted)
+            with live_feed(simulation, files, now, lambda: datetime.now(UTC)):
+                _publish_history(settings, store, now, stop)
+                if not stop.is_set():
+                    _run_schedule(settings, store, _hint(files), wanted)
     _say(f"the demo has ended; {folder} stays as it is until the next demo there")
 
 

@@ -4,13 +4,21 @@ import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from random import Random
 
-from jobs.demo.log_rows import Row, close_row, order_row
-from jobs.demo.router import Conditions, Execution, Order, Side, SimulatedRouter
+from jobs.demo.log_rows import Row, close_row
+from jobs.demo.market import Market
+from jobs.demo.venue import ROUTING, NoPolicies, venue_of
+from router_policy_client.clock import SimulatedClock
+from router_policy_client.order import Order, Outcome, Side
+from router_policy_client.order_log import order_row
+from router_policy_client.router import PolicySource, route_order
+from router_policy_client.simulated import Conditions
 
 _REPEATED_LINE_CHANCE = 0.002
+_URGENT_CHANCE = 0.1
 _CLOSE_LINE_SECONDS = 0.9
 
 
@@ -31,26 +39,42 @@ class Trader:
     order_usd: float
     phases: tuple[Phase, ...]
 
+    def conditions(self, symbol: str, at: datetime) -> Conditions:  # noqa: ARG002 - a venue asks for its symbol
+        """Return how orders fare at a moment; before the first phase as in it."""
+        seconds = at.timestamp()
+        return next((one for one in reversed(self.phases) if seconds >= one.since_seconds), self.phases[0]).conditions
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Position:
     side: Side
     price: float
-    contracts: float
+    contracts: Decimal
+
+
+class _Desk:
+    """Where one symbol is traded: one order at a time, on a clock that goes from order to order."""
+
+    def __init__(self, trader: Trader, market: Market, random: Random) -> None:
+        self.trader = trader
+        self.clock = SimulatedClock(datetime.fromtimestamp(trader.phases[0].since_seconds, UTC))
+        self.venue = venue_of(market, trader.conditions, self.clock, random)
+        self.position: _Position | None = None
 
 
 class Bot:
     """Trades each symbol one order at a time: one opens a position, the next that fills closes it.
 
-    The same router, traders and seed give the same lines, in however many pieces they are asked for.
+    The same market, traders and seed give the same lines, in however many pieces they are asked for, as long as
+    `reader` gives the same policies; at first that is none.
     """
 
-    def __init__(self, router: SimulatedRouter, traders: Sequence[Trader], random: Random) -> None:
-        self._router = router
-        self._traders = traders
+    def __init__(self, market: Market, traders: Sequence[Trader], random: Random) -> None:
+        self.reader: PolicySource = NoPolicies()
+        self._market = market
+        self._desks = [_Desk(one, market, random) for one in traders]
         self._random = random
         self._order_count = 0
-        self._positions: dict[str, _Position] = {}
         self._lines: list[tuple[float, int, Row]] = []
         self._line_count = 0
         self._decisions = [(self._next_decision(one, -math.inf), index) for index, one in enumerate(traders)]
@@ -61,12 +85,19 @@ class Bot:
         end_seconds = at.timestamp()
         while self._decisions[0][0] < end_seconds:
             at_seconds, index = self._decisions[0]
-            done_seconds = self._trade(self._traders[index], at_seconds)
-            heapq.heapreplace(self._decisions, (self._next_decision(self._traders[index], done_seconds), index))
+            desk = self._desks[index]
+            done_seconds = self._trade(desk, at_seconds)
+            heapq.heapreplace(self._decisions, (self._next_decision(desk.trader, done_seconds), index))
         rows = []
         while self._lines and self._lines[0][0] < end_seconds:
             rows.append(heapq.heappop(self._lines)[-1])
         return rows
+
+    def append(self, outcome: Outcome) -> None:
+        """Write what became of an order; now and then twice, as real logs have it."""
+        copies = 2 if self._random.random() < _REPEATED_LINE_CHANCE else 1
+        for _ in range(copies):
+            self._write(order_row(outcome))
 
     def _next_decision(self, trader: Trader, after_seconds: float) -> float:
         """Draw when the next order is decided on; infinity where the trader has stopped for good."""
@@ -80,37 +111,44 @@ class Bot:
                 return drawn
         return math.inf
 
-    def _trade(self, trader: Trader, at_seconds: float) -> float:
-        """Decide on an order, have it executed and write its lines; return when all that was done."""
-        position = self._positions.get(trader.symbol)
-        conditions = next(one.conditions for one in reversed(trader.phases) if at_seconds >= one.since_seconds)
-        execution = self._router.execute(self._order(trader, position, at_seconds), conditions)
-        self._order_count += 1
-        copies = 2 if self._random.random() < _REPEATED_LINE_CHANCE else 1
-        for _ in range(copies):
-            self._write(order_row(execution, self._order_count))
-        if not execution.price:
-            return execution.done_seconds
-        return self._settle(execution, position, execution.price)
+    def _trade(self, desk: _Desk, at_seconds: float) -> float:
+        """Decide on an order, route it and write its lines; return when all that was done."""
+        desk.clock.set(datetime.fromtimestamp(at_seconds, UTC))
+        is_urgent = self._random.random() < _URGENT_CHANCE
+        outcome = route_order(
+            self._order(desk, at_seconds),
+            desk.venue,
+            self.reader,
+            self,
+            maker_first=not is_urgent,
+            routing=ROUTING,
+            clock=desk.clock,
+        )
+        return self._settle(desk, outcome)
 
-    def _order(self, trader: Trader, position: _Position | None, at_seconds: float) -> Order:
-        if position is not None:
-            side, contracts = position.side.opposite, position.contracts
+    def _order(self, desk: _Desk, at_seconds: float) -> Order:
+        symbol = desk.trader.symbol
+        if desk.position is not None:
+            side, contracts = desk.position.side.opposite, desk.position.contracts
         else:
             side = self._random.choice(tuple(Side))
-            contracts = float(f"{trader.order_usd / self._router.mid(trader.symbol, at_seconds):.3g}")
-        return Order(symbol=trader.symbol, side=side, contracts=contracts, at_seconds=at_seconds)
+            contracts = Decimal(f"{desk.trader.order_usd / self._market.quote(symbol, at_seconds).mid:.3g}")
+        self._order_count += 1
+        return Order(order_id=f"sig_{self._order_count:010x}", symbol=symbol, side=side, quantity=contracts)
 
-    def _settle(self, execution: Execution, position: _Position | None, price: float) -> float:
+    def _settle(self, desk: _Desk, outcome: Outcome) -> float:
         """Open a position, or close the open one and write its profit; return when that was done."""
-        order = execution.order
+        done_seconds = outcome.done_at.timestamp()
+        if outcome.average_price is None:
+            return done_seconds
+        order, price, position = outcome.order, float(outcome.average_price), desk.position
         if position is None:
-            self._positions[order.symbol] = _Position(side=order.side, price=price, contracts=order.contracts)
-            return execution.done_seconds
-        del self._positions[order.symbol]
+            desk.position = _Position(side=order.side, price=price, contracts=outcome.filled)
+            return done_seconds
+        desk.position = None
         gain = price - position.price if position.side is Side.BUY else position.price - price
-        at_seconds = execution.done_seconds + _CLOSE_LINE_SECONDS
-        self._write(close_row(execution, self._order_count, at_seconds, gain * position.contracts))
+        at_seconds = done_seconds + _CLOSE_LINE_SECONDS
+        self._write(close_row(order, at_seconds, gain * float(outcome.filled)))
         return at_seconds
 
     def _write(self, row: Row) -> None:

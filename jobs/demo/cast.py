@@ -6,7 +6,8 @@ Hours count from the moment that the demo starts: -90 is 90 hours before it, 0 i
 from dataclasses import dataclass
 
 from jobs.demo.market import Listing
-from jobs.demo.router import Conditions
+from jobs.demo.venue import MAKER_WAIT_SECONDS
+from router_policy_client.simulated import Conditions
 
 ALWAYS = -10_000.0
 LIVE = 0.0
@@ -28,11 +29,23 @@ class Member:
     last_order_hours: float | None = None
 
 
-_SMOOTH = Conditions(fill_chance=0.88, impact_bps=0.3)
-_FAIR = Conditions(fill_chance=0.6, reject_chance=0.06)
-_THIN = Conditions(fill_chance=0.45, reject_chance=0.06, impact_bps=3.0)
-_POOR = Conditions(fill_chance=0.27, reject_chance=0.15, impact_bps=1.5)
-_DEAD = Conditions(fill_chance=0.01, reject_chance=0.4, impact_bps=1.5)
+def _conditions(fill_chance: float, reject_chance: float = 0.03, impact_bps: float = 0.5) -> Conditions:
+    return Conditions(
+        fill_chance=fill_chance,
+        fill_seconds=MAKER_WAIT_SECONDS,
+        reject_chance=reject_chance,
+        refuse_chance=0.02,
+        unpriced_chance=0.01,
+        impact_bps=impact_bps,
+        latency_seconds=0.15,
+    )
+
+
+_SMOOTH = _conditions(fill_chance=0.96, impact_bps=0.3)
+_FAIR = _conditions(fill_chance=0.6, reject_chance=0.06)
+_THIN = _conditions(fill_chance=0.45, reject_chance=0.06, impact_bps=3.0)
+_POOR = _conditions(fill_chance=0.27, reject_chance=0.15, impact_bps=1.5)
+_DEAD = _conditions(fill_chance=0.01, reject_chance=0.4, impact_bps=1.5)
 
 _LULL = ((-20.0, 0.35),)
 _STIR = ((-13.0, 2.1),)

@@ -6,26 +6,37 @@ from contextlib import contextmanager
 from datetime import datetime
 from threading import Event, Thread
 
-from jobs.demo.folder import DemoFolder
+from jobs.demo.folder import SCHEDULE_SECONDS, SCOPE, DemoFolder
 from jobs.demo.simulation import Simulation
+from router_policy_client import PolicyReader
 
 log = logging.getLogger("router_policy.demo")
 _WRITE_SECONDS = 0.5
+_EXPIRED_INTERVALS = 24  # two minutes: a laptop may be busy
 
 
 @contextmanager
 def live_feed(
     simulation: Simulation, folder: DemoFolder, since: datetime, clock: Callable[[], datetime]
 ) -> Iterator[None]:
-    """Write what happens on the simulated market from `since` on, twice a second, until the block is left."""
+    """Write what happens on the simulated market from `since` on, twice a second, until the block is left.
+
+    Meanwhile the bot goes by the policies that are published in the folder's database.
+    """
     stop = Event()
     thread = Thread(target=_feed, args=(simulation, folder, since, clock, stop), name="simulated-bot", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    with _policies(folder) as simulation.bot.reader:
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+def _policies(folder: DemoFolder) -> PolicyReader:
+    url = f"sqlite:///{folder.database}"
+    return PolicyReader(url, scope=SCOPE, interval_seconds=SCHEDULE_SECONDS, expired_after_intervals=_EXPIRED_INTERVALS)
 
 
 def _feed(

@@ -18,9 +18,11 @@ _MARKER_TEXT = """\
 Made by router-policy demo. Its next start here deletes logs, candles, router-policy.toml and router_policy.db*.
 """
 _PRICES = ("open", "high", "low", "close", "volume")
-SETTINGS = """\
+SCOPE = "demo"
+SCHEDULE_SECONDS = 5
+SETTINGS = f"""\
 # router-policy: settings of the demo. Paths are relative to this file.
-scope = "demo"
+scope = "{SCOPE}"
 
 [store]
 url = "sqlite:///router_policy.db"
@@ -34,7 +36,7 @@ path = "candles/*.parquet"
 interval = "15m"
 
 [schedule]
-cron = "* * * * * */5"                          # every five seconds, for the demo's sake; the sixth field is seconds
+cron = "* * * * * */{SCHEDULE_SECONDS}"                       # so often for the demo's sake; the sixth field is seconds
 tick = "1s"
 """
 

@@ -7,7 +7,6 @@ from random import Random
 from jobs.demo.bot import Bot, Phase, Trader
 from jobs.demo.cast import CAST, LIVE, LIVE_ORDERS_PER_HOUR, Member
 from jobs.demo.market import BAR, Market
-from jobs.demo.router import SimulatedRouter
 
 LOGGED = timedelta(days=10)
 _ORDER_USD = 1000.0
@@ -30,7 +29,7 @@ def simulate(random: Random, now: datetime) -> Simulation:
         Trader(symbol=member.listing.symbol, order_usd=_ORDER_USD, phases=_phases(member, start, now))
         for member in CAST
     ]
-    return Simulation(market=market, bot=Bot(SimulatedRouter(market, random), traders, random), start=start)
+    return Simulation(market=market, bot=Bot(market, traders, random), start=start)
 
 
 def quarter_before(at: datetime) -> datetime:

@@ -131,6 +131,10 @@ FLAGS = [
     (None, None, None),
     (None, True, False),
     (None, False, True),
+    (None, None, False),
+    (True, True, None),
+    (True, None, True),
+    (False, None, None),
 ]
 
 
@@ -187,6 +191,9 @@ CANNOT_BE = [
     ("contradictory", {"maker_filled": True, "fallback_used": True}),
     ("contradictory", {"maker_started": False, "maker_filled": True}),
     ("contradictory", {"maker_started": False, "maker_filled": False, "fallback_used": True}),
+    ("unknown_fill", {"maker_filled": None}),
+    ("unknown_fill", {"maker_filled": False, "fallback_used": None}),
+    ("unknown_fill", {"maker_filled": None, "fallback_used": None}),
 ]
 
 
@@ -205,6 +212,23 @@ def test_a_row_that_cannot_be_is_counted_with_its_place_and_costs_no_other_row(
     assert result.event_count == 3
     assert evidence_of(result)["BTCUSDT"].effectiveness.slip_q75 == 1.0
     assert evidence_of(result)["ETHUSDT"].effectiveness.outcome_count == 1
+
+
+@each_format
+def test_one_flag_of_a_maker_start_is_enough_where_it_says_the_other(tmp_path: Path, write: Writer) -> None:
+    rows = [
+        outcome(1, maker_filled=True, fallback_used=None),
+        outcome(2, maker_filled=None, fallback_used=True),
+        outcome(3, maker_filled=None, fallback_used=True),
+        outcome(4, maker_started=None, maker_filled=None, fallback_used=None),
+    ]
+    result = run(write(tmp_path, rows))
+    found = evidence_of(result)["BTCUSDT"].effectiveness
+
+    # What was sent on as taker was not filled by the maker leg, and what that filled whole was not sent on.
+    assert (found.maker_fill_ratio, found.fallback_ratio) == (0.333333333, 0.666666667)
+    assert (found.outcome_count, found.maker_started_count) == (4, 3)
+    assert counts_of(result) == {}
 
 
 CANNOT_BE_READ = [
@@ -421,6 +445,24 @@ def test_repeated_ids_of_a_query_stay_where_nobody_asked(tmp_path: Path) -> None
     url = write_sqlite(tmp_path / "outcomes.db", REPEATED)
 
     assert run(canonical_query(url, IN_WINDOW)).event_count == 6
+
+
+@each_file_format
+def test_the_same_id_of_two_symbols_is_two_orders(tmp_path: Path, write: Writer) -> None:
+    rows = [
+        outcome(1, slippage_bps=3.0, order_id="1"),
+        outcome(2, slippage_bps=5.0, order_id="1", symbol="ETHUSDT"),
+        outcome(3, slippage_bps=7.0, order_id="1"),
+        outcome(3, slippage_bps=5.0, order_id="1", symbol="ETHUSDT"),
+    ]
+    result = run(replace(write(tmp_path, rows), deduplicate=True))
+
+    assert {symbol: found.effectiveness.slip_q50 for symbol, found in evidence_of(result).items()} == {
+        "BTCUSDT": 3.0,
+        "ETHUSDT": 5.0,
+    }
+    assert counts_of(result) == {"duplicate_id": 2}
+    assert sample_of(result, "duplicate_id").endswith(": BTCUSDT 2026-04-26 00:02:00, order_id 1")
 
 
 def test_repeated_ids_in_text_files_stay_on_request(tmp_path: Path) -> None:

@@ -164,6 +164,17 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
     assert states["published"] == len(runs)
     assert states["missed"] < 20
 
+    # the loop is closed: what the bot did last, it did by policies of this very store
+    log = (folder / "logs" / "execution" / "order_metrics.jsonl").read_text()
+    orders = [row for row in map(json.loads, log.splitlines()) if "event" not in row]
+    named = [row for row in orders if row["policy_run_id"] is not None]
+    with Store(f"sqlite:///{folder / 'router_policy.db'}") as store:
+        taker = {(one.run_id, one.symbol) for one, _ in store.latest("demo") if not one.maker_first}
+    acted_on = [row for row in named if row["policy_status"] in ("fresh", "stale")]
+    assert len(named) > 5
+    assert {row["policy_run_id"] for row in named} <= set(range(1, len(runs) + 1))
+    assert not [row for row in acted_on if (row["policy_run_id"], row["symbol"]) in taker and row["maker_start"]]
+
     latest = run_command(tmp_path, "latest", "--config", "demo/router-policy.toml", "--json")
     assert {one["symbol"] for one in json.loads(latest.stdout)} >= {"BTCUSDT", "ATOMUSDT"}
 

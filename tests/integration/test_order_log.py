@@ -367,6 +367,21 @@ def test_an_id_that_only_begins_like_another_is_not_taken_for_it(tmp_path: Path)
     }
 
 
+def test_the_same_id_of_two_symbols_is_two_orders_each_with_its_own_profit(tmp_path: Path) -> None:
+    day_before = AS_OF - timedelta(days=1)
+    bitcoin = logged(1, at=day_before, slippage_bps=1.0, attempt_id="7")
+    ether = logged(1, symbol="ETHUSDT", at=day_before - timedelta(minutes=1), slippage_bps=2.0, attempt_id="7")
+    later = logged(1, at=day_before + timedelta(minutes=1), slippage_bps=3.0, attempt_id="7")
+    path = write_lines(tmp_path / "log.jsonl", [bitcoin, ether, close(ether, 5.0), later])
+    result = run(order_log(path), as_of=day_before + timedelta(minutes=50))
+    found = evidence_of(result)
+
+    assert {symbol: one.effectiveness.slip_q50 for symbol, one in found.items()} == {"BTCUSDT": 3.0, "ETHUSDT": 2.0}
+    assert found["BTCUSDT"].expectancy.expectancy_count == 0
+    assert counts_of(result) == {"duplicate_id": 1, "not_an_order": 1}
+    assert sample_of(result, "duplicate_id") == f"{path}:1: BTCUSDT 2026-04-25 00:05:00, order_id 7"
+
+
 def test_of_rows_with_one_id_and_one_time_the_same_one_is_used_in_every_run(tmp_path: Path) -> None:
     rows = [logged(1, slippage_bps=2.0), logged(1, slippage_bps=9.0)]
     forth = run(order_log(write_lines(tmp_path / "forth.jsonl", rows)))

@@ -63,6 +63,8 @@ SPECIAL = """
         ('twice-1', '2026-04-21 11:00:00', 'TWICE', true, true, false, 5.0, 10.0),
         ('twice-2', '2026-04-21 12:00:00', 'TWICE', true, true, false, null, 10.0),
         ('twice-2', '2026-04-21 12:00:00', 'TWICE', true, true, false, 4.0, 10.0),
+        ('twice-1', '2026-04-21 09:00:00', 'AGAIN', true, true, false, 7.0, 10.0),
+        ('twice-2', '2026-04-21 12:00:00', 'AGAIN', true, true, null, 9.0, 10.0),
         (null, '2026-04-21 13:00:00', 'NAMELESS', true, true, false, 4.0, 10.0),
         (null, '2026-04-21 13:00:00', 'NAMELESS', true, true, false, 4.0, 10.0),
         ('bad-1', null, 'HAND', true, true, false, 1.0, 10.0),
@@ -74,6 +76,9 @@ SPECIAL = """
         ('bad-7', '2026-04-20 10:00:00', 'HAND', true, true, false, -10000.0, 10.0),
         ('bad-8', '2026-04-20 10:00:00', 'HAND', true, true, true, 1.0, 10.0),
         ('bad-9', '2026-04-20 10:00:00', 'HAND', false, true, false, 1.0, 10.0),
+        ('bad-a', '2026-04-20 10:00:00', 'HAND', true, null, false, 1.0, 10.0),
+        ('bad-b', '2026-04-20 10:00:00', 'HAND', true, false, null, 1.0, 10.0),
+        ('bad-c', '2026-04-20 10:00:00', 'HAND', true, null, null, 1.0, 10.0),
         ('bad-but-old', '2026-03-01 00:00:00', 'HAND', true, true, false, double 'nan', 10.0)
 """
 ORDERS = f"""
@@ -167,7 +172,7 @@ def rejects_of(result: RunResult) -> Mapping[tuple[str, str], int]:
 def test_spark_and_duckdb_agree_to_the_bit(plan: Plan, remote: str, deduplicate: bool | None) -> None:
     plan = replace(plan, orders=replace(plan.orders, deduplicate=deduplicate))
     by_duckdb, by_spark = run(plan), run(on_spark(plan, remote))
-    assert len(by_spark.decisions) == 8
+    assert len(by_spark.decisions) == 9
     assert by_spark.decisions == by_duckdb.decisions
     assert by_spark.event_count == by_duckdb.event_count
     assert rejects_of(by_spark) == rejects_of(by_duckdb)
@@ -176,7 +181,7 @@ def test_spark_and_duckdb_agree_to_the_bit(plan: Plan, remote: str, deduplicate:
 
 
 def test_the_figures_are_those_worked_out_by_hand(plan: Plan, remote: str) -> None:
-    evidence = measure(on_spark(plan, remote), WINDOW).evidence
+    evidence = measure(on_spark(plan, remote), WINDOW, {}).evidence
     hand, edge, twice = (evidence[symbol].effectiveness for symbol in ("HAND", "EDGE", "TWICE"))
     assert (hand.outcome_count, hand.maker_started_count, hand.slippage_count) == (4, 3, 4)
     assert (hand.maker_fill_ratio, hand.fallback_ratio) == (0.666666667, 0.333333333)
@@ -184,6 +189,8 @@ def test_the_figures_are_those_worked_out_by_hand(plan: Plan, remote: str) -> No
     assert (edge.outcome_count, edge.slip_q50) == (2, 3.0)
     assert (twice.outcome_count, twice.slippage_count, twice.slip_q50) == (2, 2, 4.5)
     assert evidence["NAMELESS"].effectiveness.outcome_count == 2
+    again = evidence["AGAIN"].effectiveness  # orders of its own, whose ids are those of TWICE
+    assert (again.outcome_count, again.slip_q50, again.maker_fill_ratio) == (2, 8.0, 1.0)
     bars = {symbol: evidence[symbol].volatility for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT", "HAND")}
     assert [one.bar_count for one in bars.values()] == [500, 500, 499, 49, 500]
     assert [one.atr_ratio is None for one in bars.values()] == [False, False, True, True, False]
@@ -199,6 +206,7 @@ def test_rows_that_are_not_used_are_counted_by_reason_and_one_of_each_is_named(p
         ("orders", "duplicate_id"): 2,
         ("orders", "not_finite"): 2,
         ("orders", "sentinel_slippage"): 2,
+        ("orders", "unknown_fill"): 3,
         ("candles", "bad_time"): 1,
         ("candles", "bad_value"): 1,
         ("candles", "duplicate_bar"): 1,
@@ -216,7 +224,7 @@ def test_both_engines_run_the_text_of_the_sql_files(plan: Plan, remote: str, mon
     changed = metrics.EFFECTIVENESS.replace("count(*) as outcome_count", "count(*) * 1000 as outcome_count")
     monkeypatch.setattr(metrics, "EFFECTIVENESS", changed)
     for chosen in (plan, on_spark(plan, remote)):
-        assert measure(chosen, WINDOW).evidence["HAND"].effectiveness.outcome_count == 4000
+        assert measure(chosen, WINDOW, {}).evidence["HAND"].effectiveness.outcome_count == 4000
 
 
 @pytest.mark.parametrize(
@@ -303,7 +311,7 @@ def test_files_that_are_not_there_or_no_parquet_are_refused_by_name(plan: Plan, 
 def test_what_spark_does_not_read_is_refused_with_the_way_out(orders: OrdersSource, message: str) -> None:
     plan = on_spark(replace(plan_of("unused"), orders=orders), "sc://127.0.0.1:1")
     with pytest.raises(SourceError, match=message + r".*set \[engine\] kind = \"duckdb\""):
-        measure(plan, WINDOW)
+        measure(plan, WINDOW, {})
 
 
 def test_a_server_that_does_not_answer_is_named_soon_and_without_its_token(plan: Plan) -> None:
@@ -311,7 +319,7 @@ def test_a_server_that_does_not_answer_is_named_soon_and_without_its_token(plan:
         closed.bind(("127.0.0.1", 0))
         address = f"sc://127.0.0.1:{closed.getsockname()[1]}"
         with pytest.raises(EngineError, match=f"no Spark Connect server can be used at {address} ") as caught:
-            measure(on_spark(plan, f"{address}/;x-secret=hidden"), WINDOW)
+            measure(on_spark(plan, f"{address}/;x-secret=hidden"), WINDOW, {})
     assert "hidden" not in str(caught.value)
     assert "start it, or correct" in str(caught.value)
 
@@ -321,10 +329,10 @@ def test_a_server_that_does_not_answer_is_named_soon_and_without_its_token(plan:
 )
 def test_a_remote_that_is_no_address_is_refused(plan: Plan, remote: str | None, message: str) -> None:
     with pytest.raises(EngineError, match=message):
-        measure(on_spark(plan, remote), WINDOW)
+        measure(on_spark(plan, remote), WINDOW, {})
 
 
 def test_a_missing_extra_is_said_with_the_command_that_installs_it(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyspark.errors", None)
     with pytest.raises(EngineError, match=r'pip install "router-policy\[spark\]"'):
-        measure(on_spark(plan, "sc://127.0.0.1:1"), WINDOW)
+        measure(on_spark(plan, "sc://127.0.0.1:1"), WINDOW, {})

@@ -105,7 +105,7 @@ def test_slippage_notional_and_fees_follow_from_the_prices(orders: list[Row]) ->
         assert row["slippage_bps"] == pytest.approx(cost / mark * 1e4, abs=1e-9)
         assert row["qty"]["notional_usd"] == pytest.approx(notional)
         assert row["fees_usd"] == pytest.approx(notional * (2e-4 if row["is_maker_final"] else 5e-4), abs=1e-6)
-        assert cost < 0 or not row["is_maker_final"]
+        assert cost < 0 or not row["is_maker_final"] or row["result"]["retries"]  # tried again at another price
 
     assert len(filled) > 0.9 * len(orders)
 
@@ -145,9 +145,8 @@ def test_the_log_has_a_few_defects_as_real_ones_have_them(rows: list[Row], order
     assert 5 < sum(count == 2 for count in repeats.values()) < 100
     assert max(repeats.values()) == 2
     assert 20 < len(unconfirmed) < 0.05 * len(orders)
-    assert {(row["side"], row["slippage_bps"]) for row in unconfirmed} == {("BUY", -10_000.0), ("SELL", 10_000.0)}
     assert 20 < len(given_up) < 0.05 * len(orders)
-    assert {row["slippage_bps"] for row in given_up} == {None}
+    assert {row["slippage_bps"] for row in unconfirmed + given_up} == {None}
 
 
 def test_one_symbol_trades_one_order_at_a_time(orders: list[Row]) -> None:

@@ -1,0 +1,38 @@
+"""What a router installs: the policies of a store in memory, the gate that acts on them, and a router that uses it."""
+
+from router_policy_client.errors import ReaderSettingsError, RouterPolicyClientError
+from router_policy_client.gate import Gate, decide, gate
+from router_policy_client.limits import Fallback, Fallbacks
+from router_policy_client.order import Order, Outcome, Side, UnfilledReason
+from router_policy_client.order_log import OrderLog
+from router_policy_client.policy import Policy, Reading
+from router_policy_client.probes import is_probe
+from router_policy_client.reader import PolicyReader
+from router_policy_client.reader_status import ReaderStatus
+from router_policy_client.router import Routing, route_order
+from router_policy_client.words import Quality, Status, TakerBias
+
+__all__ = [
+    "Fallback",
+    "Fallbacks",
+    "Gate",
+    "Order",
+    "OrderLog",
+    "Outcome",
+    "Policy",
+    "PolicyReader",
+    "Quality",
+    "ReaderSettingsError",
+    "ReaderStatus",
+    "Reading",
+    "RouterPolicyClientError",
+    "Routing",
+    "Side",
+    "Status",
+    "TakerBias",
+    "UnfilledReason",
+    "decide",
+    "gate",
+    "is_probe",
+    "route_order",
+]

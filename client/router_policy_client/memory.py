@@ -1,0 +1,143 @@
+"""What a reader knows, and how it comes to know it: from the store, or from what it kept when it last could."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from math import inf
+from pathlib import Path
+from threading import Lock
+
+from sqlalchemy import URL
+
+from router_policy_client import last_known
+from router_policy_client.changes import Changes
+from router_policy_client.database import describe, said
+from router_policy_client.errors import UnreadableRowError
+from router_policy_client.known import Known, Seen, see
+from router_policy_client.reader_status import ReaderStatus
+from router_policy_client.rows import Row, read_rows
+
+_log = logging.getLogger("router_policy_client")
+
+
+class Memory:
+    """Every symbol's policy as it was last seen, in one mapping that is never changed, only replaced.
+
+    `wall` and `elapsed` are the clocks of `known`; `on_change` is called after each replacement. Who reads `seen`
+    needs no lock; whoever brings rows takes turns with others who do, so that older rows never replace newer ones.
+    """
+
+    def __init__(
+        self,
+        url: URL,
+        scope: str,
+        last_known_path: Path | None,
+        wall: Callable[[], float],
+        elapsed: Callable[[], float],
+        on_change: Callable[[], None],
+    ) -> None:
+        self.seen: Mapping[str, Seen] = {}
+        self.changes = Changes()
+        self._url, self._scope, self._path = url, scope, last_known_path
+        self._wall, self._elapsed, self._on_change = wall, elapsed, on_change
+        self._turn = Lock()
+        self._is_reachable = False
+        self._refresh_count = self._failure_count = 0
+        self._last_refresh_at: datetime | None = None
+        self._last_error: str | None = None
+        self._last_error_at: datetime | None = None
+
+    def take(self, read: Callable[[], list[Row]]) -> bool:
+        """Bring what `read` returns, and tell whether that worked; what it raises is remembered for people."""
+        with self._turn:
+            try:
+                self._bring(read())
+            except Exception as error:  # noqa: BLE001 - whatever a database does, the router goes on with what is known
+                self._failure_count += 1
+                self._note_reachable(False, said(error, self._url))
+                return False
+            self._refresh_count += 1
+            self._last_refresh_at = self._now()
+            self._note_reachable(True, None)
+            return True
+
+    def recall(self) -> None:
+        """Begin with what was kept in the last-known-good file, where there is one that can be used."""
+        if self._path is None:
+            return
+        try:
+            known, saved_at = last_known.load(self._path, describe(self._url), self._scope)
+        except FileNotFoundError:
+            return
+        except (OSError, UnreadableRowError) as error:
+            self._note_error(said(error, self._url))
+            return
+        # At least as old as when it was saved, even where the clock has been set back since.
+        wall = max(self._wall(), saved_at.timestamp())
+        self.seen = {one.policy.symbol: see(one, None, wall, self._elapsed()) for one in known}
+        self._on_change()
+
+    def seconds_to_change(self) -> float:
+        """Return how long until an override that is in force ends by itself; infinite where none is."""
+        wall = self._wall()
+        return min((one.override_until - wall for one in self.seen.values() if one.override_until > wall), default=inf)
+
+    def status(self, *, is_watching: bool) -> ReaderStatus:
+        """Return what has been done so far."""
+        return ReaderStatus(
+            store=describe(self._url),
+            scope=self._scope,
+            is_watching=is_watching,
+            is_reachable=self._is_reachable,
+            symbol_count=len(self.seen),
+            refresh_count=self._refresh_count,
+            failure_count=self._failure_count,
+            change_count=self.changes.count,
+            last_refresh_at=self._last_refresh_at,
+            last_error=self._last_error,
+            last_error_at=self._last_error_at,
+        )
+
+    def continue_in_child(self) -> None:
+        """Go on after a fork: the turns and the tasks that waited stayed with the parent."""
+        self._turn, self.changes = Lock(), Changes()
+
+    def _bring(self, rows: list[Row]) -> None:
+        read, problems = read_rows(rows)
+        for problem in problems.values():
+            self._note_error(problem)
+        if not rows:
+            # A store that was just made says nothing yet; what is known stays, and grows old.
+            self._note_error(f"the store has no policy of scope {self._scope!r} yet")
+            return
+        before = {symbol: one.known for symbol, one in self.seen.items()}
+        known = {symbol: one for symbol, one in before.items() if symbol in problems} | read
+        if known != before:
+            self._replace(known)
+
+    def _replace(self, known: Mapping[str, Known]) -> None:
+        wall, elapsed = self._wall(), self._elapsed()
+        self.seen = {symbol: see(one, self.seen.get(symbol), wall, elapsed) for symbol, one in known.items()}
+        self._on_change()
+        self.changes.say()
+        if self._path is not None:
+            try:
+                last_known.save(self._path, describe(self._url), self._scope, self._now(), known.values())
+            except OSError as error:
+                self._note_error(f"the last known policies could not be kept: {said(error, self._url)}")
+
+    def _note_reachable(self, is_reachable: bool, error: str | None) -> None:
+        if error is not None:
+            self._note_error(error)
+        if is_reachable is not self._is_reachable or self._failure_count + self._refresh_count == 1:
+            if is_reachable:
+                _log.info("policies are read from %s, scope %s", describe(self._url), self._scope)
+            else:
+                _log.warning("policies cannot be read now from %s: %s", describe(self._url), error)
+        self._is_reachable = is_reachable
+
+    def _note_error(self, error: str) -> None:
+        self._last_error, self._last_error_at = error, self._now()
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._wall(), UTC)

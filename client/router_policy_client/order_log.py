@@ -1,0 +1,118 @@
+"""The order log: one line of JSON for each outcome, in the layout that the batch job reads as `order-log`."""
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+from router_policy_client.order import Outcome, UnfilledReason
+
+_log = logging.getLogger("router_policy_client")
+OnFailure = Callable[[Outcome, Exception], None]
+
+
+class OrderLog:
+    """Appends outcomes to a file, each as one line in one write, so that several processes may share it.
+
+    The file is opened anew for each line: it can be rotated at any time. A line that cannot be written is counted in
+    `failure_count`, given to `on_failure` and said in the log of the process; nothing is raised.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], on_failure: OnFailure | None = None) -> None:
+        self.failure_count = 0
+        self._path = Path(path)
+        self._on_failure = on_failure
+        self._is_torn = False
+
+    def append(self, outcome: Outcome) -> None:
+        """Append an outcome; never raises."""
+        try:
+            self._write(f"{json.dumps(order_row(outcome), allow_nan=False)}\n")
+        except Exception as error:  # noqa: BLE001 - no failure to log may stop an order
+            self.failure_count += 1
+            _log.error("order %s: its outcome cannot be written to %s: %s", outcome.order.order_id, self._path, error)
+            self._tell(outcome, error)
+
+    def _write(self, line: str) -> None:
+        content = (f"\n{line}" if self._is_torn else line).encode()
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            written = os.write(descriptor, content)
+        finally:
+            os.close(descriptor)
+        # The rest of a torn line is not written after it: another process may have appended in between.
+        self._is_torn = written < len(content)
+        if self._is_torn:
+            raise OSError(f"only {written} of {len(content)} bytes could be written")
+
+    def _tell(self, outcome: Outcome, error: Exception) -> None:
+        if self._on_failure is None:
+            return
+        try:
+            self._on_failure(outcome, error)
+        except Exception:  # noqa: BLE001 - neither may the caller's own code
+            _log.exception("order %s: on_failure failed itself", outcome.order.order_id)
+
+
+def order_row(outcome: Outcome) -> dict[str, object]:
+    """Return an outcome as the keys of the order log; `ts` is when it was done, in seconds since 1970 (UTC).
+
+    An outcome that is not confirmed is written as an order still open, and a fill without a price with the price 0:
+    the batch job counts both, and judges by neither.
+    """
+    order, gate = outcome.order, outcome.gate
+    is_confirmed = outcome.unfilled_reason is not UnfilledReason.UNCONFIRMED
+    notional = outcome.notional if is_confirmed else None
+    return {
+        "attempt_id": order.order_id,
+        "route": "maker_first" if outcome.maker_started else "market",
+        "prices": {"mark": _number(outcome.mid), "submitted": _number(outcome.mid), "avg_fill": _price(outcome)},
+        "qty": {
+            "asked": _number(order.quantity),
+            "contracts": _number(outcome.filled),
+            "notional_usd": _number(notional),
+        },
+        "timing_ms": {"ack": round(outcome.duration_seconds * 1000, 1)},
+        "result": {
+            "status": _status(outcome),
+            "retries": outcome.post_only_rejects,
+            "cancelled": bool(is_confirmed and outcome.unfilled),
+            "unfilled": _number(outcome.unfilled),
+            "unfilled_reason": outcome.unfilled_reason,
+            "unresolved_ids": list(outcome.unresolved_ids),
+        },
+        "fees_usd": _number(outcome.fees),
+        "slippage_bps": outcome.slippage_bps if is_confirmed else None,
+        "maker_start": outcome.maker_started,
+        "is_maker_final": outcome.maker_filled,
+        "used_fallback": outcome.fallback_used,
+        "probe": gate.probe,
+        "policy_run_id": gate.reading.run_id,
+        "policy_status": gate.reading.status,
+        "policy_age_seconds": gate.reading.age_seconds,
+        "policy_maker_first": gate.reading.maker_first,
+        "patience": gate.patience,
+        "client_order_ids": list(outcome.client_order_ids),
+        "symbol": order.symbol,
+        "side": order.side,
+        "decided_ts": round(outcome.decided_at.timestamp(), 6),
+        "ts": round(outcome.done_at.timestamp(), 6),
+    }
+
+
+def _price(outcome: Outcome) -> float | None:
+    if outcome.unfilled_reason is UnfilledReason.UNCONFIRMED or not outcome.filled:
+        return None
+    return 0.0 if outcome.average_price is None else float(outcome.average_price)
+
+
+def _status(outcome: Outcome) -> str:
+    if outcome.unfilled_reason is UnfilledReason.UNCONFIRMED:
+        return "NEW"
+    return "CANCELED" if outcome.unfilled else "FILLED"
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,210 @@
+"""The reader: every symbol's policy in memory, kept up to date off the hot path."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from threading import Event
+from time import monotonic, time
+from types import TracebackType
+from typing import Self
+from weakref import WeakSet
+
+from router_policy_client.database import describe, latest, make_engine, parse_url
+from router_policy_client.errors import ReaderSettingsError
+from router_policy_client.known import missing, reading
+from router_policy_client.limits import Fallbacks, Limits
+from router_policy_client.memory import Memory
+from router_policy_client.policy import Reading
+from router_policy_client.postgres_source import PostgresSource
+from router_policy_client.reader_status import ReaderStatus
+from router_policy_client.rows import Row
+from router_policy_client.sqlite_source import SqliteSource
+from router_policy_client.watcher import Source, Watcher
+
+_AGE_RESOLUTION_SECONDS = 1.0
+_AGE_RESOLUTION = 0.001
+_CLOSE_SECONDS = 5.0
+
+
+class PolicyReader:
+    """Keeps the policies of one scope of a store in memory, refreshed by a daemon thread until it is closed.
+
+    `url` is the store's, as SQLAlchemy writes it; the database need not be there yet. A policy is stale once its slot
+    is older than `stale_after_intervals`, expired after `expired_after_intervals`, of `interval_seconds`, the time
+    between two runs; `fallbacks` says what to do then. A slot up to `clock_tolerance_seconds` in the future is no sign
+    of a wrong clock.
+
+    `last_known_path` names a file in which the policies are kept, for a process that starts while the store is away.
+    `poll_seconds` is how often the thread looks by itself: 0.05 on SQLite, where that is one number, and 5 on
+    Postgres, which says by itself when there is something new. With `watch=False` there is no thread, and only
+    `refresh` looks.
+    The first look is waited for, but no longer than `first_read_seconds`.
+
+    `now` returns an aware time and is for a clock of the caller's own, a simulated one; time passes by it alone then.
+
+    Raises ReaderSettingsError for settings that cannot work, and nothing for what a database may do. In a process that
+    was forked the reader goes on with a thread and connections of its own. Threads may share it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        scope: str = "default",
+        interval_seconds: float = 900.0,
+        stale_after_intervals: float = 2.0,
+        expired_after_intervals: float = 8.0,
+        clock_tolerance_seconds: float = 5.0,
+        fallbacks: Fallbacks | None = None,
+        last_known_path: str | os.PathLike[str] | None = None,
+        poll_seconds: float | None = None,
+        first_read_seconds: float = 1.0,
+        watch: bool = True,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._limits = Limits(
+            stale_seconds=stale_after_intervals * interval_seconds,
+            expired_seconds=expired_after_intervals * interval_seconds,
+            clock_tolerance_seconds=clock_tolerance_seconds,
+        )
+        if poll_seconds is not None and not poll_seconds > 0:
+            raise ReaderSettingsError(f"poll_seconds must be more than 0, was {poll_seconds}")
+        self._fallbacks = fallbacks or Fallbacks()
+        self._url, self._scope, self._poll_seconds, self._watch = parse_url(url), scope, poll_seconds, watch
+        self._wall, self._elapsed = (time, monotonic) if now is None else (_seconds(now),) * 2
+        kept = min(_AGE_RESOLUTION_SECONDS, _AGE_RESOLUTION * self._limits.stale_seconds)
+        self._kept_seconds = kept if now is None else 0.0
+        self._readings: dict[str, tuple[float, float, Reading]] = {}
+        path = Path(last_known_path) if last_known_path is not None else None
+        self._memory = Memory(self._url, scope, path, self._wall, self._elapsed, self._forget_readings)
+        self._memory.recall()
+        self._watcher: Watcher | None = None
+        self._start(first_read_seconds)
+        _open_readers.add(self)
+
+    def get(self, symbol: str) -> Reading:
+        """Return what to act on for a symbol now. Never raises and never waits: it looks into memory only.
+
+        The status is that of this moment. The age may be less than it is, by a second or a thousandth of the age at
+        which a policy becomes stale, whichever is less; with a clock of the caller's own it is exact.
+        """
+        try:
+            since, until, ready = self._readings[symbol]
+            if since <= time() < until:
+                return ready
+        except (KeyError, TypeError):
+            pass
+        return self._read(symbol)
+
+    def readings(self) -> dict[str, Reading]:
+        """Return what to act on for every symbol that is known; all are of one look at the store."""
+        seen, wall, elapsed = self._memory.seen, self._wall(), self._elapsed()
+        return {symbol: reading(one, self._limits, self._fallbacks, wall, elapsed)[0] for symbol, one in seen.items()}
+
+    def refresh(self) -> bool:
+        """Look at the store at once, on a connection of its own; return whether that worked. Never raises.
+
+        Waits for the database, a few seconds at most where it does not answer: not for the hot path.
+        """
+        return self._memory.take(self._read_once)
+
+    async def changed(self, after: int | None = None) -> int:
+        """Wait until a policy has changed; return how many times any has so far, for `after` in the next call.
+
+        With `after` what changed between two calls is not missed. A policy that only grows older does not change.
+        Returns at once when the reader is closed.
+        """
+        return await self._memory.changes.wait(after)
+
+    @property
+    def status(self) -> ReaderStatus:
+        """How the reader itself is doing."""
+        return self._memory.status(is_watching=self._watcher is not None and self._watcher.is_alive())
+
+    def close(self) -> None:
+        """End the thread and close its connection. What is known can still be read, and grows older."""
+        _open_readers.discard(self)
+        self._stop.set()
+        if self._watcher is not None:
+            self._watcher.join(_CLOSE_SECONDS)
+        self._memory.changes.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"PolicyReader({describe(self._url)!r}, scope={self._scope!r})"
+
+    def _read(self, symbol: str) -> Reading:
+        try:
+            readings = self._readings  # taken before what is seen: never an older policy into a newer mapping
+            seen = self._memory.seen.get(symbol)
+            if seen is None:
+                return missing(symbol, self._fallbacks.missing, "no policy is known for this symbol")
+            wall = self._wall()
+            ready, until = reading(seen, self._limits, self._fallbacks, wall, self._elapsed())
+            if self._kept_seconds:
+                readings[symbol] = (wall, min(until, wall + self._kept_seconds), ready)
+            return ready
+        except Exception as error:  # noqa: BLE001 - a clock of the caller's, or a symbol that is no text
+            return missing(symbol, self._fallbacks.missing, f"no policy could be looked up: {error}")
+
+    def _forget_readings(self) -> None:
+        self._readings = {}
+
+    def _read_once(self) -> list[Row]:
+        with self._engine.connect() as connection:
+            return latest(connection, self._scope)
+
+    def _start(self, first_read_seconds: float) -> None:
+        self._engine, self._stop = make_engine(self._url), Event()
+        if not self._watch:
+            return
+        looked = Event()
+
+        def take(read: Callable[[], list[Row]]) -> bool:
+            worked = self._memory.take(read)
+            looked.set()
+            return worked
+
+        self._watcher = Watcher(self._source(), self._stop, take, self._memory.seconds_to_change)
+        self._watcher.start()
+        looked.wait(first_read_seconds)
+
+    def _source(self) -> Source:
+        if self._url.get_backend_name() == "sqlite":
+            file = Path(self._url.database or "")
+            return SqliteSource(self._engine, file, self._scope, self._poll_seconds or 0.05, self._stop)
+        return PostgresSource(self._engine, self._scope, self._poll_seconds or 5.0, self._stop)
+
+    def _continue_in_child(self) -> None:
+        # Kept, not closed: to close a connection here would end it for the parent, which goes on with it.
+        self._of_parent = (self._engine, self._watcher)
+        self._memory.continue_in_child()
+        self._forget_readings()
+        self._start(first_read_seconds=0)
+
+
+def _seconds(now: Callable[[], datetime]) -> Callable[[], float]:
+    first = now()
+    if first.tzinfo is None:
+        raise ReaderSettingsError(f"`now` must return an aware time, returned {first.isoformat()} without a zone")
+    return lambda: now().timestamp()
+
+
+_open_readers: WeakSet[PolicyReader] = WeakSet()
+
+
+def _continue_all_in_child() -> None:
+    for reader in list(_open_readers):
+        reader._continue_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_continue_all_in_child)

@@ -1,0 +1,123 @@
+"""Rows of the view `policy_latest`, read into what is known of a symbol; columns of later days are left alone."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import isfinite
+
+from router_policy_client.errors import UnreadableRowError
+from router_policy_client.known import Known
+from router_policy_client.policy import Policy
+from router_policy_client.words import read_quality, read_taker_bias
+
+Row = Mapping[str, object]
+COLUMNS = frozenset(
+    "scope symbol run_id slot published_at maker_first taker_bias quality regime reason maker_offset_bps probe_every "
+    "override_id override_until_at computed_maker_first computed_taker_bias".split()
+)
+
+
+def read_rows(rows: Iterable[Row]) -> tuple[dict[str, Known], dict[object, str]]:
+    """Return what the rows say by symbol, and by symbol what is wrong with those that cannot be read."""
+    known: dict[str, Known] = {}
+    problems: dict[object, str] = {}
+    for row in rows:
+        try:
+            one = read_row(row)
+        except UnreadableRowError as error:
+            problems[row.get("symbol")] = f"the policy of {row.get('symbol')!r} was left as it was: {error}"
+        else:
+            known[one.policy.symbol] = one
+    return known, problems
+
+
+def read_row(row: Row) -> Known:
+    """Read a row. Raises UnreadableRowError where a value of it cannot be what the column holds."""
+    override_id = _count(row, "override_id") if row.get("override_id") is not None else None
+    policy = Policy(
+        scope=_text(row, "scope"),
+        symbol=_text(row, "symbol"),
+        run_id=_count(row, "run_id"),
+        slot=_time(row, "slot"),
+        published_at=_time(row, "published_at"),
+        maker_first=_flag(row, "maker_first"),
+        taker_bias=read_taker_bias(_text(row, "taker_bias")),
+        quality=read_quality(_text(row, "quality")),
+        regime=_text(row, "regime"),
+        reason=_text(row, "reason"),
+        maker_offset_bps=_number(row, "maker_offset_bps"),
+        override_id=override_id,
+        probe_every=_probe_every(row),
+    )
+    if override_id is None:
+        return Known(policy=policy, computed=None, override_until_at=None)
+    computed = replace(
+        policy,
+        maker_first=_flag(row, "computed_maker_first"),
+        taker_bias=read_taker_bias(_text(row, "computed_taker_bias")),
+        override_id=None,
+    )
+    return Known(policy=policy, computed=computed, override_until_at=_time(row, "override_until_at"))
+
+
+def _wrong(row: Row, column: str, wanted: str) -> UnreadableRowError:
+    return UnreadableRowError(f"{column} should be {wanted}, is {row.get(column)!r}")
+
+
+def _text(row: Row, column: str) -> str:
+    value = row.get(column)
+    if not isinstance(value, str):
+        raise _wrong(row, column, "a text")
+    return value
+
+
+def _count(row: Row, column: str) -> int:
+    value = row.get(column)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _wrong(row, column, "a whole number")
+    return value
+
+
+def _number(row: Row, column: str) -> float:
+    value = row.get(column)
+    if not isinstance(value, int | float) or not isfinite(value):
+        raise _wrong(row, column, "a number")
+    return float(value)
+
+
+def _flag(row: Row, column: str) -> bool:
+    value = row.get(column)
+    if value is True or value is False:
+        return value
+    if value not in (0, 1):
+        raise _wrong(row, column, "0 or 1")
+    return bool(value)
+
+
+def _time(row: Row, column: str) -> datetime:
+    value = row.get(column)
+    try:
+        if isinstance(value, str):
+            return _instant(value)
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+    except ValueError:
+        pass
+    raise _wrong(row, column, "a time as YYYY-MM-DD HH:MM:SS")
+
+
+@lru_cache(maxsize=64)  # the rows of one run share their times
+def _instant(text: str) -> datetime:
+    """Read the text of a time; where it says no zone, as SQLite keeps it, it is UTC."""
+    found = datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _probe_every(row: Row) -> int | None:
+    if row.get("probe_every") is None:
+        return None
+    every = _count(row, "probe_every")
+    if every < 1:
+        raise _wrong(row, "probe_every", "1 or more, or nothing")
+    return every

@@ -1,0 +1,64 @@
+"""A SQLite file, watched: a number on a connection of its own tells that others have committed."""
+
+import time
+from pathlib import Path
+from threading import Event
+
+from sqlalchemy import Connection, Engine
+
+from router_policy_client.database import latest
+from router_policy_client.rows import Row
+
+
+class SqliteSource:
+    """One connection to a file, opened when first read, and again when another file has taken its place.
+
+    For one thread, until `stop` is set. Every `poll_seconds` it looks for a commit; the number that tells moves with
+    the commits of others only, on a connection that is never shared and never inside a transaction.
+    """
+
+    # What is in force changes by the clock as well, where an override begins or ends.
+    reread_seconds = 5.0
+
+    def __init__(self, engine: Engine, file: Path, scope: str, poll_seconds: float, stop: Event) -> None:
+        self._engine, self._path, self._scope = engine, file, scope
+        self._poll_seconds, self._stop = poll_seconds, stop
+        self._connection: Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self._version: int | None = None
+
+    def read(self) -> list[Row]:
+        """Return the rows in force now; raises whatever the file or the driver says against it."""
+        file = self._file_now()
+        if self._connection is None or file != self._file:
+            self.close()
+            self._connection, self._file = self._engine.connect(), file
+        # Asked before the rows: a commit between the two is seen as one change more, never as none.
+        self._version = _data_version(self._connection)
+        return latest(self._connection, self._scope)
+
+    def wait(self, seconds: float) -> None:
+        """Return when others have committed or put another file in the place, or after the time; raises as `read`."""
+        deadline = time.monotonic() + seconds
+        while not self._stop.wait(self._poll_seconds):
+            if time.monotonic() >= deadline or self._has_changed():
+                return
+
+    def close(self) -> None:
+        """Close the connection; the next read opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _has_changed(self) -> bool:
+        if self._connection is None or self._file_now() != self._file:
+            return True
+        return _data_version(self._connection) != self._version
+
+    def _file_now(self) -> tuple[int, int]:
+        found = self._path.stat()
+        return found.st_dev, found.st_ino
+
+
+def _data_version(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("pragma data_version").scalar_one())

@@ -1,0 +1,64 @@
+"""The demo's venue: the client's simulated one, at the prices of the demo's market, and what a bot knows at first."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+
+from jobs.demo.market import Market
+from router_policy_client import Quality, Reading, Status, TakerBias
+from router_policy_client.clock import Clock
+from router_policy_client.leg import Patience
+from router_policy_client.router import Routing
+from router_policy_client.simulated import Conditions, SimulatedVenue
+from router_policy_client.venue import Quote
+
+MAKER_WAIT_SECONDS = 4.0
+ROUTING = Routing(patience=Patience(maker_wait_seconds=MAKER_WAIT_SECONDS, poll_seconds=1.0))
+_UNKNOWN = Reading(
+    symbol="",
+    status=Status.MISSING,
+    age_seconds=None,
+    run_id=None,
+    slot=None,
+    maker_first=True,
+    taker_bias=TakerBias.BALANCED,
+    quality=Quality.UNKNOWN,
+    regime="unknown",
+    reason="the bot reads no policies yet",
+    maker_offset_bps=None,
+    probe_every=None,
+    policy=None,
+)
+
+
+class NoPolicies:
+    """What a bot reads that has no store yet: its own choice, half the wait."""
+
+    def get(self, symbol: str) -> Reading:
+        """Return that nothing is known."""
+        return replace(_UNKNOWN, symbol=symbol)
+
+
+class MarketPrices:
+    """The demo's market as the prices of a simulated venue."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+
+    def quote(self, symbol: str, at: datetime) -> Quote:
+        """Return the best prices of a moment."""
+        quote = self._market.quote(symbol, at.timestamp())
+        return Quote(bid=Decimal(str(quote.bid)), ask=Decimal(str(quote.ask)))
+
+    def tick(self, symbol: str) -> Decimal:
+        """Return the smallest step of a price."""
+        return Decimal(1).scaleb(-self._market.listing(symbol).decimals)
+
+
+def venue_of(
+    market: Market, conditions: Callable[[str, datetime], Conditions], clock: Clock, random: Random
+) -> SimulatedVenue:
+    """Make a venue on the demo's market."""
+    return SimulatedVenue(MarketPrices(market), conditions, clock, random)

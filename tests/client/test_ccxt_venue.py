@@ -1,0 +1,256 @@
+"""The venue over ccxt, against an exchange on this machine that speaks the order endpoints of Binance USD-M."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+import ccxt
+import pytest
+
+from router_policy_client.ccxt_venue import CcxtVenue
+from router_policy_client.leg import Patience
+from router_policy_client.order import Order, Outcome, Side, UnfilledReason
+from router_policy_client.router import Routing, route_order
+from router_policy_client.venue import (
+    OrderRejectedError,
+    OrderState,
+    OrderStatus,
+    PostOnlyRejectedError,
+    Quote,
+    VenueError,
+    VenueTimeoutError,
+)
+from tests.client.exchange_server import Exchange, served
+from tests.client.scripted import READING, TAKER, Kept, Reader
+
+SYMBOLS = {"BTCUSDT": "BTC/USDT:USDT"}
+PLACE, FETCH, CANCEL = "POST /fapi/v1/order", "GET /fapi/v1/order", "DELETE /fapi/v1/order"
+BRISK = Routing(
+    patience=Patience(
+        maker_wait_seconds=0.1, taker_wait_seconds=0.1, poll_seconds=0.01, absence_seconds=0.1, confirm_seconds=30.0
+    )
+)
+
+
+@pytest.fixture
+def exchange() -> Iterator[tuple[Exchange, CcxtVenue]]:
+    """An exchange of the test's own, and the venue that routes over it; nothing else can be reached."""
+    with served() as (exchange, address):
+        client = client_of(address)
+        yield exchange, CcxtVenue(client, SYMBOLS)
+        client.session.close()
+
+
+def client_of(address: str) -> ccxt.binanceusdm:
+    client = ccxt.binanceusdm(
+        {"apiKey": "key", "secret": "secret", "enableRateLimit": False, "timeout": 10_000}  # milliseconds
+    )
+    client.has["fetchCurrencies"] = False
+    client.urls["api"] = {
+        name: f"{address}/{url.split('/', 3)[-1]}" for name, url in client.urls["api"].items() if isinstance(url, str)
+    }
+    return client
+
+
+def route(venue: CcxtVenue, *, side: Side = Side.BUY, maker_first: bool = True, routing: Routing = BRISK) -> Outcome:
+    log = Kept()
+    order = Order(order_id="bot-1", symbol="BTCUSDT", side=side, quantity=Decimal("1.5"))
+    outcome = route_order(order, venue, Reader(READING if maker_first else TAKER), log, routing=routing)
+    assert log.outcomes == [outcome]
+    return outcome
+
+
+def lose(venue: CcxtVenue, server: Exchange, requests: dict[str, bool]) -> None:
+    """Leave requests unanswered, carried out or not, once the markets are known; do not wait long for them."""
+    venue.quote("BTCUSDT")
+    venue._exchange.timeout = 300  # type: ignore[attr-defined] # milliseconds
+    server.lose = requests
+
+
+def test_the_best_prices_are_those_of_the_book(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    assert exchange[1].quote("BTCUSDT") == Quote(bid=Decimal("99.9"), ask=Decimal("100.1"))
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "sent"),
+    [
+        (Side.BUY, "99.97", "99.9"),  # the tick is 0.1: a purchase is rounded down, a sale up
+        (Side.BUY, "99.9", "99.9"),
+        (Side.SELL, "100.01", "100.1"),
+        (Side.SELL, "100.1", "100.1"),
+    ],
+)
+def test_a_post_only_order_goes_out_on_a_tick_away_from_the_other_side(
+    exchange: tuple[Exchange, CcxtVenue], side: Side, price: str, sent: str
+) -> None:
+    exchange[1].place_post_only("BTCUSDT", side, Decimal("0.25"), Decimal(price), "id1")
+
+    method, path, parameters = exchange[0].requests[-1]
+    assert f"{method} {path}" == PLACE
+    wanted = {"symbol": "BTCUSDT", "side": side, "type": "LIMIT", "timeInForce": "GTX", "quantity": "0.25"}
+    assert parameters | wanted | {"price": sent, "newClientOrderId": "id1"} == parameters
+
+
+def test_an_order_is_told_with_its_fills_fees_and_liquidity(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    server, venue = exchange
+    server.fill_maker = 0.25
+    venue.place_post_only("BTCUSDT", Side.BUY, Decimal("1.5"), Decimal("99.9"), "id1")
+
+    resting = venue.fetch_order("BTCUSDT", "id1")
+    venue.cancel_order("BTCUSDT", "id1")
+    ended = venue.fetch_order("BTCUSDT", "id1")
+
+    quarter, price = Decimal("0.25"), Decimal("99.9")
+    assert resting == OrderState(status=OrderStatus.OPEN, filled=quarter, average_price=price)
+    assert ended == OrderState(
+        status=OrderStatus.CANCELED,
+        filled=quarter,
+        average_price=price,
+        fees=Decimal("0.004995"),  # 2 bps of 0.25 * 99.9
+        is_maker=True,
+    )
+
+
+def test_fees_are_unknown_until_every_trade_of_the_order_is_known(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    server, venue = exchange
+    venue.place_market("BTCUSDT", Side.BUY, Decimal("1.5"), "id1")
+    (trade,) = server.trades
+    trade["qty"] = "0.500"  # the rest is not reported yet
+
+    late = venue.fetch_order("BTCUSDT", "id1")
+    trade["qty"], trade["commissionAsset"] = "1.500", "BNB"
+    other = venue.fetch_order("BTCUSDT", "id1")
+
+    assert late is not None
+    assert other is not None
+    assert (late.filled, late.fees, late.is_maker) == (Decimal("1.5"), None, None)
+    assert (other.filled, other.fees, other.is_maker) == (Decimal("1.5"), None, False)
+
+
+def test_an_order_that_is_not_there_is_none(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    assert exchange[1].fetch_order("BTCUSDT", "id1") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "error"),
+    [
+        (-5022, "Due to the order could not be executed as maker, the Post Only order will be rejected.",
+         PostOnlyRejectedError),
+        (-2010, "Order would immediately match and take.", PostOnlyRejectedError),
+        (-2019, "Margin is insufficient.", OrderRejectedError),
+        (-1111, "Precision is over the maximum defined for this asset.", OrderRejectedError),
+        (-1007, "Timeout waiting for response from backend server. Send status unknown.", VenueTimeoutError),
+        (-1006, "An unexpected response was received from the message bus. Execution status unknown.", VenueError),
+        (-4116, "ClientOrderId is duplicated.", VenueError),
+    ],
+)  # fmt: skip
+def test_what_the_exchange_answers_is_said_in_a_routers_words(
+    exchange: tuple[Exchange, CcxtVenue], code: int, text: str, error: type[VenueError]
+) -> None:
+    server, venue = exchange
+    server.refusals = {"GTX": (code, text)}
+
+    with pytest.raises(VenueError) as raised:
+        venue.place_post_only("BTCUSDT", Side.BUY, Decimal(1), Decimal(99), "id1")
+
+    certain = (PostOnlyRejectedError, OrderRejectedError)
+    assert isinstance(raised.value, error)
+    assert isinstance(raised.value, certain) is (error in certain)
+
+
+def test_less_than_the_exchange_trades_is_refused_before_it_is_sent(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    server, venue = exchange
+
+    with pytest.raises(OrderRejectedError, match="minimum amount"):
+        venue.place_market("BTCUSDT", Side.BUY, Decimal("0.0004"), "id1")
+
+    assert server.orders == {}
+
+
+def test_an_order_is_filled_as_maker_over_a_real_connection(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    server, venue = exchange
+    server.fill_maker = 1.5
+
+    outcome = route(venue)
+
+    assert (outcome.maker_filled, outcome.filled, outcome.average_price) == (True, Decimal("1.5"), Decimal("99.9"))
+    assert outcome.slippage_bps == pytest.approx(-10.0)
+    assert outcome.fees == Decimal("0.02997")  # 2 bps of 1.5 * 99.9
+    assert set(server.orders) == set(outcome.client_order_ids)
+
+
+def test_a_part_rests_and_the_remainder_crosses(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    server, venue = exchange
+    server.fill_maker, server.on_cancel = 0.5, 0.25
+
+    outcome = route(venue, side=Side.SELL)
+
+    assert [order["origQty"] for order in server.orders.values()] == ["1.500", "0.750"]
+    assert [order["status"] for order in server.orders.values()] == ["CANCELED", "FILLED"]
+    assert (outcome.filled, outcome.maker_filled, outcome.fallback_used) == (Decimal("1.5"), False, True)
+
+
+@pytest.mark.parametrize("is_carried_out", [True, False])
+def test_a_placing_that_is_not_answered_is_cleared_up(
+    exchange: tuple[Exchange, CcxtVenue], is_carried_out: bool
+) -> None:
+    server, venue = exchange
+    server.fill_maker = 1.5
+    lose(venue, server, {PLACE: is_carried_out})
+
+    outcome = route(venue)
+
+    traded = sum(float(trade["qty"]) for trade in server.trades)
+    placed = [parameters for method, path, parameters in server.requests if f"{method} {path}" == PLACE]
+    assert float(outcome.filled) == traded == (1.5 if is_carried_out else 0.0)
+    assert outcome.unfilled_reason is (None if is_carried_out else UnfilledReason.NOT_PLACED)
+    assert len({parameters["newClientOrderId"] for parameters in placed}) == len(placed)  # none was sent twice
+
+
+def test_an_exchange_that_does_not_say_how_an_order_ended_leaves_it_unconfirmed(
+    exchange: tuple[Exchange, CcxtVenue],
+) -> None:
+    server, venue = exchange
+    lose(venue, server, {FETCH: True, CANCEL: False})
+
+    outcome = route(venue, routing=replace(BRISK, patience=replace(BRISK.patience, confirm_seconds=0.2)))
+
+    assert outcome.unfilled_reason is UnfilledReason.UNCONFIRMED
+    assert outcome.unresolved_ids == tuple(server.orders)
+    assert len(server.orders) == 1
+
+
+def test_straight_to_taker_over_a_real_connection(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    server, venue = exchange
+
+    outcome = route(venue, maker_first=False)
+
+    assert (outcome.maker_started, outcome.filled, outcome.fallback_used) == (False, Decimal("1.5"), False)
+    assert [order["type"] for order in server.orders.values()] == ["MARKET"]
+
+
+def test_sizes_in_contracts_are_told_in_units_of_the_asset(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    server, venue = exchange
+    venue.quote("BTCUSDT")
+    venue._exchange.market("BTC/USDT:USDT")["contractSize"] = 0.01
+
+    venue.place_market("BTCUSDT", Side.BUY, Decimal("1.5"), "id1")
+
+    assert server.orders["id1"]["origQty"] == "150.000"
+    state = venue.fetch_order("BTCUSDT", "id1")
+    assert state is not None
+    assert state.filled == Decimal("1.5")
+
+
+def test_inverse_contracts_are_refused(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    _, venue = exchange
+    venue.quote("BTCUSDT")
+    venue._exchange.market("BTC/USDT:USDT")["inverse"] = True
+
+    with pytest.raises(OrderRejectedError, match="inverse"):
+        venue.place_market("BTCUSDT", Side.BUY, Decimal("1.5"), "id1")
+
+
+def test_an_exchange_that_repeats_requests_by_itself_is_refused() -> None:
+    with pytest.raises(ValueError, match="place an order twice"):
+        CcxtVenue(ccxt.binanceusdm({"options": {"maxRetriesOnFailure": 3}}))

@@ -1,0 +1,143 @@
+"""What a known policy means at a moment: its age, its status, the fallback, the end of an override."""
+
+from dataclasses import replace
+from datetime import timedelta
+from math import inf, nan
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router_policy_client import Fallback, Fallbacks, Quality, ReaderSettingsError, Reading, Status, TakerBias
+from router_policy_client.known import Known, reading, see
+from router_policy_client.limits import Limits
+from tests.client.policies import POLICY, SLOT, known, overridden, policy
+
+LIMITS = Limits(stale_seconds=1800.0, expired_seconds=7200.0, clock_tolerance_seconds=5.0)
+AT = SLOT.timestamp()
+
+
+def read(one: Known, age: float, fallbacks: Fallbacks | None = None) -> Reading:
+    """Read at an age what was first seen at its slot."""
+    return reading(see(one, None, AT, 0.0), LIMITS, fallbacks or Fallbacks(), AT + age, max(0.0, age))[0]
+
+
+@pytest.mark.parametrize(
+    ("age", "status"),
+    [
+        (-6.0, Status.CLOCK_SKEW),
+        (-5.0, Status.FRESH),
+        (0.0, Status.FRESH),
+        (1800.0, Status.FRESH),
+        (1801.0, Status.STALE),
+        (7200.0, Status.STALE),
+        (7201.0, Status.EXPIRED),
+        (1e9, Status.EXPIRED),
+    ],
+)
+def test_the_status_is_the_ages(age: float, status: Status) -> None:
+    found = read(known(), age)
+
+    assert (found.status, found.age_seconds) == (status, age)
+    assert (found.run_id, found.slot, found.policy) == (7, SLOT, POLICY)
+
+
+def test_an_age_that_is_no_number_is_expired() -> None:
+    assert LIMITS.judge(nan) == LIMITS.judge(inf) == (Status.EXPIRED, inf)
+
+
+def test_a_stale_policy_is_still_acted_on() -> None:
+    assert (read(known(), 1801.0).maker_first, read(known(), 1801.0).taker_bias) == (True, TakerBias.PREFER_MAKER)
+
+
+@pytest.mark.parametrize("age", [7201.0, -6.0])
+def test_a_policy_that_cannot_be_trusted_is_taken_for_a_degraded_router(age: float) -> None:
+    found = read(known(maker_first=False, probe_every=5), age)
+
+    assert (found.maker_first, found.taker_bias, found.quality) == (True, TakerBias.PREFER_TAKER, Quality.DEGRADED)
+    assert (found.regime, found.maker_offset_bps, found.probe_every) == ("unknown", None, None)
+    assert "2026-04-26T00:15:00+00:00" in found.reason
+
+
+@pytest.mark.parametrize(("field", "age"), [("stale", 1801.0), ("expired", 7201.0), ("clock_skew", -6.0)])
+def test_each_status_has_a_fallback_that_can_be_set(field: str, age: float) -> None:
+    own = Fallback(maker_first=False, taker_bias=TakerBias.BALANCED, quality=Quality.BROKEN)
+    fields: dict[str, Any] = {field: own}
+
+    found = read(known(), age, Fallbacks(**fields))
+
+    assert (found.maker_first, found.taker_bias, found.quality) == (False, TakerBias.BALANCED, Quality.BROKEN)
+
+
+def test_an_override_ends_by_itself_at_its_time() -> None:
+    one = overridden(SLOT + timedelta(seconds=60))
+
+    assert (read(one, 59.999).maker_first, read(one, 59.999).policy) == (False, one.policy)
+    assert (read(one, 60.0).maker_first, read(one, 60.0).policy) == (True, POLICY)
+
+
+@pytest.mark.parametrize(("age", "maker_first"), [(8000.0, False), (9000.0, True)])
+def test_an_override_is_acted_on_to_its_end_however_old_the_run_is(age: float, maker_first: bool) -> None:
+    found = read(overridden(SLOT + timedelta(seconds=9000)), age)
+
+    assert (found.status, found.maker_first) == (Status.EXPIRED, maker_first)
+
+
+@pytest.mark.parametrize(
+    ("one", "age", "changes_at"),
+    [
+        (known(), 100.0, 1800.0),
+        (known(), 1900.0, 7200.0),
+        (known(), 7300.0, inf),
+        (known(), -100.0, -5.0),
+        (overridden(SLOT + timedelta(seconds=700)), 100.0, 700.0),
+        (overridden(SLOT + timedelta(seconds=700)), 800.0, 1800.0),
+        (overridden(SLOT + timedelta(seconds=5000)), 100.0, 1800.0),
+    ],
+)
+def test_a_reading_says_until_when_it_holds(one: Known, age: float, changes_at: float) -> None:
+    seen = see(one, None, AT, 0.0)
+
+    _, until = reading(seen, LIMITS, Fallbacks(), AT + age, max(0.0, age))
+
+    assert until - AT == pytest.approx(changes_at)
+
+
+@given(seen_at=st.floats(0, 1e5), passed=st.floats(0, 1e5), set_back=st.floats(0, 1e6))
+def test_a_clock_that_is_set_back_makes_nothing_fresh_again(seen_at: float, passed: float, set_back: float) -> None:
+    seen = see(known(), None, AT + seen_at, 50.0)
+
+    found, _ = reading(seen, LIMITS, Fallbacks(), AT + seen_at + passed - set_back, 50.0 + passed)
+
+    rank = {Status.FRESH: 0, Status.STALE: 1, Status.EXPIRED: 2, Status.CLOCK_SKEW: 2}
+    assert rank[found.status] >= rank[LIMITS.judge(seen_at + passed - 1e-6)[0]]
+
+
+def test_a_run_that_is_read_again_does_not_become_younger() -> None:
+    first = see(known(), None, AT + 8000, 0.0)
+
+    again = see(overridden(SLOT + timedelta(days=1)), first, AT + 10, 20.0)
+    another = see(known(run_id=8), first, AT + 10, 20.0)
+
+    assert again.age_seconds(AT + 10, 20.0) == 8020.0
+    assert another.age_seconds(AT + 10, 20.0) == 10.0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"stale_seconds": 0.0},
+        {"stale_seconds": 9000.0},
+        {"stale_seconds": nan},
+        {"expired_seconds": inf},
+        {"clock_tolerance_seconds": -1.0},
+    ],
+)
+def test_limits_that_make_no_sense_are_refused(fields: dict[str, float]) -> None:
+    with pytest.raises(ReaderSettingsError, match="stale before it expires"):
+        replace(LIMITS, **fields)
+
+
+def test_a_policy_is_the_same_whoever_makes_it() -> None:
+    assert policy() == POLICY

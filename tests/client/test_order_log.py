@@ -1,0 +1,224 @@
+"""The log of a router: whole lines, whatever else writes there, and read by the batch job as what they say."""
+
+import json
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from jobs.plan import Location, OrdersKind, OrdersSource
+from jobs.sources.orders import read_orders
+from policy.window import Window
+from router_policy_client.clock import SimulatedClock
+from router_policy_client.gate import decide
+from router_policy_client.order import Outcome, UnfilledReason
+from router_policy_client.order_log import OrderLog, order_row
+from router_policy_client.router import route_order
+from router_policy_client.venue import OrderRejectedError, OrderStatus, PostOnlyRejectedError
+from tests.client.scripted import READING, START, TAKER, Reader, Script, ScriptedVenue, order
+
+OUTCOME = Outcome(
+    order=order(),
+    gate=decide(READING),
+    decided_at=START,
+    done_at=START + timedelta(seconds=1.5),
+    duration_seconds=1.5,
+    mid=Decimal(100),
+    maker_started=True,
+    maker_filled=True,
+    fallback_used=False,
+    post_only_rejects=1,
+    filled=Decimal(2),
+    unfilled=Decimal(0),
+    unfilled_reason=None,
+    average_price=Decimal("99.95"),
+    fees=Decimal("0.03998"),
+    client_order_ids=("rp1m1",),
+    unresolved_ids=(),
+)
+
+
+def read_by_the_batch_job(log: Path, folder: Path) -> list[Mapping[str, object]]:
+    """Read a log as the batch job does, by id."""
+    source = OrdersSource(kind=OrdersKind.ORDER_LOG, location=Location(path=str(log)))
+    with duckdb.connect() as connection:
+        connection.execute((Path(read_orders.__code__.co_filename).parent / "macros.sql").read_text())
+        relation = read_orders(connection, source, Window(as_of=START + timedelta(days=1)), folder)
+        found = connection.execute(f"select * from ({relation.rows}) order by order_id")
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def test_every_kind_of_outcome_is_read_by_the_batch_job_as_what_it_was(tmp_path: Path) -> None:
+    log = OrderLog(tmp_path / "log.jsonl")
+    refused = Script(raises=OrderRejectedError("no funds"), arrives_after=None)
+    crossing = Script(raises=PostOnlyRejectedError("would cross"), arrives_after=None)
+    cases = {
+        "1 maker": ({}, READING, 1e9),
+        "2 rejected once": ({"m1": crossing}, READING, 1e9),
+        "3 fallback": ({"m1": Script()}, READING, 1e9),
+        "4 taker": ({}, TAKER, 1e9),
+        "5 given up": ({"m1": Script(), "t1": refused}, READING, 1e9),
+        "6 partly": ({"m1": Script(fills=((0.0, "1", "99.9"),)), "t1": refused}, replace(READING, run_id=None), 1e9),
+        "7 unconfirmed": ({}, READING, 0.1),
+        "8 no price": ({"m1": Script(fills=((0.0, "2", "99.9"),), has_price=False)}, READING, 1e9),
+        "9 probe": ({}, replace(TAKER, probe_every=1), 1e9),
+    }
+    for name, (scripts, reading, deaf_from) in cases.items():
+        clock = SimulatedClock(START)
+        slow = scripts | {"m1": Script()} if deaf_from < 1 else scripts
+        venue = ScriptedVenue(clock, slow, deaf_from=deaf_from)
+        route_order(order(order_id=name), venue, Reader(reading), log, clock=clock)
+
+    rows = read_by_the_batch_job(tmp_path / "log.jsonl", tmp_path)
+
+    keys = "order_id maker_started maker_filled fallback_used post_only_rejected probe policy_run_id reason".split()
+    assert [tuple(row[key] for key in keys) for row in rows] == [
+        ("1 maker", True, True, False, False, False, 7, None),
+        ("2 rejected once", True, True, False, True, False, 7, None),
+        ("3 fallback", True, False, True, False, False, 7, None),
+        ("4 taker", False, False, None, None, False, 7, None),
+        ("5 given up", True, False, False, False, False, 7, None),
+        ("6 partly", True, False, False, False, False, None, None),
+        ("7 unconfirmed", True, False, False, False, False, 7, "open_order"),
+        ("8 no price", True, False, False, False, False, 7, "zero_fill"),
+        ("9 probe", True, True, False, False, True, 7, None),
+    ]
+    by_id = {row["order_id"]: row for row in rows}
+    assert {(row["symbol"], row["side"]) for row in rows} == {("BTCUSDT", "BUY")}
+    assert by_id["1 maker"]["ts"] == START.replace(tzinfo=None)
+    assert by_id["3 fallback"]["ts"] == (START + timedelta(seconds=4)).replace(tzinfo=None)
+    costs = {name: (row["slippage_bps"], row["notional"], row["fees"]) for name, row in by_id.items()}
+    assert costs["1 maker"] == pytest.approx((-10.0, 199.8, 0.03996))  # 2 coins at 99.90, 10 bps below the mid
+    assert costs["3 fallback"] == pytest.approx((10.0, 200.2, 0.1001))
+    assert costs["5 given up"] == (None, None, None)
+    assert costs["6 partly"] == pytest.approx((-10.0, 99.9, 0.01998))
+
+
+def test_a_line_says_what_was_in_force() -> None:
+    row = order_row(OUTCOME)
+
+    assert json.loads(json.dumps(row, allow_nan=False)) == {
+        "attempt_id": "bot-1",
+        "route": "maker_first",
+        "prices": {"mark": 100.0, "submitted": 100.0, "avg_fill": 99.95},
+        "qty": {"asked": 2.0, "contracts": 2.0, "notional_usd": 199.9},
+        "timing_ms": {"ack": 1500.0},
+        "result": {
+            "status": "FILLED",
+            "retries": 1,
+            "cancelled": False,
+            "unfilled": 0.0,
+            "unfilled_reason": None,
+            "unresolved_ids": [],
+        },
+        "fees_usd": 0.03998,
+        "slippage_bps": -5.0,
+        "maker_start": True,
+        "is_maker_final": True,
+        "used_fallback": False,
+        "probe": False,
+        "policy_run_id": 7,
+        "policy_status": "fresh",
+        "policy_age_seconds": 60.0,
+        "policy_maker_first": True,
+        "patience": 1.0,
+        "client_order_ids": ["rp1m1"],
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "decided_ts": START.timestamp(),
+        "ts": START.timestamp() + 1.5,
+    }
+
+
+def test_what_is_not_confirmed_is_written_as_an_order_still_open() -> None:
+    row = order_row(
+        replace(
+            OUTCOME,
+            maker_filled=None,
+            filled=Decimal("0.5"),
+            unfilled=Decimal("1.5"),
+            unfilled_reason=UnfilledReason.UNCONFIRMED,
+            unresolved_ids=("rp1m1",),
+        )
+    )
+
+    assert row["result"] == {
+        "status": "NEW",
+        "retries": 1,
+        "cancelled": False,
+        "unfilled": 1.5,
+        "unfilled_reason": "unconfirmed",
+        "unresolved_ids": ["rp1m1"],
+    }
+    assert (row["prices"], row["slippage_bps"]) == ({"mark": 100.0, "submitted": 100.0, "avg_fill": None}, None)
+
+
+def test_many_writers_at_once_lose_and_break_no_line(tmp_path: Path) -> None:
+    logs = [OrderLog(tmp_path / "log.jsonl") for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(400):
+            pool.submit(logs[number % 4].append, replace(OUTCOME, order=order(order_id=str(number) * 50)))
+
+    ids = [json.loads(line)["attempt_id"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert sorted(ids) == sorted(str(number) * 50 for number in range(400))
+
+
+def test_a_log_that_is_rotated_goes_on_in_a_new_file(tmp_path: Path) -> None:
+    log = OrderLog(tmp_path / "log.jsonl")
+    log.append(OUTCOME)
+    (tmp_path / "log.jsonl").rename(tmp_path / "log.jsonl.1")
+
+    log.append(OUTCOME)
+
+    assert (tmp_path / "log.jsonl").read_text() == (tmp_path / "log.jsonl.1").read_text()
+
+
+def test_a_line_that_cannot_be_written_is_counted_and_handed_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost: list[tuple[Outcome, Exception]] = []
+    log = OrderLog(tmp_path / "not there" / "log.jsonl", lambda outcome, error: lost.append((outcome, error)))
+
+    log.append(OUTCOME)
+
+    assert log.failure_count == 1
+    assert lost[0][0] is OUTCOME
+    assert isinstance(lost[0][1], FileNotFoundError)
+    assert "order bot-1: its outcome cannot be written to" in caplog.text
+
+
+def test_a_handler_that_fails_itself_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(outcome: Outcome, error: Exception) -> None:
+        raise ValueError
+
+    OrderLog(tmp_path / "not there" / "log.jsonl", fail).append(OUTCOME)
+
+    assert "on_failure failed itself" in caplog.text
+
+
+def test_a_line_torn_by_a_full_disk_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, write = OrderLog(tmp_path / "log.jsonl"), os.write
+    log.append(OUTCOME)
+    with monkeypatch.context() as full:
+        full.setattr("router_policy_client.order_log.os.write", lambda file, content: write(file, content[:50]))
+        log.append(OUTCOME)
+
+    log.append(OUTCOME)
+
+    first, torn, last = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert (log.failure_count, len(torn), first) == (1, 50, last)
+    assert len(read_by_the_batch_job(tmp_path / "log.jsonl", tmp_path)) == 3
+
+
+def test_statuses_follow_from_what_was_filled() -> None:
+    partly = replace(OUTCOME, unfilled=Decimal(1), filled=Decimal(1), unfilled_reason=UnfilledReason.NO_LIQUIDITY)
+
+    assert OrderStatus.CANCELED.name == order_row(partly)["result"]["status"]  # type: ignore[index]

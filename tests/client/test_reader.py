@@ -1,0 +1,434 @@
+"""The reader on both databases: what it finds, what it makes of time, and what it outlives."""
+
+import asyncio
+import gc
+import os
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from multiprocessing import Pipe
+from pathlib import Path
+
+import pytest
+
+import router_policy_client.reader as reader_module
+from policy import TakerBias as ServiceTakerBias
+from router_policy_client import PolicyReader, Quality, ReaderSettingsError, Status, TakerBias
+from storage.store import Store
+from tests.client.upgrade import PROBE_EVERY, make_view_anew
+from tests.runs import QUARTER, SLOT, evidence, publish
+from tests.waiting import wait_until
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+def override(store: Store, lasting: timedelta, symbol: str = "BTCUSDT") -> None:
+    store.make_override(
+        "default",
+        symbol,
+        maker_first=False,
+        taker_bias=ServiceTakerBias.PREFER_TAKER,
+        lasting=lasting,
+        author="ann",
+        reason="the venue is down",
+    )
+
+
+@contextmanager
+def watching(url: str, **settings: object) -> Iterator[PolicyReader]:
+    """A reader on the clock of this machine that has looked once, its policies as old as the tests' slots are."""
+    with PolicyReader(url, interval_seconds=1e9, first_read_seconds=30, **settings) as reader:  # type: ignore[arg-type]
+        yield reader
+
+
+def test_a_published_policy_is_read_with_its_status_age_run_and_slot(store: Store, store_url: str) -> None:
+    run = publish(store, SLOT, evidence("BTCUSDT"), evidence("BADUSDT", fallback=0.95))
+
+    with PolicyReader(store_url, watch=False, now=Clock(SLOT + QUARTER)) as reader:
+        assert reader.refresh() is True
+        good, bad = reader.get("BTCUSDT"), reader.get("BADUSDT")
+
+    assert (good.status, good.age_seconds, good.run_id, good.slot) == (Status.FRESH, 900.0, run.run_id, SLOT)
+    assert (good.maker_first, good.taker_bias, good.quality) == (True, TakerBias.PREFER_MAKER, Quality.GOOD)
+    assert (good.regime, good.maker_offset_bps, good.probe_every) == ("normal", 1.5, None)
+    assert (bad.maker_first, bad.taker_bias, bad.quality) == (False, TakerBias.PREFER_TAKER, Quality.BROKEN)
+    assert good.policy is not None
+    assert good.policy.published_at == run.published_at
+
+
+def test_a_symbol_without_a_policy_is_the_routers_own_choice(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+
+    with watching(store_url) as reader:
+        found = reader.get("NOBODY")
+        assert reader.get(["no", "symbol"]).status is Status.MISSING  # type: ignore[arg-type]
+
+    assert (found.symbol, found.status, found.age_seconds) == ("NOBODY", Status.MISSING, None)
+    assert (found.run_id, found.slot, found.policy) == (None, None, None)
+    assert (found.maker_first, found.taker_bias) == (True, TakerBias.BALANCED)
+
+
+def test_time_alone_makes_a_policy_stale_and_expired(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    clock = Clock(SLOT)
+    with PolicyReader(store_url, watch=False, now=clock, interval_seconds=60, expired_after_intervals=4) as reader:
+        assert reader.refresh()
+        found = []
+        for seconds in (120, 121, 240, 241, -6, 0):
+            clock.at = SLOT + timedelta(seconds=seconds)
+            found.append(reader.get("BTCUSDT").status.value)
+
+    assert found == ["fresh", "stale", "stale", "expired", "clock_skew", "fresh"]
+
+
+def test_each_publication_and_override_is_seen_by_itself(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    with watching(store_url) as reader:
+        assert reader.get("BTCUSDT").slot == SLOT
+        publish(store, SLOT + QUARTER)
+        wait_until(lambda: reader.get("BTCUSDT").slot == SLOT + QUARTER, "the second run is seen")
+        override(store, timedelta(hours=1))
+        wait_until(lambda: not reader.get("BTCUSDT").maker_first, "the override is seen")
+        assert reader.get("BTCUSDT").taker_bias is TakerBias.PREFER_TAKER
+        assert reader.get("ETHUSDT").maker_first is True
+        store.end_override("default", "BTCUSDT", author="ann", reason="it is back")
+        wait_until(lambda: reader.get("BTCUSDT").maker_first, "the end of the override is seen")
+
+
+def test_an_override_beneath_another_is_in_force_again_when_that_ends_by_itself(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    override(store, timedelta(hours=1))
+    with watching(store_url) as reader:
+        store.make_override(
+            "default",
+            "BTCUSDT",
+            maker_first=True,
+            taker_bias=ServiceTakerBias.BALANCED,
+            lasting=timedelta(seconds=1),
+            author="bob",
+            reason="a try",
+        )
+        wait_until(lambda: reader.get("BTCUSDT").taker_bias is TakerBias.BALANCED, "the upper override is seen")
+        wait_until(lambda: reader.get("BTCUSDT").taker_bias is TakerBias.PREFER_TAKER, "the lower one is seen again")
+
+
+def test_an_override_ends_at_its_time_while_nothing_can_be_read(tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        store.set_up()
+        publish(store, SLOT)
+        override(store, timedelta(hours=1))
+        clock = Clock(datetime.now(UTC))
+        with PolicyReader(str(store.url), interval_seconds=1e9, watch=False, now=clock) as reader:
+            assert reader.refresh()
+            assert reader.get("BTCUSDT").maker_first is False
+            clock.at += timedelta(minutes=61)
+            assert reader.get("BTCUSDT").maker_first is True
+
+
+def test_the_policies_of_another_scope_are_not_ours(store: Store, store_url: str) -> None:
+    publish(store, SLOT, evidence("BTCUSDT"), scope="paper")
+
+    with watching(store_url) as ours, watching(store_url, scope="paper") as theirs:
+        assert ours.get("BTCUSDT").status is Status.MISSING
+        assert "scope 'default'" in str(ours.status.last_error)
+        assert theirs.get("BTCUSDT").status is Status.FRESH
+
+
+def test_a_symbol_that_the_newest_run_leaves_out_is_missing(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    with watching(store_url) as reader:
+        publish(store, SLOT + QUARTER, evidence("ETHUSDT"))
+        wait_until(lambda: reader.get("ETHUSDT").slot == SLOT + QUARTER, "the second run is seen")
+
+        assert reader.get("BTCUSDT").status is Status.MISSING
+        assert list(reader.readings()) == ["ETHUSDT"]
+
+
+def test_readings_are_all_of_one_run(store: Store, store_url: str) -> None:
+    run = publish(store, SLOT)
+
+    with watching(store_url) as reader:
+        assert {one.symbol: one.run_id for one in reader.readings().values()} == {
+            "BTCUSDT": run.run_id,
+            "ETHUSDT": run.run_id,
+        }
+
+
+def test_a_reader_may_start_before_the_store_is_set_up(store_url: str) -> None:
+    with watching(store_url) as reader:
+        assert reader.get("BTCUSDT").status is Status.MISSING
+        assert reader.refresh() is False
+        assert reader.status.is_reachable is False
+        with Store(store_url) as store:
+            store.set_up()
+            publish(store, SLOT)
+            wait_until(lambda: reader.get("BTCUSDT").status is Status.FRESH, "the first run is seen")
+        assert reader.status.is_reachable is True
+
+
+def test_a_view_that_gains_columns_is_read_on(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    with watching(store_url) as reader:
+        assert reader.get("BTCUSDT").probe_every is None
+        make_view_anew(store)
+        publish(store, SLOT + QUARTER)
+        wait_until(lambda: reader.get("BTCUSDT").probe_every == PROBE_EVERY, "the column is read")
+
+
+def test_a_router_that_restarts_without_the_store_goes_on_with_what_it_knew(tmp_path: Path) -> None:
+    url, kept = f"sqlite:///{tmp_path / 'policy.db'}", tmp_path / "kept.json"
+    with Store(url) as store:
+        store.set_up()
+        publish(store, SLOT)
+        with PolicyReader(url, watch=False, last_known_path=kept, now=Clock(SLOT)) as reader:
+            assert reader.refresh()
+    (tmp_path / "policy.db").rename(tmp_path / "away.db")
+
+    def restarted(at: datetime) -> PolicyReader:
+        return PolicyReader(url, last_known_path=kept, now=Clock(at))
+
+    with restarted(SLOT + timedelta(seconds=300)) as reader:
+        assert (reader.get("BTCUSDT").status, reader.get("BTCUSDT").age_seconds) == (Status.FRESH, 300.0)
+    with restarted(SLOT + timedelta(hours=3)) as reader:
+        assert reader.get("BTCUSDT").status is Status.EXPIRED
+
+
+def test_what_was_kept_is_no_younger_than_when_it_was_kept(tmp_path: Path) -> None:
+    url, kept = f"sqlite:///{tmp_path / 'policy.db'}", tmp_path / "kept.json"
+    with Store(url) as store:
+        store.set_up()
+        publish(store, SLOT)
+        with PolicyReader(url, watch=False, last_known_path=kept, now=Clock(SLOT + timedelta(hours=3))) as reader:
+            assert reader.refresh()
+
+    with PolicyReader(url, watch=False, last_known_path=kept, now=Clock(SLOT + timedelta(minutes=1))) as reader:
+        assert (reader.get("BTCUSDT").status, reader.get("BTCUSDT").age_seconds) == (Status.EXPIRED, 3 * 3600.0)
+
+
+def test_a_file_that_cannot_be_written_is_said_and_nothing_else(store: Store, store_url: str, tmp_path: Path) -> None:
+    publish(store, SLOT)
+
+    with watching(store_url, last_known_path=tmp_path / "no folder" / "kept.json") as reader:
+        assert reader.get("BTCUSDT").status is Status.FRESH
+        assert "could not be kept" in str(reader.status.last_error)
+
+
+def test_a_wall_clock_that_is_set_back_makes_an_expired_policy_no_fresher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        store.set_up()
+        publish(store, SLOT)
+        at = SLOT.timestamp() + 8000
+        monkeypatch.setattr(reader_module, "time", lambda: at)
+        with PolicyReader(str(store.url), watch=False) as reader:
+            assert reader.refresh()
+            assert reader.get("BTCUSDT").status is Status.EXPIRED
+            at -= 7000
+            assert reader.get("BTCUSDT").status is Status.EXPIRED
+            assert reader.refresh()
+            assert reader.get("BTCUSDT").status is Status.EXPIRED
+            at -= 7000
+            assert reader.get("BTCUSDT").status is Status.CLOCK_SKEW
+
+
+def test_the_status_is_that_of_the_moment_though_the_reading_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        store.set_up()
+        publish(store, SLOT)
+        at = SLOT.timestamp() + 1799.95
+        monkeypatch.setattr(reader_module, "time", lambda: at)
+        with PolicyReader(str(store.url), watch=False) as reader:
+            assert reader.refresh()
+            fresh = reader.get("BTCUSDT")
+            at += 0.01
+            assert reader.get("BTCUSDT") is fresh
+            at += 0.05
+            assert reader.get("BTCUSDT").status is Status.STALE
+            at += 1.1
+            assert reader.get("BTCUSDT").age_seconds == pytest.approx(1801.11)
+
+
+def test_tasks_are_told_of_each_change(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    with watching(store_url) as reader:
+        seen = reader.status.change_count
+
+        async def three_changes() -> list[int]:
+            first = asyncio.create_task(reader.changed())
+            second = asyncio.create_task(reader.changed())
+            await asyncio.sleep(0)
+            await asyncio.to_thread(publish, store, SLOT + QUARTER)
+            counts = [await asyncio.wait_for(one, 30) for one in (first, second)]
+            return [*counts, await asyncio.wait_for(reader.changed(after=seen), 30)]
+
+        assert asyncio.run(three_changes()) == [seen + 1] * 3
+
+
+def test_tasks_that_wait_go_on_when_the_reader_is_closed_and_may_be_cancelled(tmp_path: Path) -> None:
+    async def wait_and_close() -> tuple[int, int]:
+        reader = PolicyReader(f"sqlite:///{tmp_path / 'policy.db'}")
+        waiting, cancelled = asyncio.create_task(reader.changed()), asyncio.create_task(reader.changed())
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        await asyncio.to_thread(reader.close)
+        return await asyncio.wait_for(waiting, 30), await asyncio.wait_for(reader.changed(), 30)
+
+    assert asyncio.run(wait_and_close()) == (0, 0)
+
+
+def test_closing_ends_the_thread_and_keeps_what_is_known(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    with watching(store_url) as reader:
+        assert reader.status.is_watching is True
+        thread = reader._watcher
+
+    assert thread is not None
+    assert thread.is_alive() is False
+    assert reader.status.is_watching is False
+    assert reader.get("BTCUSDT").slot == SLOT
+    reader.close()
+
+
+def open_files() -> int:
+    """Count this process's open files; 0 where the system does not tell."""
+    listed = Path("/proc/self/fd")
+    return len(list(listed.iterdir())) if listed.exists() else 0
+
+
+def test_a_closed_reader_leaves_nothing_behind(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    with watching(store_url) as reader:
+        files = open_files()
+    gone = weakref.ref(reader)
+    del reader
+    gc.collect()
+
+    assert gone() is None
+    assert open_files() < files or files == 0
+
+
+def in_child(work: Callable[[], object]) -> object:
+    """Fork as a server does that keeps its workers, and return what the work says in the child."""
+    ours, theirs = Pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that threads are running is the subject
+        child = os.fork()
+    if child == 0:
+        try:
+            theirs.send(work())
+        finally:
+            os._exit(0)
+    theirs.close()
+    try:
+        assert ours.poll(60), "the child said nothing"
+        return ours.recv()
+    finally:
+        os.waitpid(child, 0)
+
+
+def test_a_forked_child_watches_by_itself_and_the_parent_goes_on(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    with watching(store_url) as reader:
+
+        def child() -> tuple[bool, int | None, bool]:
+            known = reader.get("BTCUSDT").slot == SLOT
+            watcher = reader._watcher
+            assert watcher is not None
+            wait_until(lambda: reader.status.refresh_count > 1, "the child looks by itself")
+            reader.close()
+            return known, reader.get("BTCUSDT").run_id, watcher.is_alive()
+
+        known, run_id, is_alive = in_child(child)  # type: ignore[misc]
+
+        assert (known, run_id, is_alive) == (True, 1, False)
+        failures = reader.status.failure_count
+        publish(store, SLOT + QUARTER)
+        wait_until(lambda: reader.get("BTCUSDT").slot == SLOT + QUARTER, "the parent sees the second run")
+        assert reader.status.failure_count == failures
+    assert in_child(lambda: reader.status.is_watching) is False
+
+
+def test_threads_may_share_a_reader(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    wrong: list[object] = []
+    done = threading.Event()
+    with watching(store_url) as reader:
+
+        def read() -> None:
+            newest = 0
+            while not done.is_set():
+                found = reader.get("BTCUSDT")
+                if found.status is not Status.FRESH or found.run_id is None or found.run_id < newest:
+                    wrong.append(found)
+                newest = found.run_id or 0
+                time.sleep(0.0001)
+
+        threads = [threading.Thread(target=read) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        last = [publish(store, SLOT + number * QUARTER) for number in range(1, 6)][-1]
+        wait_until(lambda: reader.get("BTCUSDT").run_id == last.run_id, "the last run is seen")
+        for _ in range(5):
+            assert reader.refresh()
+        done.set()
+        for thread in threads:
+            thread.join()
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("url", "settings", "said"),
+    [
+        ("nonsense", {}, "that of neither database"),
+        ("mysql://host/database", {}, "that of neither database"),
+        ("sqlite://", {}, "a file"),
+        ("sqlite:///:memory:", {}, "a file"),
+        ("postgresql://host/database?password=geheim", {}, "after the question mark"),
+        ("sqlite+unheardof:///policy.db", {}, "unheardof"),
+        ("sqlite:///policy.db", {"interval_seconds": 0}, "stale before it expires"),
+        ("sqlite:///policy.db", {"stale_after_intervals": 9}, "stale before it expires"),
+        ("sqlite:///policy.db", {"poll_seconds": 0}, "poll_seconds"),
+        ("sqlite:///policy.db", {"now": datetime.now}, "aware"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_at_once(url: str, settings: dict[str, object], said: str) -> None:
+    with pytest.raises(ReaderSettingsError, match=said) as refused:
+        PolicyReader(url, watch=False, **settings)  # type: ignore[arg-type]
+
+    assert "geheim" not in str(refused.value)
+
+
+def test_no_password_is_ever_said() -> None:
+    with PolicyReader("postgresql://ann:ge%20heim@127.0.0.1:1/policies", watch=False) as reader:
+        assert reader.refresh() is False
+        said = f"{reader!r} {reader.status}"
+
+    assert "connection" in said
+    assert "***" in said
+    assert "heim" not in said
+
+
+def test_a_clock_that_fails_does_not_fail_the_read(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    clock = Clock(SLOT)
+    with PolicyReader(store_url, watch=False, now=clock) as reader:
+        assert reader.refresh()
+        clock.at = None  # type: ignore[assignment]
+
+        assert reader.get("BTCUSDT").status is Status.MISSING

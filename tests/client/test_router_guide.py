@@ -1,0 +1,76 @@
+"""The guide for routers: its code runs as it stands there, and its queries answer on both databases."""
+
+import json
+import re
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from router_policy_client import Status, TakerBias, is_probe
+from storage.store import Store
+from tests.runs import SLOT, evidence, publish
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "router.md").read_text("utf-8")
+BY_HAND, WHOLE = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+(QUERY,) = re.findall(r"```sql\n(.*?)```", GUIDE, flags=re.DOTALL)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a store in which BTCUSDT is told to cross."""
+    monkeypatch.chdir(tmp_path)
+    with Store("sqlite:///router_policy.db") as store:
+        store.set_up()
+        publish(store, SLOT, evidence("BTCUSDT", fallback=0.95), evidence("ETHUSDT"))
+    return tmp_path
+
+
+def test_the_ten_lines_gate_by_the_policy(here: Path) -> None:
+    names: dict[str, object] = {}
+    exec(compile(BY_HAND.replace("interval_seconds=900", "interval_seconds=1e9"), "docs/router.md", "exec"), names)
+    context: dict[str, object] = {"maker_first": True}
+    route, reader = names["route"], names["reader"]
+
+    try:
+        assert route("BTCUSDT", "1", context) == "cross at once"  # type: ignore[operator]
+        assert set(context["router_policy"]) == {  # type: ignore[call-overload]
+            *("quality", "taker_bias", "maker_first", "status", "age_seconds", "run_id", "patience", "probe")
+        }
+        assert route("ETHUSDT", "1", {}) == "post at the maker price, wait 20 s, cross the rest"  # type: ignore[operator]
+    finally:
+        reader.close()  # type: ignore[attr-defined]
+
+
+def test_the_whole_router_runs_and_writes_its_outcome(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(WHOLE, "docs/router.md", "exec"), {})
+
+    (line,) = (here / "order_metrics.jsonl").read_text("utf-8").splitlines()
+    written = json.loads(line)
+    assert capsys.readouterr().out == "0.01 0.00 False fresh\n"
+    assert (written["attempt_id"], written["policy_run_id"], written["route"]) == ("signal-17", 1, "market")
+
+
+def test_the_query_reads_the_latest_policy(store: Store) -> None:
+    publish(store, SLOT, evidence("BTCUSDT", fallback=0.95))
+
+    with store.reader.connect() as connection:
+        (row,) = connection.execute(text(QUERY), {"symbol": "BTCUSDT"}).mappings().all()
+
+    assert (bool(row["maker_first"]), row["taker_bias"], row["quality"], row["run_id"]) == (
+        *(False, "prefer_taker", "broken", 1),
+    )
+
+
+def test_probes_are_chosen_as_the_guide_says() -> None:
+    for number in range(200):
+        order_id = f"signal-{number}"
+        divides = int.from_bytes(sha256(order_id.encode()).digest()[:8], "big") % 5 == 0
+        assert is_probe(order_id, 5) is divides
+
+
+def test_every_status_and_bias_is_told() -> None:
+    assert [word for word in (*Status, *TakerBias) if f"`{word}`" not in GUIDE] == []
+    assert datetime(2026, 4, 26, 0, 16, tzinfo=UTC) > SLOT

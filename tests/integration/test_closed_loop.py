@@ -1,0 +1,243 @@
+"""The whole loop on simulated time: router, log, job, store, policy, router; and what an outage does to it.
+
+What the seed's rules make of an outage depends on how much good evidence lies behind it: a young log locks maker-first
+out until the evidence ages out after 7 days, a week of good orders hides the same outage altogether.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from jobs.backfill import backfill
+from jobs.plan import Location, OrdersKind, OrdersSource, Plan
+from policy.rules import rule_set
+from router_policy_client import PolicyReader
+from router_policy_client.clock import SimulatedClock
+from router_policy_client.order import Order, Outcome, Side
+from router_policy_client.order_log import OrderLog
+from router_policy_client.router import route_order
+from router_policy_client.simulated import Conditions, SimulatedVenue
+from router_policy_client.simulated_prices import RandomWalk
+from storage.records import Snapshot
+from storage.store import Store
+from tests.command import command
+
+START = datetime(2026, 4, 1, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+GOOD = Conditions(fill_chance=1.0, fill_seconds=0.9)  # also filled within a quarter of the full wait of 4 s
+OUTAGE = Conditions(fill_chance=0.0)
+
+
+class Loop:
+    """A bot that trades one symbol, its log, and the job that makes policies of it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        conditions: Callable[[datetime], Conditions],
+        rules: str = "seed",
+        shadows: tuple[str, ...] = (),
+    ) -> None:
+        self.log = folder / "log.jsonl"
+        self._clock = SimulatedClock(START)
+        self._store, self._url = store, f"sqlite:///{folder / 'policy.db'}"
+        random = Random(8)
+        prices = RandomWalk(random, START, price=100.0, tick=Decimal("0.01"), spread_bps=2.0, volatility_bps=0.01)
+        self._venue = SimulatedVenue(prices, lambda _, at: conditions(at), self._clock, random)
+        location = Location(path=str(self.log))
+        self._plan = Plan(
+            scope="default",
+            orders=OrdersSource(kind=OrdersKind.ORDER_LOG, location=location),
+            candles=None,
+            rule_set=rule_set(rules),
+            shadows=tuple(map(rule_set, shadows)),
+        )
+        self.reader = PolicyReader(self._url, interval_seconds=DAY.total_seconds(), watch=False, now=self._clock.now)
+        self._order_count = 0
+
+    def trade(self, until: timedelta, every: timedelta) -> list[Outcome]:
+        """Route an order now and then every so often, until so long after the start."""
+        outcomes = []
+        at = self._clock.now()
+        while at < START + until:
+            self._clock.set(at)
+            outcomes.append(self._route())
+            at += every
+        self._clock.set(START + until)
+        return outcomes
+
+    def compute(self) -> Snapshot:
+        """Compute and publish the policy as of now, and let the router read it."""
+        slot = self._clock.now()
+        (filled,) = backfill(self._plan, self._store, self._url, [slot], timedelta(minutes=5))
+        assert filled.run is not None
+        assert self.reader.refresh()
+        (snapshot,) = self._store.snapshots_of_run(filled.run.run_id)
+        return snapshot
+
+    def _route(self) -> Outcome:
+        self._order_count += 1
+        order = Order(order_id=f"{self._order_count}", symbol="BTCUSDT", side=Side.BUY, quantity=Decimal(1))
+        return route_order(order, self._venue, self.reader, OrderLog(self.log), clock=self._clock)
+
+
+@pytest.fixture
+def loop_of(tmp_path: Path) -> Iterator[Callable[..., Loop]]:
+    """Makes a loop whose maker orders are not filled between two times after the start."""
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        store.set_up()
+        yield lambda begin, end, *rules: Loop(
+            tmp_path, store, lambda at: OUTAGE if START + begin <= at < START + end else GOOD, *rules
+        )
+
+
+def styles(outcomes: list[Outcome]) -> set[tuple[bool, bool | None, bool]]:
+    return {(one.maker_started, one.maker_filled, one.fallback_used) for one in outcomes}
+
+
+FILLED_AS_MAKER = {(True, True, False)}
+FELL_BACK = {(True, False, True)}
+STRAIGHT_TO_TAKER = {(False, False, False)}
+
+
+def test_with_a_young_log_an_outage_locks_maker_first_out_until_its_evidence_ages_out(
+    loop_of: Callable[..., Loop],
+) -> None:
+    loop = loop_of(30 * MINUTE, 8 * HOUR)
+    tenth = 10 * MINUTE
+    assert styles(loop.trade(30 * MINUTE, tenth)) == FILLED_AS_MAKER
+    first = loop.trade(HOUR, tenth)
+    assert [(one.gate.reading.status, one.gate.patience) for one in first] == [("missing", 0.5)] * 3
+
+    # An order each ten minutes: 3 good ones, then misses until they are nine in ten, at the fifth hour.
+    seen = [loop.compute()]
+    missed = []
+    for hour in range(2, 6):
+        missed += loop.trade(hour * HOUR, tenth)
+        seen.append(loop.compute())
+    assert styles(missed) == FELL_BACK
+    assert [one.maker_started_count for one in seen] == [6, 12, 18, 24, 30]
+    assert [one.fallback_ratio for one in seen] == pytest.approx([3 / 6, 9 / 12, 15 / 18, 21 / 24, 27 / 30])
+    assert [one.quality for one in seen] == ["ok", "degraded", "degraded", "degraded", "broken"]
+    assert [one.maker_first for one in seen] == [True, True, True, True, False]
+    assert [one.gate.patience for one in missed] == [0.5] * 6 + [0.25] * 18
+
+    # Locked out: nothing starts as maker any more, though the venue fills again from the eighth hour on.
+    locked = loop.trade(8 * HOUR, tenth)
+    for day in range(1, 8):
+        locked += loop.trade(day * DAY, 3 * HOUR)
+        assert loop.compute().quality == "broken"
+    assert styles(locked) == STRAIGHT_TO_TAKER
+    assert {(one.gate.reading.status, one.gate.reading.quality) for one in locked} == {("fresh", "broken")}
+
+    # The last miss was 4 h 50 min after the start: it counts until 7 days after that, and then nothing is left of it.
+    locked = loop.trade(7 * DAY + 4 * HOUR + 45 * MINUTE, HOUR)
+    still = loop.compute()
+    assert (still.quality, still.maker_started_count, still.fallback_ratio) == ("broken", 1, 1.0)
+    assert styles(locked + loop.trade(7 * DAY + 5 * HOUR, tenth)) == STRAIGHT_TO_TAKER
+    released = loop.compute()
+    assert (released.quality, released.maker_first, released.maker_started_count) == ("ok", True, 0)
+    assert styles(loop.trade(7 * DAY + 6 * HOUR, tenth)) == FILLED_AS_MAKER
+    healed = loop.compute()
+    assert (healed.quality, healed.taker_bias, healed.maker_fill_ratio) == ("good", "prefer_maker", 1.0)
+
+
+def test_with_a_week_of_good_orders_behind_it_an_outage_of_six_hours_is_not_seen(
+    loop_of: Callable[..., Loop],
+) -> None:
+    loop = loop_of(7 * DAY, 7 * DAY + 6 * HOUR)
+    assert styles(loop.trade(7 * DAY, HOUR)) == FILLED_AS_MAKER
+    assert loop.compute().quality == "good"
+
+    missed, seen = [], []
+    for hour in range(1, 7):
+        missed += loop.trade(7 * DAY + hour * HOUR, 10 * MINUTE)
+        seen.append(loop.compute())
+
+    assert styles(missed) == FELL_BACK  # every single one of 36
+    assert len(missed) == 36
+    assert {one.gate.patience for one in missed} == {1.0}  # each waited the full time in vain
+    assert {(one.quality, one.maker_first, one.taker_bias) for one in seen} == {("good", True, "prefer_maker")}
+    # 168 good orders, of which 6 have aged out by then, beside 36 misses
+    assert seen[-1].fallback_ratio == pytest.approx(36 / (162 + 36))
+    assert seen[-1].maker_started_count == 198
+
+
+def test_each_order_of_the_log_names_the_run_whose_policy_it_was_sent_by(
+    loop_of: Callable[..., Loop],
+) -> None:
+    loop = loop_of(HOUR, HOUR)
+    loop.trade(HOUR, 30 * MINUTE)
+    loop.compute()
+    loop.trade(2 * HOUR, 30 * MINUTE)
+    second = loop.compute()
+    loop.trade(3 * HOUR, 30 * MINUTE)
+
+    rows = [json.loads(line) for line in loop.log.read_text().splitlines()]
+    assert [row["policy_run_id"] for row in rows] == [None, None, *[second.run_id - 1] * 2, *[second.run_id] * 2]
+    assert [row["policy_status"] for row in rows] == ["missing", "missing"] + ["fresh"] * 4
+
+
+def through_an_outage(loop: Loop) -> tuple[list[Outcome], list[Snapshot]]:
+    """Trade a good week, then six hours without a maker fill and three more, a run each quarter of an hour."""
+    loop.trade(7 * DAY, HOUR)
+    loop.compute()
+    outcomes, seen = [], []
+    for quarter in range(1, 37):
+        outcomes += loop.trade(7 * DAY + quarter * 15 * MINUTE, 5 * MINUTE)
+        seen.append(loop.compute())
+    return outcomes, seen
+
+
+def test_the_breaker_detects_probes_and_recovers_through_the_same_outage(loop_of: Callable[..., Loop]) -> None:
+    outcomes, seen = through_an_outage(loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "breaker"))
+
+    # Three orders a quarter of an hour and 168 good ones before: three misses in a row are a chance of 0.1 ^ 3.
+    assert [one.maker_first for one in seen[:2]] == [False, False]
+    assert "run of 3 misses, own miss ratio 0.1, 0.1^3 = 0.001 <= 0.001" in seen[0].reason
+    assert styles(outcomes[:3]) == FELL_BACK
+    held_back, after = outcomes[3:72], outcomes[72:]
+    probes = [one for one in held_back if one.gate.probe]
+    assert 5 <= len(probes) <= 25  # one in five of 69, chosen by their ids
+    assert styles(probes) == FELL_BACK
+    assert {one.gate.patience for one in probes} == {0.5}
+    assert styles([one for one in held_back if not one.gate.probe]) == STRAIGHT_TO_TAKER
+
+    # The venue fills again from the sixth hour on: the first probe that fills closes it at the next run.
+    filled = next(number for number, one in enumerate(after) if one.maker_filled)
+    closed_at_run = 24 + filled // 3
+    assert after[filled].gate.probe
+    assert filled <= 25
+    assert [one.maker_first for one in seen] == [False] * closed_at_run + [True] * (36 - closed_at_run)
+    assert "closed: a probe filled" in seen[closed_at_run].reason
+    assert styles(after[3 * (filled // 3 + 1) :]) == FILLED_AS_MAKER
+
+
+def test_in_the_shadow_of_the_seed_the_breaker_sees_what_the_seed_does_not(
+    loop_of: Callable[..., Loop], tmp_path: Path
+) -> None:
+    loop = loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "seed", ("breaker",))
+
+    outcomes, seen = through_an_outage(loop)
+
+    # 72 misses beside 162 good orders: at the end 0.31 fell back, which is "ok" and changes no route.
+    assert {(one.quality, one.maker_first) for one in seen} == {("good", True), ("ok", True)}
+    assert styles(outcomes[:72]) == FELL_BACK
+    (tmp_path / "router-policy.toml").write_text(
+        f"[store]\nurl = 'sqlite:///policy.db'\n[orders]\npath = '{loop.log.name}'\n[rules]\nshadow = ['breaker']\n"
+    )
+    done = command(tmp_path, "compare", "--json")
+    assert done.returncode == 0, done.stderr
+    ((pair,),) = [one["pairs"] for one in json.loads(done.stdout)]
+    assert (pair["live"], pair["shadow"]) == ("seed", "breaker")
+    # Held back from the first quarter of an hour until orders fill again: about six of nine hours.
+    assert 0.5 < pair["all"]["maker_first_disagree_share"] < 0.9
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        *_, last = store.verify()
+    assert last.run_count == 37
