@@ -26,7 +26,7 @@ class SquaredHalfSpread:
 
 
 def tick_size(steps: Mapping[int, int], units_per_price: float) -> float | None:
-    """Return the tick of a market from the steps between its neighbouring prices, in whole units, and how often each is.
+    """Return the tick of a market from the steps between neighbouring prices, in whole units, and how often each is.
 
     It is the largest number that divides 99 of 100 steps, the most frequent ones: venues print single prices off their
     own grid. None with fewer than 20 prices, and where it would be a single unit, which no grid but the traces of

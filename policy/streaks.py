@@ -9,8 +9,8 @@ class Streak:
     """Maker orders since the evidence last restarted, within the window of outcomes.
 
     `miss_run` is how many of the last 24 hours did not fill as maker, after the last that did; `start_count` and
-    `miss_count` are those before that run. `probe_count` counts the maker orders since the breaker opened, where the
-    log marks probes only these, and `last_probe_at` is the newest of them; 0 and None while it is closed.
+    `miss_count` are those before that run. `probe_count` counts the maker orders since the breaker opened, and
+    `last_probe_at` is the newest of them; 0 and None while it is closed.
     """
 
     miss_run: int = 0

@@ -1,7 +1,9 @@
 -- What became of the maker orders, in the order of events: one row per symbol, and one with a null symbol for all
 -- symbols together, the pool. maker_order has the outcomes that started as maker. breaker_state says per symbol since
 -- when its breaker is open and from when its evidence counts, and the same of the breaker that all symbols share.
--- A miss comes after a fill only when its time is later, so rows may be read in any order.
+-- A miss comes after a fill only when its time is later, so rows may be read in any order. Every maker order since a
+-- breaker opened is a probe: its own router sends no others then, and to a breaker in the shadow those of the live rule
+-- set tell as much.
 with shared as (
     select
         max(pool_opened_at) as opened_at,
@@ -17,8 +19,8 @@ sorted_out as (
         coalesce(o.post_only_rejected, false) as is_rejected,
         o.ts >= coalesce(s.restarted_at, :window_start) as is_own,
         o.ts >= shared.counts_from as is_pool,
-        coalesce(o.ts >= s.opened_at and coalesce(o.probe, true), false) as is_own_probe,
-        coalesce(o.ts >= shared.opened_at and coalesce(o.probe, true), false) as is_pool_probe,
+        coalesce(o.ts >= s.opened_at, false) as is_own_probe,
+        coalesce(o.ts >= shared.opened_at, false) as is_pool_probe,
         count(*) as order_count,
         max(o.ts) as last_at
     from maker_order as o

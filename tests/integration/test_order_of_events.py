@@ -36,7 +36,6 @@ class Event:
     started: bool = True
     filled: bool = False
     rejected: bool | None = None
-    probe: bool | None = None
 
 
 def write(path: Path, events: Sequence[Event]) -> Path:
@@ -53,7 +52,6 @@ def write(path: Path, events: Sequence[Event]) -> Path:
             "notional": 100.0,
             "realized_pnl": 0.5,
             "post_only_rejected": event.rejected,
-            "probe": event.probe,
         }
         for number, event in enumerate(events)
     ]
@@ -90,7 +88,7 @@ def expected(events: Sequence[Event], since: datetime, breaker: Breaker, as_of: 
             run_of_misses += 1
     counted = [one for one in orders if one.ts >= counts_from]
     opened_at = breaker.opened_at
-    probes = [one for one in orders if opened_at and one.ts >= opened_at and one.probe is not False]
+    probes = [one for one in orders if opened_at and one.ts >= opened_at]
     return Streak(
         miss_run=run_of_misses,
         start_count=len(counted) - run_of_misses,
@@ -120,7 +118,6 @@ event = st.builds(
     started=st.sampled_from([True, True, True, False]),
     filled=st.booleans(),
     rejected=st.sampled_from([None, None, False, True]),
-    probe=st.sampled_from([None, False, True]),
 ).map(lambda one: replace(one, rejected=False) if one.filled else one)
 breakers = st.builds(Breaker, opened_at=st.none() | ages, restarted_at=st.none() | ages)
 
@@ -187,11 +184,10 @@ def test_one_miss_keeps_the_seed_off_for_exactly_seven_days_and_the_breaker_on(t
 @given(
     outage_hours=st.integers(1, 40),
     orders_an_hour=st.sampled_from([0.25, 1, 4]),
-    marked=st.booleans(),
     chance=st.randoms(use_true_random=False),
 )
 def test_it_is_never_locked_out_where_probes_can_fill(
-    outage_hours: int, orders_an_hour: float, marked: bool, chance: random.Random
+    outage_hours: int, orders_an_hour: float, chance: random.Random
 ) -> None:
     """Play a router that obeys: while nothing fills it is held back, and soon after probes fill again it is not."""
     rules, state = rule_set("breaker"), State()
@@ -205,7 +201,7 @@ def test_it_is_never_locked_out_where_probes_can_fill(
             may_probe = not is_on and every is not None and chance.randrange(every) == 0
             ts = AS_OF + hour * HOUR + chance.randrange(3600) * timedelta(seconds=1)
             filled = (is_on or may_probe) and hour >= outage_hours
-            events.append(Event(ts=ts, started=is_on or may_probe, filled=filled, probe=may_probe if marked else None))
+            events.append(Event(ts=ts, started=is_on or may_probe, filled=filled))
         as_of = AS_OF + (hour + 1) * HOUR
         own, pool = (expected(events, as_of - WEEK, breaker, as_of) for breaker in (state.own, state.pool))
         streaks = Streaks(as_of=as_of, own=own, pool=pool)
@@ -232,7 +228,6 @@ def test_spark_finds_the_same_streaks(tmp_path: Path, monkeypatch: pytest.Monkey
             symbol=chance.choice(SYMBOLS),
             filled=chance.random() < 0.4,
             rejected=chance.choice([None, True, False]),
-            probe=chance.choice([None, True, False]),
         )
         for _ in range(300)
     ]
