@@ -1,7 +1,7 @@
 """`router-policy check`: try everything that a run needs, and say what is wrong and how to mend it."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +11,13 @@ from console.settings import Settings, load
 from console.show import print_json
 from jobs.plan import Plan
 from jobs.slots import Slots
+from policy import Evidence
 from policy.errors import RouterPolicyError
+from policy.fee_gap import fee_gap_words
 from storage.engine import describe_url, is_wal_safe, sqlite_driver
 from storage.store import Store
+
+_SYMBOLS_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,7 @@ def _sources(plan: Plan) -> Iterator[Finding]:
     for reject in result.rejects:
         said = f"{reject.reject_count} rows are not used: {reject.reason}, as {reject.sample}"
         yield Finding(what=reject.source, is_well=True, said=said)
+    yield from _fees(plan, [one for one, _ in result.decisions])
     if plan.candles is None:
         yield Finding(what="candles", is_well=True, said="none are set, so every regime is unknown")
         return
@@ -104,3 +109,17 @@ def _sources(plan: Plan) -> Iterator[Finding]:
         f"the regime is unknown for {', '.join(unknown)}: too few or too old candles" if unknown else "enough for all"
     )
     yield Finding(what="candles", is_well=True, said=said)
+
+
+def _fees(plan: Plan, evidence: Sequence[Evidence]) -> Iterator[Finding]:
+    """Say what the fees mean once for all symbols of which it is the same, and name fees that no symbol has."""
+    unused = sorted(plan.fees.keys() - {"", *(one.symbol for one in evidence)})
+    if unused:
+        yield Finding(what="fees", is_well=True, said=f"set for {', '.join(unused)}, which nobody trades; misspelt?")
+    said: dict[str | None, list[str]] = {}
+    for one in evidence:
+        said.setdefault(fee_gap_words(one.fee_gap), []).append(one.symbol)
+    for words, symbols in said.items():
+        more = f" and {len(symbols) - _SYMBOLS_SHOWN} more" if len(symbols) > _SYMBOLS_SHOWN else ""
+        told = words or "none are set, so nobody can tell whether maker-first saves; set [fees] maker_bps and taker_bps"
+        yield Finding(what="fees", is_well=True, said=f"{', '.join(symbols[:_SYMBOLS_SHOWN])}{more}: {told}")

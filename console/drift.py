@@ -11,7 +11,8 @@ from console.errors import SettingsError
 from console.plans import plan_of
 from console.settings import Settings, load, parse_duration
 from console.show import NoPolicyError, iso, print_json
-from jobs.drift import Drift, DriftKind, Question, SymbolDrift, find_drift
+from jobs.against_history import Question
+from jobs.drift import Drift, DriftKind, SymbolDrift, find_drift
 from jobs.slots import Slots
 from policy.window import OUTCOME_WINDOW
 from storage.store import Store

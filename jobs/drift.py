@@ -2,19 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from jobs.against_history import Question, load_orders, load_published, naive
 from jobs.engines.errors import EngineError
-from jobs.health import limits_at
-from jobs.plan import OrdersSource
-from jobs.slots import Slots
-from policy.window import Window
-from storage.published import Published
 from storage.records import Reject
 from storage.store import Store
 
@@ -22,7 +18,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _JUDGED = files(__package__).joinpath("drift.sql").read_text("utf-8")
-TOLERANCE = timedelta(seconds=60)
 
 
 class DriftKind(StrEnum):
@@ -33,22 +28,6 @@ class DriftKind(StrEnum):
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
     MAKER_WHILE_TAKER = "maker_while_taker"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """The orders with `start <= ts < end` of one scope's log, and the slots in which its policies are computed.
-
-    What was published, or told otherwise, less than `tolerance` before an order is not held against it: the log has
-    the time at which an order was done, and the router has to hear of the change first.
-    """
-
-    scope: str
-    orders: OrdersSource
-    slots: Slots
-    start: datetime
-    end: datetime
-    tolerance: timedelta = TOLERANCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,34 +95,15 @@ def find_drift(store: Store, question: Question) -> Drift:
 
 
 def _judge(connection: "DuckDBPyConnection", store: Store, question: Question, folder: Path) -> Drift:
-    rejects = _load_orders(connection, question, folder)
+    rejects = load_orders(connection, question, folder)
     # A tolerance earlier, for what was in force when the first order was on its way.
     earliest = question.start - question.tolerance
     published = store.published(question.scope, earliest, question.end, _named_runs(connection, question))
-    _load_published(connection, published, question.slots)
+    load_published(connection, published, question.slots)
     symbols = _symbols(connection, question, published.pruned_through)
     return Drift(
         symbols=tuple(sorted(symbols, key=lambda one: (-one.finding_count, one.symbol))), rejects=tuple(rejects)
     )
-
-
-def _load_orders(connection: "DuckDBPyConnection", question: Question, folder: Path) -> list[Reject]:
-    """Make `order_event` as a run does, and give the account of the rows that are not used."""
-    from jobs.engines import duckdb_engine as engine
-    from jobs.sources.orders import read_orders
-    from jobs.sources.rejects import count_rejects
-    from jobs.sources.relation import MACROS
-
-    window = Window(as_of=question.end, outcome_window=question.end - question.start)
-    bounds = engine._outcome_bounds(window)
-    connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
-    connection.execute(MACROS)
-    relation = read_orders(connection, question.orders, window, folder)
-    engine._load_orders(connection, relation, question.orders, window)
-    in_window = engine._ORDERS_IN_WINDOW
-    query = f"select reason, count(*) from order_event where reason is not null and ({in_window}) group by reason"
-    counts = dict(connection.execute(query, bounds).fetchall())
-    return count_rejects(connection, "orders", "order_event", in_window, bounds, relation, counts)
 
 
 def _named_runs(connection: "DuckDBPyConnection", question: Question) -> set[int]:
@@ -151,52 +111,14 @@ def _named_runs(connection: "DuckDBPyConnection", question: Question) -> set[int
         select distinct policy_run_id from order_event
         where reason is null and policy_run_id is not null and ts >= $start and ts < $end
     """
-    bounds = {"start": _naive(question.start), "end": _naive(question.end)}
+    bounds = {"start": naive(question.start), "end": naive(question.end)}
     return {run_id for (run_id,) in connection.execute(query, bounds).fetchall()}
-
-
-def _load_published(connection: "DuckDBPyConnection", published: Published, slots: Slots) -> None:
-    """Make the tables that the query reads; a list for each column, which DuckDB takes at once."""
-    runs, overrides = published.runs, published.overrides
-    _load(
-        connection,
-        "run",
-        run_id=("bigint", [one.run_id for one in runs]),
-        slot=("timestamp", [_naive(one.slot) for one in runs]),
-        published_at=("timestamp", [_naive(one.published_at) for one in runs]),
-        expires_at=("timestamp", [_naive(one.slot + limits_at(slots, one.slot).expired_after) for one in runs]),
-    )
-    _load(
-        connection,
-        "taker",
-        run_id=("bigint", [run_id for run_id, _ in published.taker]),
-        symbol=("varchar", [symbol for _, symbol in published.taker]),
-    )
-    _load(
-        connection,
-        "override_span",
-        override_id=("bigint", [one.override_id for one in overrides]),
-        symbol=("varchar", [one.symbol for one in overrides]),
-        maker_first=("boolean", [one.maker_first for one in overrides]),
-        from_at=("timestamp", [_naive(one.from_at) for one in overrides]),
-        end_at=("timestamp", [_naive(one.end_at) for one in overrides]),
-    )
-
-
-def _load(connection: "DuckDBPyConnection", table: str, **columns: tuple[str, list[Any]]) -> None:
-    chosen = ", ".join(f"unnest(cast(${name} as {kind}[])) as {name}" for name, (kind, _) in columns.items())
-    values = {name: values for name, (_, values) in columns.items()}
-    connection.execute(f"create temp table {table} as select {chosen}", values)
-
-
-def _naive(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 def _symbols(connection: "DuckDBPyConnection", question: Question, pruned_through: int) -> list[SymbolDrift]:
     parameters = {
-        "window_start": _naive(question.start),
-        "window_end": _naive(question.end),
+        "window_start": naive(question.start),
+        "window_end": naive(question.end),
         "tolerance": question.tolerance,
         "pruned_through": pruned_through,
     }

@@ -47,11 +47,11 @@ def entry_digest(table: Table, entry: Values, *belonging: Iterable[Values]) -> s
 
 
 def _without_end(row: Values) -> Values:
-    """Return the row as a plain tuple without the nulls at its end."""
+    """Return the row without the nulls at its end; a slice of a named tuple is a plain one, as the writer wants it."""
     end = len(row)
     while end and row[end - 1] is None:
         end -= 1
-    return tuple(row)[:end]
+    return row[:end]
 
 
 def in_order(table: Table, row: dict[str, Any]) -> list[Any]:

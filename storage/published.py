@@ -55,7 +55,7 @@ def published(
     )
 
 
-def _visible(scope: str, start: datetime, end: datetime) -> Select[tuple[int]]:
+def visible_runs(scope: str, start: datetime, end: datetime) -> Select[tuple[int]]:
     """Select the runs published between, and the one that readers saw at the start: the newest slot by then."""
     run = policy_run
     at_start = select(run.c.run_id).where(run.c.scope == scope, run.c.published_at <= start)
@@ -68,7 +68,7 @@ def _runs(
     connection: Connection, scope: str, start: datetime, end: datetime, named: Collection[int]
 ) -> tuple[PublishedSlot, ...]:
     """Named runs are looked for as one range of numbers: there may be more of them than a query takes values."""
-    run, visible = policy_run, set(connection.scalars(_visible(scope, start, end)))
+    run, visible = policy_run, set(connection.scalars(visible_runs(scope, start, end)))
     wanted = visible.union(named)
     if not wanted:
         return ()
@@ -81,7 +81,7 @@ def _runs(
 def _taker(connection: Connection, scope: str, start: datetime, end: datetime) -> tuple[tuple[int, str], ...]:
     snapshot = policy_snapshot
     query = select(snapshot.c.run_id, snapshot.c.symbol).where(
-        snapshot.c.run_id.in_(_visible(scope, start, end)), not_(snapshot.c.maker_first)
+        snapshot.c.run_id.in_(visible_runs(scope, start, end)), not_(snapshot.c.maker_first)
     )
     return tuple((run_id, symbol) for run_id, symbol in connection.execute(query))
 

@@ -11,16 +11,19 @@ from sqlalchemy.exc import DBAPIError
 
 from policy import TakerBias
 from policy.rules import RuleSet, State
-from storage import backup, breakers, chain, claims, migrate, overrides, prune, read, roles, verify
+from storage import backup, breakers, chain, claims, comparison, migrate, overrides, prune, read, roles, verify
 from storage.chain import Head
 from storage.claims import Claim
+from storage.comparison import BreakerMove, Contrast, Said
 from storage.connection import database_now, transaction
 from storage.engine import describe_url, parse_url, read_engine, write_engine
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
+from storage.explanation import BreakerRecord, ShadowDecision, breaker_of, shadows_of
 from storage.overrides import Override
 from storage.prune import Pruned
 from storage.publish import publish_run
 from storage.published import Published, published
+from storage.recorded import Recorded, RecordedRun, recorded, recorded_runs
 from storage.records import PublishedRun, Reject, RunResult, Snapshot
 from storage.verify import Progress
 
@@ -151,6 +154,16 @@ class Store:
         with transaction(self.reader) as connection:
             return read.in_force(connection, scope, symbol, at)
 
+    def breaker_of(self, snapshot: Snapshot) -> BreakerRecord | None:
+        """Return what the breaker that decided a snapshot rested on, None where the rule set remembers nothing."""
+        with transaction(self.reader) as connection:
+            return breaker_of(connection, snapshot, snapshot.rule_set)
+
+    def shadows_of(self, snapshot: Snapshot) -> list[ShadowDecision]:
+        """Return what each rule set in the shadow would have decided instead, by name."""
+        with transaction(self.reader) as connection:
+            return shadows_of(connection, snapshot)
+
     def last_change(self, scope: str, symbol: str, until: datetime) -> RowMapping | None:
         """Return the last row of policy_change of a symbol with `slot <= until`, or None."""
         with transaction(self.reader) as connection:
@@ -187,6 +200,31 @@ class Store:
         """Return what readers could see when: see `storage.published.published`."""
         with transaction(self.reader) as connection:
             return published(connection, scope, start, end, named)
+
+    def contrasts(self, scope: str, since: datetime | None = None) -> list[Contrast]:
+        """Return the live rule set against each shadow, by symbol: see `storage.comparison.contrasts`."""
+        with transaction(self.reader) as connection:
+            return comparison.contrasts(connection, scope, since)
+
+    def breaker_moves(self, scope: str, since: datetime | None = None) -> list[BreakerMove]:
+        """Return every opening and closing of a breaker: see `storage.comparison.breaker_moves`."""
+        with transaction(self.reader) as connection:
+            return comparison.breaker_moves(connection, scope, since)
+
+    def said_between(self, scope: str, symbol: str | None, start: datetime, end: datetime) -> list[Said]:
+        """Return what every rule set said at the slots that were valid between: see `storage.comparison`."""
+        with transaction(self.reader) as connection:
+            return comparison.said_between(connection, scope, symbol, start, end)
+
+    def recorded_runs(self, scope: str, since: datetime | None = None) -> list[RecordedRun]:
+        """Return the runs of a scope, oldest first: see `storage.recorded`."""
+        with transaction(self.reader) as connection:
+            return recorded_runs(connection, scope, since)
+
+    def recorded(self, runs: Sequence[RecordedRun], breaker: str | None = None) -> dict[int, list[Recorded]]:
+        """Return what runs rested on, by their number: see `storage.recorded.recorded`."""
+        with transaction(self.reader) as connection:
+            return recorded(connection, runs, breaker)
 
     def head(self) -> Head:
         """Return the end of the chain: what to keep elsewhere."""

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from storage.backup import BackupError
-from storage.store import Store
 from storage.difference import TamperedError
+from storage.store import Store
 from tests.runs import QUARTER, SLOT, publish
 from tests.tampering import behind_the_triggers
 

@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, delete
 
-from jobs.drift import Drift, DriftKind, Question, find_drift
+from jobs.against_history import Question
+from jobs.drift import Drift, DriftKind, find_drift
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from storage.schema import policy_prune, policy_reject, policy_run, policy_snapshot

@@ -7,10 +7,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from policy import TakerBias
+from storage.difference import TamperedError
 from storage.overrides import OverrideError
 from storage.schema import policy_run, policy_slot
 from storage.store import Store
-from storage.difference import TamperedError
 from tests.runs import QUARTER, SLOT, claim, evidence, publish
 from tests.tampering import behind_the_triggers
 

@@ -11,7 +11,8 @@ from typing import cast
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from jobs.drift import Question, find_drift
+from jobs.against_history import Question
+from jobs.drift import find_drift
 from jobs.slots import Slots
 from storage.published import OverrideSpan, Published, PublishedSlot
 from storage.store import Store

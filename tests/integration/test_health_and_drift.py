@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from console.main import main
-from jobs.drift import Drift, DriftKind, Question, find_drift
+from jobs.against_history import Question
+from jobs.drift import Drift, DriftKind, find_drift
 from jobs.health import Book, compute_every_execution_health, compute_execution_health
 from jobs.plan import OrdersSource
 from jobs.slots import Slots

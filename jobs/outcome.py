@@ -1,0 +1,190 @@
+"""What orders really cost: the log's outcomes by the way they went and what was in force at their time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from jobs.against_history import Question, load_orders, load_published, load_table, naive
+from jobs.engines.errors import EngineError
+from jobs.interval import Interval, interval
+from jobs.plan import Fees
+from policy.evidence import measured
+from storage.connection import transaction
+from storage.decided import Decided, decided
+from storage.records import Reject
+from storage.store import Store
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_COST = files(__package__).joinpath("outcome.sql").read_text("utf-8")
+CHOSEN = (
+    "the policy itself chose which orders went which way, by market and hour: "
+    "this difference is not what its choice saved"
+)
+
+
+class Way(StrEnum):
+    """How an order went: started as maker, straight to taker, as a probe, or in a way that the log does not tell."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+    PROBE = "probe"
+    UNKNOWN = "unknown"
+
+
+class InForce(StrEnum):
+    """What the router was told at an order's time; NONE where there was no policy, or it had expired."""
+
+    MAKER_FIRST = "maker_first"
+    TAKER = "taker"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """Which orders a figure is of; None is all. Regime and quality are the rules', "none" where no policy was there."""
+
+    symbol: str | None = None
+    regime: str | None = None
+    policy: InForce | None = None
+    quality: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The mean cost less that of the orders under the same heading that went straight to taker, in basis points.
+
+    The interval counts a UTC day as one observation; it is None with fewer than two. The warning belongs to it.
+    """
+
+    difference_bps: float
+    interval: Interval | None
+    day_count: int
+    warning: str = CHOSEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """What the orders of a heading that went one way cost, in basis points of the notional, + is worse.
+
+    The cost is slippage and fee, over the `cost_count` orders that filled; of `fee_count` of them the fee is known, by
+    the log or else the settings, and of the others it is left out. Mean and median are None without a fill. The
+    interval is the mean's, and counts a UTC day as one observation; it is None with fewer than two days.
+    """
+
+    heading: Heading
+    way: Way
+    outcome_count: int
+    cost_count: int
+    fee_count: int
+    mean_bps: float | None
+    median_bps: float | None
+    day_count: int
+    interval: Interval | None
+    against_taker: Comparison | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """The figures: of all, by symbol, by regime, by policy and quality, by all of these; and the rows not used."""
+
+    figures: tuple[Figure, ...]
+    rejects: tuple[Reject, ...]
+
+    @property
+    def order_count(self) -> int:
+        """How many orders were looked at."""
+        return sum(one.outcome_count for one in self.figures if one.heading == Heading())
+
+
+def find_outcomes(store: Store, question: Question, fees: Mapping[str, Fees]) -> Outcomes:
+    """Add up what the orders with `start <= ts < end` cost; `fees` are by symbol, "" for the others.
+
+    What was in force is what readers could see at an order's time, overrides included; the question's tolerance is not
+    used. Raises SourceError where the log cannot be used, EngineError where DuckDB fails, and as the store does.
+    """
+    import duckdb
+
+    with TemporaryDirectory(prefix="router-policy-") as folder:
+        connection = duckdb.connect(config={"temp_directory": folder})
+        try:
+            rejects = load_orders(connection, question, Path(folder))
+            _load_history(connection, store, question)
+            _load_fees(connection, fees)
+            return Outcomes(figures=_figures(connection, question), rejects=tuple(rejects))
+        except duckdb.Error as error:
+            raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error
+        finally:
+            connection.close()
+
+
+def _load_history(connection: "DuckDBPyConnection", store: Store, question: Question) -> None:
+    published = store.published(question.scope, question.start, question.end)
+    load_published(connection, published, question.slots)
+    with transaction(store.reader) as reading:
+        _load_decisions(connection, decided(reading, question.scope, question.start, question.end))
+
+
+def _load_decisions(connection: "DuckDBPyConnection", decisions: tuple[Decided, ...]) -> None:
+    load_table(
+        connection,
+        "decision",
+        symbol=("varchar", [one.symbol for one in decisions]),
+        decided_at=("timestamp", [naive(one.published_at) for one in decisions]),
+        maker_first=("boolean", [one.maker_first for one in decisions]),
+        quality=("varchar", [one.quality.value for one in decisions]),
+        regime=("varchar", [one.regime.value for one in decisions]),
+    )
+
+
+def _load_fees(connection: "DuckDBPyConnection", fees: Mapping[str, Fees]) -> None:
+    load_table(
+        connection,
+        "fee",
+        symbol=("varchar", list(fees)),
+        maker_bps=("double", [one.maker_bps for one in fees.values()]),
+        taker_bps=("double", [one.taker_bps for one in fees.values()]),
+    )
+
+
+def _figures(connection: "DuckDBPyConnection", question: Question) -> tuple[Figure, ...]:
+    bounds = {"window_start": naive(question.start), "window_end": naive(question.end)}
+    result = connection.execute(_COST, bounds)
+    names = [column[0] for column in result.description or []]
+    return tuple(_figure(dict(zip(names, row, strict=True))) for row in result.fetchall())
+
+
+def _figure(row: Mapping[str, Any]) -> Figure:
+    mean_bps, error_bps = measured(row["mean_bps"]), measured(row["error_bps"])
+    return Figure(
+        heading=Heading(
+            symbol=row["symbol"],
+            regime=row["regime"],
+            policy=InForce(row["policy"]) if row["policy"] is not None else None,
+            quality=row["quality"],
+        ),
+        way=Way(row["way"]),
+        outcome_count=int(row["outcome_count"]),
+        cost_count=int(row["cost_count"]),
+        fee_count=int(row["fee_count"]),
+        mean_bps=mean_bps,
+        median_bps=measured(row["median_bps"]),
+        day_count=row["day_count"],
+        interval=interval(mean_bps, error_bps, row["day_count"]) if mean_bps is not None else None,
+        against_taker=_comparison(row),
+    )
+
+
+def _comparison(row: Mapping[str, Any]) -> Comparison | None:
+    difference_bps, day_count = measured(row["difference_bps"]), row["difference_day_count"]
+    if difference_bps is None or day_count is None:
+        return None
+    error_bps = measured(row["difference_error_bps"])
+    return Comparison(
+        difference_bps=difference_bps, interval=interval(difference_bps, error_bps, day_count), day_count=day_count
+    )

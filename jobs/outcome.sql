@@ -1,0 +1,200 @@
+-- What orders cost, in basis points, by what was in force at their time and by the way they went: one row for each
+-- symbol, regime, policy and way, and for each of these with any of the others, which are then null.
+--     order_event       the rows of the order log; those with a reason are not used
+--     run               runs with published_at and expires_at: those that readers saw
+--     decision          what the rules said of a symbol from decided_at on, until its next row
+--     override_span     overrides as they were in force, from_at <= t < end_at
+--     fee               the fees of the settings by symbol, of all others under an empty name
+-- The error of a mean is that of sums by UTC day: orders of one day are taken for one observation, as they share the
+-- market of that day. Where two ways are compared, a day counts with the orders of both.
+with turn as (
+    select symbol, decided_at as moment from decision
+    union
+    select symbol, from_at from override_span
+    union
+    select symbol, end_at from override_span
+),
+
+told as (
+    select
+        turn.symbol,
+        turn.moment,
+        any_value(decision.regime) as regime,
+        any_value(decision.quality) as quality,
+        coalesce(
+            arg_max(override_span.maker_first, override_span.override_id), any_value(decision.maker_first)
+        ) as maker_first
+    from turn
+    asof left join decision on decision.symbol = turn.symbol and turn.moment >= decision.decided_at
+    left join override_span
+        on override_span.symbol = turn.symbol
+        and override_span.from_at <= turn.moment
+        and override_span.end_at > turn.moment
+    group by turn.symbol, turn.moment
+),
+
+-- Readers see the newest slot: a run that was published after a later slot was never seen.
+seen_run as (
+    select *
+    from run
+    qualify slot = max(slot) over (order by published_at)
+),
+
+-- Of an order that fell back it is not known which part the maker leg filled: all of it pays the taker fee here.
+sent as (
+    select
+        log.symbol,
+        log.ts,
+        if(log.maker_started, if(log.probe, 'probe', 'maker'), if(log.maker_started is null, 'unknown', 'taker')) as way,
+        log.slippage_bps,
+        coalesce(
+            case when isfinite(log.fees) then log.fees / log.notional * 10000 end,
+            case
+                when log.maker_filled then coalesce(fee.maker_bps, other_fee.maker_bps)
+                when log.maker_started is not null then coalesce(fee.taker_bps, other_fee.taker_bps)
+            end
+        ) as fee_bps
+    from order_event as log
+    left join fee on fee.symbol = log.symbol
+    left join fee as other_fee on other_fee.symbol = ''
+    where log.reason is null and log.ts >= $window_start and log.ts < $window_end
+),
+
+judged as (
+    select
+        coalesce(sent.ts <= seen_run.expires_at, false) as is_in_force,
+        sent.symbol,
+        if(is_in_force, coalesce(told.regime, 'none'), 'none') as regime,
+        if(
+            not is_in_force or told.maker_first is null, 'none', if(told.maker_first, 'maker_first', 'taker')
+        ) as policy,
+        if(is_in_force, coalesce(told.quality, 'none'), 'none') as quality,
+        sent.way,
+        cast(sent.ts as date) as day,
+        sent.slippage_bps + coalesce(sent.fee_bps, 0) as cost_bps,
+        sent.fee_bps is not null as has_fee
+    from sent
+    asof left join seen_run on sent.ts >= seen_run.published_at
+    asof left join told on sent.symbol = told.symbol and sent.ts >= told.moment
+),
+
+middle as (
+    select symbol, regime, policy, quality, way, median(cost_bps) as median_bps
+    from judged
+    group by grouping sets (
+        (way), (symbol, way), (regime, way), (policy, quality, way), (symbol, regime, policy, quality, way)
+    )
+),
+
+daily as (
+    select
+        symbol,
+        regime,
+        policy,
+        quality,
+        way,
+        day,
+        count(*) as outcome_count,
+        count(cost_bps) as cost_count,
+        count(cost_bps) filter (where has_fee) as fee_count,
+        coalesce(sum(cost_bps), 0) as cost_bps
+    from judged
+    group by grouping sets (
+        (way, day),
+        (symbol, way, day),
+        (regime, way, day),
+        (policy, quality, way, day),
+        (symbol, regime, policy, quality, way, day)
+    )
+),
+
+averaged as (
+    select
+        *,
+        sum(cost_count) over cell as cell_count,
+        sum(cost_bps) over cell / nullif(sum(cost_count) over cell, 0) as mean_bps
+    from daily
+    window cell as (partition by symbol, regime, policy, quality, way)
+),
+
+-- By how much each day moves the mean.
+pulling as (
+    select *, (cost_bps - cost_count * mean_bps) / cell_count as pull_bps
+    from averaged
+),
+
+figure as (
+    select
+        symbol,
+        regime,
+        policy,
+        quality,
+        way,
+        sum(outcome_count) as outcome_count,
+        sum(cost_count) as cost_count,
+        sum(fee_count) as fee_count,
+        any_value(mean_bps) as mean_bps,
+        count(*) filter (where cost_count > 0) as day_count,
+        sum(pull_bps * pull_bps) as squared_error
+    from pulling
+    group by symbol, regime, policy, quality, way
+),
+
+-- A maker start, and a probe, against the orders that went straight to taker under the same heading.
+pulled_apart as (
+    select
+        pulling.symbol,
+        pulling.regime,
+        pulling.policy,
+        pulling.quality,
+        compared.way,
+        pulling.day,
+        sum(case when pulling.way = compared.way then pull_bps else -pull_bps end) as pull_bps
+    from pulling
+    join (values ('maker'), ('probe')) as compared(way) on pulling.way in (compared.way, 'taker')
+    where pulling.cost_count > 0
+    group by pulling.symbol, pulling.regime, pulling.policy, pulling.quality, compared.way, pulling.day
+),
+
+difference as (
+    select symbol, regime, policy, quality, way, count(*) as day_count, sum(pull_bps * pull_bps) as squared_error
+    from pulled_apart
+    group by symbol, regime, policy, quality, way
+)
+
+select
+    figure.symbol,
+    figure.regime,
+    figure.policy,
+    figure.quality,
+    figure.way,
+    figure.outcome_count,
+    figure.cost_count,
+    figure.fee_count,
+    figure.mean_bps,
+    middle.median_bps,
+    figure.day_count,
+    sqrt(figure.squared_error * figure.day_count / nullif(figure.day_count - 1, 0)) as error_bps,
+    figure.mean_bps - taker.mean_bps as difference_bps,
+    difference.day_count as difference_day_count,
+    sqrt(difference.squared_error * difference.day_count / nullif(difference.day_count - 1, 0)) as difference_error_bps
+from figure
+join middle
+    on middle.symbol is not distinct from figure.symbol
+    and middle.regime is not distinct from figure.regime
+    and middle.policy is not distinct from figure.policy
+    and middle.quality is not distinct from figure.quality
+    and middle.way = figure.way
+left join figure as taker
+    on taker.symbol is not distinct from figure.symbol
+    and taker.regime is not distinct from figure.regime
+    and taker.policy is not distinct from figure.policy
+    and taker.quality is not distinct from figure.quality
+    and taker.way = 'taker'
+left join difference
+    on difference.symbol is not distinct from figure.symbol
+    and difference.regime is not distinct from figure.regime
+    and difference.policy is not distinct from figure.policy
+    and difference.quality is not distinct from figure.quality
+    and difference.way = figure.way
+order by all

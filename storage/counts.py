@@ -1,0 +1,57 @@
+"""Counts for who watches from outside: runs, failures, slots without a run, changes, and who holds a slot."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from storage.listing import changed_in_run
+from storage.schema import policy_run, policy_run_failure, policy_slot, policy_snapshot
+
+
+def run_count(connection: Connection, scope: str) -> int:
+    """Return how many runs of a scope there are."""
+    return connection.execute(select(func.count()).where(policy_run.c.scope == scope)).scalar_one()
+
+
+def failure_count(connection: Connection, scope: str) -> int:
+    """Return how many tries of a scope published nothing."""
+    return connection.execute(select(func.count()).where(policy_run_failure.c.scope == scope)).scalar_one()
+
+
+def gap_counts(connection: Connection, scope: str, now: datetime) -> Mapping[str, int]:
+    """Return how many slots have no run, by the states of policy_gap; a state without any has 0."""
+    slot = policy_slot
+    rows = connection.execute(
+        select(slot.c.state, func.count())
+        .where(slot.c.scope == scope, slot.c.state.in_(("missed", "failed")))
+        .group_by(slot.c.state)
+    )
+    abandoned = select(func.count()).where(
+        slot.c.scope == scope, slot.c.state == "running", slot.c.lease_until_at < now
+    )
+    found = {row.state: row[1] for row in rows}
+    return {"missed": 0, "failed": 0, **found, "abandoned": connection.execute(abandoned).scalar_one()}
+
+
+def quality_counts(connection: Connection, run_id: int) -> Mapping[str, int]:
+    """Return how many symbols of a run have each quality."""
+    snapshot = policy_snapshot
+    query = select(snapshot.c.quality, func.count()).where(snapshot.c.run_id == run_id).group_by(snapshot.c.quality)
+    return {row.quality: row[1] for row in connection.execute(query)}
+
+
+def change_counts(connection: Connection, scope: str, after_run_id: int) -> Mapping[int, int]:
+    """Return how many decisions changed in each run after one, by number; a run without any is there with 0."""
+    run = policy_run
+    runs = connection.scalars(select(run.c.run_id).where(run.c.scope == scope, run.c.run_id > after_run_id)).all()
+    return {run_id: changed_in_run(connection, run_id) for run_id in runs}
+
+
+def holds_slot(connection: Connection, scope: str, owner: str, now: datetime) -> bool:
+    """Tell whether a holder has the lease of a slot now."""
+    slot = policy_slot
+    query = select(func.count()).where(
+        slot.c.scope == scope, slot.c.state == "running", slot.c.owner == owner, slot.c.lease_until_at > now
+    )
+    return connection.execute(query).scalar_one() > 0

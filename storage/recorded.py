@@ -1,0 +1,113 @@
+"""What past runs decided on: the evidence as it was stored, run by run, for deciding on it again."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+
+from policy import Evidence, TakerBias
+from policy.rules import State
+from storage.breakers import evidence_with
+from storage.schema import policy_breaker, policy_run, policy_snapshot
+
+_SNAPSHOTS_AT_ONCE = 5000
+_RUNS_AT_ONCE = 500
+_READ = [
+    column for column in policy_snapshot.columns if column.name not in ("reason", "codes", "scope", "slot", "run_id")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedRun:
+    """A run, valid from its slot to `until`, the next run's, None for the newest, and the rule sets that decided."""
+
+    run_id: int
+    slot: datetime
+    until: datetime | None
+    symbol_count: int
+    rule_sets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What one symbol's decision rested on, and what was decided by the live rule set.
+
+    `before` is what the recorded breaker remembered before, None where it was asked for none or remembered nothing.
+    """
+
+    evidence: Evidence
+    maker_first: bool
+    taker_bias: TakerBias
+    before: State | None
+
+
+def recorded_runs(connection: Connection, scope: str, since: datetime | None) -> list[RecordedRun]:
+    """Return the runs of a scope with slots from `since` on, oldest first."""
+    run = policy_run
+    following = func.lead(run.c.slot, type_=run.c.slot.type).over(order_by=run.c.slot).label("until")
+    query = select(run.c.run_id, run.c.slot, following, run.c.symbol_count, run.c.rule_set, run.c.shadows)
+    query = query.where(run.c.scope == scope).order_by(run.c.slot)
+    if since is not None:
+        query = query.where(run.c.slot >= since)
+    return [
+        RecordedRun(
+            run_id=row.run_id,
+            slot=row.slot,
+            until=row.until,
+            symbol_count=row.symbol_count,
+            rule_sets=(row.rule_set, *json.loads(row.shadows or "{}")),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def batches(runs: Sequence[RecordedRun]) -> Iterator[Sequence[RecordedRun]]:
+    """Split runs into as many at once as have some thousands of snapshots."""
+    batch: list[RecordedRun] = []
+    for run in runs:
+        full = sum(one.symbol_count for one in batch) + run.symbol_count > _SNAPSHOTS_AT_ONCE
+        if batch and (full or len(batch) == _RUNS_AT_ONCE):
+            yield batch
+            batch = []
+        batch.append(run)
+    if batch:
+        yield batch
+
+
+def recorded(connection: Connection, runs: Sequence[RecordedRun], breaker: str | None) -> dict[int, list[Recorded]]:
+    """Return what each of these runs rested on, by symbol, with what the rule set of this name remembered.
+
+    With the name of a rule set that remembers nothing, or None, the evidence has no order of events; with that of a
+    breaker only the symbols of which it is known are there.
+    """
+    slots = {run.run_id: run.slot for run in runs}
+    query = select(policy_snapshot.c.run_id, *_READ).where(policy_snapshot.c.run_id.in_(slots))
+    breakers = _breakers(connection, slots, breaker) if breaker is not None else {}
+    found: dict[int, list[Recorded]] = {run_id: [] for run_id in slots}
+    for row in connection.execute(query.order_by(policy_snapshot.c.run_id, policy_snapshot.c.symbol)):
+        if breaker is None:
+            found[row.run_id].append(_recorded(row, _evidence(row), None))
+        elif (remembered := breakers.get((row.run_id, row.symbol))) is not None:
+            before = State.from_text(remembered.state_before) if remembered.state_before is not None else None
+            found[row.run_id].append(
+                _recorded(row, evidence_with(_evidence(row), remembered, slots[row.run_id]), before)
+            )
+    return found
+
+
+def _breakers(connection: Connection, slots: Any, name: str) -> dict[tuple[int, str], Any]:
+    breaker = policy_breaker
+    query = select(breaker).where(and_(breaker.c.run_id.in_(slots), breaker.c.rule_set == name))
+    return {(row.run_id, row.symbol): row for row in connection.execute(query)}
+
+
+def _recorded(row: Any, evidence: Evidence, before: State | None) -> Recorded:
+    return Recorded(evidence=evidence, maker_first=row.maker_first, taker_bias=TakerBias(row.taker_bias), before=before)
+
+
+def _evidence(row: Any) -> Evidence:
+    """Let the row stand for each part of the evidence: its columns bear the names of their fields."""
+    return Evidence(symbol=row.symbol, effectiveness=row, volatility=row, expectancy=row)

@@ -1,0 +1,126 @@
+"""The command outcome as people use it."""
+
+import json
+import shutil
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from console.errors import SettingsError
+from console.outcome import show_outcome
+from console.show import NoPolicyError
+from jobs.outcome import CHOSEN
+from storage.store import Store
+from tests.bots import run_command, write_bot
+
+AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
+FEES = "[fees]\nmaker_bps = 2\ntaker_bps = 5\n"
+DIRECT = {"maker_start": False, "is_maker_final": False, "used_fallback": False}
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bot's folder with one published run, six of whose orders of GOODUSDT went straight to taker."""
+    folder = tmp_path_factory.mktemp("published")
+    write_bot(folder, AS_OF, more=FEES)
+    log = folder / "logs" / "order_metrics.jsonl"
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    direct = [{**row, **DIRECT, "attempt_id": f"direct {row['attempt_id']}"} for row in rows[2:8]]
+    log.write_text("".join(json.dumps(row) + "\n" for row in [*rows, *direct]))
+    done = run_command(folder, "once", "--as-of", AS_OF.isoformat())
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def bot(published: Path, tmp_path: Path) -> Path:
+    """That folder for one test alone; its settings file."""
+    return shutil.copytree(published, tmp_path, dirs_exist_ok=True) / "router-policy.toml"
+
+
+def test_the_table_has_each_heading_and_a_warning_with_every_comparison(
+    bot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Maker fills cost 3 bps, all others 6, and 9 of 10 orders filled as maker for GOODUSDT, 1 for BADUSDT."""
+    show_outcome(bot, None, as_json=False)
+
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    cells = [line.split() for line in lines]
+    assert lines[0].startswith("scope 'default', 2026-04-19T00:15:00Z to ")
+    assert lines[1] == "26 orders looked at, 0 rows not used"
+    assert lines[2].endswith("known of 26 of the 26 orders that filled")
+    assert ["all", "maker", "20", "20", "4.50"] in [row[:5] for row in cells]
+    assert ["GOODUSDT", "maker", "10", "10", "3.30"] in [row[:5] for row in cells]
+    assert ["taker", "6", "6", "6.00"] in [row[:4] for row in cells]
+    assert ["BADUSDT", "maker", "10", "10", "5.70", "-", "6.00"] in cells  # all of one day
+    assert "-2.70*" in next(row for row in cells if row[:2] == ["GOODUSDT", "maker"])
+    assert [row[0] for row in cells if row[:1] == ["none"]] == ["none", "none"]
+    assert lines[-1] == f"* {CHOSEN}"
+    assert max(map(len, lines[lines.index("") : -1])) <= 80
+
+
+def test_json_has_every_heading_with_its_comparison_and_the_warning(
+    bot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_outcome(bot, datetime(2026, 4, 25, 0, 0, tzinfo=UTC), as_json=True)
+
+    (record,) = json.loads(capsys.readouterr().out)
+    (good,) = (
+        one for one in record["figures"] if one["symbol"] == "GOODUSDT" and one["way"] == "maker" and one["regime"]
+    )
+    assert (record["scope"], record["since"], record["order_count"]) == ("default", "2026-04-25T00:00:00Z", 26)
+    assert (good["regime"], good["policy"], good["quality"]) == ("none", "none", "none")
+    assert (good["mean_bps"], good["median_bps"], good["outcome_count"], good["fee_count"]) == (3.3, 3.0, 10, 10)
+    assert (good["against_taker"]["difference_bps"], good["against_taker"]["warning"]) == (-2.7, CHOSEN)
+    assert record["rejects"] == []
+
+
+def test_what_was_in_force_shows_where_the_run_was_out_in_time(bot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with sqlite3.connect(bot.with_name("policy.db")) as connection:
+        triggers = connection.execute(
+            "select name from sqlite_master where type = 'trigger' and tbl_name = 'policy_run'"
+        )
+        for (name,) in triggers.fetchall():
+            connection.execute(f'drop trigger "{name}"')
+        at = "2026-04-25 20:00:00"
+        connection.execute("update policy_run set slot = ?, published_at = ?", (at, at))
+    connection.close()
+
+    show_outcome(bot, None, as_json=True)
+
+    (record,) = json.loads(capsys.readouterr().out)
+    found = {
+        (one["symbol"], one["policy"], one["quality"]): one["outcome_count"]
+        for one in record["figures"]
+        if one["symbol"] and one["regime"] and one["way"] == "maker"
+    }
+    # a run expires after two hours: of ten orders at a quarter past, from 14:15 on, two were sent before that
+    assert found == {
+        ("GOODUSDT", "none", "none"): 8,
+        ("GOODUSDT", "maker_first", "good"): 2,
+        ("BADUSDT", "none", "none"): 8,
+        ("BADUSDT", "taker", "broken"): 2,
+    }
+
+
+def test_fees_that_nobody_knows_are_left_out_and_asked_for(bot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bot.write_text(bot.read_text().replace(FEES, ""))
+
+    show_outcome(bot, None, as_json=False)
+
+    said = capsys.readouterr().out
+    assert "known of 0 of the 26 orders that filled" in said
+    assert "log them as fees, or set [fees] maker_bps and taker_bps" in said
+
+
+def test_before_the_first_run_and_in_the_future_there_is_nothing_to_tell(bot: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--since 2999-01-01T00:00:00Z is not in the past"):
+        show_outcome(bot, datetime(2999, 1, 1, tzinfo=UTC), as_json=False)
+
+    with Store(f"sqlite:///{tmp_path / 'other.db'}") as store:
+        store.set_up()
+    bot.write_text(bot.read_text().replace("policy.db", "other.db"))
+    with pytest.raises(NoPolicyError, match="no policy yet in scope 'default'"):
+        show_outcome(bot, None, as_json=False)

@@ -1,0 +1,216 @@
+"""The policy in the loop: what it may see, whom it steers, and that all policies get the same orders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import cast
+
+import numpy as np
+import pytest
+
+from jobs.evaluation.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE
+from jobs.evaluation.evaluation import Evaluation, Question, evaluate
+from jobs.evaluation.fills import Action, Outcomes
+from jobs.evaluation.orders import Orders, Profile, coin_profile
+from jobs.evaluation.outages import OutagePlan
+from jobs.evaluation.routing import Routing, Setting, route
+from policy import Evidence, Quality, Regime, RouterPolicy, TakerBias
+from policy.rules import Decision, Judgement, RuleSet, State, rule_set
+from policy.streaks import NO_FEES
+from tests.evaluation_markets import FEES, MINUTE, START, market, orders, walking
+
+FLAT = [(100.5, 99.5, 100.0)] * 60
+SLOT_MINUTES = (0, 10, 20, 30)
+MAKER, TAKER = (True, TakerBias.PREFER_MAKER), (False, TakerBias.PREFER_TAKER)
+
+
+@dataclass
+class Scripted:
+    """A rule set that decides by a script, one line a slot, and keeps what it was shown."""
+
+    script: Sequence[tuple[bool, TakerBias]]
+    probe_every: int | None = None
+    has_state: bool = True
+    shown: list[Evidence] = field(default_factory=list)
+
+    def newcomer(self, _: Sequence[State]) -> State:
+        return State()
+
+    def judge(self, evidence: Evidence, before: State | None) -> Judgement:
+        maker_first, bias = self.script[len(self.shown)]
+        self.shown.append(evidence)
+        policy = RouterPolicy(maker_first=maker_first, taker_bias=bias, quality=Quality.OK, reason="")
+        decision = Decision(policy=policy, regime=Regime.NORMAL, maker_offset_bps=1.0, probe_every=self.probe_every)
+        return Judgement(evidence=evidence, before=before, decision=decision, after=before)
+
+
+def outcomes(arriving: Orders, *, minutes: int = 4, filled: bool = True) -> Outcomes:
+    """Every maker order takes so many minutes, a taker order none; slippage is the number of the order."""
+    count = len(arriving)
+    taken = np.where(np.arange(len(Action)) == Action.TAKER, 0, minutes * 60)
+    return Outcomes(
+        is_filled=np.tile((np.arange(len(Action)) != Action.TAKER)[:, None] & filled, (1, count)),
+        slippage_bps=np.tile(np.arange(count, dtype=np.float64), (len(Action), 1)),
+        cost_bps=np.zeros((len(Action), count)),
+        ends_seconds=arriving.arrives_seconds + taken[:, None],
+        is_rejected=np.zeros(count, dtype=np.bool_),
+    )
+
+
+def routed(rules: Scripted, arriving: Orders, *, minutes: int = 4, filled: bool = True) -> Routing:
+    setting = Setting.of([market(FLAT)], [START + minute * MINUTE for minute in SLOT_MINUTES], [NO_FEES])
+    happened = outcomes(arriving, minutes=minutes, filled=filled)
+    return route(cast(RuleSet, rules), arriving, happened, setting, lambda _: None)
+
+
+def test_a_policy_steers_only_orders_that_arrive_after_its_slot() -> None:
+    # an order of bar n arrives at minute n + 1: at 10 and 11, at 20 and 21
+    arriving = orders((9, 1), (10, 1), (19, 1), (20, 1))
+
+    found = routed(Scripted([MAKER, TAKER, MAKER, MAKER]), arriving)
+
+    assert found.action.tolist() == [Action.FULL_WAIT, Action.TAKER, Action.TAKER, Action.FULL_WAIT]
+
+
+def test_evidence_is_of_outcomes_that_ended_strictly_before_the_slot() -> None:
+    # they end at minutes 9, 10 and 11
+    arriving = orders((4, 1), (5, 1), (6, 1))
+    rules = Scripted([MAKER] * 4)
+
+    routed(rules, arriving)
+
+    assert [one.effectiveness.outcome_count for one in rules.shown] == [0, 1, 3, 3]
+    assert [one.effectiveness.slip_q50 for one in rules.shown] == [None, 0.0, 1.0, 1.0]
+    assert [one.streaks.own.start_count for one in rules.shown if one.streaks] == [0, 1, 3, 3]
+    assert [one.streaks.as_of for one in rules.shown if one.streaks] == [START + m * MINUTE for m in SLOT_MINUTES]
+
+
+def test_a_late_outcome_is_seen_by_its_end_not_by_its_arrival() -> None:
+    # the first arrives at minute 2 and takes until 12, the second, a taker order, comes and goes at minute 11
+    arriving = orders((1, 1), (10, 1))
+    rules = Scripted([MAKER, TAKER, MAKER, MAKER])
+
+    routed(rules, arriving, minutes=10)
+
+    assert [one.effectiveness.outcome_count for one in rules.shown] == [0, 0, 2, 2]
+    assert [one.effectiveness.maker_started_count for one in rules.shown] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("bias", "action"),
+    [
+        (TakerBias.PREFER_MAKER, Action.FULL_WAIT),
+        (TakerBias.BALANCED, Action.HALF_WAIT),
+        (TakerBias.PREFER_TAKER, Action.QUARTER_WAIT),
+    ],
+)
+def test_the_bias_sets_the_wait(bias: TakerBias, action: Action) -> None:
+    found = routed(Scripted([(True, bias)] * 4), orders((5, 1)))
+
+    assert found.action.tolist() == [action]
+    assert found.policy.tolist() == [[action]] * 4
+
+
+def test_while_maker_first_is_off_every_nth_order_goes_as_a_probe_with_half_the_wait() -> None:
+    # their probe numbers are 0 to 4
+    arriving = orders((1, 1), (2, 1), (3, 1), (4, 1), (5, 1))
+    rules = Scripted([TAKER] * 4, probe_every=2)
+
+    found = routed(rules, arriving, filled=False)
+
+    assert found.is_probe.tolist() == [True, False, True, False, True]
+    assert found.action.tolist() == [Action.HALF_WAIT, Action.TAKER] * 2 + [Action.HALF_WAIT]
+    assert found.policy.tolist() == [[Action.TAKER]] * 4
+
+
+DAYS = 12
+SYMBOLS = ("BTCUSDT", "ETHUSDT")
+
+
+def question(**changes: object) -> Question:
+    markets = [walking(symbol, DAYS * 96) for symbol in SYMBOLS]
+    like = Profile(orders_per_day=40, sides=np.array([1, -1]), notionals=np.array([1000.0, 1000.0]))
+    asked = Question(
+        markets=markets,
+        profiles=dict.fromkeys(SYMBOLS, like),
+        fees=dict.fromkeys(SYMBOLS, FEES),
+        rule_sets={name: rule_set(name) for name in ("seed", "breaker")},
+        slots=[START + timedelta(hours=number) for number in range(DAYS * 24)],
+        fee_gaps={},
+        run_count=2,
+    )
+    return replace(asked, **changes)  # type: ignore[arg-type]
+
+
+OUTAGE = OutagePlan(duration=timedelta(hours=24), count=1, is_rejected=True)
+
+
+def result(evaluation: Evaluation, name: str) -> dict[str, object]:
+    one = evaluation.of(name)
+    return {"cost": one.cost, "by_symbol": one.over_maker_by_symbol, "off": one.off_share, "flips": one.flips_per_month}
+
+
+def test_the_same_question_has_the_same_answer_and_another_seed_another() -> None:
+    asked = question(outages=OUTAGE)
+
+    assert evaluate(asked) == evaluate(asked)
+    assert evaluate(asked).of(ALWAYS_MAKER).cost != evaluate(replace(asked, seed=2)).of(ALWAYS_MAKER).cost
+
+
+def test_every_policy_gets_the_same_orders_whatever_others_are_compared() -> None:
+    both, alone = evaluate(question()), evaluate(question(rule_sets={"breaker": rule_set("breaker")}))
+
+    for name in ("breaker", ALWAYS_MAKER, ALWAYS_TAKER):
+        assert result(both, name) == result(alone, name)
+    assert len({one.cost.order_count for one in both.results}) == 1
+
+
+def test_a_breaker_that_never_opens_costs_to_the_digit_what_always_posting_first_does() -> None:
+    calm = rule_set("breaker", {"min_miss_run": 10_000, "open_reject_run": 10_000})
+
+    found = evaluate(question(rule_sets={"breaker": calm}, outages=OUTAGE))
+
+    assert found.of("breaker").cost == found.of(ALWAYS_MAKER).cost
+    assert set(found.of("breaker").over_maker_by_symbol) == set(SYMBOLS)
+    assert all(one.mean == 0 for one in found.of("breaker").over_maker_by_symbol.values())
+
+
+def test_the_breaker_sees_a_day_of_refusals_and_comes_back_and_the_seed_does_not_see_it() -> None:
+    found = evaluate(question(outages=OUTAGE))
+
+    breaker, seed = found.of("breaker").detection, found.of("seed").detection
+    assert breaker is not None
+    assert seed is not None
+    assert (breaker.detected_share, seed.detected_count) == (1.0, 0)
+    assert breaker.hours_to_off is not None
+    assert breaker.hours_to_off < 6
+    assert found.of(ORACLE).over_maker.mean < found.of("breaker").over_maker.mean < 0
+    assert found.outage_count == 2 * 2
+    assert found.of("breaker").probe_share > 0
+
+
+def test_what_the_oracle_pays_in_an_outage_is_what_always_taking_pays() -> None:
+    found = evaluate(question(outages=OUTAGE))
+
+    assert found.of(ORACLE).outage_cost_bps == found.of(ALWAYS_TAKER).outage_cost_bps
+    assert found.of(ORACLE).outage_cost_bps < found.of(ALWAYS_MAKER).outage_cost_bps  # type: ignore[operator]
+
+
+def test_money_is_basis_points_of_the_notional_of_a_days_orders() -> None:
+    found = evaluate(question())
+
+    taker = found.of(ALWAYS_TAKER)
+    orders_per_day = found.order_count / 2 / found.day_count
+    assert taker.money_over_maker_per_day is not None
+    assert taker.money_over_maker_per_day.mean == pytest.approx(taker.over_maker.mean / 10_000 * 1000 * orders_per_day)
+    unknown = evaluate(question(profiles=dict.fromkeys(SYMBOLS, coin_profile(40))))
+    assert unknown.of(ALWAYS_TAKER).money_over_maker_per_day is None
+
+
+def test_the_work_that_is_reported_is_the_work_that_was_promised() -> None:
+    asked = question()
+    reported: list[int] = []
+
+    evaluate(asked, reported.append)
+
+    assert sum(reported) == asked.step_count == 2 * 2 * DAYS * 24
