@@ -127,6 +127,92 @@ def drift(
 
 
 @app.command()
+def compare(since: Since = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Hold the live rule set against each in its shadow: where they differ, flips, and the hours around an outage."""
+    from console.compare import show_comparison
+
+    show_comparison(config, since, as_json=as_json)
+
+
+@app.command()
+def outcome(
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=_time, help="Orders from this time on; without it seven days before the newest slot."),
+    ] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the orders of the log really cost, by the way they went and the policy that was in force."""
+    from console.outcome import show_outcome
+
+    show_outcome(config, since, as_json=as_json)
+
+
+@app.command()
+def replay(
+    rules: Annotated[Path, typer.Option(help="A TOML file with the name of a rule set and its [parameters].")],
+    since: Since = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide the past again by other rules, on the evidence as it was stored; nothing is written."""
+    from console.replay import show_replay
+
+    show_replay(config, rules, since, as_json=as_json)
+
+
+@app.command()
+def evaluate(
+    orders_per_day: Annotated[
+        float | None, typer.Option(min=0.01, max=10_000, help="Of each symbol; as in the order log without it.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(parser=_time, help="Candles and orders from this time on; all without it.")
+    ] = None,
+    offset_bps: Annotated[float, typer.Option(min=0, max=1000, help="The maker price, from that at arrival.")] = 1.0,
+    wait_bars: Annotated[int, typer.Option(min=1, max=1000, help="The full wait at the maker price.")] = 4,
+    impact_bps: Annotated[float, typer.Option(min=0, max=1000, help="What crossing moves the price.")] = 0.5,
+    half_spread_bps: Annotated[
+        float | None, typer.Option(min=0, max=1000, help="Of every market; what the candles show without it.")
+    ] = None,
+    outage: Annotated[str | None, typer.Option(help="Put outages of maker fills in, as long as 6h.")] = None,
+    outages: Annotated[int | None, typer.Option(min=1, max=1000, help="How many of them in each run.")] = None,
+    outage_penalty_bps: Annotated[
+        float, typer.Option(min=0, max=1000, help="What a late crossing costs more in an outage.")
+    ] = 5.0,
+    outage_misses: Annotated[float, typer.Option(min=0, max=1, help="Share of maker orders that miss in one.")] = 0.97,
+    venue_wide: Annotated[bool, typer.Option("--venue-wide", help="Outages strike all symbols at once.")] = False,
+    rejects: Annotated[bool, typer.Option("--rejects", help="In an outage the venue refuses maker orders.")] = False,
+    runs: Annotated[int, typer.Option(min=1, max=1000, help="How often orders are drawn anew.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same orders.")] = 1,
+    picture: Annotated[Path | None, typer.Option(help="Draw it to this .png or .svg file too.")] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Work out what each policy would have cost on your own candles, and which differences are within noise."""
+    from console.evaluate import Choice, show_evaluation
+
+    choice = Choice(
+        since=since,
+        orders_per_day=orders_per_day,
+        offset_bps=offset_bps,
+        wait_bars=wait_bars,
+        impact_bps=impact_bps,
+        half_spread_bps=half_spread_bps,
+        outage=outage,
+        outage_count=outages,
+        outage_penalty_bps=outage_penalty_bps,
+        outage_miss_share=outage_misses,
+        is_venue_wide=venue_wide,
+        is_rejected=rejects,
+        run_count=runs,
+        seed=seed,
+    )
+    show_evaluation(config, choice, picture, as_json=as_json)
+
+
+@app.command()
 def verify(
     anchor: Annotated[
         str | None, typer.Option(help="A digest that was kept elsewhere: it must still be there.")

@@ -33,12 +33,12 @@ def compute_execution_health(book: Book, symbol: str, now: datetime) -> Executio
 
     Overrides are those in force by the database's clock. Raises as the store does.
     """
-    return _healths(book, book.store.latest_rows(book.scope, symbol), [symbol], now)[0]
+    return healths_of(book, book.store.latest_rows(book.scope, symbol), [symbol], now)[0]
 
 
 def compute_every_execution_health(book: Book, now: datetime) -> list[ExecutionHealth]:
     """Return the health of every symbol that has a policy or should have one, the worst first."""
-    return sorted(_healths(book, book.store.latest_rows(book.scope), book.symbols, now), key=severity)
+    return sorted(healths_of(book, book.store.latest_rows(book.scope), book.symbols, now), key=severity)
 
 
 def limits_at(slots: Slots, at: datetime) -> FreshnessLimits:
@@ -46,8 +46,9 @@ def limits_at(slots: Slots, at: datetime) -> FreshnessLimits:
     return FreshnessLimits(interval=slots.interval(at))
 
 
-def _healths(book: Book, rows: Sequence[RowMapping], wanted: Sequence[str], now: datetime) -> list[ExecutionHealth]:
-    """All rows are of one run, so one slot and its limits serve them all."""
+def healths_of(book: Book, rows: Sequence[RowMapping], wanted: Sequence[str], now: datetime) -> list[ExecutionHealth]:
+    """Return the health of every symbol of these rows of policy_latest, all of one run, then of those that lack one."""
+    # One run has one slot, whose limits serve all rows.
     limits = limits_at(book.slots, rows[0]["slot"] if rows else now)
     missing = set(wanted).difference(row["symbol"] for row in rows)
     return [

@@ -244,14 +244,3 @@ def said_between(connection: Connection, scope: str, symbol: str | None, start: 
         rows: Sequence[Any] = connection.execute(query.group_by(run.c.slot, table.c.rule_set)).all()
         found += [Said(slot=slot, rule_set=name, maker_first_share=float(mean)) for slot, name, mean in rows]
     return sorted(found, key=lambda said: (said.slot, said.rule_set))
-
-
-def slots_of(connection: Connection, scope: str) -> tuple[datetime, datetime] | None:
-    """Return the first and the last slot of a scope's runs, or None where there is none."""
-    run = policy_run
-    first, last = connection.execute(
-        select(func.min(run.c.slot, type_=run.c.slot.type), func.max(run.c.slot, type_=run.c.slot.type)).where(
-            run.c.scope == scope
-        )
-    ).one()
-    return (first, last) if first is not None else None

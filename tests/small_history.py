@@ -11,6 +11,9 @@ Scope default, hourly slots of 2025-03-03 and 04 (UTC), what was measured as the
     03:00   failed
     04:00   0.2  good              0.2  good                0.97  broken          broken from 0.95 on
 
+From 00:00 on the rule set breaker runs in the shadow of scope default: of BTCUSDT the last six maker orders have missed
+at 00:00 and 01:00, and a probe has filled by 04:00.
+
 Scope paper has one manual run at 04:00, of BTCUSDT without a maker start. Overrides to taker in scope default: BTCUSDT
 from 00:20, ended at 01:30 instead of 02:20; ETHUSDT from 04:30, still in force.
 """
@@ -22,7 +25,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, text
 
 from policy import Evidence
-from policy.rules import RuleSet, rule_set
+from policy.rules import Judgement, RuleSet, State, rule_set
+from policy.streaks import Streak, Streaks
 from storage.columns import UtcTimestamp
 from storage.records import Origin, Reject
 from storage.schema import policy_override, policy_override_end, policy_run
@@ -34,6 +38,10 @@ MIDNIGHT = datetime(2025, 3, 4, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DEFAULT = rule_set("seed")
 CHANGED = rule_set("seed", {"broken_fallback_ratio": 0.95})
+BREAKER = rule_set("breaker")
+STEADY = Streak(start_count=40, miss_count=2)
+MISSES = replace(STEADY, miss_run=6)
+FILLED = replace(STEADY, probe_count=1, probe_filled_count=1)
 PANIC = 3.0
 NORMAL = 1.0
 
@@ -48,6 +56,7 @@ class Run:
     published_seconds: int
     zero_fills: int = 0
     rules: RuleSet = CHANGED
+    bitcoin_streak: Streak | None = None
     scope: str = "default"
     origin: Origin = Origin.SCHEDULE
 
@@ -80,15 +89,16 @@ RUNS = (
         zero_fills=4,
         rules=DEFAULT,
     ),
-    Run(hour=0, evidences=_measured(0.92, 0.1, 0.96), published_seconds=4, zero_fills=4),
+    Run(hour=0, evidences=_measured(0.92, 0.1, 0.96), published_seconds=4, zero_fills=4, bitcoin_streak=MISSES),
     Run(
         hour=1,
         evidences=_measured(0.3, 0.7, 0.96, ether_atr_ratio=PANIC),
         started_seconds=60,
         published_seconds=64,
         zero_fills=6,
+        bitcoin_streak=MISSES,
     ),
-    Run(hour=4, evidences=_measured(0.2, 0.2, 0.97), published_seconds=2),
+    Run(hour=4, evidences=_measured(0.2, 0.2, 0.97), published_seconds=2, bitcoin_streak=FILLED),
     Run(
         hour=4,
         evidences=(_never_started("BTCUSDT"),),
@@ -116,8 +126,9 @@ ORDERS = (
 
 def publish_small_history(store: Store) -> None:
     """Publish all of it into an empty store, with an analyst's table of orders beside it."""
+    states: dict[str, State | None] = {}
     for run in RUNS:
-        _publish(store, run)
+        _publish(store, run, states)
     store.mark_missed("default", [MIDNIGHT + 2 * HOUR])
     for error in ("no file matches", "the log is locked"):
         store.fail(claim(store, MIDNIGHT + 3 * HOUR), error, timedelta(0))
@@ -128,7 +139,7 @@ def publish_small_history(store: Store) -> None:
         _add_orders(connection, ORDERS)
 
 
-def _publish(store: Store, run: Run) -> None:
+def _publish(store: Store, run: Run, states: dict[str, State | None]) -> None:
     slot = MIDNIGHT + run.hour * HOUR
     rejects = [("orders", "zero_fill", run.zero_fills, "log.jsonl:7")]
     if run.hour == -1:
@@ -143,8 +154,23 @@ def _publish(store: Store, run: Run) -> None:
             for source, reason, count, sample in rejects
             if count
         ),
+        shadows=_shadows(run, slot, states),
     )
     store.publish(claim(store, slot, scope=run.scope), whole)
+
+
+def _shadows(
+    run: Run, slot: datetime, states: dict[str, State | None]
+) -> tuple[tuple[RuleSet, tuple[Judgement, ...]], ...]:
+    if run.bitcoin_streak is None:
+        return ()
+    judged = []
+    for one in run.evidences:
+        own = run.bitcoin_streak if one.symbol == "BTCUSDT" else STEADY
+        seen = replace(one, streaks=Streaks(as_of=slot, own=own, pool=STEADY))
+        judged.append(BREAKER.judge(seen, states.get(one.symbol)))
+        states[one.symbol] = judged[-1].after
+    return ((BREAKER, tuple(judged)),)
 
 
 def _set_publication_times(connection: Connection) -> None:

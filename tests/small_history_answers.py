@@ -209,4 +209,31 @@ ANSWERS: dict[str, list[tuple[dict[str, str], Rows]]] = {
             ],
         )
     ],
+    "where-would-a-shadow-have-decided-otherwise": [
+        (
+            {},
+            [
+                ("default", "seed", "breaker", "DOGEUSDT", 3, 3, 3),  # maker first where the seed says broken
+                ("default", "seed", "breaker", "BTCUSDT", 3, 2, 2),  # open at 00:00 and 01:00
+                ("default", "seed", "breaker", "ETHUSDT", 3, 1, 1),  # the seed's panic at 01:00
+            ],
+        )
+    ],
+    "when-did-a-symbol-s-breaker-open-and-close": [
+        (
+            {},
+            [
+                ("default", "breaker", "BTCUSDT", "2025-03-04 00:00:00", "opened", 6, 40, 2, 0, 0, 0),
+                ("default", "breaker", "BTCUSDT", "2025-03-04 04:00:00", "closed", 0, 40, 2, 0, 1, 1),
+            ],
+        )
+    ],
+    "which-breakers-were-open-at-a-time-and-since-when": [
+        (
+            {"scope": "default", "at": "2025-03-04 03:30:00"},
+            [("breaker", False, "BTCUSDT", "2025-03-04 00:00:00", None, 6, 0, 0)],
+        ),
+        ({"scope": "default", "at": "2025-03-04 04:00:00"}, []),
+        ({"scope": "paper", "at": "2025-03-04 04:00:00"}, []),
+    ],
 }

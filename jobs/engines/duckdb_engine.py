@@ -28,7 +28,7 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 # A row that is not used stands in `order_outcome` under its reason in place of its symbol, so that the one pass over
 # the log that measures is its account as well. No symbol begins with a blank.
 _NOT_USED = " "
-_ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
+ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
 _CANDLES_IN_WINDOW = "ts is null or (ts >= $first_bar_open and ts <= $last_bar_open)"
 
 
@@ -49,10 +49,10 @@ def _measure(
     connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
     connection.execute(MACROS)
     orders = read_orders(connection, plan.orders, window, folder)
-    _load_orders(connection, orders, plan.orders, window)
-    measured = _metric(connection, metrics.EFFECTIVENESS, _outcome_bounds(window))
+    load_orders(connection, orders, plan.orders, window)
+    measured = _metric(connection, metrics.EFFECTIVENESS, outcome_bounds(window))
     effectiveness = [row for row in measured if not row["symbol"].startswith(_NOT_USED)]
-    hour = {**_outcome_bounds(window), "hour_of_day": window.as_of.hour}
+    hour = {**outcome_bounds(window), "hour_of_day": window.as_of.hour}
     expectancy = _metric(connection, metrics.EXPECTANCY, hour)
     streaks = _streaks(connection, plan, window, states)
     rejects = _order_rejects(connection, orders, window, measured)
@@ -84,7 +84,7 @@ def _streaks(connection: duckdb.DuckDBPyConnection, plan: Plan, window: Window, 
         remembered = tuple(state_rows(states.get(rules.name, {})))
         if remembered not in found:
             _load_states(connection, remembered)
-            bounds = {**_outcome_bounds(window), "day_start": window.day_start.replace(tzinfo=None)}
+            bounds = {**outcome_bounds(window), "day_start": window.day_start.replace(tzinfo=None)}
             found[remembered] = measured_streaks(_metric(connection, metrics.STREAKS, bounds))
         by_rule_set[rules.name] = found[remembered]
     return by_rule_set
@@ -109,7 +109,8 @@ def _one_tick_markets(connection: duckdb.DuckDBPyConnection, window: Window) -> 
     return one_tick_markets(price_grid, _metric(connection, metrics.HALF_SPREAD, bounds))
 
 
-def _outcome_bounds(window: Window) -> dict[str, object]:
+def outcome_bounds(window: Window) -> dict[str, object]:
+    """Return the parameters of a query over the outcomes of a window."""
     return {"window_start": window.start.replace(tzinfo=None), "as_of": window.as_of.replace(tzinfo=None)}
 
 
@@ -127,7 +128,7 @@ def _metric(connection: duckdb.DuckDBPyConnection, query: str, bounds: dict[str,
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
-def _load_orders(
+def load_orders(
     connection: duckdb.DuckDBPyConnection, relation: Relation, source: OrdersSource, window: Window
 ) -> None:
     """Make `order_event` of all rows and `order_outcome` of it; what carries its types is not copied."""
@@ -136,7 +137,7 @@ def _load_orders(
     if relation.is_typed and not deduplicate:
         connection.execute(f"create temp view order_event as {relation.rows}")
     else:
-        _read(connection, "orders", "order_event", _ORDERS_IN_WINDOW, relation, _outcome_bounds(window))
+        _read(connection, "orders", "order_event", ORDERS_IN_WINDOW, relation, outcome_bounds(window))
         if deduplicate:
             _mark_duplicates(connection)
     connection.execute(f"create temp view order_outcome as {_with_profit(source)}")
@@ -210,8 +211,8 @@ def _order_rejects(
     for row in measured:
         if row["symbol"].startswith(_NOT_USED):
             counts[row["symbol"].removeprefix(_NOT_USED)] += row["outcome_count"]
-    bounds = _outcome_bounds(window)
-    return count_rejects(connection, "orders", "order_event", _ORDERS_IN_WINDOW, bounds, relation, counts)
+    bounds = outcome_bounds(window)
+    return count_rejects(connection, "orders", "order_event", ORDERS_IN_WINDOW, bounds, relation, counts)
 
 
 def _load_candles(connection: duckdb.DuckDBPyConnection, relation: Relation, window: Window) -> list[Reject]:

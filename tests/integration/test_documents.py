@@ -13,6 +13,7 @@ from console.main import app
 from console.settings import Settings, load
 from storage.store import Store
 from tests.bots import run_command, write_bot
+from tests.command import command
 from tests.runs import QUARTER, SLOT, evidence, publish
 
 ROOT = Path(__file__).parents[2]
@@ -50,11 +51,11 @@ def test_the_transcript_in_the_readme_is_what_the_commands_print(tmp_path: Path)
 
 def test_the_commands_of_the_operations_guide_run(tmp_path: Path) -> None:
     write_bot(tmp_path, AS_OF)
-    run_command(tmp_path, "once", "--as-of", AS_OF.isoformat())
+    command(tmp_path, "once", "--as-of", AS_OF.isoformat())
 
     for block in blocks(OPERATIONS, "console"):
         for arguments, _ in commands(block):
-            done = run_command(tmp_path, *arguments)
+            done = command(tmp_path, *arguments)
             assert done.returncode == 0, f"{arguments}: {done.stderr}"
 
 

@@ -1,0 +1,84 @@
+"""Replay and explanation read the same from both databases."""
+
+from datetime import timedelta
+
+from jobs.replay import Verdict, replay
+from policy.rules import rule_set
+from storage.records import Snapshot
+from storage.store import Store
+from tests.runs import publish
+from tests.shadowed_history import HOUR, MIDNIGHT, MISSES, PROBED, publish_shadowed_history
+
+
+def snapshot_at(store: Store, symbol: str, hour: float) -> Snapshot:
+    row = store.in_force("default", symbol, MIDNIGHT + hour * HOUR)
+    assert row is not None
+    return Snapshot.from_row(row)
+
+
+def test_the_stored_evidence_is_decided_on_again_and_nothing_is_written(store: Store) -> None:
+    publish_shadowed_history(store)
+    head = store.head()
+
+    *_, seed = replay(store, "default", rule_set("seed", {"broken_fallback_ratio": 0.99}))
+    *_, breaker = replay(store, "default", rule_set("breaker"), MIDNIGHT + 2 * HOUR)
+
+    assert {verdict: tally.run_count for verdict, tally in seed.symbols["BTCUSDT"].tallies.items()} == {
+        Verdict.SAME: 2,
+        Verdict.OTHER_WAIT: 0,
+        Verdict.TAKER_INSTEAD: 0,
+        Verdict.NEVER_SENT: 2,
+        Verdict.OTHER_STATE: 0,
+        Verdict.OTHER_ORDERS: 2,
+    }
+    assert seed.total.tallies[Verdict.NEVER_SENT].seconds == timedelta(hours=3).total_seconds()
+    # From 02:00 on, in the state of then: taker as the seed until a probe filled, then maker first as the seed.
+    assert breaker.symbols["BTCUSDT"].tallies[Verdict.SAME].run_count == 4
+    assert store.head() == head
+
+
+def test_runs_before_a_shadow_was_there_are_left_out_and_counted(store: Store) -> None:
+    publish(store, MIDNIGHT - HOUR)
+    publish_shadowed_history(store)
+
+    *_, found = replay(store, "default", rule_set("breaker"))
+
+    assert (found.skipped_run_count, found.run_count, found.first_slot) == (1, 6, MIDNIGHT)
+
+
+def test_the_breaker_of_a_shadow_is_read_with_the_reason_of_its_opening(store: Store) -> None:
+    publish_shadowed_history(store)
+
+    (shadow,) = store.shadows_of(snapshot_at(store, "BTCUSDT", 3.5))
+    (ether,) = store.shadows_of(snapshot_at(store, "ETHUSDT", 3.5))
+
+    breaker = shadow.breaker
+    assert breaker is not None
+    assert breaker.before is not None
+    assert breaker.before.own.opened_at == breaker.after.own.opened_at == MIDNIGHT + HOUR
+    assert breaker.evidence.streaks is not None
+    assert breaker.evidence.streaks.own == PROBED
+    assert breaker.evidence.effectiveness.fallback_ratio == 0.95
+    (opening,) = breaker.openings
+    assert (opening.which, opening.opened_at) == ("own", MIDNIGHT + HOUR)
+    assert opening.reason is not None
+    assert f"run of {MISSES.miss_run} misses, own miss ratio 0.1087" in opening.reason
+    assert ether.breaker is not None
+    assert ether.breaker.openings == ()
+
+
+def test_a_rule_set_that_remembers_nothing_has_no_breaker(store: Store) -> None:
+    publish_shadowed_history(store)
+
+    assert store.breaker_of(snapshot_at(store, "BTCUSDT", 0)) is None
+
+
+def test_an_opening_whose_run_was_pruned_has_no_reason(store: Store) -> None:
+    publish_shadowed_history(store, until_hour=3)
+    list(store.prune(timedelta(0)))  # all but the newest run
+
+    (shadow,) = store.shadows_of(snapshot_at(store, "BTCUSDT", 3))
+
+    assert shadow.breaker is not None
+    (opening,) = shadow.breaker.openings
+    assert (opening.opened_at, opening.reason) == (MIDNIGHT + HOUR, None)
