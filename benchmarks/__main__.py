@@ -13,7 +13,17 @@ from benchmarks import data
 from benchmarks.figure import HEADER
 from benchmarks.measure import figures_of
 
-NAMES = ("full_run", "memory", "data_frames", "json_lines", "start_up", "history", "shadows", "policy_reader")
+NAMES = (
+    "full_run",
+    "memory",
+    "data_frames",
+    "json_lines",
+    "start_up",
+    "history",
+    "shadows",
+    "policy_reader",
+    "evaluation",
+)
 Result = TypeVar("Result")
 
 

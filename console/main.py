@@ -68,12 +68,40 @@ def once(as_of: AsOf = None, config: Config = None, as_json: AsJson = False) -> 
     compute_once(config, as_of, as_json=as_json)
 
 
+Host = Annotated[str, typer.Option(help="Where the console listens; 127.0.0.1 is this machine alone.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")]
+WithoutToken = Annotated[
+    bool, typer.Option("--without-token", help="Let everyone who reaches the host read; else it takes web.token.")
+]
+
+
 @app.command()
-def run(config: Config = None) -> None:
+def run(
+    web: Annotated[bool, typer.Option("--web", help="Serve the console too; the options below are for it.")] = False,
+    host: Host = "127.0.0.1",
+    port: Port = 8765,
+    without_token: WithoutToken = False,
+    config: Config = None,
+) -> None:
     """Compute every slot of the schedule when it is due, until SIGTERM or Ctrl-C."""
     from console.scheduled import run_schedule
 
-    run_schedule(config)
+    if not web:
+        run_schedule(config)
+        return
+    from console.serve import address_of
+
+    run_schedule(config, address_of(host, port, without_token))
+
+
+@app.command()
+def web(
+    host: Host = "127.0.0.1", port: Port = 8765, without_token: WithoutToken = False, config: Config = None
+) -> None:
+    """Serve the console: pages for people, an API for programs, figures for Prometheus; until Ctrl-C."""
+    from console.serve import serve_console
+
+    serve_console(config, host, port, without_token)
 
 
 @app.command()

@@ -9,15 +9,16 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from threading import Event
 from types import FrameType
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.job import Job
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from apscheduler.triggers.base import BaseTrigger
 
 from jobs.holder import claim
 from jobs.plan import Plan
@@ -90,11 +91,10 @@ class Schedule:
         log.info("schedule %s (UTC), scope %s", self.timing.slots.cron, self.plan.scope)
         scheduler = _scheduler()
         with Store(self.store_url) as store:
-            trigger = IntervalTrigger(seconds=max(0.1, self.timing.tick.total_seconds()))
-            scheduler.add_job(self._tick_safely, trigger, args=(store,), next_run_time=datetime.now().astimezone())
+            ticking = scheduler.add_job(self._tick_safely, _Ticks(self.timing.tick), args=(store,))
             scheduler.start()
             try:
-                self._wait(scheduler)
+                self._wait(scheduler, ticking)
             finally:
                 scheduler.shutdown(wait=True)
 
@@ -177,16 +177,33 @@ class Schedule:
         except Exception:
             log.exception("tick failed")
 
-    def _wait(self, scheduler: BackgroundScheduler) -> None:
+    def _wait(self, scheduler: BackgroundScheduler, ticking: Job) -> None:
         while not self._stop.wait(_WATCH_SECONDS):
             # APScheduler goes on saying `running` when an error has ended its thread, so the thread itself is asked.
             if not scheduler._thread.is_alive():
                 raise SchedulerDiedError("the ticking thread has died; start router-policy run again")
+            now = datetime.now(UTC)
+            if ticking.next_run_time - now > self.timing.tick:
+                # The host's clock went back; the next tick would wait until that clock is where it was.
+                ticking.modify(next_run_time=now)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self._stop.is_set():
             self._abort.set()
         self._stop.set()
+
+
+class _Ticks(BaseTrigger):  # type: ignore[misc]  # apscheduler comes without types
+    """Fires at once, and then always an interval from now.
+
+    APScheduler's own interval lists every time since the last one, and a clock that jumps by years fills the memory.
+    """
+
+    def __init__(self, interval: timedelta) -> None:
+        self._interval = interval
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        return now if previous_fire_time is None else now + self._interval
 
 
 def _seconds_passed() -> float:

@@ -27,7 +27,7 @@ from storage.records import Reject
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 # A row that is not used stands in `order_outcome` under its reason in place of its symbol, so that the one pass over
 # the log that measures is its account as well. No symbol begins with a blank.
-_NOT_USED = " "
+NOT_USED = " "
 ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
 _CANDLES_IN_WINDOW = "ts is null or (ts >= $first_bar_open and ts <= $last_bar_open)"
 
@@ -50,10 +50,10 @@ def _measure(
     connection.execute(MACROS)
     orders = read_orders(connection, plan.orders, window, folder)
     load_orders(connection, orders, plan.orders, window)
-    measured = _metric(connection, metrics.EFFECTIVENESS, outcome_bounds(window))
-    effectiveness = [row for row in measured if not row["symbol"].startswith(_NOT_USED)]
+    measured = metric_rows(connection, metrics.EFFECTIVENESS, outcome_bounds(window))
+    effectiveness = [row for row in measured if not row["symbol"].startswith(NOT_USED)]
     hour = {**outcome_bounds(window), "hour_of_day": window.as_of.hour}
-    expectancy = _metric(connection, metrics.EXPECTANCY, hour)
+    expectancy = metric_rows(connection, metrics.EXPECTANCY, hour)
     streaks = _streaks(connection, plan, window, states)
     rejects = _order_rejects(connection, orders, window, measured)
     volatility: list[dict[str, Any]] = []
@@ -62,7 +62,7 @@ def _measure(
     if plan.candles is not None:
         candles = read_candles(connection, plan.candles, window, folder)
         rejects += _load_candles(connection, candles, window)
-        volatility = _metric(connection, metrics.VOLATILITY, _bar_bounds(window))
+        volatility = metric_rows(connection, metrics.VOLATILITY, _bar_bounds(window))
         is_one_tick = _one_tick_markets(connection, window) if plan.fees else {}
         sources["candles"] = candles.description
     return Measurement(
@@ -85,7 +85,7 @@ def _streaks(connection: duckdb.DuckDBPyConnection, plan: Plan, window: Window, 
         if remembered not in found:
             _load_states(connection, remembered)
             bounds = {**outcome_bounds(window), "day_start": window.day_start.replace(tzinfo=None)}
-            found[remembered] = measured_streaks(_metric(connection, metrics.STREAKS, bounds))
+            found[remembered] = measured_streaks(metric_rows(connection, metrics.STREAKS, bounds))
         by_rule_set[rules.name] = found[remembered]
     return by_rule_set
 
@@ -99,14 +99,14 @@ def _load_states(connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple[obj
         connection.executemany("insert into breaker_state values (?, ?, ?, ?, ?)", rows)
     connection.execute(
         "create or replace temp view maker_order as "
-        f"select * from order_outcome where maker_started and not starts_with(symbol, '{_NOT_USED}')"
+        f"select * from order_outcome where maker_started and not starts_with(symbol, '{NOT_USED}')"
     )
 
 
 def _one_tick_markets(connection: duckdb.DuckDBPyConnection, window: Window) -> dict[str, bool]:
     bounds = _bar_bounds(window)
-    price_grid = _metric(connection, metrics.PRICE_GRID, bounds)
-    return one_tick_markets(price_grid, _metric(connection, metrics.HALF_SPREAD, bounds))
+    price_grid = metric_rows(connection, metrics.PRICE_GRID, bounds)
+    return one_tick_markets(price_grid, metric_rows(connection, metrics.HALF_SPREAD, bounds))
 
 
 def outcome_bounds(window: Window) -> dict[str, object]:
@@ -121,7 +121,7 @@ def _bar_bounds(window: Window) -> dict[str, object]:
     }
 
 
-def _metric(connection: duckdb.DuckDBPyConnection, query: str, bounds: dict[str, object]) -> list[dict[str, Any]]:
+def metric_rows(connection: duckdb.DuckDBPyConnection, query: str, bounds: dict[str, object]) -> list[dict[str, Any]]:
     """Run a metric query; DuckDB writes a parameter $name where the standard writes :name."""
     result = connection.execute(_PARAMETER.sub(r"$\1", query), bounds)
     names = [column[0] for column in result.description or []]
@@ -183,7 +183,7 @@ def _mark_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
 def _with_profit(source: OrdersSource) -> str:
     """In an order log the profit stands in rows of their own, which name the order that closed the position."""
     outcomes = (
-        f"select * replace (case when reason is null then symbol else '{_NOT_USED}' || reason end as symbol) "
+        f"select * replace (case when reason is null then symbol else '{NOT_USED}' || reason end as symbol) "
         "from order_event"
     )
     if source.kind != "order-log":
@@ -209,8 +209,8 @@ def _order_rejects(
     timeless = "select reason, count(*) from order_event where ts is null group by reason"
     counts = Counter(dict(connection.execute(timeless).fetchall()))
     for row in measured:
-        if row["symbol"].startswith(_NOT_USED):
-            counts[row["symbol"].removeprefix(_NOT_USED)] += row["outcome_count"]
+        if row["symbol"].startswith(NOT_USED):
+            counts[row["symbol"].removeprefix(NOT_USED)] += row["outcome_count"]
     bounds = outcome_bounds(window)
     return count_rejects(connection, "orders", "order_event", ORDERS_IN_WINDOW, bounds, relation, counts)
 

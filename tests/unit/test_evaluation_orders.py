@@ -8,7 +8,7 @@ import pytest
 
 from jobs.evaluation.errors import EvaluationError
 from jobs.evaluation.orders import Orders, Profile, coin_profile, draw_orders
-from jobs.evaluation.outages import OutagePlan, Reach, arriving_within, draw_outages, usual_count
+from jobs.evaluation.outages import Outage, OutagePlan, Reach, arriving_within, draw_outages, usual_count
 from tests.evaluation_markets import START_SECONDS, market, walking
 
 DAY_SECONDS = 86400
@@ -92,7 +92,9 @@ def test_outages_begin_after_a_week_and_those_of_a_market_never_touch(reach: Rea
 def test_an_order_is_in_an_outage_of_its_own_market_from_the_start_on_and_before_the_end() -> None:
     orders = drawn("BTCUSDT", "ETHUSDT", rate=90.0)
     markets = [walking(symbol, 30 * QUARTER_HOURS_OF_A_DAY) for symbol in ("BTCUSDT", "ETHUSDT")]
-    outages = draw_outages(OutagePlan(duration=24 * HOUR, count=2), markets, seed=1, run=0)
+    outages = list(draw_outages(OutagePlan(duration=24 * HOUR, count=2), markets, seed=1, run=0))
+    first, _, third = orders.chosen(orders.market == 0).arrives_seconds[:3].tolist()
+    outages.append(Outage(market=0, start_seconds=first, end_seconds=third))
 
     within = arriving_within(orders, outages)
 

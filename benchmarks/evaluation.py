@@ -1,0 +1,146 @@
+"""The evaluation on real candles: what each policy costs on eight perpetuals, which outages it sees, what it takes.
+
+The candles are those of the folder `candles-1m` of real inputs, named by REAL_INPUTS or beside the checkout. Of outages
+the targets are what a study of 27 markets found; parameters are as the rule sets come, none was fitted to these eight.
+"""
+
+import os
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.data import Data
+from benchmarks.figure import Figure
+from jobs.evaluation.comparison import ALWAYS_TAKER, ORACLE
+from jobs.evaluation.evaluation import Evaluation, Question, evaluate
+from jobs.evaluation.orders import coin_profile
+from jobs.evaluation.outages import OutagePlan, Reach
+from jobs.evaluation.reading import read_markets
+from jobs.evaluation.statistics import Estimate
+from jobs.plan import CandlesSource, Fees, Location
+from jobs.slots import Slots
+from policy.rules import rule_set
+
+RUNS = 12
+_REAL = Path(os.environ.get("REAL_INPUTS", Path(__file__).parents[2] / "shared" / "real")) / "candles-1m"
+_MINUTE, _DAY = timedelta(minutes=1), timedelta(hours=24)
+_SHORT, _SHORT_COUNT, _LONG_COUNT = timedelta(hours=6), 4, 2
+_ORDERS_PER_DAY = 20.0
+_FEES = Fees(maker_bps=2.0, taker_bps=5.0)
+_MAX_BAR_AGE_SECONDS = 240.0
+_SECONDS = 120.0
+
+
+def figures(data: Data, repetitions: int = RUNS) -> list[Figure]:  # noqa: ARG001 - it reads real candles
+    """Evaluate without outages, with long ones and with short ones; `repetitions` is how often orders are drawn."""
+    began, began_cpu = time.perf_counter(), time.process_time()
+    question = _question(repetitions)
+    calm = evaluate(question)
+    long = evaluate(replace(question, outages=OutagePlan(duration=_DAY, count=_LONG_COUNT)))
+    short_plan = OutagePlan(duration=_SHORT, count=_SHORT_COUNT)
+    short = evaluate(replace(question, outages=short_plan))
+    cpu, wall = time.process_time() - began_cpu, time.perf_counter() - began
+    refused = evaluate(replace(question, outages=replace(short_plan, is_rejected=True)))
+    everywhere = evaluate(replace(question, outages=replace(short_plan, reach=Reach.VENUE)))
+    how = f"three evaluations of {calm.order_count} orders by each policy, reading included; {wall:.0f} s on the clock"
+    return [
+        *_calm_figures(calm),
+        _share_of_oracle(long),
+        *_sight_figures("6 h outages", short, share=0.58, hours_to_off=3.8, hours_to_recover=2.6),
+        *_sight_figures("6 h outages, refused orders", refused, share=1.0, hours_to_off=3.0, hours_to_recover=2.0),
+        *_sight_figures("6 h outages of the venue", everywhere, share=1.0, hours_to_off=0.8, hours_to_recover=0.5),
+        Figure(name="CPU of that evaluation", value=cpu, lowest=cpu, highest=cpu, target=_SECONDS, how=how, unit="s"),
+    ]
+
+
+def _question(runs: int) -> Question:
+    source = CandlesSource(location=Location(path=str(_REAL / "*.parquet")), interval=_MINUTE)
+    markets = list(read_markets(source, datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)).values())
+    first = min(int(market.bars.open_seconds[0]) for market in markets)
+    last = max(int(market.bars.close_seconds[-1]) for market in markets)
+    slots = Slots("*/15 * * * *")
+    start = slots.newest(datetime.fromtimestamp(first, UTC))
+    symbols = [market.symbol for market in markets]
+    parameters = {"max_bar_age_seconds": _MAX_BAR_AGE_SECONDS}
+    return Question(
+        markets=markets,
+        profiles=dict.fromkeys(symbols, coin_profile(_ORDERS_PER_DAY)),
+        fees=dict.fromkeys(symbols, _FEES),
+        fee_gaps={},
+        rule_sets={name: rule_set(name, parameters) for name in ("seed", "breaker")},
+        slots=[start, *slots.between(start, datetime.fromtimestamp(last, UTC))],
+        run_count=runs,
+    )
+
+
+def _calm_figures(calm: Evaluation) -> list[Figure]:
+    taker, seed, breaker = (calm.of(name) for name in (ALWAYS_TAKER, "seed", "breaker"))
+    worst = max(breaker.over_maker_by_symbol.values(), key=lambda one: abs(one.mean))
+    how = f"{calm.order_count} orders by each policy on 8 perpetuals, fees 2 and 5 bps, no outage"
+    return [
+        _difference("always taker over always maker first", taker.over_maker, 1.5, how, at_least=True),
+        _difference("always taker over always maker first", taker.over_maker, 2.5, how),
+        _difference("seed over always maker first", seed.over_maker, 0.0, how, at_least=True),
+        Figure(
+            name="breaker over always maker first, in the market where it is furthest off",
+            value=abs(worst.mean),
+            lowest=min(abs(one.mean) for one in breaker.over_maker_by_symbol.values()),
+            highest=abs(worst.mean),
+            target=0.02,
+            how=f"{how}; either way, the spread is over markets",
+            unit="bps",
+        ),
+    ]
+
+
+def _difference(name: str, found: Estimate, target: float, how: str, *, at_least: bool = False) -> Figure:
+    low, high = (found.interval.lower, found.interval.upper) if found.interval else (found.mean, found.mean)
+    how = f"{how}; the spread is the 95 % interval"
+    return Figure(
+        name=name, value=found.mean, lowest=low, highest=high, target=target, how=how, unit="bps", at_least=at_least
+    )
+
+
+def _share_of_oracle(long: Evaluation) -> Figure:
+    breaker, oracle = long.of("breaker").over_maker_by_symbol, long.of(ORACLE).over_maker_by_symbol
+    gained, possible = (-sum(one.mean for one in each.values()) / len(each) for each in (breaker, oracle))
+    share = gained / possible
+    how = f"24 h outages, 5 bps more for a late crossing: {gained:.3f} of {possible:.3f} bps, mean over 8 markets"
+    return Figure(
+        name="breaker's gain, of what knowing the outages gains",
+        value=share,
+        lowest=share,
+        highest=share,
+        target=1 / 3,
+        how=how,
+        at_least=True,
+    )
+
+
+def _sight_figures(
+    name: str, found: Evaluation, *, share: float, hours_to_off: float, hours_to_recover: float
+) -> list[Figure]:
+    """Put what the breaker saw beside what the study found."""
+    seen = found.of("breaker").detection
+    assert seen is not None
+    how = f"{seen.outage_count} outages; the target is the study's figure"
+    rows = (
+        ("seen by the breaker", seen.detected_share, share, "of them", True),
+        ("until it opens", seen.hours_to_off, hours_to_off, "h", False),
+        ("until it has recovered", seen.hours_to_recover, hours_to_recover, "h", False),
+    )
+    return [
+        Figure(
+            name=f"{name}: {what}",
+            value=value,
+            lowest=value,
+            highest=value,
+            target=target,
+            how=how,
+            unit=unit,
+            at_least=at_least,
+        )
+        for what, value, target, unit, at_least in rows
+        if value is not None
+    ]

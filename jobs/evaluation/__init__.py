@@ -1,0 +1,6 @@
+"""What policies cost on the user's own candles: drawn orders, simulated fills, and the job's own rules in the loop.
+
+One file for each layer: `reading` and `market` (candles), `orders`, `outages`, `fills` (what becomes of an order),
+`evidence` and `routing` (the policy in the loop), `statistics`, `detection` and `comparison` (what it comes to),
+`evaluation` (the whole), `picture`. The method is told in docs/evaluation.md.
+"""

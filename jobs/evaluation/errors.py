@@ -1,0 +1,7 @@
+"""An evaluation that cannot be made from what it was given."""
+
+from policy.errors import RouterPolicyError
+
+
+class EvaluationError(RouterPolicyError, ValueError):
+    """The candles, the log and the question do not fit together; the text says which and what to do."""

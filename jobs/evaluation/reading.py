@@ -1,0 +1,138 @@
+"""The user's own data: candles as markets, and from the order log how often, which way and how much is traded."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from math import sqrt
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from jobs.engines import duckdb_engine as engine
+from jobs.engines.errors import EngineError
+from jobs.evaluation.errors import EvaluationError
+from jobs.evaluation.market import Bars, Market
+from jobs.evaluation.orders import Profile
+from jobs.measurement import one_tick_markets
+from jobs.plan import CandlesSource, OrdersSource
+from jobs.sources.candles import read_candles
+from jobs.sources.orders import read_orders
+from jobs.sources.relation import MACROS
+from policy import metrics
+from policy.spread import tick_size
+from policy.window import Window
+
+_SMALLEST_STEP = 1e-9  # of the price, where the prices show no grid
+_DAY_SECONDS = 86400
+_CANDLES = """
+    create temp table candle as
+    select symbol, ts, high, low, close from ({rows})
+    where reason is null and ts >= $since and ts < $until
+    qualify row_number() over (partition by symbol, ts order by high, low, close) = 1
+"""
+_BARS = """
+    select epoch_us(ts) // 1000000 as open_seconds, high, low, close from candle
+    where symbol = $symbol order by ts
+"""
+_LOG = """
+    select
+        symbol,
+        case upper(side) when 'BUY' then 1 when 'SELL' then -1 else 0 end as side,
+        coalesce(notional, avg(notional) over (partition by symbol)) as notional,
+        (max(epoch_us(ts)) over () - min(epoch_us(ts)) over ()) / 1e6 as log_seconds
+    from order_outcome
+    where not starts_with(symbol, $not_used) and ts >= $since and ts < $until
+    order by symbol, ts, side, notional
+"""
+
+
+def read_markets(source: CandlesSource, since: datetime, until: datetime) -> dict[str, Market]:
+    """Read every symbol's bars that open in `since <= ts < until`, by symbol; bad and repeated ones are left out.
+
+    Raises SourceError where there is nothing to read, EngineError where DuckDB fails, EvaluationError where no bar is
+    of that time.
+    """
+    window = Window(as_of=until, bar_interval=source.interval, outcome_window=until - since)
+    with _duckdb() as (connection, folder):
+        rows = read_candles(connection, source, window, folder).rows
+        connection.execute(_CANDLES.format(rows=rows), _bounds(since, until))
+        found = _markets(connection, source)
+    if not found:
+        raise EvaluationError(f"no candle opens from {since.isoformat()} on and before {until.isoformat()}: give an earlier --since")
+    return found
+
+
+def read_profiles(source: OrdersSource, since: datetime, until: datetime) -> dict[str, Profile]:
+    """Read from the log's outcomes of `since <= ts < until` how each symbol is traded, by symbol.
+
+    How often is over the time from the first to the last of these outcomes of any symbol, a day at least. Raises as
+    `read_markets` does.
+    """
+    window = Window(as_of=until, outcome_window=until - since)
+    with _duckdb() as (connection, folder):
+        engine.load_orders(connection, read_orders(connection, source, window, folder), source, window)
+        columns = connection.execute(_LOG, {**_bounds(since, until), "not_used": engine.NOT_USED}).fetchnumpy()
+    if len(columns["symbol"]) == 0:
+        raise EvaluationError("the order log has no usable outcome of that time: give --orders-per-day instead")
+    days = max(1.0, float(columns["log_seconds"][0]) / _DAY_SECONDS)
+    return {symbol: _profile(columns, symbol, days) for symbol in np.unique(columns["symbol"].astype(str)).tolist()}
+
+
+def _profile(columns: Mapping[str, Any], symbol: str, days: float) -> Profile:
+    mine = columns["symbol"] == symbol
+    return Profile(
+        orders_per_day=float(mine.sum()) / days,
+        sides=np.asarray(columns["side"][mine], dtype=np.int64),
+        notionals=np.ma.filled(columns["notional"][mine].astype(np.float64), np.nan),
+    )
+
+
+def _markets(connection: duckdb.DuckDBPyConnection, source: CandlesSource) -> dict[str, Market]:
+    always = {"first_bar_open": datetime(1, 1, 1), "last_bar_open": datetime(9999, 1, 1)}  # noqa: DTZ001 - as the column
+    grid = engine.metric_rows(connection, metrics.PRICE_GRID, {**always})
+    spread = engine.metric_rows(connection, metrics.HALF_SPREAD, {**always})
+    is_one_tick = one_tick_markets(grid, spread)
+    by_symbol = {str(row["symbol"]): row for row in spread}
+    return {
+        symbol: Market(
+            symbol=symbol,
+            bars=_bars(connection, source, symbol),
+            tick=_tick(grid, symbol) or by_symbol[symbol]["last_close"] * _SMALLEST_STEP,
+            half_spread_bps=None if is_one_tick.get(symbol, True) else sqrt(by_symbol[symbol]["squared_bps"]),
+            is_one_tick=is_one_tick.get(symbol),
+        )
+        for symbol in sorted(by_symbol)
+    }
+
+
+def _tick(grid: list[dict[str, Any]], symbol: str) -> float | None:
+    mine = [row for row in grid if row["symbol"] == symbol]
+    return tick_size({row["step"]: row["step_count"] for row in mine}, mine[0]["units_per_price"]) if mine else None
+
+
+def _bars(connection: duckdb.DuckDBPyConnection, source: CandlesSource, symbol: str) -> Bars:
+    columns = connection.execute(_BARS, {"symbol": symbol}).fetchnumpy()
+    high, low, close = (np.asarray(columns[name], dtype=np.float64) for name in ("high", "low", "close"))
+    opens = np.asarray(columns["open_seconds"], dtype=np.int64)
+    return Bars(interval=source.interval, open_seconds=opens, high=high, low=low, close=close)
+
+
+@contextmanager
+def _duckdb() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    with TemporaryDirectory(prefix="router-policy-") as folder:
+        connection = duckdb.connect(config={"temp_directory": folder})
+        try:
+            connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
+            connection.execute(MACROS)
+            yield connection, Path(folder)
+        except duckdb.Error as error:
+            raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error
+        finally:
+            connection.close()
+
+
+def _bounds(since: datetime, until: datetime) -> dict[str, object]:
+    return {name: at.astimezone(UTC).replace(tzinfo=None) for name, at in (("since", since), ("until", until))}

@@ -1,0 +1,187 @@
+"""The loop: orders make outcomes, outcomes make evidence, and evidence makes the policy of the next orders."""
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from jobs.evaluation.arrays import Flags, Integers
+from jobs.evaluation.evidence import History, MakerOrders, Outcome
+from jobs.evaluation.fills import Action, Outcomes
+from jobs.evaluation.market import Market
+from jobs.evaluation.orders import Orders
+from policy import Evidence, TakerBias, Volatility
+from policy.rules import Decision, RuleSet, State
+from policy.rules.breaker_state import Breaker
+from policy.streaks import FeeGap, Streaks
+
+_WAITS = {
+    TakerBias.PREFER_MAKER: Action.FULL_WAIT,
+    TakerBias.BALANCED: Action.HALF_WAIT,
+    TakerBias.PREFER_TAKER: Action.QUARTER_WAIT,
+}
+_PROBE = Action.HALF_WAIT
+_REPORT_EVERY = 96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Routing:
+    """How each order was sent, and what the policy said at each slot (first axis) of each market (second axis)."""
+
+    action: Integers
+    policy: Integers
+    is_probe: Flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Setting:
+    """What is the same for every policy: the slots, oldest first, and what each market shows at them.
+
+    `slots_seconds` are the slots since 1970; `volatility` is by market, then by slot; `fee_gaps` by market.
+    """
+
+    markets: Sequence[Market]
+    slots: Sequence[datetime]
+    slots_seconds: Sequence[int]
+    volatility: Sequence[Sequence[Volatility]]
+    fee_gaps: Sequence[FeeGap]
+
+    @classmethod
+    def of(cls, markets: Sequence[Market], slots: Sequence[datetime], fee_gaps: Sequence[FeeGap]) -> "Setting":
+        """Measure the volatility of each market at each slot."""
+        seconds = np.array([int(slot.timestamp()) for slot in slots], dtype=np.int64)
+        return cls(
+            markets=markets,
+            slots=slots,
+            slots_seconds=seconds.tolist(),
+            volatility=[market.volatility_at(seconds) for market in markets],
+            fee_gaps=fee_gaps,
+        )
+
+
+def always(action: Action, orders: Orders, setting: Setting) -> Routing:
+    """Send every order the same way."""
+    return Routing(
+        action=np.full(len(orders), action),
+        policy=np.full((len(setting.slots), len(setting.markets)), action),
+        is_probe=np.zeros(len(orders), dtype=np.bool_),
+    )
+
+
+def route(
+    rules: RuleSet, orders: Orders, outcomes: Outcomes, setting: Setting, report: Callable[[int], None]
+) -> Routing:
+    """Send every order as the rule set has it, judged at each slot from what had ended before it.
+
+    An order goes by the policy of the newest slot before its arrival; maker first by itself before the first slot.
+    `report` is told now and then how many slots more are done.
+    """
+    loop = _Loop(rules, orders, outcomes, setting)
+    for number in range(len(setting.slots)):
+        loop.run_slot(number)
+        if (number + 1) % _REPORT_EVERY == 0:
+            report(_REPORT_EVERY)
+    report(len(setting.slots) % _REPORT_EVERY)
+    return Routing(action=loop.action, policy=loop.policy, is_probe=loop.is_probe)
+
+
+class _Loop:
+    """One book on its way through the slots."""
+
+    def __init__(self, rules: RuleSet, orders: Orders, outcomes: Outcomes, setting: Setting) -> None:
+        self._rules, self._setting, self._outcomes = rules, setting, outcomes
+        self._arrives: list[int] = orders.arrives_seconds.tolist()
+        self._market: list[int] = orders.market.tolist()
+        self._probe_number: list[int] = orders.probe_number.tolist()
+        self._histories = [History() for _ in setting.markets]
+        self._pool = MakerOrders()
+        self._states: list[State | None] = [rules.newcomer(()) for _ in setting.markets]
+        self._under_way: list[tuple[int, int]] = []
+        self._next_order = 0
+        self.action = np.full(len(orders), Action.FULL_WAIT)
+        self.is_probe = np.zeros(len(orders), dtype=np.bool_)
+        self.policy = np.full((len(setting.slots), len(setting.markets)), Action.FULL_WAIT)
+        self._send_until(setting.slots_seconds[0], None)
+
+    def run_slot(self, number: int) -> None:
+        """Judge every market as of the slot, and send what arrives up to the next one."""
+        seconds = self._setting.slots_seconds
+        self._take_in(seconds[number])
+        decisions = self._judge(number)
+        self.policy[number] = [_action(decision) for decision in decisions]
+        self._send_until(seconds[number + 1] if number + 1 < len(seconds) else None, decisions)
+
+    def _take_in(self, slot_seconds: int) -> None:
+        """Let the outcomes be seen that ended before the slot."""
+        while self._under_way and self._under_way[0][0] < slot_seconds:
+            _, order = heapq.heappop(self._under_way)
+            outcome = self._outcome(order)
+            self._histories[self._market[order]].add(outcome)
+            self._pool.add(outcome)
+
+    def _outcome(self, order: int) -> Outcome:
+        action, outcomes = self.action[order], self._outcomes
+        is_maker = bool(action != Action.TAKER)
+        return Outcome(
+            ends_seconds=int(outcomes.ends_seconds[action, order]),
+            slippage_bps=float(outcomes.slippage_bps[action, order]),
+            is_maker=is_maker,
+            is_filled=bool(outcomes.is_filled[action, order]),
+            is_rejected=is_maker and bool(outcomes.is_rejected[order]),
+        )
+
+    def _judge(self, number: int) -> list[Decision]:
+        judgements = [
+            self._rules.judge(one, state) for one, state in zip(self._evidence(number), self._states, strict=True)
+        ]
+        self._states = [judgement.after for judgement in judgements]
+        return [judgement.decision for judgement in judgements]
+
+    def _evidence(self, number: int) -> list[Evidence]:
+        slot, setting = self._setting.slots_seconds[number], self._setting
+        streaks = self._streaks(number) if self._rules.has_state else [None] * len(setting.markets)
+        return [
+            Evidence(
+                symbol=market.symbol,
+                effectiveness=self._histories[place].effectiveness(slot),
+                volatility=setting.volatility[place][number],
+                fee_gap=setting.fee_gaps[place],
+                streaks=streaks[place],
+            )
+            for place, market in enumerate(setting.markets)
+        ]
+
+    def _streaks(self, number: int) -> list[Streaks]:
+        slot, as_of = self._setting.slots_seconds[number], self._setting.slots[number]
+        shared = next((state.pool for state in self._states if state is not None), Breaker())
+        pool = self._pool.streak(slot, shared)
+        found = []
+        for history, state in zip(self._histories, self._states, strict=True):
+            own, orders = state.own if state else Breaker(), history.maker_orders
+            found.append(
+                Streaks(as_of=as_of, own=orders.streak(slot, own), reject_run=orders.reject_run(slot, own), pool=pool)
+            )
+        return found
+
+    def _send_until(self, seconds: int | None, decisions: Sequence[Decision] | None) -> None:
+        """Send the orders that arrive at this time or before, all that are left without one."""
+        while self._next_order < len(self._arrives):
+            order = self._next_order
+            if seconds is not None and self._arrives[order] > seconds:
+                return
+            if decisions is not None:
+                self._send(order, decisions[self._market[order]])
+            ends = self._outcomes.ends_seconds[self.action[order], order]
+            heapq.heappush(self._under_way, (int(ends), order))
+            self._next_order += 1
+
+    def _send(self, order: int, decision: Decision) -> None:
+        every = decision.probe_every
+        self.is_probe[order] = every is not None and self._probe_number[order] % every == 0
+        self.action[order] = _PROBE if self.is_probe[order] else _action(decision)
+
+
+def _action(decision: Decision) -> Action:
+    return _WAITS[decision.policy.taker_bias] if decision.policy.maker_first else Action.TAKER

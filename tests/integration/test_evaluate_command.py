@@ -1,0 +1,179 @@
+"""`router-policy evaluate` as people use it, and on candles of real markets where they are at hand."""
+
+import json
+import os
+import re
+import shlex
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from console.evaluate import Choice, show_evaluation
+from console.main import app
+from policy.errors import RouterPolicyError
+from tests.bots import run_command
+from tests.evaluation_markets import START, walking, write_candles
+from tests.outcomes import outcome, write_csv
+
+GUIDE = Path(__file__).parents[2] / "docs" / "evaluation.md"
+SYMBOLS = ("BTCUSDT", "ETHUSDT")
+REAL = Path(os.environ.get("REAL_INPUTS", Path(__file__).parents[3] / "shared" / "real")) / "candles-1m"
+SETTINGS = """
+[orders]
+kind = "canonical"
+path = "log.csv"
+[candles]
+path = "candles.csv"
+interval = "15m"
+[schedule]
+cron = "0 * * * *"
+"""
+RULES_AND_FEES = """
+[rules]
+name = "breaker"
+shadow = ["seed"]
+[rules.breaker]
+probe_every = 2
+[fees]
+maker_bps = 4.5
+taker_bps = 4.8
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bot that trades BTCUSDT ten times a day, for a thousand each, and ETHUSDT once."""
+    path = tmp_path_factory.mktemp("evaluate")
+    (path / "router-policy.toml").write_text(SETTINGS)
+    (path / "own.toml").write_text(SETTINGS + RULES_AND_FEES)
+    write_candles(path / "candles.csv", [walking(symbol, 12 * 96) for symbol in SYMBOLS])
+    at = [START + timedelta(hours=2.4) * number for number in range(101)]
+    rows = [outcome(number, at=moment, notional=1000.0) for number, moment in enumerate(at)]
+    rows += [outcome(number, at=moment, symbol="ETHUSDT", notional=500.0) for number, moment in enumerate(at[::10])]
+    write_csv(path / "log.csv", rows)
+    return path
+
+
+def choice(**changes: Any) -> Choice:
+    usual = {
+        "since": None,
+        "orders_per_day": None,
+        "offset_bps": 1.0,
+        "wait_bars": 4,
+        "impact_bps": 0.5,
+        "half_spread_bps": None,
+        "outage": None,
+        "outage_count": None,
+        "outage_penalty_bps": 5.0,
+        "outage_miss_share": 0.97,
+        "is_venue_wide": False,
+        "is_rejected": False,
+        "run_count": 1,
+        "seed": 1,
+    }
+    return Choice(**usual | changes)
+
+
+def evaluated(
+    config: Path, capsys: pytest.CaptureFixture[str], picture: Path | None = None, **changes: Any
+) -> dict[str, Any]:
+    show_evaluation(config, choice(**changes), picture, as_json=True)
+    (found,) = json.loads(capsys.readouterr().out)
+    return dict(found)
+
+
+def test_the_table_says_in_words_what_is_clear_and_what_is_noise(folder: Path) -> None:
+    done = run_command(folder, "evaluate", "--orders-per-day", "30", "--runs", "3", "--picture", "costs.svg")
+
+    assert done.returncode == 0, done.stderr
+    assert "no [fees] in the settings: 2 bps as maker and 5 as taker are assumed" in done.stdout
+    assert "breaker: costs less against always taker (" in done.stdout
+    assert "seed: " in done.stdout
+    assert "always maker first" in done.stdout
+    assert (folder / "costs.svg").read_text().startswith("<?xml")
+
+
+def test_the_commands_of_the_guide_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = re.findall(r"```console\n(.*?)```", GUIDE.read_text("utf-8"), flags=re.DOTALL)
+    monkeypatch.chdir(folder)
+
+    for line in block.splitlines():
+        done = CliRunner().invoke(app, shlex.split(line)[2:])
+        assert done.exit_code == 0, f"{line}: {done.output}"
+
+
+def test_every_option_is_in_the_guide_or_in_the_readme() -> None:
+    options = {name for option in get_command(app).commands["evaluate"].params for name in option.opts}  # type: ignore[attr-defined]  # a group has commands
+
+    told = GUIDE.read_text("utf-8") + (GUIDE.parents[1] / "README.md").read_text("utf-8")
+
+    assert [name for name in sorted(options) if name not in told] == []
+
+
+def test_the_log_says_how_often_and_for_how_much_and_the_settings_what_is_compared(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = evaluated(folder / "own.toml", capsys, run_count=3, outage="12h")
+
+    assert [market["orders_per_day"] for market in found["markets"]] == [pytest.approx(10.1), pytest.approx(1.1)]
+    policies = {one["name"]: one for one in found["policies"]}
+    plain, compared = ["always taker", "always maker first", "oracle"], ["seed", "breaker", "breaker (settings)"]
+    assert list(policies) == plain + compared
+    assert policies["always taker"]["money_over_maker_per_day"]["mean"] > 0
+    assert {one["cost"]["order_count"] for one in policies.values()} == {found["order_count"]}
+    assert found["markets"][0]["fee_gap"].startswith("maker-first loses: the fee gap of 0.3 bps")
+    assert (found["outages"]["duration"], found["outages"]["count"], found["outage_count"]) == (43200, 3, 3 * 3 * 2)
+
+
+def test_the_same_command_prints_and_draws_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = {"orders_per_day": 10.0, "seed": 7, "since": datetime(2026, 4, 2, tzinfo=UTC)}
+    one, other = folder / "one.png", folder / "other.png"
+
+    first = evaluated(folder / "router-policy.toml", capsys, one, **asked)
+    second = evaluated(folder / "router-policy.toml", capsys, other, **asked)
+
+    assert first == second
+    assert first["since"] == "2026-04-02T00:00:00Z"
+    assert one.read_bytes() == other.read_bytes()
+    assert one.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("picture", "changes", "said"),
+    [
+        (None, {"outage": "6"}, "--outage: '6' is no duration"),
+        ("costs.gif", {}, "--picture costs.gif: the name must end in .png or .svg"),
+        ("nowhere/costs.png", {}, "--picture nowhere/costs.png: there is no folder nowhere"),
+        (None, {"outage": "3d", "outage_count": 2}, "need candles of 19 days"),
+        (None, {"since": datetime(2026, 5, 1, tzinfo=UTC)}, "no candle opens from 2026-05-01"),
+        (None, {"orders_per_day": 0.0}, "not one order arrives"),
+    ],
+)
+def test_what_cannot_be_done_is_said(folder: Path, picture: str | None, changes: dict[str, Any], said: str) -> None:
+    asked = choice(**{"orders_per_day": 5.0, **changes})
+
+    with pytest.raises(RouterPolicyError) as refused:
+        show_evaluation(folder / "router-policy.toml", asked, Path(picture) if picture else None, as_json=True)
+
+    assert said in str(refused.value)
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="no real candles here: name the folder of real inputs in REAL_INPUTS")
+def test_on_eight_real_markets_the_policies_stand_as_the_study_found_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = SETTINGS.replace("candles.csv", str(REAL / "*.parquet")).replace("15m", "1m").replace("0 *", "*/15 *")
+    (tmp_path / "router-policy.toml").write_text(settings)
+
+    found = evaluated(tmp_path / "router-policy.toml", capsys, orders_per_day=20.0)
+
+    policies = {one["name"]: one for one in found["policies"]}
+    assert len(found["markets"]) == 8
+    assert 1.5 <= policies["always taker"]["over_maker"]["mean"] <= 2.5
+    assert policies["seed"]["over_maker"]["mean"] > 0
+    by_symbol = [one["mean"] for one in policies["breaker"]["over_maker_by_symbol"].values()]
+    assert max(map(abs, by_symbol)) <= 0.02

@@ -1,0 +1,169 @@
+"""What the rules see in an evaluation is what the job would have measured from the same outcomes and candles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+
+from jobs.evaluation.fills import Action, Execution, Outcomes, outcomes_of
+from jobs.evaluation.market import Market
+from jobs.evaluation.orders import Orders, coin_profile, draw_orders
+from jobs.evaluation.outages import OutagePlan, Reach, arriving_within, draw_outages
+from jobs.evaluation.reading import read_markets, read_profiles
+from jobs.evaluation.routing import Routing, Setting, route
+from jobs.plan import CandlesSource, Location, Plan
+from jobs.recompute import recompute
+from policy import Evidence
+from policy.rules import Judgement, RuleSet, State, rule_set
+from policy.streaks import NO_FEES
+from storage.records import Origin
+from tests.evaluation_markets import FEES, START, walking, write_candles
+from tests.measuring import canonical
+from tests.outcomes import NAMES, outcome, write_csv
+
+DAYS = 12
+QUARTER = timedelta(minutes=15)
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+END = START + timedelta(days=DAYS)
+
+
+@dataclass
+class Recording:
+    """The breaker, of which all that it was shown and what it remembered is kept, slot by slot."""
+
+    rules: RuleSet
+    judged: list[Judgement] = field(default_factory=list)
+    has_state: bool = True
+
+    def newcomer(self, states: Sequence[State]) -> State | None:
+        return self.rules.newcomer(states)
+
+    def judge(self, evidence: Evidence, before: State | None) -> Judgement:
+        judgement = self.rules.judge(evidence, before)
+        self.judged.append(judgement)
+        return judgement
+
+
+def markets() -> list[Market]:
+    """The first without 500 of its bars: of the last thousand times it has just as many as the long range needs."""
+    whole, *others = [walking(symbol, DAYS * 96) for symbol in SYMBOLS]
+    there = np.r_[0:300, 800 : DAYS * 96]
+    bars = whole.bars
+    holed = replace(
+        bars,
+        open_seconds=bars.open_seconds[there],
+        high=bars.high[there],
+        low=bars.low[there],
+        close=bars.close[there],
+    )
+    return [replace(whole, bars=holed), *others]
+
+
+def rows_of(orders: Orders, outcomes: Outcomes, routing: Routing) -> list[dict[str, object]]:
+    """The orders as a bot's log would have them."""
+    rows = []
+    for number in range(len(orders)):
+        action = routing.action[number]
+        is_maker, is_filled = bool(action != Action.TAKER), bool(outcomes.is_filled[action, number])
+        rows.append(
+            outcome(
+                number,
+                symbol=SYMBOLS[orders.market[number]],
+                at=datetime.fromtimestamp(int(outcomes.ends_seconds[action, number]), UTC),
+                maker_started=is_maker,
+                maker_filled=is_filled,
+                fallback_used=is_maker and not is_filled,
+                slippage_bps=float(outcomes.slippage_bps[action, number]),
+                post_only_rejected=is_maker and bool(outcomes.is_rejected[number]),
+                probe=bool(routing.is_probe[number]),
+            )
+        )
+    return rows
+
+
+def candles_of(folder: Path, of: Sequence[Market]) -> CandlesSource:
+    return CandlesSource(location=Location(path=str(write_candles(folder / "candles.csv", of))), interval=QUARTER)
+
+
+def near(evidence: Evidence) -> Evidence:
+    """Volatility to 8 digits: sums that run on differ in the last of 9 now and then."""
+    found = evidence.volatility
+    rounded = {
+        name: value if (value := getattr(found, name)) is None else round(value, 7)
+        for name in ("atr_short_pct", "atr_long_pct", "atr_ratio")
+    }
+    return replace(evidence, volatility=replace(found, **rounded))
+
+
+def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes(tmp_path: Path) -> None:
+    of = markets()
+    plan = OutagePlan(duration=timedelta(hours=30), count=1, reach=Reach.VENUE, is_rejected=True)
+    drawn = draw_orders(of, dict.fromkeys(SYMBOLS, coin_profile(40)), 4, seed=3, run=0)
+    struck = arriving_within(drawn, draw_outages(plan, of, seed=3, run=0)) & (drawn.failure_draw < 0.9)
+    outcomes = outcomes_of(drawn, of, [FEES] * 3, Execution(), struck, plan)
+    slots = [START + number * timedelta(hours=1) for number in range(DAYS * 24 + 1)]
+    recording = Recording(rule_set("breaker"))
+    setting = Setting.of(of, slots, [NO_FEES] * 3)
+    routing = route(cast(RuleSet, recording), drawn, outcomes, setting, lambda _: None)
+    log = write_csv(tmp_path / "log.csv", rows_of(drawn, outcomes, routing), (*NAMES, "post_only_rejected", "probe"))
+    job = Plan(
+        scope="default",
+        orders=canonical(log, deduplicate=False),
+        candles=candles_of(tmp_path, of),
+        rule_set=rule_set("breaker"),
+        symbols=SYMBOLS,
+    )
+    opened = [number for number, one in enumerate(recording.judged) if one.before and one.before.pool.opened_at]
+    assert opened
+    # early, with bars missing, before, in and after the outage, where the breaker had just closed, and the last ones
+    moved = (opened[0] // 3, opened[len(opened) // 2] // 3, opened[-1] // 3 + 1)
+    for number in (0, 5, 130, 200, *moved, *range(len(slots) - 4, len(slots))):
+        mine = recording.judged[3 * number : 3 * number + 3]
+        states = {"breaker": {one.evidence.symbol: one.before for one in mine if one.before is not None}}
+        run = recompute(job, slots[number], origin=Origin.MANUAL, started_at=END, states=states)
+
+        assert [near(one.evidence) for one in run.judgements] == [near(one.evidence) for one in mine]
+        assert [one.after for one in run.judgements] == [one.after for one in mine]
+
+
+def test_markets_are_read_with_their_tick_and_each_bar_once(tmp_path: Path) -> None:
+    of = markets()
+    source = candles_of(tmp_path, of)
+    with (tmp_path / "candles.csv").open("a") as file:
+        file.write("2026-04-01 00:00:00+00:00,BTCUSDT,5,6,5.5\n")  # below its low
+        file.write("2026-04-01 00:00:00+00:00,BTCUSDT,500,400,450\n")  # once more, higher
+
+    found = read_markets(source, START + QUARTER, END)
+
+    assert sorted(found) == sorted(SYMBOLS)
+    for market in of:
+        read = found[market.symbol]
+        assert read.tick == pytest.approx(0.01)
+        assert read.bars.close.tolist() == market.bars.close[1:].tolist()
+        assert read.bars.open_seconds.tolist() == market.bars.open_seconds[1:].tolist()
+
+
+def test_the_profile_is_how_often_which_way_and_how_much_the_log_trades(tmp_path: Path) -> None:
+    at = [START + timedelta(days=day) for day in range(5)]
+    rows = [
+        outcome(1, at=at[0], side="buy", notional=10.0),
+        outcome(2, at=at[1], side="SELL", notional=30.0),
+        outcome(3, at=at[2], side=None, notional=None),
+        outcome(4, at=at[3], slippage_bps=10_000.0),  # is no sample
+        outcome(5, at=at[4], symbol="ETHUSDT", notional=None),
+        outcome(6, at=at[0] - timedelta(days=9), notional=5.0),  # too early
+    ]
+    source = canonical(write_csv(tmp_path / "log.csv", rows))
+
+    found = read_profiles(source, START, END)
+
+    assert sorted(found) == ["BTCUSDT", "ETHUSDT"]
+    mine = found["BTCUSDT"]
+    assert mine.orders_per_day == pytest.approx(3 / 4)  # three in the four days of the log
+    # what is not known is a coin's toss, and the mean of the others
+    assert list(zip(mine.sides.tolist(), mine.notionals.tolist(), strict=True)) == [(1, 10.0), (-1, 30.0), (0, 20.0)]
+    assert np.isnan(found["ETHUSDT"].notionals).all()
