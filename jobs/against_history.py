@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobs.health import limits_at
 from jobs.plan import OrdersSource
@@ -55,6 +55,8 @@ def load_orders(connection: "DuckDBPyConnection", question: Question, folder: Pa
 
 def load_published(connection: "DuckDBPyConnection", published: Published, slots: Slots) -> None:
     """Make `run`, `taker` and `override_span` of what readers could see."""
+    from jobs.engines.duckdb_engine import load_table
+
     runs, overrides = published.runs, published.overrides
     load_table(
         connection,
@@ -79,13 +81,6 @@ def load_published(connection: "DuckDBPyConnection", published: Published, slots
         from_at=("timestamp", [naive(one.from_at) for one in overrides]),
         end_at=("timestamp", [naive(one.end_at) for one in overrides]),
     )
-
-
-def load_table(connection: "DuckDBPyConnection", table: str, **columns: tuple[str, list[Any]]) -> None:
-    """Make a table of columns, each given as its type and its values."""
-    chosen = ", ".join(f"unnest(cast(${name} as {kind}[])) as {name}" for name, (kind, _) in columns.items())
-    values = {name: values for name, (_, values) in columns.items()}
-    connection.execute(f"create temp table {table} as select {chosen}", values)
 
 
 def naive(at: datetime) -> datetime:

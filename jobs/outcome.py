@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from jobs.against_history import Question, load_orders, load_published, load_table, naive
+from jobs.against_history import Question, load_orders, load_published, naive
 from jobs.engines.errors import EngineError
 from jobs.interval import Interval, interval
 from jobs.plan import Fees
@@ -131,6 +131,8 @@ def _load_history(connection: "DuckDBPyConnection", store: Store, question: Ques
 
 
 def _load_decisions(connection: "DuckDBPyConnection", decisions: tuple[Decided, ...]) -> None:
+    from jobs.engines.duckdb_engine import load_table
+
     load_table(
         connection,
         "decision",
@@ -143,6 +145,8 @@ def _load_decisions(connection: "DuckDBPyConnection", decisions: tuple[Decided, 
 
 
 def _load_fees(connection: "DuckDBPyConnection", fees: Mapping[str, Fees]) -> None:
+    from jobs.engines.duckdb_engine import load_table
+
     load_table(
         connection,
         "fee",

@@ -7,7 +7,9 @@ from typing import Any
 
 from policy.rules import State
 from policy.streaks import Streak, Streaks
+from policy.window import Window
 
+STATE_TIMES = ("opened_at", "restarted_at", "pool_opened_at", "pool_restarted_at")
 # By the name of a rule set: what it remembers of each symbol.
 States = Mapping[str, Mapping[str, State]]
 
@@ -26,7 +28,7 @@ class Measured:
 
 
 def state_rows(states: Mapping[str, State]) -> list[tuple[str, *tuple[datetime | None, ...]]]:
-    """Return the rows of `breaker_state`: symbol, opened_at, restarted_at, pool_opened_at, pool_restarted_at.
+    """Return the rows of `breaker_state`: the symbol, then STATE_TIMES.
 
     Times are in UTC without a zone, as those of the canonical tables.
     """
@@ -41,6 +43,19 @@ def state_rows(states: Mapping[str, State]) -> list[tuple[str, *tuple[datetime |
         )
         for symbol, state in sorted(states.items())
     ]
+
+
+def scan_start(rows: Iterable[tuple[str, *tuple[datetime | None, ...]]], window: Window) -> datetime:
+    """Return from when on orders must be looked at: 24 hours back, or as far as any breaker's times; UTC, naive."""
+    start, day_start = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (window.start, window.day_start))
+    times = [moment for _, *moments in rows for moment in moments if isinstance(moment, datetime)]
+    return max(start, min([day_start, *times]))
+
+
+def total_rows(effectiveness: Iterable[Mapping[str, Any]]) -> list[tuple[str, int, int]]:
+    """Return the rows of `maker_total`: symbol, maker orders in the window, and how many of them filled."""
+    counts = ((row["symbol"], row["maker_started_count"], row["maker_filled_count"]) for row in effectiveness)
+    return [row for row in counts if row[1]]
 
 
 def measured(rows: Iterable[Mapping[str, Any]]) -> Measured:

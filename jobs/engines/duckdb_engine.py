@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from jobs.sources.files import FileFormat
 from jobs.sources.orders import read_orders
 from jobs.sources.rejects import count_rejects
 from jobs.sources.relation import MACROS, Relation
-from jobs.streaks import Measured, States, state_rows
+from jobs.streaks import STATE_TIMES, Measured, States, scan_start, state_rows, total_rows
 from jobs.streaks import measured as measured_streaks
 from policy import metrics
 from policy.window import Window
@@ -54,7 +54,7 @@ def _measure(
     effectiveness = [row for row in measured if not row["symbol"].startswith(NOT_USED)]
     hour = {**outcome_bounds(window), "hour_of_day": window.as_of.hour}
     expectancy = metric_rows(connection, metrics.EXPECTANCY, hour)
-    streaks = _streaks(connection, plan, window, states)
+    streaks = _streaks(connection, plan, window, states, effectiveness)
     rejects = _order_rejects(connection, orders, window, measured)
     volatility: list[dict[str, Any]] = []
     is_one_tick: dict[str, bool] = {}
@@ -76,31 +76,50 @@ def _measure(
     )
 
 
-def _streaks(connection: duckdb.DuckDBPyConnection, plan: Plan, window: Window, states: States) -> dict[str, Measured]:
+def _streaks(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    window: Window,
+    states: States,
+    effectiveness: Sequence[Mapping[str, Any]],
+) -> dict[str, Measured]:
     """Run the streaks query once for all rule sets that remember the same."""
+    if not plan.rule_sets_with_state:
+        return {}
+    symbols, starts, fills = _columns(total_rows(effectiveness), 3)
+    total = {"symbol": ("varchar", symbols), "start_count": ("bigint", starts), "fill_count": ("bigint", fills)}
+    load_table(connection, "maker_total", **total)
+    connection.execute(
+        "create temp view maker_order as "
+        f"select * from order_outcome where maker_started and not starts_with(symbol, '{NOT_USED}')"
+    )
     found: dict[tuple[object, ...], Measured] = {}
     by_rule_set = {}
     for rules in plan.rule_sets_with_state:
-        remembered = tuple(state_rows(states.get(rules.name, {})))
-        if remembered not in found:
-            _load_states(connection, remembered)
-            bounds = {**outcome_bounds(window), "day_start": window.day_start.replace(tzinfo=None)}
-            found[remembered] = measured_streaks(metric_rows(connection, metrics.STREAKS, bounds))
-        by_rule_set[rules.name] = found[remembered]
+        rows = tuple(state_rows(states.get(rules.name, {})))
+        if rows not in found:
+            symbols, *times = _columns(rows, 1 + len(STATE_TIMES))
+            moments = {name: ("timestamp", column) for name, column in zip(STATE_TIMES, times, strict=True)}
+            load_table(connection, "breaker_state", symbol=("varchar", symbols), **moments)
+            bounds = {
+                **outcome_bounds(window),
+                "day_start": window.day_start.replace(tzinfo=None),
+                "scan_start": scan_start(rows, window),
+            }
+            found[rows] = measured_streaks(metric_rows(connection, metrics.STREAKS, bounds))
+        by_rule_set[rules.name] = found[rows]
     return by_rule_set
 
 
-def _load_states(connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple[object, ...]]) -> None:
-    connection.execute(
-        "create or replace temp table breaker_state (symbol varchar, opened_at timestamp, restarted_at timestamp, "
-        "pool_opened_at timestamp, pool_restarted_at timestamp)"
-    )
-    if rows:
-        connection.executemany("insert into breaker_state values (?, ?, ?, ?, ?)", rows)
-    connection.execute(
-        "create or replace temp view maker_order as "
-        f"select * from order_outcome where maker_started and not starts_with(symbol, '{NOT_USED}')"
-    )
+def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]
+
+
+def load_table(connection: duckdb.DuckDBPyConnection, table: str, **columns: tuple[str, list[Any]]) -> None:
+    """Make a table of columns, each given as its type and its values, which DuckDB takes at once."""
+    chosen = ", ".join(f"unnest(cast(${name} as {kind}[])) as {name}" for name, (kind, _) in columns.items())
+    values = {name: values for name, (_, values) in columns.items()}
+    connection.execute(f"create or replace temp table {table} as select {chosen}", values)
 
 
 def _one_tick_markets(connection: duckdb.DuckDBPyConnection, window: Window) -> dict[str, bool]:

@@ -16,7 +16,7 @@ from jobs.plan import Location, OrdersKind, Plan
 from jobs.sources import candles, canonical
 from jobs.sources.errors import SourceError
 from jobs.sources.typed import first_line
-from jobs.streaks import Measured, States, state_rows
+from jobs.streaks import STATE_TIMES, Measured, States, scan_start, state_rows, total_rows
 from jobs.streaks import measured as measured_streaks
 from policy import metrics
 from policy.window import Window
@@ -31,9 +31,8 @@ _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.legacy.parquet.nanosAsLong": "true",  # else Spark refuses files with times in nanoseconds
 }
-_STATE_COLUMNS = (
-    "symbol string, opened_at timestamp, restarted_at timestamp, pool_opened_at timestamp, pool_restarted_at timestamp"
-)
+_STATE_COLUMNS = ", ".join(["symbol string", *(f"{name} timestamp" for name in STATE_TIMES)])
+_TOTAL_COLUMNS = "symbol string, start_count bigint, fill_count bigint"
 _OTHER_FORMAT = re.compile(r"\.(csv|jsonl|ndjson|json)\b", re.IGNORECASE)
 
 
@@ -205,22 +204,31 @@ def _measure(session: "SparkSession", plan: Plan, window: Window, states: States
         rejects=tuple(rejects),
         engine=f"spark {session.version}",
         sources=sources,
-        streaks=_streaks(session, plan, window, states),
+        streaks=_streaks(session, plan, window, states, effectiveness),
         is_one_tick=is_one_tick,
     )
 
 
-def _streaks(session: "SparkSession", plan: Plan, window: Window, states: States) -> dict[str, Measured]:
+def _streaks(
+    session: "SparkSession", plan: Plan, window: Window, states: States, effectiveness: Sequence[Mapping[str, Any]]
+) -> dict[str, Measured]:
     """Run the streaks query once for each rule set that remembers something."""
-    found = {}
-    bounds = {"window_start": window.start, "as_of": window.as_of, "day_start": window.day_start}
+    found: dict[str, Measured] = {}
+    if not plan.rule_sets_with_state:
+        return found
     session.sql("select * from order_outcome where maker_started").createOrReplaceTempView("maker_order")
+    total = session.createDataFrame(total_rows(effectiveness), _TOTAL_COLUMNS)
+    total.createOrReplaceTempView("maker_total")
     for rules in plan.rule_sets_with_state:
-        rows = [
-            tuple(moment.replace(tzinfo=UTC) if isinstance(moment, datetime) else moment for moment in row)
-            for row in state_rows(states.get(rules.name, {}))
-        ]
-        session.createDataFrame(rows, _STATE_COLUMNS).createOrReplaceTempView("breaker_state")
+        rows = state_rows(states.get(rules.name, {}))
+        in_zone = [tuple(one.replace(tzinfo=UTC) if isinstance(one, datetime) else one for one in row) for row in rows]
+        session.createDataFrame(in_zone, _STATE_COLUMNS).createOrReplaceTempView("breaker_state")
+        bounds = {
+            "window_start": window.start,
+            "as_of": window.as_of,
+            "day_start": window.day_start,
+            "scan_start": scan_start(rows, window).replace(tzinfo=UTC),
+        }
         found[rules.name] = measured_streaks(_rows(session, metrics.STREAKS, bounds))
     return found
 

@@ -61,7 +61,8 @@ def read_markets(source: CandlesSource, since: datetime, until: datetime) -> dic
         connection.execute(_CANDLES.format(rows=rows), _bounds(since, until))
         found = _markets(connection, source)
     if not found:
-        raise EvaluationError(f"no candle opens from {since.isoformat()} on and before {until.isoformat()}: give an earlier --since")
+        span = f"from {since.isoformat()} on and before {until.isoformat()}"
+        raise EvaluationError(f"no candle opens {span}: give an earlier --since")
     return found
 
 

@@ -5,6 +5,7 @@ select
     symbol,
     count(*) as outcome_count,
     count(*) filter (where maker_started) as maker_started_count,
+    count(*) filter (where maker_started and maker_filled) as maker_filled_count,
     cast(count(*) filter (where maker_started and maker_filled) as double)
         / nullif(count(*) filter (where maker_started), 0) as maker_fill_ratio,
     cast(count(*) filter (where maker_started and fallback_used) as double)

@@ -1,6 +1,8 @@
 -- What became of the maker orders, in the order of events: one row per symbol, and one with a null symbol for all
--- symbols together, the pool. maker_order has the outcomes that started as maker. breaker_state says per symbol since
--- when its breaker is open and from when its evidence counts, and the same of the breaker that all symbols share.
+-- symbols together, the pool. maker_order has the outcomes that started as maker, maker_total how many of these there
+-- were and how many filled, per symbol over the whole window. breaker_state says per symbol since when its breaker is
+-- open and from when its evidence counts, and the same of the breaker that all symbols share. None of these times and
+-- of the last 24 hours lies before scan_start, so older orders need not be looked at.
 -- A miss comes after a fill only when its time is later, so rows may be read in any order. Every maker order since a
 -- breaker opened is a probe: its own router sends no others then, and to a breaker in the shadow those of the live rule
 -- set tell as much.
@@ -10,11 +12,10 @@ with shared as (
         coalesce(max(pool_restarted_at), :window_start) as counts_from
     from breaker_state
 ),
--- The one pass over all orders: few groups and two plain aggregates, which is quicker than many conditional ones.
+-- One pass with few groups and two plain aggregates, which is quicker than many conditional ones.
 sorted_out as (
     select
         o.symbol,
-        coalesce(s.restarted_at, :window_start) as counts_from,
         o.maker_filled as is_filled,
         coalesce(o.post_only_rejected, false) as is_rejected,
         o.ts >= coalesce(s.restarted_at, :window_start) as is_own,
@@ -26,32 +27,59 @@ sorted_out as (
     from maker_order as o
     left join breaker_state as s on s.symbol = o.symbol
     cross join shared
-    where o.ts >= :window_start and o.ts < :as_of
-    group by 1, 2, 3, 4, 5, 6, 7, 8
+    where o.ts >= :scan_start and o.ts < :as_of
+    group by 1, 2, 3, 4, 5, 6, 7
 ),
-by_symbol as (
+recent as (
     select
         symbol,
-        max(counts_from) as counts_from,
         coalesce(sum(order_count) filter (where is_own), 0) as start_count,
-        coalesce(sum(order_count) filter (where is_own and not is_filled), 0) as miss_count,
+        coalesce(sum(order_count) filter (where is_own and is_filled), 0) as fill_count,
+        coalesce(sum(order_count) filter (where is_pool), 0) as pool_start_count,
+        coalesce(sum(order_count) filter (where is_pool and is_filled), 0) as pool_fill_count,
         max(last_at) filter (where is_filled) as last_fill_at,
         max(last_at) filter (where not is_rejected) as last_kept_at,
         coalesce(sum(order_count) filter (where is_own_probe), 0) as probe_count,
         coalesce(sum(order_count) filter (where is_own_probe and is_filled), 0) as probe_filled_count,
-        max(last_at) filter (where is_own_probe) as last_probe_at
+        max(last_at) filter (where is_own_probe) as last_probe_at,
+        coalesce(sum(order_count) filter (where is_pool_probe), 0) as pool_probe_count,
+        coalesce(sum(order_count) filter (where is_pool_probe and is_filled), 0) as pool_probe_filled_count,
+        max(last_at) filter (where is_pool_probe) as pool_last_probe_at
     from sorted_out
     group by symbol
 ),
+by_symbol as (
+    select
+        t.symbol,
+        coalesce(s.restarted_at, :window_start) as counts_from,
+        case when s.restarted_at > :window_start then coalesce(r.start_count, 0) else t.start_count end as start_count,
+        case when s.restarted_at > :window_start then coalesce(r.fill_count, 0) else t.fill_count end as fill_count,
+        r.last_fill_at,
+        r.last_kept_at,
+        coalesce(r.probe_count, 0) as probe_count,
+        coalesce(r.probe_filled_count, 0) as probe_filled_count,
+        r.last_probe_at
+    from maker_total as t
+    left join recent as r on r.symbol = t.symbol
+    left join breaker_state as s on s.symbol = t.symbol
+),
 pool as (
     select
-        coalesce(sum(order_count) filter (where is_pool), 0) as start_count,
-        coalesce(sum(order_count) filter (where is_pool and not is_filled), 0) as miss_count,
-        max(last_at) filter (where is_filled) as last_fill_at,
-        coalesce(sum(order_count) filter (where is_pool_probe), 0) as probe_count,
-        coalesce(sum(order_count) filter (where is_pool_probe and is_filled), 0) as probe_filled_count,
-        max(last_at) filter (where is_pool_probe) as last_probe_at
-    from sorted_out
+        case
+            when max(shared.counts_from) > :window_start then coalesce(sum(r.pool_start_count), 0)
+            else coalesce(sum(t.start_count), 0)
+        end as start_count,
+        case
+            when max(shared.counts_from) > :window_start then coalesce(sum(r.pool_fill_count), 0)
+            else coalesce(sum(t.fill_count), 0)
+        end as fill_count,
+        max(r.last_fill_at) as last_fill_at,
+        coalesce(sum(r.pool_probe_count), 0) as probe_count,
+        coalesce(sum(r.pool_probe_filled_count), 0) as probe_filled_count,
+        max(r.pool_last_probe_at) as last_probe_at
+    from maker_total as t
+    left join recent as r on r.symbol = t.symbol
+    cross join shared
 ),
 run as (
     select
@@ -78,7 +106,7 @@ select
     b.symbol,
     coalesce(run.miss_run, 0) as miss_run,
     b.start_count - coalesce(run.miss_run, 0) as start_count,
-    b.miss_count - coalesce(run.miss_run, 0) as miss_count,
+    b.start_count - b.fill_count - coalesce(run.miss_run, 0) as miss_count,
     coalesce(run.reject_run, 0) as reject_run,
     b.probe_count,
     b.probe_filled_count,
@@ -90,7 +118,7 @@ select
     null,
     pool_run.miss_run,
     pool.start_count - pool_run.miss_run,
-    pool.miss_count - pool_run.miss_run,
+    pool.start_count - pool.fill_count - pool_run.miss_run,
     0,
     pool.probe_count,
     pool.probe_filled_count,
