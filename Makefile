@@ -31,6 +31,7 @@ format: $(STAMP)test
 # Write the documents again that are made from the code.
 docs: $(STAMP)test
 	$(BIN)/python -m storage.describe > docs/schema.md
+	$(BIN)/python -m console.web.describe > docs/api.md
 	$(BIN)/python -m storage.questions < docs/sql.md > docs/datasette.yml
 
 benchmarks: $(STAMP)benchmark
@@ -41,7 +42,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMP)run: $(BIN)/python pyproject.toml client/pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . --editable ./client
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[web]" --editable ./client
 	touch $@
 
 $(STAMP)test: $(BIN)/python pyproject.toml client/pyproject.toml constraints.txt

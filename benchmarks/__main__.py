@@ -22,6 +22,7 @@ NAMES = (
     "history",
     "shadows",
     "policy_reader",
+    "console",
     "evaluation",
 )
 Result = TypeVar("Result")

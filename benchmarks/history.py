@@ -34,7 +34,7 @@ def figures(data: Data, repetitions: int = 1) -> list[Figure]:  # noqa: ARG001 -
     folder = data.orders.parent
     for line in plans(folder):
         print(line, file=sys.stderr)
-    at_a_million, at_ten_million = _read_times([_grown(folder, 2_000), _grown(folder, 20_000)])
+    at_a_million, at_ten_million = _read_times([grown(folder, 2_000), grown(folder, 20_000)])
     return [
         _latest("1 million rows", at_a_million),
         _latest("10 million rows", at_ten_million),
@@ -52,7 +52,7 @@ def figures(data: Data, repetitions: int = 1) -> list[Figure]:  # noqa: ARG001 -
 
 def plans(folder: Path) -> Iterator[str]:
     """Yield how SQLite answers each public view for one symbol."""
-    connection = sqlite_driver().connect(f"file:{_grown(folder, 2_000)}?mode=ro", uri=True)
+    connection = sqlite_driver().connect(f"file:{grown(folder, 2_000)}?mode=ro", uri=True)
     for view in ("policy_latest", "policy_history", "policy_change", "policy_gap"):
         condition = "scope = 'default'" + ("" if view == "policy_gap" else " and symbol = 'S0007'")
         yield f"{view}:"
@@ -106,19 +106,19 @@ def publish(store: Store, runs: int, symbols: int) -> None:
         store.publish(store.claim("default", slot, "benchmark:1", STEP), result)
 
 
-def _grown(folder: Path, runs: int) -> Path:
-    """Make a database with so many runs of 500 symbols: two are published, the others copied from them by SQL.
+def grown(folder: Path, runs: int, symbols: int = SYMBOLS) -> Path:
+    """Make a database with so many runs of so many symbols: two are published, the others copied from them by SQL.
 
     The copies carry no digests that verify, which reading does not look at.
     """
-    path = folder / f"history-{runs}.db"
+    path = folder / f"history-{symbols}x{runs}.db"
     if path.exists():
         return path
     unfinished = path.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
     with Store(f"sqlite:///{unfinished}") as store:
         store.set_up()
-        publish(store, 2, SYMBOLS)
+        publish(store, 2, symbols)
     connection = sqlite_driver().connect(str(unfinished))
     connection.execute("pragma synchronous = off")
     connection.execute("pragma journal_mode = off")

@@ -1,25 +1,50 @@
 """`router-policy run`: the schedule, in this process, until it is told to stop."""
 
 import logging
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from console.logs import set_up_logs
 from console.plans import plan_of
 from console.settings import Settings, load, parse_duration
+from jobs.holder import owner
 from jobs.schedule import Schedule, Timing
 from jobs.slots import Slots
 from storage.store import Store
 
+if TYPE_CHECKING:
+    from console.web.server import Address
 
-def run_schedule(config: Path | None) -> None:
-    """Run the schedule of the settings; returns after SIGTERM or Ctrl-C, when the run that had begun is finished."""
+log = logging.getLogger("router_policy")
+
+
+def run_schedule(config: Path | None, address: "Address | None" = None) -> None:
+    """Run the schedule of the settings, and the console where an address is given for it.
+
+    Returns after SIGTERM or Ctrl-C, when the run that had begun is finished.
+    """
     settings = load(config)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    set_up_logs()
     with Store(settings.store.url) as store:
         store.ensure_set_up()
     schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=timing_of(settings))
-    schedule.run()
-    logging.getLogger("router_policy").info("stopped; no run was left half done")
+    with _console(settings, address):
+        schedule.run()
+    log.info("stopped; no run was left half done")
+
+
+@contextmanager
+def _console(settings: Settings, address: "Address | None") -> Iterator[None]:
+    if address is None:
+        yield
+        return
+    from console.web.server import console_at
+
+    with console_at(settings, address, holder=owner()) as url:
+        log.info("console at %s", url)
+        yield
 
 
 def timing_of(settings: Settings) -> Timing:

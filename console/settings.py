@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from console.errors import SettingsError
@@ -146,6 +146,14 @@ class EngineSettings(_Section):
         return self
 
 
+class WebSettings(_Section):
+    """Who may ask the console, by which names of its machine, and where the last evaluation is shown from."""
+
+    token: SecretStr | None = Field(default=None, min_length=16)
+    hosts: list[str] = Field(default_factory=list)
+    evaluation: str | None = None
+
+
 class Settings(BaseSettings):
     """All settings. Paths are absolute once loaded by `load`."""
 
@@ -162,6 +170,7 @@ class Settings(BaseSettings):
     rules: RulesSettings = Field(default_factory=RulesSettings)
     fees: FeesSettings | None = None
     engine: EngineSettings = EngineSettings()
+    web: WebSettings = WebSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -224,10 +233,10 @@ def _absolute(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     result = {name: dict(value) if isinstance(value, dict) else value for name, value in values.items()}
     if isinstance(store := result.setdefault("store", {}), dict):
         store.setdefault("url", StoreSettings.model_fields["url"].default)
-    for section in ("orders", "candles"):
-        path = result.get(section, {}).get("path") if isinstance(result.get(section), dict) else None
+    for section, key in (("orders", "path"), ("candles", "path"), ("web", "evaluation")):
+        path = result.get(section, {}).get(key) if isinstance(result.get(section), dict) else None
         if isinstance(path, str) and "://" not in path:
-            result[section]["path"] = str(folder / path)
+            result[section][key] = str(folder / path)
     for section in ("store", "orders", "candles"):
         url = result.get(section, {}).get("url") if isinstance(result.get(section), dict) else None
         if isinstance(url, str):

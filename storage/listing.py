@@ -2,15 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 
-from storage.chain import head
-from storage.connection import database_now
-from storage.overrides import overrides_at
 from storage.read import policy_gap, policy_history
-from storage.schema import policy_reject, policy_run, policy_run_failure, policy_shadow, policy_snapshot
+from storage.schema import (
+    policy_head,
+    policy_override,
+    policy_override_end,
+    policy_reject,
+    policy_run,
+    policy_run_failure,
+    policy_shadow,
+    policy_snapshot,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +65,27 @@ def version(connection: Connection, scope: str) -> tuple[Version, datetime]:
 
     Read it before the policies: they are then as new as it says, or newer.
     """
-    now, end = database_now(connection), head(connection)
-    in_force = tuple(one.entry_id for one in overrides_at(connection, scope, now))
-    return Version(scope=scope, entry_id=end.entry_id, digest=end.digest, override_ids=in_force), now
+    rows = connection.execute(_version_query(connection.dialect.name), {"scope": scope}).all()
+    now = rows[0].now if isinstance(rows[0].now, datetime) else datetime.fromisoformat(rows[0].now).replace(tzinfo=UTC)
+    in_force = tuple(row.override_id for row in rows if row.override_id is not None)
+    found = Version(scope=scope, entry_id=rows[0].entry_id, digest=rows[0].digest, override_ids=in_force)
+    return found, now.astimezone(UTC)
+
+
+@cache
+def _version_query(dialect: str) -> Select[*tuple[object, ...]]:
+    """One statement, made once: it is asked with every request. The clock is written as the views write it."""
+    clock = "strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'" if dialect == "sqlite" else "clock_timestamp()"
+    now: ColumnElement[datetime] = literal_column(clock)
+    made, ended = policy_override, policy_override_end
+    is_ended = select(ended.c.entry_id).where(ended.c.override_id == made.c.entry_id, ended.c.ended_at <= now).exists()
+    lasts = and_(made.c.scope == bindparam("scope"), made.c.from_at <= now, made.c.until_at > now, not_(is_ended))
+    return (
+        select(policy_head.c.entry_id, policy_head.c.digest, now.label("now"), made.c.entry_id.label("override_id"))
+        .select_from(policy_head)
+        .outerjoin(made, lasts)
+        .order_by(made.c.entry_id)
+    )
 
 
 def history_page(connection: Connection, scope: str, symbol: str, window: Window) -> Sequence[RowMapping]:

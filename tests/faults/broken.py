@@ -3,12 +3,16 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+import pytest
+from sqlalchemy import Connection, Engine, event, text
 
 import storage.claims
+import storage.engine
 import storage.publish
+import storage.verify
 from storage.claims import Claim
 from storage.schema import policy_slot
+from storage.store import Store
 
 
 def commit_each_statement(engine: Engine) -> None:
@@ -39,3 +43,26 @@ def _grant(
     connection: Connection, scope: str, slot: datetime, owner: str, lease: timedelta, *, gone: str | None = None
 ) -> Claim:
     return Claim(scope=scope, slot=slot, owner=owner, fence=1, lease_until_at=slot + lease)
+
+
+def trust_every_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the verifier take every digest for good, as one that trusts the digest in the row."""
+    monkeypatch.setattr(storage.verify._Walk, "_check_link", _follow_without_looking)
+
+
+def _follow_without_looking(walk: "storage.verify._Walk", entry: "storage.verify._Entry", derived: str) -> None:
+    walk.entry_id, walk.digest = entry.number, entry.row.digest
+
+
+def lock_readers_out(store: Store) -> None:
+    """Let every write transaction lock readers out until it ends; on SQLite for this whole process."""
+    if store.url.get_backend_name() == "sqlite":
+        vars(storage.engine)["journal_mode"] = lambda _: "delete"
+        store.writer = storage.engine._sqlite_engine(
+            store.url, storage.engine._prepare_sqlite_writer, "BEGIN EXCLUSIVE"
+        )
+        store.writer.connect().close()  # the journal's mode changes only while nobody reads
+    else:
+        event.listen(
+            store.writer, "begin", lambda one: one.execute(text("lock table policy_run in access exclusive mode"))
+        )

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
+
 from tests.postgres import fresh_database, postgres_server, short_folder
 
 _ON_ITS_WAY_SECONDS = 0.03
@@ -50,7 +52,8 @@ class PostgresControl:
 @contextmanager
 def postgres_of_its_own() -> Iterator[tuple[PostgresControl, str]]:
     """Start a server that nobody else uses; give its control and the URL of an empty database there."""
-    with postgres_server(short_folder()) as server_url:
+    # The library may find that the process is gone which it is about to end: the test has stopped it.
+    with suppress(psutil.NoSuchProcess), postgres_server(short_folder()) as server_url:
         control = PostgresControl(Path(parse_qs(urlsplit(server_url).query)["host"][0]))
         try:
             with fresh_database(server_url) as url:
@@ -114,17 +117,16 @@ class CommitCutter:
         if self._is_delivered:
             time.sleep(_ON_ITS_WAY_SECONDS)
             server.sendall(commit)
+            server.shutdown(socket.SHUT_WR)  # the server ends this connection once it has done what came before
         else:
             _close(server)
 
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
-        """Pass answers on; once the client is cut off they are read and dropped, until the server has no more."""
+        """Pass answers on; once the client is cut off they are dropped, until the server has no more."""
         with suppress(OSError):
             while data := server.recv(65536):
                 with suppress(OSError):
                     client.sendall(data)
-                if client.fileno() == -1:
-                    break
         _close(client)
         _close(server)
 

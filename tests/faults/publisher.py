@@ -1,8 +1,9 @@
 """A process that publishes slot after slot and says which run it was told is published.
 
-    python -m tests.faults.publisher URL
+    python -m tests.faults.publisher URL [--torn]
 
 prints `ready`, then the number and the slot of each run as soon as the store has acknowledged it, until it is ended.
+With --torn every statement commits by itself.
 """
 
 import sys
@@ -76,4 +77,4 @@ class _Printed:
 
 
 if __name__ == "__main__":
-    publish_for_ever(_Printed(), sys.argv[1])  # type: ignore[arg-type]  # a pipe is for sending only here
+    publish_for_ever(_Printed(), sys.argv[1], is_torn="--torn" in sys.argv)  # type: ignore[arg-type]  # a pipe is for sending only here

@@ -25,9 +25,10 @@ tick = "1s"
 deadline = "{deadline}"
 retry_after = "1s"
 """
-BEGUN = "INFO schedule * * * * *"
+BEGUN = "schedule * * * * *"
 CAREFUL = (COMMAND,)
 CARELESS = (sys.executable, "-m", "tests.faults.careless")
+UNSHIELDED = (sys.executable, "-m", "tests.faults.unshielded")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,8 +95,8 @@ class Schedulers:
             held = select(policy_slot.c.owner, policy_slot.c.slot).where(policy_slot.c.state == "running")
             with self.store.reader.connect() as connection:
                 rows = connection.execute(held.order_by(policy_slot.c.slot)).all()
-            ours = [(int(name.rpartition(":")[2]), slot) for name, slot in rows]
-            found[:] = [(process_id, slot) for process_id, slot in ours if process_id in self.running]
+            ours = [(process_id(name), slot) for name, slot in rows]
+            found[:] = [(holder, slot) for holder, slot in ours if holder in self.running]
             return bool(found)
 
         wait_until(is_held, "one of the schedules holds a slot", 60)
@@ -105,7 +106,7 @@ class Schedulers:
         """Return the published slots, oldest first, each with the id of the process that holds it."""
         runs = select(policy_run.c.slot, policy_run.c.owner).order_by(policy_run.c.slot)
         with self.store.reader.connect() as connection:
-            return [(slot, int(name.rpartition(":")[2])) for slot, name in connection.execute(runs)]
+            return [(slot, process_id(name)) for slot, name in connection.execute(runs)]
 
     def wait_for_more(self, count: int = 1, what: str = "another slot is published") -> None:
         """Wait until so many more slots are published than are now."""
@@ -131,6 +132,11 @@ def schedulers(
             yield several
         finally:
             several.end()
+
+
+def process_id(holder: str) -> int:
+    """Return the id of the process that a holder is, as in `host:77@1764000000`."""
+    return int(holder.rpartition(":")[2].partition("@")[0])
 
 
 def listens(process_id: int) -> bool:

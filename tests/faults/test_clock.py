@@ -6,75 +6,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from croniter import croniter
 
-import jobs.schedule
-import jobs.worker
 import storage.claims
 import storage.publish
-from jobs.plan import Location, OrdersKind, OrdersSource, Plan
-from jobs.schedule import ClockError, Schedule, Timing
+from jobs.schedule import ClockError
 from jobs.slots import Slots
-from jobs.worker import Task
 from storage.errors import StoreError
-from storage.records import PublishedRun, RunResult
 from storage.store import Store
 from tests.faults.audit import faults, torn
 from tests.faults.broken import grant_every_claim, ignore_the_fence
-from tests.runs import RULES, evidence, result
-
-START = datetime(2026, 4, 26, 0, 15, 7, tzinfo=UTC)
-INTERVAL = timedelta(minutes=5)
-PLAN = Plan(
-    scope="default",
-    orders=OrdersSource(kind=OrdersKind.ORDER_LOG, location=Location(path="none")),
-    candles=None,
-    rule_set=RULES,
-)
-
-
-class Clock:
-    """The database's clock, as everything in the process sees it; a test sets it."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self, *_: object) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that a test sets, and a schedule that computes at once and in this process."""
-    clock = Clock(START)
-    monkeypatch.setattr(Store, "now", lambda _: clock.now)
-    monkeypatch.setattr(storage.claims, "database_now", clock)
-    monkeypatch.setattr(storage.publish, "database_now", clock)
-    monkeypatch.setattr(jobs.worker, "recompute", _computed)
-    monkeypatch.setattr(jobs.schedule, "compute_slot_in_child", _compute_here)
-    return clock
-
-
-def _computed(*_: object, **__: object) -> RunResult:
-    return result([evidence("BTCUSDT")])
-
-
-def _compute_here(task: Task, *_: object) -> PublishedRun:
-    with Store(task.store_url) as store:
-        return jobs.worker.compute_slot(task, store)
-
-
-def schedule(store_url: str) -> Schedule:
-    return Schedule(plan=PLAN, store_url=store_url, timing=Timing(slots=Slots("*/5 * * * *")))
-
-
-def ticks(several: list[Schedule], store: Store, clock: Clock, count: int = 3) -> int:
-    """Let each schedule tick so often, five seconds apart; return how many runs they published."""
-    published = 0
-    for _ in range(count):
-        published += sum(one.tick(store) is not None for one in several)
-        clock.now += timedelta(seconds=5)
-    return published
-
+from tests.faults.ticking import INTERVAL, START, Clock, schedule, ticks
+from tests.runs import evidence, result
 
 # A jump, and how many runs the ticks after it may publish: one for a slot that is new, none for one that is not.
 JUMPS = [
@@ -163,12 +106,27 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_slots_are_utc_across_every_change_of_the_local_clock(
     zone: str, change: datetime, cron: str, seconds: int
 ) -> None:
+    assert wrong_slots(cron, seconds, change) == [], zone
+
+
+def wrong_slots(cron: str, seconds: int, change: datetime) -> list[str]:
+    """Return the moments of the 30 hours around a change whose newest slot is not the one that plain counting says."""
     slots, offset = Slots(cron), 9000 if seconds == 86400 else 0
-    step = timedelta(seconds=seconds) / 3
-    for number in range(0, int(timedelta(hours=30) / step), 97 if seconds == 10 else 1):
+    step, wrong = timedelta(seconds=seconds) / 3, []
+    stride = {10: 97, 300: 11}.get(seconds, 1)
+    for number in range(0, int(timedelta(hours=30) / step), stride):
         now = change - timedelta(hours=3) + number * step
         expected = (int(now.timestamp()) - offset) // seconds * seconds + offset
-        assert slots.newest(now.astimezone()).timestamp() == expected, f"{cron} at {now} in {zone}"
+        if slots.newest(now.astimezone()).timestamp() != expected:
+            wrong.append(f"{cron} at {now}")
+    return wrong
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin"], indirect=True)
+def test_slots_of_the_local_clock_are_others(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Slots, "_from", lambda slots, at: croniter(slots.cron, at))
+
+    assert wrong_slots("30 2 * * *", 86400, datetime(2026, 3, 29, tzinfo=UTC)) != []
 
 
 def test_a_run_of_a_process_in_another_zone_is_stored_as_the_same_moment(zone: str, tmp_path: Path) -> None:

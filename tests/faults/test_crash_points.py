@@ -157,7 +157,15 @@ def _computed(*_: object, **__: object) -> RunResult:
     return many_symbols(FEW)
 
 
-@pytest.mark.parametrize("blow", BLOWS)
+@pytest.mark.parametrize(
+    ("store_url", "blow"),
+    [
+        *(("sqlite", blow) for blow in BLOWS),
+        ("postgres", "kill"),
+        *(pytest.param("postgres", blow, marks=pytest.mark.long) for blow in BLOWS if blow != "kill"),
+    ],
+    indirect=["store_url"],
+)
 def test_a_job_struck_at_a_named_point_has_exactly_one_run_after_it_is_started_again(
     store: Store, store_url: str, blow: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import random
 import time
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import select
@@ -10,8 +11,9 @@ from storage.schema import policy_run
 from storage.store import Store
 from tests.faults.audit import faults, torn
 from tests.faults.processes import forked
-from tests.faults.publisher import many_symbols, publish_for_ever, publish_next
-from tests.runs import LEASE
+from tests.faults.publisher import SCOPE, SYMBOLS, many_symbols, publish_for_ever, publish_next
+from tests.runs import LEASE, QUARTER, SLOT
+from tests.waiting import wait_until
 
 LATEST_KILL_SECONDS = 0.12
 
@@ -60,3 +62,24 @@ def test_without_transactions_the_same_kills_tear_runs(store: Store, store_url: 
             break
 
     assert torn(store) != []
+
+
+@pytest.mark.long
+def test_of_two_publishers_one_is_killed_again_and_again_and_no_slot_is_lost(store: Store, store_url: str) -> None:
+    seed = random.randrange(1_000_000)
+    chance, acknowledged = random.Random(seed), []
+    with ExitStack() as processes:
+        two = [processes.enter_context(forked(publish_for_ever, store_url, LEASE)) for _ in range(2)]
+        for number in range(250):
+            two[number % 2].kill()
+            acknowledged += two[number % 2].answers()
+            two[number % 2] = processes.enter_context(forked(publish_for_ever, store_url, LEASE))
+            time.sleep(chance.uniform(0.0, LATEST_KILL_SECONDS))  # the moment is the subject
+            assert len(store.latest(SCOPE)) in (0, SYMBOLS), f"kill {number} of seed {seed}"
+        newest = len(runs(store))
+        wait_until(lambda: len(runs(store)) > newest, "a run is published after the last kill")
+
+    published = runs(store)
+    assert {said for said in acknowledged if said != "ready"} <= set(published), f"seed {seed}"
+    assert sorted(slot for _, slot in published) == [SLOT + number * QUARTER for number in range(len(published))]
+    assert faults(store) == [], f"seed {seed}"

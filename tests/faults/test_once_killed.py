@@ -4,6 +4,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from storage.store import Store
@@ -22,6 +23,7 @@ def parts(store_url: str) -> dict[str, int]:
         }
 
 
+@pytest.mark.parametrize("store_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
 def test_a_killed_run_leaves_nothing_or_everything_and_the_next_works(tmp_path: Path, store_url: str) -> None:
     with Store(store_url) as store:
         store.set_up()

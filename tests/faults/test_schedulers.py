@@ -13,19 +13,23 @@ from sqlalchemy import text
 
 from storage.store import Store
 from tests.faults.audit import faults, torn
-from tests.faults.schedulers import CARELESS, Schedulers, schedulers
+from tests.faults.schedulers import CARELESS, UNSHIELDED, Schedulers, schedulers
 from tests.postgres import fresh_database
 from tests.waiting import wait_until
 
 SECONDS = 5
 
 
-def slots_without_a_record(store: Store) -> list[object]:
-    """Return the slots between the first and the last that are neither published nor marked in any way."""
+def slots(store: Store) -> list[object]:
+    """Return every slot that is recorded in any way, oldest first, as the database writes it."""
     with store.reader.connect() as connection:
-        slots = connection.scalars(text("select slot from policy_slot order by slot")).all()
-    found = [timedelta_of(later) - timedelta_of(earlier) for earlier, later in pairwise(slots)]
-    return [gap for gap in found if gap != timedelta(seconds=SECONDS)]
+        return list(connection.scalars(text("select slot from policy_slot order by slot")).all())
+
+
+def slots_without_a_record(store: Store, seconds: int = SECONDS) -> list[object]:
+    """Return the gaps between the recorded slots, of which none is neither published nor marked in any way."""
+    found = [timedelta_of(later) - timedelta_of(earlier) for earlier, later in pairwise(slots(store))]
+    return [gap for gap in found if gap != timedelta(seconds=seconds)]
 
 
 def timedelta_of(slot: object) -> timedelta:
@@ -126,25 +130,43 @@ def test_twenty_times_told_to_stop_at_any_moment_it_stops_well(tmp_path: Path) -
 
 
 @pytest.mark.long
+def test_where_a_run_does_not_ignore_the_signal_it_is_lost(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'policy.db'}"
+    with schedulers(tmp_path, url, seconds=SECONDS, command=UNSHIELDED) as several:
+        process_id = several.start()
+        _, slot = several.leader()
+        wait_until(lambda: is_computing(process_id), "the process of the run has started")
+        several.signal(process_id, signal.SIGTERM)
+        assert several.running.pop(process_id).wait(30) == 0
+        assert slot not in [at for at, _ in several.published()]
+
+
+def is_computing(process_id: int) -> bool:
+    """Tell whether a schedule has a process that computes; its other child only tidies up after others."""
+    return any("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process(process_id).children())
+
+
+@pytest.mark.long
 def test_a_day_of_slots_in_fast_time_with_kills_leaves_every_slot_recorded_and_nothing_grows(tmp_path: Path) -> None:
-    chance = random.Random(1)
-    with schedulers(tmp_path, f"sqlite:///{tmp_path / 'policy.db'}", seconds=SECONDS) as several:
-        steady = several.start()
-        victim = several.start()
+    seed = random.randrange(1_000_000)
+    chance = random.Random(seed)
+    with schedulers(tmp_path, f"sqlite:///{tmp_path / 'policy.db'}", seconds=1) as several:
+        steady, victim = several.start(), several.start()
         several.wait_for_more(2)
         began = _size_of(steady)
-        while len(several.published()) < 48:
+        while len(slots(several.store)) < 288:
             time.sleep(chance.uniform(3, 12))  # the moment is the subject
             several.kill(victim, with_child=chance.random() < 0.5)
-            assert torn(several.store) == []
+            assert torn(several.store) == [], f"seed {seed}"
             victim = several.start()
+        several.wait_for_more(what="a slot after the last kill is published")
         ended = _size_of(steady)
         assert ended["memory"] - began["memory"] < 20_000_000
         assert ended["files"] <= began["files"] + 4
         assert sum(path.stat().st_size for path in tmp_path.glob("policy.db-wal")) < 64_000_000
         assert several.terminate() == [0, 0]
         assert faults(several.store) == []
-        assert slots_without_a_record(several.store) == []
+        assert slots_without_a_record(several.store, seconds=1) == []
 
 
 def _size_of(process_id: int) -> dict[str, int]:

@@ -10,10 +10,13 @@ from sqlalchemy import text
 from storage.errors import StoreUnavailableError
 from storage.store import Store
 from tests.bots import run_command, write_bot
+from tests.command import command
 
 MARKER = "hunter2-marker"
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 AT = "2026-04-26T00:15:00Z"
+# What a library writes past Python's own streams is seen only there.
+IN_A_PROCESS = {"check", "run"}
 NOBODY = f"postgresql+psycopg://ann:{MARKER}@127.0.0.1:1/policies"
 
 
@@ -21,14 +24,15 @@ def said(run: subprocess.CompletedProcess[str]) -> str:
     return run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("command", [["check"], ["once"], ["run"], ["show"], ["head"], ["verify"], ["init"]])
-def test_a_store_that_cannot_be_reached_is_named_without_its_password(tmp_path: Path, command: list[str]) -> None:
+@pytest.mark.parametrize("name", ["check", "once", "latest", "head", "verify", "init", "run"])
+def test_a_store_that_cannot_be_reached_is_named_without_its_password(tmp_path: Path, name: str) -> None:
     write_bot(tmp_path, AS_OF, store=NOBODY)
 
-    run = run_command(tmp_path, *command)
+    failed = run_command(tmp_path, name) if name in IN_A_PROCESS else command(tmp_path, name)
 
-    assert run.returncode != 0
-    assert MARKER not in said(run)
+    assert failed.returncode == 1
+    assert "127.0.0.1" in said(failed)
+    assert MARKER not in said(failed)
 
 
 @pytest.mark.parametrize(
@@ -43,10 +47,11 @@ def test_a_store_that_cannot_be_reached_is_named_without_its_password(tmp_path: 
 def test_a_store_url_that_cannot_be_used_is_not_repeated(tmp_path: Path, url: str) -> None:
     write_bot(tmp_path, AS_OF, store=url)
 
+    run = run_command if ":port/" in url else command  # what an error that nobody expects prints is seen only there
     for variables in ({}, {"ROUTER_POLICY_STORE__URL": url}):
-        run = run_command(tmp_path, "once", "--as-of", AT, **variables)
-        assert run.returncode != 0
-        assert MARKER not in said(run)
+        failed = run(tmp_path, "once", "--as-of", AT, **variables)
+        assert failed.returncode != 0
+        assert MARKER not in said(failed)
 
 
 @pytest.fixture
@@ -66,8 +71,8 @@ query = "select 1"
 
 
 def test_a_source_that_cannot_be_reached_is_recorded_without_its_password(database_source: Path) -> None:
-    for command in (["check"], ["once", "--as-of", AT]):
-        run = run_command(database_source, *command)
+    for arguments in (["check"], ["once", "--as-of", AT]):
+        run = command(database_source, *arguments)
         assert run.returncode == 1
         assert MARKER not in said(run)
 

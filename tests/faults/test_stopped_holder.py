@@ -18,6 +18,7 @@ from tests.faults.audit import faults
 from tests.faults.broken import ignore_the_fence
 from tests.faults.processes import Forked, forked
 from tests.faults.publisher import SCOPE, many_symbols, publish_for_ever
+from tests.faults.schedulers import process_id
 from tests.runs import QUARTER, SLOT
 from tests.waiting import wait_until
 
@@ -65,11 +66,11 @@ def go_on(holder: Forked) -> object:
     return publish(holder)
 
 
-def publishers(store: Store, slot: datetime) -> list[str]:
+def publishers(store: Store, slot: datetime) -> list[int]:
     """Return the process ids of those who published a slot."""
     with store.reader.connect() as connection:
         owners = connection.scalars(select(policy_run.c.owner).where(policy_run.c.slot == slot)).all()
-    return [owner.rpartition(":")[2].partition("@")[0] for owner in owners]
+    return [process_id(owner) for owner in owners]
 
 
 def test_a_late_publication_is_refused_twenty_times_of_twenty(store: Store, store_url: str) -> None:
@@ -85,7 +86,7 @@ def test_a_late_publication_is_refused_twenty_times_of_twenty(store: Store, stor
             else:
                 assert go_on(first) == "ClaimLostError"
                 assert publish(second) == "published"
-            assert publishers(store, slot) == [str(second.owner_id)]
+            assert publishers(store, slot) == [second.owner_id]
 
     assert faults(store) == []
 
@@ -98,7 +99,7 @@ def test_of_three_holders_only_the_last_publishes(store: Store, store_url: str) 
         assert third.answer() == "claimed"
         assert publish(third) == "published"
         assert (go_on(second), go_on(first)) == ("ClaimLostError", "ClaimLostError")
-        assert publishers(store, SLOT) == [str(third.owner_id)]
+        assert publishers(store, SLOT) == [third.owner_id]
 
     assert faults(store) == []
 
@@ -110,7 +111,7 @@ def test_without_the_fence_the_late_publication_gets_through(store: Store, store
         assert second.answer() == "claimed"
 
         assert go_on(first) == "published"
-        assert publishers(store, SLOT) == [str(first.owner_id)]
+        assert publishers(store, SLOT) == [first.owner_id]
 
 
 def stop_at_random(store: Store, store_url: str, stops: int, processes: int) -> None:

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import Boolean, Column, Connection, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-import storage.verify
 from policy import TakerBias
 from storage.columns import Flag, UtcTimestamp
+from storage.difference import TamperedError
 from storage.engine import sqlite_driver
 from storage.schema import (
     policy_override,
@@ -26,7 +26,7 @@ from storage.schema import (
     policy_snapshot,
 )
 from storage.store import Store
-from storage.verify import TamperedError
+from tests.faults.broken import trust_every_digest
 from tests.runs import QUARTER, SLOT, evidence, publish
 
 TABLES = (
@@ -207,13 +207,8 @@ def test_where_what_is_in_the_row_is_not_digested_the_changes_are_missed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(store)
-    monkeypatch.setattr(storage.verify._Walk, "_check_link", _follow_without_looking)
+    trust_every_digest(monkeypatch)
 
     unnoticed = check_picks(store, [(policy_run, policy_run.c.engine), (policy_reject, policy_reject.c.sample)])
 
     assert len(unnoticed) == 2
-
-
-def _follow_without_looking(walk: "storage.verify._Walk", entry: "storage.verify._Entry", derived: str) -> None:
-    """Take every entry for good, as a verifier that trusts the digest in the row."""
-    walk.entry_id, walk.digest = entry.number, entry.row.digest

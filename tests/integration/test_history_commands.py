@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from storage.store import Store
-from tests.bots import run_command, start_command, write_bot
+from tests.bots import start_command, write_bot
+from tests.command import command
 from tests.tampering import behind_the_triggers
 from tests.waiting import wait_until
 
@@ -21,7 +22,7 @@ DAY = ("--from", "2026-04-25T00:00", "--to", "2026-04-26T00:00", "--every", "1h"
 
 def begun(folder: Path, store_url: str) -> Path:
     write_bot(folder, AS_OF, store=store_url)
-    done = run_command(folder, "once", "--as-of", AT)
+    done = command(folder, "once", "--as-of", AT)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -44,15 +45,15 @@ def run_count(store: Store) -> int:
 
 
 def latest(folder: Path, symbol: str) -> dict[str, object]:
-    (only,) = json.loads(run_command(folder, "latest", symbol, "--json").stdout)
+    (only,) = json.loads(command(folder, "latest", symbol, "--json").stdout)
     assert isinstance(only, dict)
     return only
 
 
 def test_verify_says_how_much_it_checked_and_head_prints_what_to_keep(bot: Path) -> None:
-    head = run_command(bot, "head").stdout.strip()
+    head = command(bot, "head").stdout.strip()
 
-    verified = run_command(bot, "verify", "--anchor", head)
+    verified = command(bot, "verify", "--anchor", head)
 
     assert len(head) == 64
     assert verified.returncode == 0, verified.stderr
@@ -66,21 +67,21 @@ def test_verify_prints_the_first_difference_and_exits_1(bot_on_each: Path, store
     with Store(store_url) as store, behind_the_triggers(store) as connection:
         connection.execute(text("update policy_snapshot set taker_bias = 'balanced' where symbol = 'BADUSDT'"))
 
-    failed = run_command(bot_on_each, "verify")
+    failed = command(bot_on_each, "verify")
 
     assert failed.returncode == 1
     assert "run 1, BADUSDT: taker_bias is 'balanced', derived 'prefer_taker'" in failed.stderr
 
 
 def test_verify_with_an_anchor_that_is_not_in_the_chain_exits_1(bot: Path) -> None:
-    failed = run_command(bot, "verify", "--anchor", "0" * 64)
+    failed = command(bot, "verify", "--anchor", "0" * 64)
 
     assert failed.returncode == 1
     assert "anchor" in failed.stderr
 
 
 def test_explain_shows_each_rule_with_its_figure_and_threshold(bot: Path) -> None:
-    shown = run_command(bot, "explain", "BADUSDT").stdout
+    shown = command(bot, "explain", "BADUSDT").stdout
 
     assert "BADUSDT: straight to taker, prefer_taker; in force from 2026-04-26T00:15:00Z and still" in shown
     rules = [line.split() for line in shown.splitlines() if line.startswith(("  broken", "  good"))]
@@ -93,11 +94,11 @@ def test_explain_shows_each_rule_with_its_figure_and_threshold(bot: Path) -> Non
 
 
 def test_explain_at_a_time_shows_what_was_in_force_then_and_what_it_was_before(bot: Path) -> None:
-    assert run_command(bot, "once", "--as-of", "2026-05-26T00:15:00Z").returncode == 0
+    assert command(bot, "once", "--as-of", "2026-05-26T00:15:00Z").returncode == 0
 
-    (then,) = json.loads(run_command(bot, "explain", "BADUSDT", "--at", "2026-05-01T00:00:00Z", "--json").stdout)
-    (now,) = json.loads(run_command(bot, "explain", "BADUSDT", "--json").stdout)
-    before = run_command(bot, "explain", "BADUSDT", "--at", "2026-04-01T00:00:00Z")
+    (then,) = json.loads(command(bot, "explain", "BADUSDT", "--at", "2026-05-01T00:00:00Z", "--json").stdout)
+    (now,) = json.loads(command(bot, "explain", "BADUSDT", "--json").stdout)
+    before = command(bot, "explain", "BADUSDT", "--at", "2026-04-01T00:00:00Z")
 
     assert (then["quality"], then["valid_to"], then["last_change"]) == ("broken", "2026-05-26T00:15:00Z", None)
     assert (now["quality"], now["last_change"]["previous_quality"]) == ("ok", "broken")
@@ -107,12 +108,10 @@ def test_explain_at_a_time_shows_what_was_in_force_then_and_what_it_was_before(b
 
 
 def test_an_override_is_in_force_until_it_is_ended(bot: Path) -> None:
-    put = run_command(
-        bot, "override", "GOODUSDT", "--taker", "--for", "2h", "--reason", "venue down", "--author", "ann"
-    )
+    put = command(bot, "override", "GOODUSDT", "--taker", "--for", "2h", "--reason", "venue down", "--author", "ann")
     during = latest(bot, "GOODUSDT")
-    explained = run_command(bot, "explain", "GOODUSDT").stdout
-    ended = run_command(bot, "override", "GOODUSDT", "--end", "--reason", "venue back", "--author", "bob")
+    explained = command(bot, "explain", "GOODUSDT").stdout
+    ended = command(bot, "override", "GOODUSDT", "--end", "--reason", "venue back", "--author", "bob")
     after = latest(bot, "GOODUSDT")
 
     assert put.returncode == 0, put.stderr
@@ -122,7 +121,7 @@ def test_an_override_is_in_force_until_it_is_ended(bot: Path) -> None:
     assert "computed beneath it: maker first, prefer_maker" in explained
     assert ended.returncode == 0, ended.stderr
     assert (after["maker_first"], after["taker_bias"]) == (True, "prefer_maker")
-    assert run_command(bot, "verify").returncode == 0
+    assert command(bot, "verify").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -141,27 +140,27 @@ def test_an_override_is_in_force_until_it_is_ended(bot: Path) -> None:
 )
 def test_what_cannot_be_done_is_said(tmp_path: Path, arguments: tuple[str, ...], code: int, said: str) -> None:
     write_bot(tmp_path, AS_OF)
-    run_command(tmp_path, "once", "--as-of", AT)
+    command(tmp_path, "once", "--as-of", AT)
 
-    failed = run_command(tmp_path, *arguments)
+    failed = command(tmp_path, *arguments)
 
     assert (failed.returncode, said in failed.stderr) == (code, True), failed.stderr
 
 
 def test_backfill_computes_what_is_missing_and_leaves_what_was_published(bot: Path) -> None:
-    first = run_command(bot, "backfill", "--from", "2026-04-25T23:30:00Z", "--to", "2026-04-26T00:30:01Z")
-    again = run_command(bot, "backfill", "--from", "2026-04-25T23:30:00Z", "--to", "2026-04-26T00:30:01Z")
+    first = command(bot, "backfill", "--from", "2026-04-25T23:30:00Z", "--to", "2026-04-26T00:30:01Z")
+    again = command(bot, "backfill", "--from", "2026-04-25T23:30:00Z", "--to", "2026-04-26T00:30:01Z")
 
     assert "4 of 5 slots were computed" in first.stdout, first.stderr
     assert "0 of 5 slots were computed" in again.stdout
-    found = json.loads(run_command(bot, "history", "GOODUSDT", "--json").stdout)
+    found = json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)
     assert [one["slot"][11:16] for one in found] == ["23:30", "23:45", "00:00", "00:15", "00:30"]
     assert [one["run_id"] for one in found] == [2, 3, 4, 1, 5]
-    assert run_command(bot, "verify").returncode == 0
+    assert command(bot, "verify").returncode == 0
 
 
 def test_backfill_with_a_step_of_its_own(bot: Path) -> None:
-    done = run_command(bot, "backfill", "--from", "2026-04-25T21:00", "--to", "2026-04-26T00:00", "--every", "1h")
+    done = command(bot, "backfill", "--from", "2026-04-25T21:00", "--to", "2026-04-26T00:00", "--every", "1h")
 
     assert "3 of 3 slots were computed" in done.stdout, done.stderr
 
@@ -179,7 +178,7 @@ def test_a_backfill_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) ->
         finally:
             process.kill()
         filled = run_count(store)
-    again = run_command(tmp_path, "backfill", *DAY)
+    again = command(tmp_path, "backfill", *DAY)
 
     assert code == 1
     assert "Ctrl-C" in (tmp_path / "messages.log").read_text()
@@ -188,26 +187,24 @@ def test_a_backfill_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) ->
 
 
 def test_prune_removes_old_runs_and_the_rest_verifies(bot: Path) -> None:
-    assert run_command(bot, "once", "--as-of", "2026-04-26T00:30:00Z").returncode == 0
+    assert command(bot, "once", "--as-of", "2026-04-26T00:30:00Z").returncode == 0
     time.sleep(1.1)
 
-    kept = run_command(bot, "prune", "--keep", "1h")
-    pruned = run_command(bot, "prune", "--keep", "1s")
+    kept = command(bot, "prune", "--keep", "1h")
+    pruned = command(bot, "prune", "--keep", "1s")
 
     assert "0 runs were removed" in kept.stdout
     assert "1 runs were removed" in pruned.stdout, pruned.stderr
-    assert [one["run_id"] for one in json.loads(run_command(bot, "history", "GOODUSDT", "--json").stdout)] == [2]
-    assert run_command(bot, "verify").returncode == 0
+    assert [one["run_id"] for one in json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)] == [2]
+    assert command(bot, "verify").returncode == 0
 
 
 def test_backup_and_restore_give_the_same_policies(bot_on_each: Path) -> None:
-    done = run_command(bot_on_each, "backup", "copy.db")
-    restored = run_command(
+    done = command(bot_on_each, "backup", "copy.db")
+    restored = command(
         bot_on_each, "restore", "copy.db", ROUTER_POLICY_STORE__URL=f"sqlite:///{bot_on_each / 'other.db'}"
     )
-    other = run_command(
-        bot_on_each, "latest", "--json", ROUTER_POLICY_STORE__URL=f"sqlite:///{bot_on_each / 'other.db'}"
-    )
+    other = command(bot_on_each, "latest", "--json", ROUTER_POLICY_STORE__URL=f"sqlite:///{bot_on_each / 'other.db'}")
 
     assert "1 runs, 2 snapshots, verified; head" in done.stdout, done.stderr
     assert restored.returncode == 0, restored.stderr
@@ -215,8 +212,8 @@ def test_backup_and_restore_give_the_same_policies(bot_on_each: Path) -> None:
 
 
 def test_db_roles_prints_statements_and_applies_them_on_postgres_only(bot_on_each: Path, store_url: str) -> None:
-    printed = run_command(bot_on_each, "db", "roles")
-    applied = run_command(bot_on_each, "db", "roles", "--apply")
+    printed = command(bot_on_each, "db", "roles")
+    applied = command(bot_on_each, "db", "roles", "--apply")
 
     assert "grant select on policy_latest to router_policy_router;" in printed.stdout
     assert applied.returncode == (0 if store_url.startswith("postgresql") else 1), applied.stderr

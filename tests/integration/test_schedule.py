@@ -86,7 +86,8 @@ def _write_endless(folder: Path, store_url: str, deadline: str) -> None:
     (folder / "router-policy.toml").write_text(f'[store]\nurl = "{store_url}"\n{ENDLESS}{schedule}')
 
 
-def test_a_run_that_hangs_is_ended_at_its_deadline_and_the_schedule_goes_on(tmp_path: Path, store_url: str) -> None:
+def test_a_run_that_hangs_is_ended_at_its_deadline_and_the_schedule_goes_on(tmp_path: Path) -> None:
+    store_url = f"sqlite:///{tmp_path / 'policy.db'}"
     set_up(store_url)
     _write_endless(tmp_path, store_url, "2s")
     process = start_command(tmp_path, "run")
@@ -126,7 +127,8 @@ def _failures(store_url: str) -> list[str]:
         return list(connection.scalars(select(policy_run_failure.c.error).order_by(policy_run_failure.c.failed_at)))
 
 
-def test_a_source_that_is_missing_fails_the_slot_and_the_next_one_works(tmp_path: Path, store_url: str) -> None:
+def test_a_source_that_is_missing_fails_the_slot_and_the_next_one_works(tmp_path: Path) -> None:
+    store_url = f"sqlite:///{tmp_path / 'policy.db'}"
     set_up(store_url)
     write_settings(tmp_path, store_url, seconds=1)
     log = tmp_path / "logs" / "order_metrics.jsonl"

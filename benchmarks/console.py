@@ -1,0 +1,280 @@
+"""The console over 10 million rows of 1,000 symbols: its pages, one policy 200 times a second, and 50 open pages.
+
+Servers run in processes of their own, each with one worker, as `router-policy web` does.
+"""
+
+import http.client
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+
+import psutil
+import uvicorn
+from fastapi import FastAPI
+
+from benchmarks import ours
+from benchmarks.data import AS_OF, Data
+from benchmarks.figure import Figure, alternate, ratio, seconds_of
+from benchmarks.history import FIRST_SLOT, STEP, grown
+from console.web.app import create_app
+from jobs.health import Book
+from jobs.holder import owner
+from jobs.plan import OrdersKind
+from jobs.slots import Slots
+from jobs.worker import Task, compute_slot
+from storage.records import Origin
+from storage.store import Store
+
+RUNS, SYMBOLS = 10_000, 1_000
+CALLS = 50
+RATE = 200
+LOAD_SECONDS = 20.0
+CONNECTIONS = 8
+PAGES, PAGE_SECONDS = 50, 2.0
+REPETITIONS = 7
+_SYMBOL = "S0007"
+_LAST_SLOT = FIRST_SLOT + (RUNS - 1) * STEP
+_MONTH = f"/v1/policies/{_SYMBOL}/series?since={_LAST_SLOT - timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
+_LATEST = f"/v1/policies/{_SYMBOL}"
+_CONSTANT = "/constant"
+Address = tuple[str, int]
+
+
+def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
+    """Ask the console and a bare route for the same, in turn; the database is kept beside the other data."""
+    path = grown(data.orders.parent, RUNS, SYMBOLS)
+    with _process("serve", path) as console, _process("serve_constant", path) as bare:
+        pages = [_page(console), _month(console)]
+        under_load = _under_load(console, bare)
+    return [*pages, *under_load, _watched_run(data, repetitions)]
+
+
+def serve(path: Path) -> None:
+    """Serve the console over a database until killed, a minute after its last slot."""
+    _serve_store(path, f"*/{STEP.seconds // 60} * * * *", "default", _LAST_SLOT + timedelta(minutes=1))
+
+
+def serve_runs(path: Path) -> None:
+    """Serve the console over the store of `_watched_run` until killed."""
+    _serve_store(path, "* * * * *", "benchmark", AS_OF + timedelta(hours=1))
+
+
+def serve_constant(path: Path) -> None:  # noqa: ARG001 - it reads nothing
+    """Serve one route that returns a constant, until killed."""
+    app = FastAPI()
+
+    @app.get(_CONSTANT)
+    def constant() -> dict[str, str]:
+        return {"symbol": _SYMBOL}
+
+    _serve(app)
+
+
+def _serve_store(path: Path, cron: str, scope: str, now: datetime) -> None:
+    with Store(f"sqlite:///{path}") as store:
+        _serve(create_app(Book(store=store, scope=scope, slots=Slots(cron)), now=lambda: now))
+
+
+def _serve(app: FastAPI) -> None:
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    Thread(target=_say_port, args=(server,), daemon=True).start()
+    server.run()
+
+
+def _say_port(server: uvicorn.Server) -> None:
+    while not server.started:
+        time.sleep(0.01)
+    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
+
+
+@contextmanager
+def _process(what: str, *arguments: object) -> Iterator[tuple[Address, int]]:
+    """Run a function of this file in a process until the block ends; give the address it prints, and its number."""
+    given = ", ".join(repr(str(one)) for one in arguments)
+    program = f"from benchmarks.console import {what}; {what}({given})"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield ("127.0.0.1", int(process.stdout.readline())), process.pid
+        finally:
+            process.kill()
+
+
+def _get(connection: http.client.HTTPConnection, path: str, tag: str = "") -> http.client.HTTPResponse:
+    connection.request("GET", path, headers={"If-None-Match": tag} if tag else {})
+    answer = connection.getresponse()
+    answer.read()
+    assert answer.status in {200, 304}, (path, answer.status)
+    return answer
+
+
+def _milliseconds(connection: http.client.HTTPConnection, *paths: str) -> float:
+    start = time.perf_counter()
+    for path in paths:
+        _get(connection, path)
+    return (time.perf_counter() - start) * 1e3
+
+
+def _asked(console: tuple[Address, int], name: str, target: float, how: str, *paths: str) -> Figure:
+    connection = http.client.HTTPConnection(*console[0])
+    first = _milliseconds(connection, *paths)
+    taken = [_milliseconds(connection, *paths) for _ in range(CALLS)]
+    connection.close()
+    return Figure(
+        name=name,
+        value=statistics.median(taken),
+        lowest=min(taken),
+        highest=max(taken),
+        target=target,
+        how=f"{how}; 1,000 symbols, 10 million rows, {CALLS} calls one after the other, the first before them "
+        f"{first:.0f} ms; spread: all",
+        unit="ms",
+    )
+
+
+def _page(console: tuple[Address, int]) -> Figure:
+    return _asked(console, "the overview's HTML", 150, "the whole page", "/")
+
+
+def _month(console: tuple[Address, int]) -> Figure:
+    how = "a symbol's page and then the figures of its pictures, 30 days of 5 minutes"
+    return _asked(console, "a symbol's month", 300, how, f"/symbols/{_SYMBOL}", _MONTH)
+
+
+def _under_load(console: tuple[Address, int], bare: tuple[Address, int]) -> list[Figure]:
+    server = psutil.Process(console[1])
+    _at_rate(console[0], _LATEST, LOAD_SECONDS / 4)
+    before = server.memory_info().rss
+    taken = _at_rate(console[0], _LATEST, LOAD_SECONDS)
+    after = server.memory_info().rss
+    constant = _at_rate(bare[0], _CONSTANT, LOAD_SECONDS)
+    ours, theirs = _last_of_hundred(taken), _last_of_hundred(constant)
+    how = (
+        f"{len(taken):,} requests for {_LATEST}, each sent when it is due whatever became of those before, by "
+        f"{CONNECTIONS} connections; a bare FastAPI route that returns a constant: {theirs:.3g} ms, "
+        f"medians {statistics.median(taken):.3g} and {statistics.median(constant):.3g} ms; spread: all"
+    )
+    return [
+        Figure(
+            name=f"one policy, {RATE} requests a second, 99th of 100",
+            value=ours,
+            lowest=min(taken),
+            highest=max(taken),
+            target=25,
+            how=how,
+            unit="ms",
+        ),
+        Figure(
+            name="memory after those requests / before",
+            value=after / before,
+            lowest=after / before,
+            highest=after / before,
+            target=1.05,
+            how=f"the server's resident set, {after / 1e6:.0f} MB, against that after {LOAD_SECONDS / 4:g} s",
+        ),
+        _most_requests(console[0], bare[0]),
+    ]
+
+
+def _at_rate(address: Address, path: str, seconds: float) -> list[float]:
+    """Ask so long at the rate; return how long each answer took from the moment at which its request was due."""
+    begin = time.perf_counter() + 0.1
+    count = int(RATE * seconds)
+
+    def ask(first: int) -> list[float]:
+        connection = http.client.HTTPConnection(*address)
+        taken = []
+        for number in range(first, count, CONNECTIONS):
+            due = begin + number / RATE
+            time.sleep(max(0.0, due - time.perf_counter()))
+            _get(connection, path)
+            taken.append((time.perf_counter() - due) * 1e3)
+        connection.close()
+        return taken
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        return [one for part in pool.map(ask, range(CONNECTIONS)) for one in part]
+
+
+def _last_of_hundred(taken: Sequence[float]) -> float:
+    return statistics.quantiles(taken, n=100)[98]
+
+
+def _most_requests(console: Address, bare: Address) -> Figure:
+    """Ask as fast as one connection can, the bare route in turn."""
+    rates: dict[str, list[float]] = {_LATEST: [], _CONSTANT: []}
+    connections = {_LATEST: http.client.HTTPConnection(*console), _CONSTANT: http.client.HTTPConnection(*bare)}
+    for path, connection in list(connections.items()) * 10:
+        rates[path].append(RATE / seconds_of(partial(_ask_often, connection, path)))
+    ours = rates[_LATEST]
+    return Figure(
+        name="one policy, as fast as one connection asks",
+        value=statistics.median(ours),
+        lowest=min(ours),
+        highest=max(ours),
+        target=RATE,
+        how=f"10 times {RATE} requests, in turn with the bare route, which answers "
+        f"{statistics.median(rates[_CONSTANT]):.0f} a second; spread: all",
+        unit="a second",
+        at_least=True,
+    )
+
+
+def _ask_often(connection: http.client.HTTPConnection, path: str) -> None:
+    for _ in range(RATE):
+        _get(connection, path)
+
+
+def _watched_run(data: Data, repetitions: int) -> Figure:
+    """Compute and publish runs in a store that a console shows, with and without pages that are open."""
+    with TemporaryDirectory(prefix="router-policy-benchmark-") as folder:
+        path = Path(folder) / "store.db"
+        with Store(f"sqlite:///{path}") as store:
+            store.set_up()
+            slots = iter(range(2 * repetitions + 2))
+            with _process("serve_runs", path) as ((_, port), _number):
+                alone = partial(_run, store, data, slots)
+                ways = {"watched": partial(_watched, port, alone), "alone": alone}
+                seconds = alternate(ways, repetitions)
+    how = f"10 million outcomes to a committed run of a store that {PAGES} pages show, each asking every 2 s"
+    return ratio(f"a run with {PAGES} open pages / without", seconds, "watched", "alone", 1.1, how)
+
+
+def _run(store: Store, data: Data, slots: Iterator[int]) -> float:
+    plan = ours.plan(data.orders, OrdersKind.CANONICAL, data)
+    slot = AS_OF + next(slots) * timedelta(minutes=1)
+    claim = store.claim(plan.scope, slot, owner(), timedelta(minutes=10))
+    task = Task(plan=plan, store_url=str(store.url), claim=claim, origin=Origin.MANUAL)
+    return seconds_of(partial(compute_slot, task, store))
+
+
+def _watched(port: int, run: Callable[[], float]) -> float:
+    with _process("keep_open", port):
+        return run()
+
+
+def keep_open(port: str) -> None:
+    """Do what open pages do, one connection each, until killed."""
+    threads = [Thread(target=_open_page, args=(int(port), place), daemon=True) for place in range(PAGES)]
+    for thread in threads:
+        thread.start()
+    print(port, flush=True)
+    threads[0].join()
+
+
+def _open_page(port: int, place: int) -> None:
+    time.sleep(place * PAGE_SECONDS / PAGES)
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    tag = ""
+    while True:
+        tag = _get(connection, "/overview", tag).headers["ETag"]
+        time.sleep(PAGE_SECONDS)

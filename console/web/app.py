@@ -1,0 +1,102 @@
+"""The application: every route, and what stands before them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry, ProcessCollector
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from console.web import api_health, api_policies, api_runs, pages, probes
+from console.web.desk import Clock, Desk
+from console.web.errors import add_error_handlers, documented
+from console.web.evaluations import EvaluationFiles
+from console.web.guards import TimeLimit, guards_of
+from console.web.headers import SafeHeaders
+from console.web.metrics import PolicyCollector
+from console.web.overview import Overview
+from jobs.health import Book
+
+STATIC = Path(__file__).parent / "static"
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+# As many as a database lends connections; more would only wait for one.
+_THREAD_COUNT = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may ask: with which token, None for anyone, and by which names of this machine; `*` stands for any name.
+
+    Names are checked so that no page of another site can read the console through a browser on this machine.
+    """
+
+    token: str | None = None
+    hosts: Sequence[str] = LOCAL_HOSTS
+
+
+def create_app(
+    book: Book,
+    *,
+    access: Access | None = None,
+    now: Clock | None = None,
+    holder: str | None = None,
+    evaluation: EvaluationFiles | None = None,
+    timeout_seconds: float = 10.0,
+) -> FastAPI:
+    """Make the application that shows a book.
+
+    `now` None means the database's clock; `holder` names this process where it computes slots as well. The app leaves
+    the book's store open.
+    """
+    access = access or Access()
+    desk = Desk(book=book, clock=now)
+    app = FastAPI(
+        title="router-policy",
+        version=version("router-policy"),
+        description="Maker first or straight taker, per symbol: what is in force, since when and why. It only reads.",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_few_threads,
+    )
+    app.state.desk = desk
+    app.state.overview = Overview(desk=desk)
+    app.state.evaluation = evaluation
+    app.state.registry = _registry(PolicyCollector(desk=desk, version=app.version, holder=holder))
+    add_error_handlers(app, pages.error_page)
+    _add_routes(app, access.token)
+    app.add_middleware(TimeLimit, seconds=timeout_seconds)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(access.hosts), www_redirect=False)
+    app.add_middleware(SafeHeaders)
+    return app
+
+
+@asynccontextmanager
+async def _few_threads(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001
+    anyio.to_thread.current_default_thread_limiter().total_tokens = _THREAD_COUNT
+    yield
+
+
+def _registry(collector: PolicyCollector) -> CollectorRegistry:
+    """Make a registry of this app alone: two apps in one process do not share figures."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    ProcessCollector(registry=registry)
+    return registry
+
+
+def _add_routes(app: FastAPI, token: str | None) -> None:
+    """Routes that begin with a symbol's path come before the symbol itself, which may hold slashes."""
+    refusals = documented(401) if token is not None else {}
+    programs, people = guards_of(token, for_people=False), guards_of(token, for_people=True)
+    app.include_router(probes.router)
+    app.include_router(probes.figures, dependencies=programs, responses=refusals)
+    for one in (api_health.router, api_policies.router, api_runs.router):
+        app.include_router(one, dependencies=programs, responses=refusals)
+    app.include_router(pages.router, dependencies=people)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -1,0 +1,133 @@
+"""One form for everything that goes wrong: JSON for programs, a page for people, and never a trace of the inside."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from console.web.headers import SAFE_HEADERS
+from policy.errors import RouterPolicyError
+from policy.rules import UnknownRuleSetError
+from storage.errors import SchemaError, StoreError, StoreUnavailableError
+
+log = logging.getLogger("router_policy.web")
+_WORDS = {
+    400: "bad_request",
+    401: "unauthorized",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "unknown_rules",
+    422: "invalid_request",
+    500: "internal",
+    503: "unavailable",
+    504: "timeout",
+}
+
+
+class Problem(BaseModel):
+    """One thing that is wrong with a request: where it stands, and what it should be."""
+
+    where: str
+    message: str
+
+
+class ErrorBody(BaseModel):
+    """What went wrong: a word for programs, a sentence for people, and each wrong parameter."""
+
+    code: str
+    message: str
+    problems: list[Problem] = []
+
+
+class ErrorEnvelope(BaseModel):
+    """Every answer that is no success."""
+
+    error: ErrorBody
+
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def documented(*codes: int) -> Responses:
+    """Return OpenAPI's descriptions of these answers."""
+    return {
+        code: {"model": ErrorEnvelope, "description": _WORDS[code].replace("_", " ").capitalize()} for code in codes
+    }
+
+
+def envelope(
+    status: int, message: str, problems: Sequence[Problem] = (), headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return an error as JSON."""
+    code = _WORDS.get(status, "error")
+    body = ErrorEnvelope(error=ErrorBody(code=code, message=message, problems=list(problems)))
+    return JSONResponse(body.model_dump(), status, headers=dict(headers or {}))
+
+
+ErrorPage = Callable[[Request, int, str], Response]
+
+
+def is_for_programs(path: str) -> bool:
+    """Tell whether whoever asks for a path wants JSON."""
+    return path.startswith("/v1/") or path in {"/v1", "/healthz", "/readyz", "/metrics"}
+
+
+def add_error_handlers(app: FastAPI, page: ErrorPage) -> None:
+    """Answer every error in the one form; `page` makes it for people."""
+
+    def answer(
+        request: Request,
+        status: int,
+        message: str,
+        problems: Sequence[Problem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        if is_for_programs(request.url.path):
+            return envelope(status, message, problems, headers)
+        response = page(request, status, message)
+        response.headers.update(headers or {})
+        return response
+
+    @app.exception_handler(HTTPException)
+    async def on_http_error(request: Request, error: HTTPException) -> Response:
+        return answer(request, error.status_code, str(error.detail), headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        problems = [_problem(one) for one in error.errors()]
+        said = "; ".join(f"{one.where}: {one.message}" for one in problems)
+        return answer(request, 422, said, problems)
+
+    @app.exception_handler(RouterPolicyError)
+    async def on_refusal(request: Request, error: RouterPolicyError) -> Response:
+        status = _status(error)
+        log.warning("%s was answered with %d: %s", request.url.path, status, error)
+        return answer(request, status, str(error))
+
+    @app.exception_handler(PoolTimeoutError)
+    async def on_busy(request: Request, error: PoolTimeoutError) -> Response:  # noqa: ARG001
+        return answer(request, 503, "every connection to the database is busy; try again")
+
+    @app.exception_handler(Exception)
+    async def on_fault(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it
+        return answer(request, 500, "this is a fault of router-policy; its log says more", headers=SAFE_HEADERS)
+
+
+def _status(error: RouterPolicyError) -> int:
+    if isinstance(error, UnknownRuleSetError):
+        return 409
+    if isinstance(error, (StoreUnavailableError, SchemaError)):
+        return 503
+    return 500 if isinstance(error, StoreError) else 503
+
+
+def _problem(error: Mapping[str, Any]) -> Problem:
+    """Say what is wrong without repeating what was sent."""
+    where = ".".join(str(part) for part in error["loc"])
+    return Problem(where=where, message=str(error["msg"]).removeprefix("Value error, "))

@@ -1,0 +1,72 @@
+"""The last evaluation, as `router-policy evaluate --json` printed it into a file, with its picture beside it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+_LARGEST_BYTES = 20_000_000
+PICTURE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+
+
+class Range(BaseModel):
+    """A 95 % interval."""
+
+    lower: float
+    upper: float
+
+
+class Difference(BaseModel):
+    """What a policy costs more than another, in basis points an order."""
+
+    mean: float
+    interval: Range | None = None
+
+
+class EvaluatedPolicy(BaseModel):
+    """One policy over the drawn orders."""
+
+    name: str
+    cost: Difference
+    over_maker: Difference
+    over_taker: Difference
+    verdict_over_maker: str
+    verdict_over_taker: str
+    detected_share: float | None = None
+
+
+class EvaluationRecord(BaseModel):
+    """What an evaluation came to; what else the file says is passed over."""
+
+    since: str
+    until: str
+    order_count: int
+    day_count: int
+    outage_count: int
+    policies: list[EvaluatedPolicy]
+    words: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationFiles:
+    """Where the evaluation is: a JSON file, and a picture of the same name that ends in .svg or .png."""
+
+    path: Path
+
+    def read(self) -> EvaluationRecord | str:
+        """Return the evaluation, or a sentence that says why there is none."""
+        try:
+            if self.path.stat().st_size > _LARGEST_BYTES:
+                return f"{self.path} is too large to be an evaluation"
+            return TypeAdapter(list[EvaluationRecord]).validate_json(self.path.read_bytes())[-1]
+        except FileNotFoundError:
+            return f"{self.path} is not there yet: router-policy evaluate --json > {self.path} writes it"
+        except OSError as error:
+            return f"{self.path} cannot be read: {error.strerror}"
+        except (ValidationError, IndexError):
+            return f"{self.path} is not what router-policy evaluate --json prints"
+
+    def picture(self) -> Path | None:
+        """Return the picture's file, None where there is none."""
+        beside = (self.path.with_suffix(suffix) for suffix in PICTURE_TYPES)
+        return next((path for path in beside if path.is_file()), None)

@@ -1,0 +1,87 @@
+"""What stands before every answer: the token, and a time limit."""
+
+import asyncio
+import logging
+import secrets
+from typing import Annotated
+
+from fastapi import Depends, HTTPException
+from fastapi.params import Depends as Dependency
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console.web.errors import envelope
+
+log = logging.getLogger("router_policy.web")
+_REALM = 'Basic realm="router-policy: the token is the password", charset="UTF-8"'
+_bearer = HTTPBearer(auto_error=False, description="The token of the settings, `web.token`.")
+_basic = HTTPBasic(auto_error=False, description="Any name, and the token as the password: what browsers ask for.")
+
+
+def token_required(token: str, challenge: str) -> Dependency:
+    """Return a dependency that refuses whoever does not show the token, as a bearer or as a password."""
+
+    async def check(
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        basic: Annotated[HTTPBasicCredentials | None, Depends(_basic)],
+    ) -> None:
+        shown = bearer.credentials if bearer is not None else basic.password if basic is not None else ""
+        if not secrets.compare_digest(shown.encode(), token.encode()):
+            raise HTTPException(
+                401, "show the token, as in Authorization: Bearer TOKEN", {"WWW-Authenticate": challenge}
+            )
+
+    return Dependency(check)
+
+
+def guards_of(token: str | None, *, for_people: bool) -> list[Dependency]:
+    """Return what a router's routes depend on: nothing without a token."""
+    return [] if token is None else [token_required(token, _REALM if for_people else "Bearer")]
+
+
+class TimeLimit:
+    """Answers with an error where nothing has been said in time.
+
+    A thread cannot be stopped: what it asked of the database goes on, and its answer is thrown away.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+        self._late: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and wait for its answer so long."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        gate = _Gate(send)
+        task = asyncio.ensure_future(self.app(scope, receive, gate.send))
+        done, _ = await asyncio.wait({task}, timeout=self.seconds)
+        if done or gate.is_begun:
+            await task
+            return
+        gate.is_shut = True
+        self._late.add(task)
+        task.add_done_callback(self._forget)
+        log.warning("%s took longer than %g s", scope["path"], self.seconds)
+        await envelope(504, f"no answer within {self.seconds:g} s; ask for less")(scope, receive, send)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._late.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("a late answer failed as well: %s", task.exception())
+
+
+class _Gate:
+    """Lets an answer through until it is shut."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.is_begun = False
+        self.is_shut = False
+
+    async def send(self, message: Message) -> None:
+        if not self.is_shut:
+            self.is_begun = True
+            await self._send(message)

@@ -1,0 +1,59 @@
+"""What a request may ask for: texts, numbers and times, each within bounds that every database takes."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Path, Query
+from pydantic import BeforeValidator, WithJsonSchema
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+LARGEST_NUMBER = 2**53 - 1
+_LONGEST_SYMBOL = 200
+# A plus sign in a query stands for a blank: `+02:00` arrives as ` 02:00` from whoever did not encode it.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+ -]\d\d:\d\d)?)?", re.ASCII)
+
+
+def read_time(text: object) -> datetime:
+    """Read an ISO 8601 time, UTC where it names no zone; a time before 1970 or from 2200 on counts as that bound.
+
+    Raises ValueError for any other text. No slot lies beyond the bounds, so nothing is lost by them.
+    """
+    if not isinstance(text, str) or _TIME.fullmatch(text) is None:
+        raise ValueError("write a time as 2026-04-26T00:15:00Z")
+    head, zone = text[:19], text[19:]
+    at = datetime.fromisoformat(head + zone.replace(" ", "+"))
+    try:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        return EARLIEST if at.year == 1 else LATEST
+    return min(max(at, EARLIEST), LATEST)
+
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(read_time),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-04-26T00:15:00Z"]}),
+]
+# Of all characters only NUL cannot be in a database's text.
+SYMBOL_PATTERN = r"^[^\x00]+$"
+Symbol = Annotated[
+    str,
+    Path(
+        description="The market, as the order log names it.",
+        min_length=1,
+        max_length=_LONGEST_SYMBOL,
+        pattern=SYMBOL_PATTERN,
+        examples=["BTCUSDT"],
+    ),
+]
+OneSymbol = Annotated[
+    str | None,
+    Query(description="Of this market only.", min_length=1, max_length=_LONGEST_SYMBOL, pattern=SYMBOL_PATTERN),
+]
+At = Annotated[Moment | None, Query(description="As of this moment; now without it.")]
+Since = Annotated[Moment | None, Query(description="From this time on, inclusive.")]
+Until = Annotated[Moment | None, Query(description="Up to this time, exclusive.")]
+Limit = Annotated[int, Query(description="At most so many in one answer.", ge=1, le=1000)]
+RunNumber = Annotated[int, Path(description="The run's number.", ge=1, le=LARGEST_NUMBER)]

@@ -1,0 +1,230 @@
+"""What the API says of policies: the columns of the store by their names, and what follows from them."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import AwareDatetime, BaseModel, Field
+from sqlalchemy import RowMapping
+
+from policy.freshness import Status
+from policy.words import Quality, Regime, TakerBias
+from storage.records import Snapshot
+
+_SLOT = "2026-04-26T00:15:00Z"
+
+
+class CodeRecord(BaseModel):
+    """One ground of a decision: a word, the measured value, and what it was held against."""
+
+    code: str = Field(examples=["maker_fill_ratio_good"])
+    value: float | None = Field(examples=[0.9])
+    threshold: float | None = Field(examples=[0.7])
+
+
+class OverrideRecord(BaseModel):
+    """A person's decision that is in force instead of the computed one, up to `until_at`, exclusive."""
+
+    override_id: int = Field(examples=[7])
+    author: str = Field(examples=["ann"])
+    reason: str = Field(examples=["venue maintenance"])
+    until_at: AwareDatetime = Field(examples=["2026-04-26T02:20:00Z"])
+
+
+class SnapshotRecord(BaseModel):
+    """A policy for one symbol as of one slot, with every figure that it was decided on; null: not measured."""
+
+    run_id: int = Field(examples=[1])
+    scope: str = Field(examples=["default"])
+    slot: AwareDatetime = Field(examples=[_SLOT])
+    symbol: str = Field(examples=["BTCUSDT"])
+    maker_first: bool = Field(description="What is in force; false: skip the maker attempt and cross.")
+    taker_bias: TakerBias
+    quality: Quality
+    regime: Regime
+    reason: str = Field(examples=["the maker-first router is good: try maker first and wait the full time"])
+    codes: list[CodeRecord]
+    maker_fill_ratio: float | None = Field(examples=[0.9])
+    fallback_ratio: float | None = Field(examples=[0.1])
+    slip_q25: float | None = Field(description="Basis points against the mid, + is worse.", examples=[-0.5])
+    slip_q50: float | None = Field(description="Basis points against the mid, + is worse.", examples=[1.0])
+    slip_q75: float | None = Field(description="Basis points against the mid, + is worse.", examples=[2.5])
+    outcome_count: int = Field(examples=[120])
+    maker_started_count: int = Field(examples=[110])
+    slippage_count: int = Field(examples=[118])
+    atr_short_pct: float | None = Field(examples=[0.21])
+    atr_long_pct: float | None = Field(examples=[0.2])
+    atr_ratio: float | None = Field(examples=[1.05])
+    bar_count: int = Field(examples=[500])
+    bar_age_seconds: float | None = Field(examples=[0.0])
+    expectancy: float | None = Field(examples=[0.0003])
+    expectancy_count: int = Field(examples=[6])
+    maker_offset_bps: float = Field(examples=[1.5])
+    rule_set: str = Field(examples=["seed"])
+    probe_every: int | None = Field(description="One order in so many may probe; null: no probes.", examples=[None])
+
+
+class PolicyRecord(SnapshotRecord):
+    """A policy in force, an override included, beside what was computed."""
+
+    published_at: AwareDatetime = Field(examples=["2026-04-26T00:15:02Z"])
+    computed_maker_first: bool = Field(description="What the rules said, an override aside.")
+    computed_taker_bias: TakerBias = Field(description="What the rules said, an override aside.")
+    override: OverrideRecord | None = None
+    stale_at: AwareDatetime = Field(
+        description="Older than it should be after this.", examples=["2026-04-26T00:45:00Z"]
+    )
+    expired_at: AwareDatetime = Field(description="Not to be used after this.", examples=["2026-04-26T02:15:00Z"])
+
+    @classmethod
+    def of(cls, row: RowMapping, stale_at: datetime, expired_at: datetime) -> Self:
+        """Return a row of policy_latest, or of a view with its columns."""
+        return cls.model_construct(**_values(row), stale_at=stale_at, expired_at=expired_at)
+
+
+class PastPolicyRecord(SnapshotRecord):
+    """A policy with the time that it was in force: `valid_from <= t < valid_to`, null for the newest."""
+
+    valid_from: AwareDatetime = Field(examples=[_SLOT])
+    valid_to: AwareDatetime | None = Field(examples=["2026-04-26T00:30:00Z"])
+    origin: str = Field(examples=["schedule"])
+    published_at: AwareDatetime = Field(examples=["2026-04-26T00:15:02Z"])
+    computed_maker_first: bool
+    computed_taker_bias: TakerBias
+    override: OverrideRecord | None = None
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """Return a row of policy_history."""
+        beside = {name: row[name] for name in ("valid_from", "valid_to", "origin")}
+        return cls.model_construct(**_values(row), **beside)
+
+
+class PolicyPage(BaseModel):
+    """Policies by symbol; `next` is the address of the next page, null on the last."""
+
+    items: list[PolicyRecord]
+    next: str | None
+
+
+class HistoryPage(BaseModel):
+    """One symbol's policies, oldest first; `next` is the address of the next page, null on the last."""
+
+    items: list[PastPolicyRecord]
+    next: str | None
+
+
+class ChangeRecord(BaseModel):
+    """A decision that differs from that of the run before, with what it was; overrides are no changes."""
+
+    run_id: int
+    scope: str
+    slot: AwareDatetime = Field(examples=[_SLOT])
+    symbol: str = Field(examples=["BTCUSDT"])
+    maker_first: bool
+    taker_bias: TakerBias
+    quality: Quality
+    regime: Regime
+    reason: str
+    previous_slot: AwareDatetime = Field(examples=["2026-04-26T00:00:00Z"])
+    previous_maker_first: bool
+    previous_taker_bias: TakerBias
+    previous_quality: Quality
+    previous_regime: Regime
+    previous_reason: str
+
+
+class ChangePage(BaseModel):
+    """Changes, the newest slot first, then by symbol; `next` is the address of the next page, null on the last."""
+
+    items: list[ChangeRecord]
+    next: str | None
+
+
+class RouterHealthRecord(BaseModel):
+    """How the maker-first router fares, and what it is told; null: not measured, or no policy."""
+
+    maker_fill_ratio: float | None
+    fallback_ratio: float | None
+    slip_q25: float | None
+    slip_q50: float | None
+    slip_q75: float | None
+    maker_offset_bps: float | None
+    policy_quality: Quality | None
+    policy_maker_first: bool | None
+    policy_taker_bias: TakerBias | None
+
+
+class VolatilityHealthRecord(BaseModel):
+    """Mean true ranges in percent of the last close over 50 and 500 bars, their ratio, and its regime."""
+
+    atr_short_pct: float | None
+    atr_long_pct: float | None
+    atr_ratio: float | None
+    regime: Regime
+
+
+class FreshnessHealthRecord(BaseModel):
+    """How old the policy is, and how much it was measured on."""
+
+    slot: AwareDatetime | None
+    age_seconds: float | None
+    status: Status
+    outcome_count: int
+    maker_started_count: int
+    slippage_count: int
+    bar_count: int
+
+
+class HealthOverrideRecord(OverrideRecord):
+    """The override in force, and what the rules said beneath it."""
+
+    computed_maker_first: bool
+    computed_taker_bias: TakerBias
+
+
+class WarningRecord(BaseModel):
+    """Something to look at: a word for programs, a sentence for people."""
+
+    code: str
+    value: float | None
+    threshold: float | None
+    message: str
+
+
+class HealthRecord(BaseModel):
+    """Execution health of one symbol; `run_id` null means that there is no policy."""
+
+    symbol: str = Field(examples=["BTCUSDT"])
+    run_id: int | None
+    router: RouterHealthRecord
+    volatility: VolatilityHealthRecord
+    freshness: FreshnessHealthRecord
+    override: HealthOverrideRecord | None
+    warnings: list[WarningRecord]
+
+
+class HealthPage(BaseModel):
+    """Execution health, the worst first; `next` is the address of the next page, null on the last."""
+
+    items: list[HealthRecord]
+    next: str | None
+
+
+def _values(row: RowMapping) -> dict[str, Any]:
+    """Return what a row says, the codes read and the override apart."""
+    snapshot = Snapshot.from_row(row)
+    values: dict[str, Any] = {name: getattr(snapshot, name) for name in Snapshot.__slots__}
+    values["codes"] = [
+        CodeRecord.model_construct(code=one.code, value=one.value, threshold=one.threshold) for one in snapshot.codes
+    ]
+    for name in ("published_at", "computed_maker_first"):
+        values[name] = row[name]
+    return values | {"computed_taker_bias": TakerBias(row["computed_taker_bias"]), "override": _override(row)}
+
+
+def _override(row: RowMapping) -> OverrideRecord | None:
+    if row["override_id"] is None:
+        return None
+    return OverrideRecord(
+        **{name: row[f"override_{name.removeprefix('override_')}"] for name in OverrideRecord.model_fields}
+    )

@@ -1,0 +1,142 @@
+"""The server: on which address, for whom, and until when."""
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from threading import Thread
+from types import FrameType
+
+import uvicorn
+
+from console.errors import SettingsError
+from console.settings import Settings
+from console.web.app import LOCAL_HOSTS, Access, create_app
+from console.web.evaluations import EvaluationFiles
+from jobs.health import Book
+from jobs.slots import Slots
+from policy.errors import RouterPolicyError
+from storage.store import Store
+
+_SHUTDOWN_SECONDS = 5
+
+
+class AddressError(RouterPolicyError, OSError):
+    """The console cannot listen on the address that it was told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where the console listens; port 0 takes any that is free. `is_open`: to everyone on the network, on purpose."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    is_open: bool = False
+
+
+@contextmanager
+def console_at(settings: Settings, address: Address, holder: str | None = None) -> Iterator[str]:
+    """Serve the console from a thread of its own while the block runs, and give the address for a browser.
+
+    Raises SettingsError where the address is not this machine's own and there is no token, AddressError where it
+    cannot be listened on.
+    """
+    with Store(settings.store.url) as store, _listening(settings, address) as listener:
+        server = server_of(settings, address, store, holder)
+        thread = Thread(target=server.run, args=([listener],), name="console")
+        thread.start()
+        try:
+            yield url_of(listener)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def serve(settings: Settings, address: Address, announce: Callable[[str], None]) -> None:
+    """Serve the console until SIGTERM or Ctrl-C; `announce` is told the address. Raises as `console_at`."""
+    with Store(settings.store.url) as store, _listening(settings, address) as listener:
+        server = server_of(settings, address, store)
+        _end_on_signals(server)
+        announce(url_of(listener))
+        server.run([listener])
+
+
+def _end_on_signals(server: uvicorn.Server) -> None:
+    """Take a signal as a wish to end well; the server passes each on to these handlers once it has ended."""
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+def server_of(settings: Settings, address: Address, store: Store, holder: str | None = None) -> uvicorn.Server:
+    """Make the server of a console; it logs through the process's own logging."""
+    slots = Slots(settings.schedule.cron)
+    book = Book(store=store, scope=settings.scope, slots=slots, symbols=settings.symbols)
+    evaluation = settings.web.evaluation
+    app = create_app(
+        book,
+        access=access_of(settings, address),
+        holder=holder,
+        evaluation=EvaluationFiles(Path(evaluation)) if evaluation is not None else None,
+    )
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            limit_concurrency=500,
+        )
+    )
+
+
+def access_of(settings: Settings, address: Address) -> Access:
+    """Return who may ask. Raises SettingsError for an open address without a token that was not asked for."""
+    token = settings.web.token.get_secret_value() if settings.web.token is not None else None
+    is_local = is_local_host(address.host)
+    if token is None and not is_local and not address.is_open:
+        raise SettingsError(
+            f"the console would be open to everyone who reaches {address.host}: set ROUTER_POLICY_WEB__TOKEN, "
+            "or say --without-token where something else keeps strangers out"
+        )
+    hosts = [*LOCAL_HOSTS, *settings.web.hosts]
+    return Access(token=token, hosts=hosts if is_local or settings.web.hosts else ["*"])
+
+
+def is_local_host(host: str) -> bool:
+    """Tell whether only this machine itself reaches an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@contextmanager
+def _listening(settings: Settings, address: Address) -> Iterator[socket.socket]:
+    access_of(settings, address)
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        listener = socket.create_server((address.host, address.port), family=family)
+    except OSError as error:
+        raise AddressError(
+            f"the console cannot listen on {address.host} port {address.port} ({error.strerror or error}); "
+            "choose another with --port, or --host"
+        ) from error
+    with listener:
+        yield listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the address for a browser on this machine."""
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - a name that is shown, not bound to
+    return f"http://[{shown}]:{port}/" if ":" in shown else f"http://{shown}:{port}/"

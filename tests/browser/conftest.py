@@ -1,0 +1,93 @@
+"""A headless Chromium, and consoles for it to look at: that of `two_days` for those that only look."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Page, Request, expect, sync_playwright
+
+from tests.browser.serving import Live, serving
+from tests.browser.two_days import publish_two_days
+
+Visit = Callable[..., Page]
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_PATIENCE_MILLISECONDS = 20_000
+expect.set_options(timeout=_PATIENCE_MILLISECONDS)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """The system's browser. Its loop must not outlive this folder's tests: others of the process run their own."""
+    found = next((path for name in _NAMES if (path := shutil.which(name)) is not None), None)
+    if found is None:
+        pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def two_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """The console over two days of runs."""
+    with serving(tmp_path_factory.mktemp("two_days")) as live:
+        publish_two_days(live.store)
+        yield live
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Live]:
+    """A console over a store without a run, which a test may publish into."""
+    with serving(tmp_path) as live:
+        yield live
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What pages said that nobody should hear: a test that provokes something empties it again."""
+    return []
+
+
+@pytest.fixture
+def visit(browser: Browser, said: list[str]) -> Iterator[Visit]:
+    """Open an address in a window of its own.
+
+    Fails where a page asks another address than this machine for anything, opens a dialog, throws an error, or writes
+    to the browser's console.
+    """
+    with ExitStack() as contexts:
+
+        def opened(url: str, **settings: object) -> Page:
+            context = browser.new_context(**settings)  # type: ignore[arg-type]  # as the test says
+            contexts.callback(context.close)
+            context.set_default_timeout(_PATIENCE_MILLISECONDS)
+            page = context.new_page()
+            _listen(page, said)
+            page.goto(url)
+            return page
+
+        yield opened
+    assert said == []
+
+
+def _listen(page: Page, said: list[str]) -> None:
+    def on_request(request: Request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            said.append(f"asked {request.url}")
+
+    def on_console(message: ConsoleMessage) -> None:
+        said.append(f"console: {message.text}")
+
+    def on_dialog(dialog: Dialog) -> None:
+        said.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def on_error(error: Error) -> None:
+        said.append(f"error: {error}")
+
+    page.on("request", on_request)
+    page.on("console", on_console)
+    page.on("dialog", on_dialog)
+    page.on("pageerror", on_error)

@@ -1,0 +1,96 @@
+"""A database that refuses for several slots under a schedule, and a scheduler whose thread is lost with its jobs."""
+
+import signal
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from apscheduler.jobstores.memory import MemoryJobStore
+from sqlalchemy import select
+
+import jobs.schedule
+from jobs.schedule import Schedule, SchedulerDiedError
+from storage.errors import StoreUnavailableError
+from storage.schema import policy_slot
+from storage.store import Store
+from tests.faults.audit import faults
+from tests.faults.strikes import Tripwire, break_driver
+from tests.faults.ticking import INTERVAL, Clock, schedule, ticks
+
+REFUSED = 3
+
+
+def slots(store: Store) -> list[tuple[datetime, str]]:
+    """Return every slot that anybody has touched, oldest first, with its state."""
+    with store.reader.connect() as connection:
+        found = connection.execute(select(policy_slot.c.slot, policy_slot.c.state).order_by(policy_slot.c.slot))
+        return [(slot, state) for slot, state in found]
+
+
+def refuse_slots(store: Store, store_url: str, clock: Clock) -> None:
+    """Tick through three slots for which the database refuses every statement, then through one for which it works."""
+    one, is_refusing = schedule(store_url), False
+    assert ticks([one], store, clock) == 1
+    with Store(store_url) as refusing:
+        Tripwire(refusing, break_driver, lambda *_: is_refusing)
+        is_refusing = True
+        for _ in range(REFUSED):
+            clock.now += INTERVAL
+            with pytest.raises(StoreUnavailableError):
+                one.tick(refusing)
+        is_refusing = False
+        clock.now += INTERVAL
+        assert one.tick(refusing) is not None
+
+
+def test_slots_for_which_the_database_refused_are_missed_and_the_next_is_published(
+    store: Store, store_url: str, clock: Clock
+) -> None:
+    first = clock.now.replace(second=0)
+
+    refuse_slots(store, store_url, clock)
+
+    assert slots(store) == [
+        (first, "published"),
+        *((first + number * INTERVAL, "missed") for number in range(1, REFUSED + 1)),
+        (first + (REFUSED + 1) * INTERVAL, "published"),
+    ]
+    assert faults(store) == []
+
+
+def test_where_missed_slots_are_not_noted_they_leave_no_trace(
+    store: Store, store_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Schedule, "_note_missed", lambda *_: None)
+
+    refuse_slots(store, store_url, clock)
+
+    assert [state for _, state in slots(store)] == ["published"] * 2
+
+
+class LostJobStore(MemoryJobStore):  # type: ignore[misc]  # apscheduler comes without types
+    """Jobs that are kept where they cannot be written any more, as in a database that is gone."""
+
+    def update_job(self, _: object) -> None:
+        raise ConnectionError("the jobs' database is gone")
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Put the handlers of signals back that a schedule sets."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_schedule_whose_thread_dies_with_its_jobs_ends_instead_of_standing_still(
+    store: Store, store_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs.schedule, "MemoryJobStore", LostJobStore)
+    monkeypatch.setattr(jobs.schedule, "_WATCH_SECONDS", 0.05)
+
+    with pytest.raises(SchedulerDiedError, match="start router-policy run again"):
+        schedule(store_url, timedelta(seconds=0.1)).run()

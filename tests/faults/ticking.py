@@ -1,0 +1,69 @@
+"""Schedules that tick when a test says so, by a clock that the test sets; they compute at once and in this process."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+import jobs.schedule
+import jobs.worker
+import storage.claims
+import storage.publish
+from jobs.plan import Location, OrdersKind, OrdersSource, Plan
+from jobs.schedule import Schedule, Timing
+from jobs.slots import Slots
+from jobs.worker import Task
+from storage.records import PublishedRun, RunResult
+from storage.store import Store
+from tests.runs import RULES, evidence, result
+
+START = datetime(2026, 4, 26, 0, 15, 7, tzinfo=UTC)
+INTERVAL = timedelta(minutes=5)
+PLAN = Plan(
+    scope="default",
+    orders=OrdersSource(kind=OrdersKind.ORDER_LOG, location=Location(path="none")),
+    candles=None,
+    rule_set=RULES,
+)
+
+
+class Clock:
+    """The database's clock, as everything in the process sees it; a test sets it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self, *_: object) -> datetime:
+        return self.now
+
+
+def go_by(clock: Callable[..., datetime], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the store and its schedules go by a clock, and compute at once and in this process."""
+    monkeypatch.setattr(Store, "now", lambda _: clock())
+    monkeypatch.setattr(storage.claims, "database_now", clock)
+    monkeypatch.setattr(storage.publish, "database_now", clock)
+    monkeypatch.setattr(jobs.worker, "recompute", _computed)
+    monkeypatch.setattr(jobs.schedule, "compute_slot_in_child", _compute_here)
+
+
+def _computed(*_: object, **__: object) -> RunResult:
+    return result([evidence("BTCUSDT")])
+
+
+def _compute_here(task: Task, *_: object) -> PublishedRun:
+    with Store(task.store_url) as store:
+        return jobs.worker.compute_slot(task, store)
+
+
+def schedule(store_url: str, tick: timedelta = timedelta(seconds=5)) -> Schedule:
+    """A schedule of a slot each five minutes."""
+    return Schedule(plan=PLAN, store_url=store_url, timing=Timing(slots=Slots("*/5 * * * *"), tick=tick))
+
+
+def ticks(several: list[Schedule], store: Store, clock: Clock, count: int = 3) -> int:
+    """Let each schedule tick so often, five seconds apart; return how many runs they published."""
+    published = 0
+    for _ in range(count):
+        published += sum(one.tick(store) is not None for one in several)
+        clock.now += timedelta(seconds=5)
+    return published

@@ -1,0 +1,1 @@
+"""Tests of the console over HTTP; what a browser does with it is tested elsewhere."""

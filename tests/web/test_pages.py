@@ -1,0 +1,228 @@
+"""The pages as they leave the server: what stands in them, and that text from outside is nothing but text."""
+
+import re
+from datetime import timedelta
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from console.web.evaluations import EvaluationFiles
+from policy import TakerBias
+from storage.store import Store
+from tests.runs import QUARTER, SLOT, evidence, publish
+from tests.web.conftest import NOW, Visit
+
+EVIL = "<script>alert(1)</script>"
+PAGES = ("/", "/symbols/BTCUSDT", "/rules", "/runs", "/symbols/NOSUCH")
+
+
+class Elements(HTMLParser):
+    """Every element of a page, with its attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def rows_of(page: str) -> list[str]:
+    return [row.get("data-symbol") or "" for row in Elements(page).named("tr") if row.get("data-symbol")]
+
+
+def test_the_overview_lists_every_symbol_the_worst_first(visit: Visit, small_store: Store) -> None:
+    page = visit(small_store, symbols=["NEWUSDT"]).get("/").text
+
+    assert rows_of(page) == ["DOGEUSDT", "BTCUSDT", "ETHUSDT", "NEWUSDT"]
+    assert "by hand" in page
+    assert 'href="/symbols/DOGEUSDT"' in page
+
+
+def test_the_small_picture_is_the_quality_of_the_last_day_in_half_hours(client: TestClient) -> None:
+    words = {
+        attributes["aria-label"]
+        for attributes in Elements(client.get("/").text).named("svg")
+        if "no policy" in (attributes.get("aria-label") or "")
+    }
+
+    # Up to the slot of 04:00; the first run is that of 22:00, and no run between 01:00 and 04:00 changes anything.
+    assert words == {
+        "no policy 17.5 h, good 1 h, degraded 2 h, good 3.5 h",
+        "no policy 17.5 h, good 3 h, degraded 3 h, good 0.5 h",
+        "no policy 17.5 h, ok 2 h, broken 4.5 h",
+    }
+
+
+@pytest.mark.parametrize(
+    ("after", "status", "said"),
+    [
+        (timedelta(minutes=20), "fresh", "the next is due at 2025-03-04T05:00:00Z"),
+        (timedelta(hours=2), "fresh", "Fresh"),
+        (timedelta(hours=2, seconds=1), "stale", "Stale since 2025-03-04T06:00:00Z"),
+        (timedelta(hours=8, seconds=1), "expired", "Expired since 2025-03-04T12:00:00Z"),
+        (timedelta(seconds=-6), "clock_skew", "A clock is wrong"),
+    ],
+)
+def test_the_banner_says_how_fresh_the_whole_is(
+    visit: Visit, small_store: Store, after: timedelta, status: str, said: str
+) -> None:
+    client = visit(small_store, now=NOW - timedelta(minutes=20) + after)
+
+    for page in ("/", "/runs", "/symbols/BTCUSDT"):
+        found = client.get(page).text
+        (banner,) = [one for one in Elements(found).named("p") if one.get("id") == "banner"]
+        assert banner["data-status"] == status
+        assert said in found
+
+
+def test_the_part_that_updates_itself_is_sent_when_something_is_new(visit: Visit, empty_store: Store) -> None:
+    times = [SLOT + timedelta(minutes=1)]
+    publish(empty_store, SLOT, evidence("BTCUSDT"))
+    client = visit(empty_store, now=None)
+    client.app.state.desk.clock = lambda: times[-1]  # type: ignore[attr-defined]  # the app of a test has its state
+    tag = f'W/"{Elements(client.get("/").text).named("div")[0]["data-tag"]}"'
+
+    def asked() -> int:
+        return client.get("/overview", headers={"If-None-Match": tag}).status_code
+
+    seen = [asked()]
+    times.append(SLOT + timedelta(minutes=30))
+    seen.append(asked())
+    times.append(SLOT + timedelta(hours=3))
+    seen.append(asked())
+    times.append(SLOT + timedelta(minutes=1))
+    publish(empty_store, SLOT + QUARTER, evidence("ETHUSDT"))
+    answer = client.get("/overview", headers={"If-None-Match": tag})
+
+    assert seen == [304, 304, 200]
+    assert rows_of(answer.text) == ["ETHUSDT"]
+
+
+def test_a_symbols_page_says_what_is_in_force_and_why(client: TestClient) -> None:
+    page = client.get("/symbols/DOGEUSDT").text
+
+    assert "taker, prefer taker" in page
+    assert re.search(
+        r'fallback_ratio</td><td class="number">0\.97</td><td class="number">&gt;= 0\.95</td><td>yes', page
+    )
+    assert "2025-03-04T00:00:00Z" in page
+    assert "only 5 maker starts" in page
+
+
+def test_a_symbols_page_names_the_override(visit: Visit, small_store: Store) -> None:
+    page = visit(small_store, now=NOW + timedelta(minutes=20)).get("/symbols/ETHUSDT").text
+
+    assert "of ann" in page
+    assert "fee change" in page
+    assert "Computed beneath it: maker first, prefer maker" in page
+
+
+def test_the_page_of_rule_sets_holds_the_live_one_against_its_shadow(visit: Visit, shadowed_store: Store) -> None:
+    page = visit(shadowed_store, now=None).get("/rules?days=7").text
+    table = re.sub(r"<[^>]*>", "|", page)
+
+    assert "seed decides" in page
+    # Of the 12 hours of two symbols' policies they differ in 1 of 6 for BTCUSDT and always for ETHUSDT.
+    assert re.search(r"all\|+seed / breaker\|+58\.3 %\|+8\.3 %\|", table)
+    assert "breaker: BTCUSDT" in page
+    assert "2026-04-26T01:00:00Z" in page
+    assert "2026-04-26T05:00:00Z" in page
+    # The time line is the seven days up to 06:00, in thousandths: open from hour 163 to 167 of 168.
+    bars = [one for one in Elements(page).named("rect") if one["class"] == "broken"]
+    assert [(one["x"], one["width"]) for one in bars] == [("970", "24")]
+
+
+def test_without_a_shadow_the_page_says_how_to_get_one(visit: Visit, empty_store: Store) -> None:
+    publish(empty_store, SLOT)
+
+    assert 'shadow = ["breaker"]' in unescape(visit(empty_store).get("/rules").text)
+
+
+def test_the_last_evaluation_is_shown_with_its_picture(visit: Visit, small_store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "evaluation.json"
+    client = visit(small_store, evaluation=EvaluationFiles(path))
+    assert "is not there yet" in client.get("/rules").text
+    path.write_text("[1]")
+    assert "is not what router-policy evaluate --json prints" in client.get("/rules").text
+
+    difference = '{"mean": -0.125, "interval": {"lower": -0.2, "upper": -0.05}}'
+    policy = (
+        f'{{"name": "breaker", "cost": {difference}, "over_maker": {difference}, "over_taker": {difference}, '
+        '"verdict_over_maker": "costs less", "verdict_over_taker": "costs less"}'
+    )
+    path.write_text(
+        '[{"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "order_count": 7, "day_count": 31, '
+        f'"outage_count": 0, "policies": [{policy}], "words": ["breaker: it helps here"]}}]'
+    )
+    path.with_suffix(".svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+
+    page = client.get("/rules").text
+    assert "-0.125 (-0.200 to -0.050)" in page
+    assert "it helps here" in page
+    picture = client.get("/rules/evaluation")
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/svg+xml")
+
+
+def test_the_runs_page_has_runs_rejects_gaps_failures_overrides_and_the_head(client: TestClient) -> None:
+    page = client.get("/runs").text
+
+    for said in (
+        "candles: 2 × bad_row, as BTCUSDT.csv:3",
+        "missed",
+        "the log is locked",
+        "no file matches",
+        "fee change",
+        client.get("/v1/head").json()["digest"],
+    ):
+        assert said in unescape(page), said
+
+
+def test_text_from_outside_is_nothing_but_text(visit: Visit, empty_store: Store) -> None:
+    publish(empty_store, SLOT, evidence(EVIL, fallback=0.95))
+    publish(empty_store, SLOT + QUARTER, evidence(EVIL))
+    override = {"maker_first": False, "taker_bias": TakerBias.PREFER_TAKER, "lasting": timedelta(days=1)}
+    empty_store.make_override("default", EVIL, author=EVIL, reason=f'"{EVIL}', **override)  # type: ignore[arg-type]  # as above
+    client = visit(empty_store, now=None)
+
+    for address in ("/", "/overview", "/symbols/%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/rules", "/runs"):
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert EVIL not in answer.text
+        assert "alert(1)" in answer.text or address == "/rules"
+        assert not [one for one in Elements(answer.text).named("script") if "src" not in one]
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_needs_nothing_from_outside_and_has_no_script_of_its_own(client: TestClient, address: str) -> None:
+    page = client.get(address).text
+    elements = Elements(page)
+
+    for tag, attributes in elements.found:
+        named = [attributes.get(name) for name in ("src", "href", "action") if attributes.get(name)]
+        assert all(str(one).startswith(("/", "#")) and not str(one).startswith("//") for one in named), (tag, named)
+        assert not [name for name in attributes if name.startswith("on") or name == "style"], (tag, attributes)
+        assert tag != "style"
+    scripts = [str(one["src"]) for one in elements.named("script")]
+    sheets = [str(one["href"]) for one in elements.named("link")]
+    assert all(client.get(one).status_code == 200 for one in {*scripts, *sheets})
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_can_be_read_aloud(client: TestClient, address: str) -> None:
+    elements = Elements(client.get(address).text)
+
+    assert elements.named("html") == [{"lang": "en"}]
+    assert len(elements.named("h1")) == 1
+    assert len(elements.named("main")) == 1
+    assert all(one.get("aria-label") or one.get("aria-hidden") for one in elements.named("svg"))
+    assert all("scope" in one for one in elements.named("th"))
+    ids = [attributes["id"] for _, attributes in elements.found if attributes.get("id")]
+    assert len(ids) == len(set(ids))

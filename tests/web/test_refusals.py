@@ -1,0 +1,207 @@
+"""What the console refuses, and how it says so."""
+
+import logging
+import threading
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from console.web.app import LOCAL_HOSTS, Access
+from storage.chain import Head
+from storage.errors import StoreError
+from storage.store import Store
+from tests.runs import SLOT, evidence, publish
+from tests.web.conftest import Visit
+
+TOKEN = "a token of enough length"
+MOST = "9" * 30
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/v1/policies?limit=0",
+        "/v1/policies?limit=1001",
+        f"/v1/policies?limit={2**63}",
+        f"/v1/health?offset={2**63}",
+        f"/v1/runs/{2**63}",
+        f"/v1/runs/{MOST}",
+        "/v1/runs/0",
+        "/v1/runs/one",
+        "/v1/policies?quality=fine",
+        "/v1/policies?maker_first=perhaps",
+        "/v1/policies?at=yesterday",
+        "/v1/policies?at=1745625600",
+        "/v1/policies?at=2026-02-30T00:00:00Z",
+        "/v1/policies?at=2026-02-20T24:61:00Z",
+        "/v1/policies?at=%00",
+        "/v1/policies?after=%00",
+        "/v1/policies/A%00B",
+        "/v1/policies/" + "A" * 201,
+        "/v1/policies/A%00B/history",
+        "/v1/policies/BTCUSDT/history?format=xml",
+        "/v1/policies/BTCUSDT/series?points=1",
+        "/v1/changes?after=%00",
+        "/v1/changes?symbol=%00",
+    ],
+)
+def test_a_request_out_of_bounds_is_refused_with_what_is_wrong(client: TestClient, address: str) -> None:
+    answer = client.get(address)
+
+    assert answer.status_code == 422, answer.text
+    error = answer.json()["error"]
+    assert error["code"] == "invalid_request"
+    assert error["problems"]
+    assert error["message"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "code"),
+    [
+        ("/v1/policies/NOSUCH", 404, "not_found"),
+        ("/v1/policies/BTCUSDT?at=2000-01-01", 404, "not_found"),
+        ("/v1/policies/NOSUCH/history", 404, "not_found"),
+        ("/v1/policies/NOSUCH/explain", 404, "not_found"),
+        ("/v1/policies/NOSUCH/series", 404, "not_found"),
+        ("/v1/changes?after=BTCUSDT", 404, "not_found"),
+        ("/v1/changes?after=2026-99-99T00:00:00Z%20BTCUSDT", 404, "not_found"),
+        ("/v1/health/NOSUCH", 404, "not_found"),
+        ("/v1/runs/4711", 404, "not_found"),
+        ("/v1/nothing", 404, "not_found"),
+    ],
+)
+def test_what_is_not_there_is_said_in_the_one_form(client: TestClient, address: str, status: int, code: str) -> None:
+    answer = client.get(address)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_the_console_only_reads(client: TestClient) -> None:
+    for address in ("/v1/policies", "/v1/policies/BTCUSDT", "/metrics"):
+        answer = client.post(address)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
+        assert answer.headers["allow"] == "GET"
+
+
+def test_a_page_that_is_not_there_leads_back(client: TestClient) -> None:
+    answer = client.get("/symbols/NOSUCH")
+
+    assert answer.status_code == 404
+    assert "Back to the overview" in answer.text
+
+
+@pytest.mark.parametrize("address", ["/v1/policies", "/v1/health/BTCUSDT", "/metrics", "/", "/runs", "/overview"])
+def test_with_a_token_nothing_is_told_without_it(visit: Visit, small_store: Store, address: str) -> None:
+    client = visit(small_store, access=Access(token=TOKEN))
+
+    refused = client.get(address)
+
+    assert refused.status_code == 401
+    assert "BTCUSDT" not in refused.text
+    assert refused.headers["www-authenticate"].startswith("Bearer" if address.startswith(("/v1", "/m")) else "Basic")
+    assert client.get(address, headers={"Authorization": f"Bearer {TOKEN}x"}).status_code == 401
+    assert client.get(address, auth=("ann", "another password")).status_code == 401
+    assert client.get(address, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert client.get(address, auth=("ann", TOKEN)).status_code == 200
+
+
+def test_who_watches_needs_no_token(visit: Visit, small_store: Store) -> None:
+    client = visit(small_store, access=Access(token=TOKEN))
+
+    assert client.get("/healthz").json() == {"is_alive": True}
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_page_of_another_site_cannot_ask_by_another_name(visit: Visit, small_store: Store) -> None:
+    client = visit(small_store, access=Access(hosts=[*LOCAL_HOSTS, "desk.example"]))
+
+    assert client.get("/v1/head", headers={"Host": "evil.example"}).status_code == 400
+    for name in ("localhost:8765", "127.0.0.1", "[::1]:8765", "desk.example"):
+        assert client.get("/v1/head", headers={"Host": name}).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/", "/v1/policies", "/healthz", "/v1/nothing", "/static/style.css"])
+def test_every_answer_keeps_to_itself(client: TestClient, address: str) -> None:
+    headers = client.get(address).headers
+
+    assert "default-src 'none'; script-src 'self'; style-src 'self';" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+
+
+def test_without_a_database_the_console_lives_but_is_not_ready(visit: Visit, tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'none.db'}") as store:
+        client = visit(store)
+
+        assert client.get("/healthz").status_code == 200
+        for address in ("/readyz", "/v1/policies", "/v1/health/BTCUSDT"):
+            answer = client.get(address)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+        page = client.get("/")
+        assert page.status_code == 503
+        assert "router-policy check" in page.text
+        assert "router_policy_store_up{" in client.get("/metrics").text
+
+
+def test_an_empty_database_is_ready_for_its_first_run_and_says_what_to_do(visit: Visit, empty_store: Store) -> None:
+    client = visit(empty_store)
+
+    assert client.get("/v1/policies").json() == {"items": [], "next": None}
+    assert client.get("/readyz").json()["error"]["message"].startswith("No run yet")
+    assert "router-policy once" in client.get("/").text
+    for page in ("/rules", "/runs"):
+        assert client.get(page).status_code == 200
+
+
+def test_a_fault_shows_nothing_of_the_inside(visit: Visit, empty_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a secret of the inside")
+
+    monkeypatch.setattr(Store, "head", fail)
+    answer = visit(empty_store).get("/v1/head")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_what_the_store_refuses_is_said_in_the_one_form(
+    visit: Visit, empty_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("the database refused")
+
+    monkeypatch.setattr(Store, "head", refuse)
+    with caplog.at_level(logging.WARNING):
+        answer = visit(empty_store).get("/v1/head")
+
+    assert (answer.status_code, answer.json()["error"]["message"]) == (500, "the database refused")
+    assert "/v1/head was answered with 500" in caplog.text
+
+
+def test_an_answer_that_takes_too_long_is_given_up(
+    visit: Visit, empty_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released, ended = threading.Event(), threading.Event()
+    publish(empty_store, SLOT, evidence("BTCUSDT"))
+    head = Store.head
+
+    def late_head(self: Store) -> Head:
+        released.wait(30)
+        try:
+            return head(self)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Store, "head", late_head)
+    client = visit(empty_store, timeout_seconds=0.2)
+
+    answer = client.get("/v1/head")
+    alive = client.get("/healthz")
+    released.set()
+
+    assert ended.wait(30)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "timeout")
+    assert alive.status_code == 200
