@@ -11,7 +11,7 @@ from tests.browser.serving import Live
 
 pytestmark = pytest.mark.xdist_group("browser")
 KEPT = Path(__file__).parents[2] / "docs" / "pictures"
-SCREEN: ViewportSize = {"width": 1200, "height": 640}
+SCREEN: ViewportSize = {"width": 1440, "height": 720}
 SMALL_BYTES = 200_000
 
 
