@@ -6,7 +6,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,14 +15,17 @@ from random import Random
 from threading import Event, Timer
 
 from console.demo_view import Show, shown_as_lines, shown_as_table
+from console.errors import SettingsError
 from console.plans import plan_of
 from console.scheduled import timing_of
+from console.serve import address_of
 from console.settings import ENVIRONMENT_PREFIX, Settings, load, parse_duration
 from jobs.backfill import Filled, backfill
 from jobs.demo.cast import CAST
 from jobs.demo.feed import live_feed, write_until
 from jobs.demo.folder import DemoFolder, fresh_folder
 from jobs.demo.simulation import LOGGED, simulate
+from jobs.holder import owner
 from jobs.schedule import Schedule
 from jobs.slots import Slots
 from jobs.worker import LEASE_MARGIN
@@ -60,7 +64,8 @@ def show_demo(folder: Path, runs: int | None) -> None:
             with live_feed(simulation, files, now, lambda: datetime.now(UTC)):
                 _publish_history(settings, store, now, stop)
                 if not stop.is_set():
-                    _run_schedule(settings, store, _hint(files), wanted)
+                    with _console(settings):
+                        _run_schedule(settings, store, _hint(files), wanted)
     _say(f"the demo has ended; {folder} stays as it is until the next demo there")
 
 
@@ -167,6 +172,22 @@ def _run_schedule(settings: Settings, store: Store, hint: str, wanted: int | Non
         watch = _Watch(schedule=schedule, store=store, show=show, wanted=wanted)
         schedule.on_published = watch.on_published
         watch.run()
+
+
+@contextmanager
+def _console(settings: Settings) -> Iterator[None]:
+    """Serve the console while the schedule runs, on any port that is free, and say where; without it, say why."""
+    try:
+        address = address_of("127.0.0.1", 0, without_token=False)
+    except SettingsError as missing:
+        _say(f"  console       {missing}")
+        yield
+        return
+    from console.web.server import console_at
+
+    with console_at(settings, address, holder=owner()) as url:
+        _say(f"  console       {url}")
+        yield
 
 
 def _say(text: str) -> None:

@@ -19,7 +19,7 @@ def parse_url(text: str) -> URL:
     """Read the store's URL. Raises StoreSettingsError where it is no URL of a SQLite file or a Postgres database."""
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # a port that is no number, for one
         raise StoreSettingsError(
             "the store's URL cannot be read; write sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
         ) from error

@@ -1,0 +1,36 @@
+"""The store's URL: what it may be, and what is said of any other, without repeating a password."""
+
+import pytest
+
+from storage.engine import parse_url
+from storage.errors import StoreSettingsError
+
+
+@pytest.mark.parametrize(
+    ("text", "driver"),
+    [
+        ("sqlite:///policy.db", "sqlite"),
+        ("postgresql://ann:secret@db/policies", "postgresql+psycopg"),
+        ("postgresql+psycopg://ann@db:5433/policies", "postgresql+psycopg"),
+    ],
+)
+def test_sqlite_files_and_postgres_databases_are_stores(text: str, driver: str) -> None:
+    assert parse_url(text).drivername == driver
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("no url", "cannot be read"),
+        ("postgresql://ann@127.0.0.1:hunter2/policies", "cannot be read"),
+        ("mysql://ann:hunter2@db/policies", "SQLite or Postgres"),
+        ("sqlite://", "a file that others can read"),
+        ("sqlite:///:memory:", "a file that others can read"),
+        ("postgresql://db/policies?password=hunter2", "holds password after the question mark"),
+    ],
+)
+def test_any_other_is_refused_without_its_password(text: str, said: str) -> None:
+    with pytest.raises(StoreSettingsError, match=said) as refused:
+        parse_url(text)
+
+    assert "hunter2" not in str(refused.value)
