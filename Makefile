@@ -16,7 +16,7 @@ test: $(STAMP)test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" -q
 
 faults: $(STAMP)test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/faults -q
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/faults tests/web/test_schemathesis.py -q
 
 check: $(STAMP)test
 	$(BIN)/ruff check .
