@@ -142,7 +142,8 @@ def _asked(console: tuple[Address, int], name: str, target: float, how: str, *pa
 
 
 def _page(console: tuple[Address, int]) -> Figure:
-    return _asked(console, "the overview's HTML", 150, "the whole page", "/")
+    how = "the whole page, whose table is made once for each run"
+    return _asked(console, "the overview's HTML", 150, how, "/")
 
 
 def _month(console: tuple[Address, int]) -> Figure:

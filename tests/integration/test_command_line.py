@@ -208,3 +208,14 @@ def test_a_password_after_the_question_mark_is_refused(tmp_path: Path) -> None:
     assert failed.returncode == 1
     assert "after the question mark" in failed.stderr
     assert "hunter2" not in failed.stderr
+
+
+def test_a_query_that_ctrl_c_ends_is_told_as_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise RuntimeError("Query interrupted")  # what DuckDB raises when the signal comes while it works
+
+    monkeypatch.setattr("console.once.compute_once", interrupted)
+
+    done = command(tmp_path, "once")
+
+    assert (done.returncode, done.stderr) == (1, "router-policy: stopped by Ctrl-C; nothing was left half done\n")
