@@ -3,18 +3,16 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from console.errors import SettingsError
-from console.plans import plan_of
-from console.settings import Settings, load, parse_duration
-from console.show import NoPolicyError, iso, print_json
+from console.orders_question import question_of
+from console.settings import load, parse_duration
+from console.show import iso, print_json
 from jobs.against_history import Question
 from jobs.drift import Drift, DriftKind, SymbolDrift, find_drift
-from jobs.slots import Slots
-from policy.window import OUTCOME_WINDOW
 from storage.store import Store
 
 _WIDTH_OF_A_FILE = 100
@@ -34,7 +32,7 @@ def show_drift(config: Path | None, since: datetime | None, tolerance: str, *, a
     """
     settings = load(config)
     with Store(settings.store.url) as store:
-        question = _question(settings, store, since, tolerance)
+        question = question_of(settings, store, since, _tolerated(tolerance))
         drift = find_drift(store, question)
     if as_json:
         print_json([_record(question, drift)])
@@ -42,25 +40,11 @@ def show_drift(config: Path | None, since: datetime | None, tolerance: str, *, a
     _print_table(question, drift)
 
 
-def _question(settings: Settings, store: Store, since: datetime | None, tolerance: str) -> Question:
-    newest, now = store.newest_run(settings.scope), store.now()
-    if newest is None:
-        raise NoPolicyError(f"no policy yet in scope {settings.scope!r}; router-policy once computes one")
-    start = since if since is not None else newest.slot - OUTCOME_WINDOW
-    if start >= now:
-        raise SettingsError(f"--since {iso(start)} is not in the past; give a time before {iso(now)}")
+def _tolerated(tolerance: str) -> timedelta:
     try:
-        tolerated = parse_duration(tolerance)
+        return parse_duration(tolerance)
     except ValueError as error:
         raise SettingsError(f"--tolerance: {error}") from error
-    return Question(
-        scope=settings.scope,
-        orders=plan_of(settings).orders,
-        slots=Slots(settings.schedule.cron),
-        start=start,
-        end=now,
-        tolerance=tolerated,
-    )
 
 
 def _record(question: Question, drift: Drift) -> dict[str, Any]:

@@ -351,8 +351,6 @@ def demo(
 
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
-_ENGINE_INTERRUPTED = "Query interrupted"  # what DuckDB makes of it while it runs a query
-_STOPPED = "stopped by Ctrl-C; nothing was left half done"
 
 
 def main() -> None:
@@ -365,11 +363,7 @@ def main() -> None:
         _fail(error, 1)
     except SystemExit as end:
         if end.code == _INTERRUPTED:
-            _fail(_STOPPED, 1)
-        raise
-    except RuntimeError as error:
-        if str(error) == _ENGINE_INTERRUPTED:
-            _fail(_STOPPED, 1)
+            _fail("stopped by Ctrl-C; nothing was left half done", 1)
         raise
 
 

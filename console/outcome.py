@@ -7,15 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from console.errors import SettingsError
-from console.plans import fees_of, plan_of
-from console.settings import Settings, load
-from console.show import NoPolicyError, iso, print_json
+from console.orders_question import question_of
+from console.plans import fees_of
+from console.settings import load
+from console.show import iso, print_json
 from jobs.against_history import Question
 from jobs.interval import Interval
 from jobs.outcome import CHOSEN, Comparison, Figure, InForce, Outcomes, find_outcomes
-from jobs.slots import Slots
-from policy.window import OUTCOME_WINDOW
 from storage.store import Store
 
 _WIDTH_OF_A_FILE = 100
@@ -29,7 +27,7 @@ def show_outcome(config: Path | None, since: datetime | None, *, as_json: bool) 
     """
     settings = load(config)
     with Store(settings.store.url) as store:
-        question = _question(settings, store, since)
+        question = question_of(settings, store, since)
         outcomes = find_outcomes(store, question, fees_of(settings))
     if as_json:
         print_json([_record(question, outcomes)])
@@ -39,17 +37,6 @@ def show_outcome(config: Path | None, since: datetime | None, *, as_json: bool) 
         _print_table(title, figures)
     if any(one.against_taker for one in outcomes.figures):
         sys.stdout.write(f"\n* {CHOSEN}\n")
-
-
-def _question(settings: Settings, store: Store, since: datetime | None) -> Question:
-    newest, now = store.newest_run(settings.scope), store.now()
-    if newest is None:
-        raise NoPolicyError(f"no policy yet in scope {settings.scope!r}; router-policy once computes one")
-    start = since if since is not None else newest.slot - OUTCOME_WINDOW
-    if start >= now:
-        raise SettingsError(f"--since {iso(start)} is not in the past; give a time before {iso(now)}")
-    orders, slots = plan_of(settings).orders, Slots(settings.schedule.cron)
-    return Question(scope=settings.scope, orders=orders, slots=slots, start=start, end=now)
 
 
 def _record(question: Question, outcomes: Outcomes) -> dict[str, Any]:

@@ -39,12 +39,9 @@ def load_orders(connection: "DuckDBPyConnection", question: Question, folder: Pa
     from jobs.engines import duckdb_engine as engine
     from jobs.sources.orders import read_orders
     from jobs.sources.rejects import count_rejects
-    from jobs.sources.relation import MACROS
 
     window = Window(as_of=question.end, outcome_window=question.end - question.start)
     bounds = engine.outcome_bounds(window)
-    connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
-    connection.execute(MACROS)
     relation = read_orders(connection, question.orders, window, folder)
     engine.load_orders(connection, relation, question.orders, window)
     in_window = engine.ORDERS_IN_WINDOW

@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from jobs.against_history import Question, load_orders, load_published, naive
-from jobs.engines.errors import EngineError
 from storage.records import Reject
 from storage.store import Store
 
@@ -82,16 +80,10 @@ def find_drift(store: Store, question: Question) -> Drift:
     held to be unknown. Raises SourceError where the log cannot be used, EngineError where DuckDB fails, and as the
     store does.
     """
-    import duckdb
+    from jobs.engines.duckdb_session import duckdb_session
 
-    with TemporaryDirectory(prefix="router-policy-") as folder:
-        connection = duckdb.connect(config={"temp_directory": folder})
-        try:
-            return _judge(connection, store, question, Path(folder))
-        except duckdb.Error as error:
-            raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error
-        finally:
-            connection.close()
+    with duckdb_session() as (connection, folder):
+        return _judge(connection, store, question, folder)
 
 
 def _judge(connection: "DuckDBPyConnection", store: Store, question: Question, folder: Path) -> Drift:

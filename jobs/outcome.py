@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from jobs.against_history import Question, load_orders, load_published, naive
-from jobs.engines.errors import EngineError
 from jobs.interval import Interval, interval
 from jobs.plan import Fees
 from policy.evidence import measured
@@ -108,23 +105,17 @@ def find_outcomes(store: Store, question: Question, fees: Mapping[str, Fees]) ->
     What was in force is what readers could see at an order's time, overrides included; the question's tolerance is not
     used. Raises SourceError where the log cannot be used, EngineError where DuckDB fails, and as the store does.
     """
-    import duckdb
+    from jobs.engines.duckdb_session import duckdb_session
 
-    with TemporaryDirectory(prefix="router-policy-") as folder:
-        connection = duckdb.connect(config={"temp_directory": folder})
-        try:
-            rejects = load_orders(connection, question, Path(folder))
-            _load_history(connection, store, question)
-            _load_fees(connection, fees)
-            return Outcomes(figures=_figures(connection, question), rejects=tuple(rejects))
-        except duckdb.Error as error:
-            raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error
-        finally:
-            connection.close()
+    with duckdb_session() as (connection, folder):
+        rejects = load_orders(connection, question, folder)
+        _load_history(connection, store, question)
+        _load_fees(connection, fees)
+        return Outcomes(figures=_figures(connection, question), rejects=tuple(rejects))
 
 
 def _load_history(connection: "DuckDBPyConnection", store: Store, question: Question) -> None:
-    published = store.published(question.scope, question.start, question.end)
+    published = store.published(question.scope, question.start, question.end, with_taker=False)
     load_published(connection, published, question.slots)
     with transaction(store.reader) as reading:
         _load_decisions(connection, decided(reading, question.scope, question.start, question.end))

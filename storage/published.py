@@ -33,8 +33,8 @@ class OverrideSpan:
 class Published:
     """What a scope's readers could see from a time on until another, and the runs that were named beside it.
 
-    `taker` are the run and symbol of each policy that said taker. Runs up to `pruned_through` were removed for their
-    age, 0 where none was.
+    `taker` are the run and symbol of each policy that said taker, where they were asked for. Runs up to
+    `pruned_through` were removed for their age, 0 where none was.
     """
 
     runs: tuple[PublishedSlot, ...]
@@ -44,12 +44,21 @@ class Published:
 
 
 def published(
-    connection: Connection, scope: str, start: datetime, end: datetime, named: Collection[int] = ()
+    connection: Connection,
+    scope: str,
+    start: datetime,
+    end: datetime,
+    named: Collection[int] = (),
+    *,
+    with_taker: bool = True,
 ) -> Published:
-    """Return what readers could see at any time with `start <= t < end`, and those of the `named` runs that exist."""
+    """Return what readers could see at any time with `start <= t < end`, and those of the `named` runs that exist.
+
+    `taker` is looked up in every snapshot of the time, and stays empty without `with_taker`.
+    """
     return Published(
         runs=_runs(connection, scope, start, end, named),
-        taker=_taker(connection, scope, start, end),
+        taker=_taker(connection, scope, start, end) if with_taker else (),
         overrides=_overrides(connection, scope, start, end),
         pruned_through=connection.scalar(select(func.max(policy_prune.c.through_entry_id))) or 0,
     )

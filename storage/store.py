@@ -196,10 +196,12 @@ class Store:
         with transaction(self.reader) as connection:
             return read.history(connection, scope, symbol, since, until)
 
-    def published(self, scope: str, start: datetime, end: datetime, named: Collection[int] = ()) -> Published:
+    def published(
+        self, scope: str, start: datetime, end: datetime, named: Collection[int] = (), *, with_taker: bool = True
+    ) -> Published:
         """Return what readers could see when: see `storage.published.published`."""
         with transaction(self.reader) as connection:
-            return published(connection, scope, start, end, named)
+            return published(connection, scope, start, end, named, with_taker=with_taker)
 
     def contrasts(self, scope: str, since: datetime | None = None) -> list[Contrast]:
         """Return the live rule set against each shadow, by symbol: see `storage.comparison.contrasts`."""

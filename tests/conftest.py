@@ -1,6 +1,7 @@
 """Fixtures that every kind of test uses: a store on each database."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,26 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def module_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store that is set up and empty, for all tests of a file: one of them fills it, and none changes it then."""
+    if request.param == "sqlite":
+        with _set_up(f"sqlite:///{tmp_path_factory.mktemp('history') / 'policy.db'}") as store:
+            yield store
+        return
+    with fresh_database(request.getfixturevalue("postgres_url")) as url, _set_up(url) as store:
+        yield store
+
+
+@contextmanager
+def _set_up(url: str) -> Iterator[Store]:
+    with Store(url) as store:
+        store.set_up()
+        yield store
+
+
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     """A store that is set up and empty."""
-    with Store(store_url) as store:
-        store.set_up()
+    with _set_up(store_url) as store:
         yield store

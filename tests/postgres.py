@@ -1,4 +1,4 @@
-"""A real Postgres for the tests: the one that ROUTER_POLICY_TEST_POSTGRES names, or one from a wheel, started here."""
+"""A real Postgres for the tests: a server from a wheel, started here, and databases of their own on it."""
 
 import tempfile
 import warnings

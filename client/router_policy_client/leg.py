@@ -1,5 +1,6 @@
 """One request at a venue: placed at most once, then watched until it has certainly ended."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,6 +9,8 @@ from hashlib import sha256
 
 from router_policy_client.clock import Clock
 from router_policy_client.venue import OrderRejectedError, OrderState, OrderStatus, PostOnlyRejectedError, Venue
+
+_log = logging.getLogger("router_policy_client")
 
 _NOTHING = Decimal(0)
 _LONGEST_PAUSE_SECONDS = 2.0
@@ -135,13 +138,14 @@ class Leg:
         try:
             self._venue.cancel_order(self._symbol, self.client_order_id)
         except Exception:  # noqa: BLE001 - what came of it is told by the look that follows
-            return
+            _log.debug("order %s: cancelling it failed", self.client_order_id, exc_info=True)
 
     def _look(self) -> None:
         asked_seconds = self._clock.monotonic_seconds()
         try:
             state = self._venue.fetch_order(self._symbol, self.client_order_id)
         except Exception:  # noqa: BLE001 - no answer; the next look asks again
+            _log.debug("order %s: looking at it failed", self.client_order_id, exc_info=True)
             return
         if state is not None:
             self._take_in(state)

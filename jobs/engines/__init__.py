@@ -1,8 +1,5 @@
 """Engines: what reads the sources and runs the metric queries."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 from jobs.measurement import Measurement
 from jobs.plan import EngineKind, Plan
 from jobs.streaks import States
@@ -22,5 +19,4 @@ def measure(plan: Plan, window: Window, states: States) -> Measurement:
         return measure_with_spark(plan, window, states)
     from jobs.engines.duckdb_engine import measure_with_duckdb
 
-    with TemporaryDirectory(prefix="router-policy-") as folder:
-        return measure_with_duckdb(plan, window, Path(folder), states)
+    return measure_with_duckdb(plan, window, states)

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from jobs.engines.errors import EngineError
+from jobs.engines.duckdb_session import duckdb_session
 from jobs.measurement import Measurement, gather, one_tick_markets
 from jobs.plan import OrdersSource, Plan
 from jobs.sources import canonical
@@ -17,7 +17,7 @@ from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat
 from jobs.sources.orders import read_orders
 from jobs.sources.rejects import count_rejects
-from jobs.sources.relation import MACROS, Relation
+from jobs.sources.relation import Relation
 from jobs.streaks import STATE_TIMES, Measured, States, scan_start, state_rows, total_rows
 from jobs.streaks import measured as measured_streaks
 from policy import metrics
@@ -32,22 +32,15 @@ ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
 _CANDLES_IN_WINDOW = "ts is null or (ts >= $first_bar_open and ts <= $last_bar_open)"
 
 
-def measure_with_duckdb(plan: Plan, window: Window, folder: Path, states: States) -> Measurement:
-    """Measure every symbol; `folder` holds what is spilled and spooled and can be thrown away afterwards."""
-    connection = duckdb.connect(config={"temp_directory": str(folder)})
-    try:
+def measure_with_duckdb(plan: Plan, window: Window, states: States) -> Measurement:
+    """Measure every symbol. Raises SourceError where a source cannot be used, EngineError where DuckDB fails."""
+    with duckdb_session() as (connection, folder):
         return _measure(connection, plan, window, folder, states)
-    except duckdb.Error as error:
-        raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error
-    finally:
-        connection.close()
 
 
 def _measure(
     connection: duckdb.DuckDBPyConnection, plan: Plan, window: Window, folder: Path, states: States
 ) -> Measurement:
-    connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
-    connection.execute(MACROS)
     orders = read_orders(connection, plan.orders, window, folder)
     load_orders(connection, orders, plan.orders, window)
     measured = metric_rows(connection, metrics.EFFECTIVENESS, outcome_bounds(window))

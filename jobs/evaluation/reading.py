@@ -1,18 +1,15 @@
 """The user's own data: candles as markets, and from the order log how often, which way and how much is traded."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import sqrt
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import numpy as np
 
 from jobs.engines import duckdb_engine as engine
-from jobs.engines.errors import EngineError
+from jobs.engines.duckdb_session import duckdb_session
 from jobs.evaluation.errors import EvaluationError
 from jobs.evaluation.market import Bars, Market
 from jobs.evaluation.orders import Profile
@@ -20,7 +17,6 @@ from jobs.measurement import one_tick_markets
 from jobs.plan import CandlesSource, OrdersSource
 from jobs.sources.candles import read_candles
 from jobs.sources.orders import read_orders
-from jobs.sources.relation import MACROS
 from policy import metrics
 from policy.spread import tick_size
 from policy.window import Window
@@ -56,7 +52,7 @@ def read_markets(source: CandlesSource, since: datetime, until: datetime) -> dic
     of that time.
     """
     window = Window(as_of=until, bar_interval=source.interval, outcome_window=until - since)
-    with _duckdb() as (connection, folder):
+    with duckdb_session() as (connection, folder):
         rows = read_candles(connection, source, window, folder).rows
         connection.execute(_CANDLES.format(rows=rows), _bounds(since, until))
         found = _markets(connection, source)
@@ -73,7 +69,7 @@ def read_profiles(source: OrdersSource, since: datetime, until: datetime) -> dic
     `read_markets` does.
     """
     window = Window(as_of=until, outcome_window=until - since)
-    with _duckdb() as (connection, folder):
+    with duckdb_session() as (connection, folder):
         engine.load_orders(connection, read_orders(connection, source, window, folder), source, window)
         columns = connection.execute(_LOG, {**_bounds(since, until), "not_used": engine.NOT_USED}).fetchnumpy()
     if len(columns["symbol"]) == 0:
@@ -119,20 +115,6 @@ def _bars(connection: duckdb.DuckDBPyConnection, source: CandlesSource, symbol: 
     high, low, close = (np.asarray(columns[name], dtype=np.float64) for name in ("high", "low", "close"))
     opens = np.asarray(columns["open_seconds"], dtype=np.int64)
     return Bars(interval=source.interval, open_seconds=opens, high=high, low=low, close=close)
-
-
-@contextmanager
-def _duckdb() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    with TemporaryDirectory(prefix="router-policy-") as folder:
-        connection = duckdb.connect(config={"temp_directory": folder})
-        try:
-            connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
-            connection.execute(MACROS)
-            yield connection, Path(folder)
-        except duckdb.Error as error:
-            raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error
-        finally:
-            connection.close()
 
 
 def _bounds(since: datetime, until: datetime) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """Compare, on both databases: the history of `tests.shadowed_history` gives what was worked out by hand."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from jobs.compare import NothingToCompareError, Pair, compare, per_day
 from storage.comparison import Contrast, Move, Side, Which
 from storage.store import Store
-from tests.postgres import fresh_database
 from tests.runs import publish
 from tests.shadowed_history import (
     BREAKER,
@@ -26,21 +24,11 @@ UNKNOWN = (None,) * 5
 HOUR_SECONDS = 3600
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def history(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+@pytest.fixture(scope="module")
+def history(module_store: Store) -> Store:
     """A store that holds the history; nothing here changes it."""
-    if request.param == "sqlite":
-        yield from _filled(f"sqlite:///{tmp_path_factory.mktemp('history') / 'policy.db'}")
-        return
-    with fresh_database(request.getfixturevalue("postgres_url")) as url:
-        yield from _filled(url)
-
-
-def _filled(url: str) -> Iterator[Store]:
-    with Store(url) as store:
-        store.set_up()
-        publish_shadowed_history(store)
-        yield store
+    publish_shadowed_history(module_store)
+    return module_store
 
 
 def only_pair(store: Store, **options: object) -> Pair:

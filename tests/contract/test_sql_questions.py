@@ -1,6 +1,5 @@
 """docs/sql.md: every query of the page gives the answer that was worked out by hand, on both databases."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +9,6 @@ from sqlalchemy import Row, text
 
 from storage.questions import Question, datasette_metadata, read_questions
 from storage.store import Store
-from tests.postgres import fresh_database
 from tests.small_history import publish_small_history
 from tests.small_history_answers import ANSWERS, Rows
 
@@ -18,21 +16,11 @@ DOCS = Path(__file__).parents[2] / "docs"
 QUESTIONS = read_questions((DOCS / "sql.md").read_text())
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def small_history(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+@pytest.fixture(scope="module")
+def small_history(module_store: Store) -> Store:
     """A store that holds the small history; nothing here changes it."""
-    if request.param == "sqlite":
-        yield from _filled(f"sqlite:///{tmp_path_factory.mktemp('history') / 'router_policy.db'}")
-        return
-    with fresh_database(request.getfixturevalue("postgres_url")) as url:
-        yield from _filled(url)
-
-
-def _filled(url: str) -> Iterator[Store]:
-    with Store(url) as store:
-        store.set_up()
-        publish_small_history(store)
-        yield store
+    publish_small_history(module_store)
+    return module_store
 
 
 def as_text(value: object) -> object:

@@ -29,6 +29,7 @@ from policy.window import Window
 from storage.records import Origin
 from tests.bots import write_bot
 from tests.outcomes import outcome, write_parquet
+from tests.spark_server import spark_server
 
 REAL = Path(os.environ.get("REAL_INPUTS", Path(__file__).parents[3] / "shared" / "real")) / "candles-1m"
 MINUTE = timedelta(minutes=1)
@@ -187,15 +188,8 @@ def test_spark_tells_the_same(tmp_path: Path, spark_remote: str) -> None:
 @pytest.fixture
 def spark_remote() -> Iterator[str]:
     """The address of a Spark Connect server in this process."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("RUST_LOG", "error")
-        from pysail.spark import SparkConnectServer
-
-        server = SparkConnectServer("127.0.0.1", 0)
-        server.start(background=True)
-        host, port = server.listening_address
-        yield f"sc://{host}:{port}"
-        server.stop()
+    with spark_server() as address:
+        yield address
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real candles here: name their folder in REAL_INPUTS")

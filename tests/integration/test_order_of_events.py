@@ -21,6 +21,7 @@ from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak, Streaks
 from storage.records import Origin, RunResult
 from tests.measuring import AS_OF, canonical
+from tests.spark_server import spark_server
 
 HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)
@@ -214,11 +215,9 @@ def test_it_is_never_locked_out_where_probes_can_fill(
     assert was_held_back or outage_hours * orders_an_hour < 6, "the outage was never seen"
 
 
-def test_spark_finds_the_same_streaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spark_finds_the_same_streaks(tmp_path: Path) -> None:
     pytest.importorskip("pysail", reason="pysail, the Spark Connect server, is not installed")
     pytest.importorskip("pyspark", reason="pyspark is not installed")
-    from pysail.spark import SparkConnectServer
-
     from jobs.plan import EngineChoice, EngineKind
 
     chance = random.Random(5)
@@ -247,18 +246,12 @@ def test_spark_finds_the_same_streaks(tmp_path: Path, monkeypatch: pytest.Monkey
         rule_set=rule_set("breaker"),
         engine=EngineChoice(kind=EngineKind.DUCKDB),
     )
-    monkeypatch.setenv("RUST_LOG", "error")
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    host, port = server.listening_address
-    try:
-        on_spark = replace(plan, engine=EngineChoice(kind=EngineKind.SPARK, remote=f"sc://{host}:{port}"))
+    with spark_server() as address:
+        on_spark = replace(plan, engine=EngineChoice(kind=EngineKind.SPARK, remote=address))
         found = [
             recompute(one, AS_OF.astimezone(UTC), origin=Origin.MANUAL, started_at=AS_OF, states=states)
             for one in (plan, on_spark)
         ]
-    finally:
-        server.stop()
 
     assert found[0].judgements == found[1].judgements
     assert {one.evidence.symbol for one in found[0].judgements} == set(SYMBOLS)

@@ -21,6 +21,7 @@ from policy import metrics
 from policy.rules import rule_set
 from policy.window import Window
 from storage.records import Origin, RunResult
+from tests.spark_server import spark_server
 
 pytestmark = [
     pytest.mark.xdist_group("spark"),  # one server is enough
@@ -120,15 +121,8 @@ def remote() -> Iterator[str]:
     if "TEST_SPARK_REMOTE" in os.environ:
         yield os.environ["TEST_SPARK_REMOTE"]
         return
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("RUST_LOG", "error")
-        from pysail.spark import SparkConnectServer
-
-        server = SparkConnectServer("127.0.0.1", 0)
-        server.start(background=True)
-        host, port = server.listening_address
-        yield f"sc://{host}:{port}"
-        server.stop()
+    with spark_server() as address:
+        yield address
 
 
 def write(path: Path, query: str) -> str:
