@@ -12,20 +12,31 @@ Written by orjson: the standard library's json takes five times as long, which i
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy import Table
 
 from storage.schema import (
+    policy_breaker,
     policy_override,
     policy_override_end,
     policy_prune,
+    policy_reject,
     policy_run,
+    policy_shadow,
+    policy_snapshot,
 )
 
 Values = Sequence[Any]
+# What belongs to a run, in the order of the canonical text, each with the columns that its rows are in order of.
+BELONGING: Mapping[Table, tuple[str, ...]] = {
+    policy_snapshot: ("symbol",),
+    policy_reject: ("source", "reason"),
+    policy_shadow: ("symbol", "rule_set"),
+    policy_breaker: ("symbol", "rule_set"),
+}
 _OWN_DIGEST = {
     table: [column.name for column in table.columns].index("digest")
     for table in (policy_run, policy_override, policy_override_end, policy_prune)
@@ -35,7 +46,7 @@ _OWN_DIGEST = {
 def entry_digest(table: Table, entry: Values, *belonging: Iterable[Values]) -> str:
     """Return the digest in hex of an entry and the rows that belong to it, each as its values in the schema's order.
 
-    `belonging` gives what belongs to a run, in the order that the canonical text has. What stands in the entry's own
+    `belonging` gives the rows of each table of BELONGING, in that order and theirs. What stands in the entry's own
     digest column does not count. A number that is not finite counts as null.
     """
     place = _OWN_DIGEST[table]

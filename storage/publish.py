@@ -1,7 +1,7 @@
 """Publishing a run: everything of it in one transaction, or nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -12,7 +12,7 @@ from storage.breakers import breaker_row, shadow_row
 from storage.chain import move_head, take_next
 from storage.claims import Claim, holds
 from storage.connection import database_now, insert_or_ignore
-from storage.digest import entry_digest, in_order
+from storage.digest import BELONGING, entry_digest, in_order
 from storage.errors import ClaimLostError
 from storage.records import RunResult, snapshot_row
 from storage.schema import (
@@ -53,22 +53,23 @@ def publish_run(connection: Connection, claim: Claim, result: RunResult) -> Mapp
         if rules.has_state
     ]
     run = _run_row(run_id, claim, result, published_at, previous_digest)
-    belonging = (
-        (policy_snapshot, snapshots, "symbol"),
-        (policy_reject, rejects, "source", "reason"),
-        (policy_shadow, shadows, "symbol", "rule_set"),
-        (policy_breaker, breakers, "symbol", "rule_set"),
-    )
-    run["digest"] = entry_digest(policy_run, in_order(policy_run, run), *(_in_order(*rows) for rows in belonging))
+    written = {
+        policy_snapshot: snapshots,
+        policy_reject: rejects,
+        policy_shadow: shadows,
+        policy_breaker: breakers,
+    }
+    belonging = (_in_order(table, written[table], order) for table, order in BELONGING.items())
+    run["digest"] = entry_digest(policy_run, in_order(policy_run, run), *belonging)
     connection.execute(policy_run.insert(), run)
-    for table, rows, *_ in belonging:
+    for table, rows in written.items():
         if rows:
             connection.execute(table.insert(), rows)
     move_head(connection, run["digest"])
     return run
 
 
-def _in_order(table: Table, rows: list[dict[str, Any]], *order: str) -> list[list[Any]]:
+def _in_order(table: Table, rows: list[dict[str, Any]], order: Sequence[str]) -> list[list[Any]]:
     return [in_order(table, row) for row in sorted(rows, key=itemgetter(*order))]
 
 

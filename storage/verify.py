@@ -14,18 +14,15 @@ from storage.chain import head
 from storage.columns import REAL, Flag, UtcTimestamp
 from storage.derive import derive_run
 from storage.difference import differ
-from storage.digest import Values, entry_digest
+from storage.digest import BELONGING, Values, entry_digest
 from storage.errors import StoredValueError
 from storage.schema import (
-    policy_breaker,
     policy_override,
     policy_override_end,
     policy_prune,
-    policy_reject,
     policy_rule_set,
     policy_run,
     policy_scope,
-    policy_shadow,
     policy_slot,
     policy_snapshot,
 )
@@ -38,13 +35,6 @@ _NUMBERS = {
     policy_override: policy_override.c.entry_id,
     policy_override_end: policy_override_end.c.entry_id,
     policy_prune: policy_prune.c.entry_id,
-}
-# What belongs to a run, each with the order in which it stands in the digest.
-_BELONGING = {
-    policy_snapshot: ("symbol",),
-    policy_reject: ("source", "reason"),
-    policy_shadow: ("symbol", "rule_set"),
-    policy_breaker: ("symbol", "rule_set"),
 }
 
 
@@ -162,7 +152,7 @@ class _Walk:
 
     def take(self, entries: Sequence[_Entry]) -> None:
         first, last = self.entry_id, entries[-1].number if entries else self.entry_id
-        found = [_by_run(self.connection, table, first, last, order) for table, order in _BELONGING.items()]
+        found = [_by_run(self.connection, table, first, last, order) for table, order in BELONGING.items()]
         for entry in entries:
             try:
                 self._check(entry, *(rows.pop(entry.number, []) for rows in found))
@@ -174,9 +164,9 @@ class _Walk:
 
     def end(self) -> None:
         """Check what no single entry shows: rows outside the walk, the head, the scopes, the slots, the anchor."""
-        for number in (*_NUMBERS.values(), *(table.c.run_id for table in _BELONGING)):
+        for number in (*_NUMBERS.values(), *(table.c.run_id for table in BELONGING)):
             outside = or_(number <= self.first_entry_id, number > self.entry_id)
-            if number.table in _BELONGING:
+            if number.table in BELONGING:
                 outside |= number.not_in(select(policy_run.c.run_id))
             if (found := self.connection.scalar(select(func.min(number)).where(outside))) is not None:
                 differ(f"{number.table.name.removeprefix('policy_')} {found}", number.name, found, None)
@@ -254,7 +244,7 @@ def _maker(table: Table) -> Callable[[Values], Any]:
     return cast("Callable[[Values], Any]", named._make)
 
 
-_MAKE = {table: _maker(table) for table in _BELONGING}
+_MAKE = {table: _maker(table) for table in BELONGING}
 
 
 def _by_run(connection: Connection, table: Table, after: int, upto: int, order: Sequence[str]) -> dict[int, list[Any]]:
