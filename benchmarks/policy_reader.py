@@ -30,6 +30,7 @@ from tests.runs import QUARTER, SLOT, evidence, publish
 
 SYMBOLS = [f"S{place:04}" for place in range(1000)]
 ROUNDS = 200
+PUBLISHED_MEANWHILE = 10
 SLOW_READS = 2000
 PUBLICATIONS = 50
 GROWTH_SECONDS = 20.0
@@ -82,9 +83,9 @@ def _publish(store: Store, number: int) -> int:
 
 
 def _in_memory(reader: PolicyReader, rounds: int) -> list[Figure]:
-    changes = reader.status.change_count
+    before = reader.status.change_count
     plain, ours, loops = _calls(reader, rounds)
-    changes = reader.status.change_count - changes
+    changes = reader.status.change_count - before
     how = (
         f"{len(ours):,} calls of each in turn over 1,000 symbols, each timed alone, the timer's own time in both; "
         f"{changes} runs published meanwhile"
@@ -119,11 +120,14 @@ def _in_memory(reader: PolicyReader, rounds: int) -> list[Figure]:
 
 
 def _calls(reader: PolicyReader, rounds: int) -> tuple[Nanoseconds, Nanoseconds, str]:
-    readings = reader.readings()
+    """Read so often, and on until some runs were published meanwhile: what a run costs the reader is to be in it."""
+    readings, until = reader.readings(), reader.status.change_count + PUBLISHED_MEANWHILE
     plain: list[int] = []
     ours: list[int] = []
     in_loop: list[tuple[float, float]] = []
-    for _ in range(rounds):
+    for number in count():
+        if number >= rounds and reader.status.change_count >= until:
+            break
         plain += _timed_alone(readings.__getitem__)
         ours += _timed_alone(reader.get)
         in_loop.append((_timed_together(readings.__getitem__), _timed_together(reader.get)))
