@@ -79,7 +79,7 @@ def latest(connection: Connection, scope: str) -> list[Row]:
     """
     names = ", ".join(name for name in connection.execute(_NOTHING).keys() if name in COLUMNS)  # noqa: SIM118 - no dict
     query = text(f"select {names} from policy_latest where scope = :scope")
-    return [dict(row) for row in connection.execute(query, {"scope": scope}).mappings()]
+    return [dict(row) for row in connection.execute(query, {"scope": scope}).mappings().all()]
 
 
 def said(error: BaseException, url: URL) -> str:
