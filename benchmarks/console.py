@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
+from threading import Barrier, Thread
 
 import psutil
 import uvicorn
@@ -264,18 +264,22 @@ def _watched(port: int, run: Callable[[], float]) -> float:
 
 
 def keep_open(port: str) -> None:
-    """Do what open pages do, one connection each, until killed."""
-    threads = [Thread(target=_open_page, args=(int(port), place), daemon=True) for place in range(PAGES)]
+    """Do what open pages do, one connection each, until killed; print the port once all are open."""
+    opened = Barrier(PAGES + 1)
+    threads = [Thread(target=_open_page, args=(int(port), place, opened), daemon=True) for place in range(PAGES)]
     for thread in threads:
         thread.start()
+    opened.wait()
     print(port, flush=True)
     threads[0].join()
 
 
-def _open_page(port: int, place: int) -> None:
+def _open_page(port: int, place: int, opened: Barrier) -> None:
     time.sleep(place * PAGE_SECONDS / PAGES)
     connection = http.client.HTTPConnection("127.0.0.1", port)
-    tag = ""
+    tag = _get(connection, "/overview").headers["ETag"]
+    opened.wait()
+    time.sleep(place * PAGE_SECONDS / PAGES)
     while True:
         tag = _get(connection, "/overview", tag).headers["ETag"]
         time.sleep(PAGE_SECONDS)
