@@ -8,7 +8,7 @@ from pathlib import Path
 
 from console.plans import plan_of
 from console.settings import Settings, load
-from console.show import print_json
+from console.text import print_json
 from jobs.plan import Plan
 from jobs.slots import Slots
 from policy import Evidence

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from console.settings import load
-from console.show import iso, print_json
+from console.text import figure, iso, percent, print_json
 from jobs.compare import HOURS_AROUND, Comparison, Hours, MoveInContext, Pair, compare, per_day, share
 from storage.comparison import Contrast, Side, Which
 from storage.store import Store
@@ -115,20 +115,12 @@ def _cells(one: Contrast) -> tuple[str, ...]:
     return (
         str(one.run_count),
         f"{one.seconds / 86_400:.2f}",
-        _percent(share(one.disagree_seconds, one.seconds)),
-        _percent(share(one.route_seconds, one.seconds)),
-        *(_percent(share(side.maker_first_seconds, one.seconds)) for side in (live, shadow)),
-        *(_figure(per_day(side.flip_count, one.seconds)) for side in (live, shadow)),
-        *(_percent(share(side.breaker_open_seconds, side.breaker_seconds)) for side in (live, shadow)),
+        percent(share(one.disagree_seconds, one.seconds)),
+        percent(share(one.route_seconds, one.seconds)),
+        *(percent(share(side.maker_first_seconds, one.seconds)) for side in (live, shadow)),
+        *(figure(per_day(side.flip_count, one.seconds)) for side in (live, shadow)),
+        *(percent(share(side.breaker_open_seconds, side.breaker_seconds)) for side in (live, shadow)),
     )
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value * 100:.1f}"
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
 
 
 def _moves(comparison: Comparison) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from console.errors import SettingsError
 from console.orders_question import question_of
 from console.settings import load, parse_duration
-from console.show import iso, print_json
+from console.text import iso, print_json
 from jobs.against_history import Question
 from jobs.drift import Drift, DriftKind, SymbolDrift, find_drift
 from storage.store import Store

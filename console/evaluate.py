@@ -12,7 +12,7 @@ from console.errors import SettingsError
 from console.evaluation_report import print_evaluation, record
 from console.plans import fees_of, plan_of, rules_of
 from console.settings import Settings, load, parse_duration
-from console.show import print_json
+from console.text import print_json
 from jobs.plan import Fees, Plan
 from jobs.slots import Slots
 from policy.rules import RULE_SET_NAMES, RuleSet, rule_set

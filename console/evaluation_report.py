@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from console.show import iso
+from console.text import iso
 from policy.fee_gap import fee_gap_words
 
 if TYPE_CHECKING:

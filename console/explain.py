@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from console.settings import load
-from console.show import NoPolicyError, as_record, iso, print_json
+from console.show import NoPolicyError, as_record
+from console.text import iso, print_json
 from policy.rules import Check, RuleSet, State
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak

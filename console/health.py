@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.settings import Settings, load
-from console.show import NoPolicyError, iso, print_json
+from console.show import NoPolicyError
+from console.text import figure, iso, print_json
 from jobs.health import Book, compute_every_execution_health, compute_execution_health
 from jobs.slots import Slots
 from policy.health import ExecutionHealth
@@ -104,11 +105,11 @@ def _cells(one: ExecutionHealth) -> tuple[str, ...]:
         one.symbol,
         router.policy_quality or one.freshness.status,
         _told(one),
-        _figure(router.maker_fill_ratio),
-        _figure(router.fallback_ratio),
+        figure(router.maker_fill_ratio),
+        figure(router.fallback_ratio),
         str(one.freshness.maker_started_count),
-        _figure(router.slip_q50),
-        _figure(router.maker_offset_bps),
+        figure(router.slip_q50),
+        figure(router.maker_offset_bps),
         one.volatility.regime,
     )
 
@@ -118,10 +119,6 @@ def _told(one: ExecutionHealth) -> str:
         return "nothing"
     said = str(one.router.policy_taker_bias) if one.router.policy_maker_first else "taker"
     return said if one.override is None else f"{said}*"
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
 
 
 def _to_look_at(found: Sequence[ExecutionHealth]) -> Iterator[str]:

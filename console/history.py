@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from console.errors import SettingsError
 from console.plans import plan_of
 from console.settings import Settings, load, parse_duration
-from console.show import iso
+from console.text import iso
 from jobs.backfill import backfill
 from jobs.slots import Slots
 from jobs.worker import LEASE_MARGIN

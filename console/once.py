@@ -10,7 +10,8 @@ from pathlib import Path
 from console.errors import SettingsError
 from console.plans import plan_of
 from console.settings import Settings, load, parse_duration
-from console.show import print_json, print_policies
+from console.show import print_policies
+from console.text import print_json
 from jobs.holder import claim
 from jobs.plan import Plan
 from jobs.slots import Slots

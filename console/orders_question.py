@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from console.errors import SettingsError
 from console.plans import plan_of
 from console.settings import Settings
-from console.show import NoPolicyError, iso
+from console.show import NoPolicyError
+from console.text import iso
 from jobs.against_history import TOLERANCE, Question
 from jobs.slots import Slots
 from policy.window import OUTCOME_WINDOW

@@ -10,7 +10,7 @@ from typing import Any
 from console.orders_question import question_of
 from console.plans import fees_of
 from console.settings import load
-from console.show import iso, print_json
+from console.text import iso, print_json
 from jobs.against_history import Question
 from jobs.interval import Interval
 from jobs.outcome import CHOSEN, Comparison, Figure, InForce, Outcomes, find_outcomes

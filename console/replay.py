@@ -13,7 +13,7 @@ from console.errors import SettingsError
 from console.history import progress_bar
 from console.plans import rules_of
 from console.settings import Parameters, RulesSettings, Settings, load
-from console.show import iso, print_json
+from console.text import figure, iso, percent, print_json
 from jobs.compare import per_day, share
 from jobs.replay import Change, Replay, Sums, Told, Verdict, replay
 from policy.rules import RuleSet
@@ -170,18 +170,10 @@ def _cells(sums: Sums) -> tuple[str, ...]:
     return (
         str(whole.run_count),
         f"{whole.seconds / 86_400:.2f}",
-        *(_percent(share(tally.seconds, whole.seconds)) for tally in (*shown, by[Verdict.NEVER_SENT])),
-        *(_figure(per_day(count, whole.seconds)) for count in (sums.live_flip_count, sums.replayed_flip_count)),
+        *(percent(share(tally.seconds, whole.seconds)) for tally in (*shown, by[Verdict.NEVER_SENT])),
+        *(figure(per_day(count, whole.seconds)) for count in (sums.live_flip_count, sums.replayed_flip_count)),
         str(sums.not_observed_flip_count),
     )
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value * 100:.1f}"
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
 
 
 def _changes(found: Replay) -> Iterator[str]:

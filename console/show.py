@@ -1,14 +1,14 @@
 """Policies on the screen: as a table for people, as JSON for programs."""
 
-import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from console.settings import load
+from console.text import figure, iso, print_json
 from policy.errors import RouterPolicyError
 from storage.records import Snapshot
 from storage.store import Store
@@ -58,12 +58,6 @@ def as_record(snapshot: Snapshot) -> dict[str, Any]:
     return {**record, "slot": iso(snapshot.slot), "codes": list(record["codes"])}
 
 
-def print_json(records: Iterable[object]) -> None:
-    """Print a list of records as JSON."""
-    json.dump(list(records), sys.stdout, indent=2, allow_nan=False)
-    sys.stdout.write("\n")
-
-
 def print_policies(snapshots: Sequence[Snapshot], now: datetime) -> None:
     """Print the policies of one run as a table."""
     from rich.console import Console
@@ -107,11 +101,11 @@ def _cells(one: Snapshot) -> tuple[str, ...]:
         one.taker_bias,
         one.quality,
         one.regime,
-        _figure(one.maker_fill_ratio),
-        _figure(one.fallback_ratio),
-        _figure(one.slip_q50),
-        _figure(one.atr_ratio),
-        _figure(one.maker_offset_bps),
+        figure(one.maker_fill_ratio),
+        figure(one.fallback_ratio),
+        figure(one.slip_q50),
+        figure(one.atr_ratio),
+        figure(one.maker_offset_bps),
         f"{one.maker_started_count}/{one.outcome_count}",
     )
 
@@ -130,10 +124,6 @@ def _print_history(found: Sequence[tuple[Snapshot, datetime | None]]) -> None:
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
-
-
 def _age(now: datetime, slot: datetime) -> str:
     seconds = int((now - slot).total_seconds())
     if seconds < 120:
@@ -145,8 +135,3 @@ def _age(now: datetime, slot: datetime) -> str:
         if seconds < 172800
         else f"{seconds // 86400} days"
     )
-
-
-def iso(at: datetime | None) -> str | None:
-    """Write a time as ISO 8601 in UTC with a Z; None stays None."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at is not None else None

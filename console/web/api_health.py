@@ -1,6 +1,5 @@
 """The API about health: how the router fares, why a policy is what it is, and figures over time."""
 
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from console.web.answers import TheDesk, next_page, no_policy, reading
 from console.web.desk import Desk
 from console.web.errors import documented
 from console.web.parameters import LATEST, At, Limit, Since, Symbol, Until
-from console.web.records import HealthPage, HealthRecord
+from console.web.records import HealthPage
 from console.web.run_records import ExplanationRecord, Points, SeriesRecord
 from jobs.health import healths_of
 from policy.health import ExecutionHealth, severity
@@ -36,7 +35,7 @@ def every_health(
     shown = found[offset : offset + limit]
     rest = len(found) > offset + limit
     more = next_page(request, response, offset=str(offset + limit)) if rest else None
-    return HealthPage(items=[_record(one) for one in shown], next=more)
+    return HealthPage(items=shown, next=more)
 
 
 def _healths_at(desk: Desk, at: datetime) -> list[ExecutionHealth]:
@@ -45,12 +44,8 @@ def _healths_at(desk: Desk, at: datetime) -> list[ExecutionHealth]:
     return sorted(healths_of(desk.book, rows, desk.book.symbols, at), key=severity)
 
 
-def _record(one: ExecutionHealth) -> HealthRecord:
-    return HealthRecord.model_validate(asdict(one))
-
-
-@router.get("/health/{symbol:path}", response_model=HealthRecord, responses=documented(404))
-def one_health(desk: TheDesk, symbol: Symbol, at: At = None) -> HealthRecord:
+@router.get("/health/{symbol:path}", response_model=ExecutionHealth, responses=documented(404))
+def one_health(desk: TheDesk, symbol: Symbol, at: At = None) -> ExecutionHealth:
     """Return the execution health of one symbol. One that should have a policy and has none is `missing`."""
     if at is None:
         newest = desk.newest()
@@ -59,7 +54,7 @@ def one_health(desk: TheDesk, symbol: Symbol, at: At = None) -> HealthRecord:
         row, now = desk.store.in_force(desk.scope, symbol, at), at
     if row is None and symbol not in desk.book.symbols:
         raise no_policy(desk, symbol, at)
-    return _record(healths_of(desk.book, [row] if row is not None else [], [symbol], now)[0])
+    return healths_of(desk.book, [row] if row is not None else [], [symbol], now)[0]
 
 
 @router.get("/policies/{symbol:path}/explain", response_model=ExplanationRecord, responses=documented(404, 409))

@@ -25,6 +25,7 @@ _HEAD = """\
 - A list has `items`, and in `next` the address of its next page, null on the last; the header `Link` names it too.
 - The latest policies have an `ETag`: send it in `If-None-Match`, and while nothing changes the answer is 304, without a
   body. `stale_at` and `expired_at` say how long they are good for, so that no clock but yours is needed.
+- Where a description says None, the answer has null.
 - Where `web.token` is set, every request but `/healthz` and `/readyz` needs `Authorization: Bearer TOKEN`; browsers ask
   for it as a password.
 - A symbol may hold slashes, encoded (`BTC%2FUSDT`) or not.

@@ -7,7 +7,7 @@ from threading import Lock
 
 from markupsafe import Markup
 
-from console.show import iso
+from console.text import iso
 from console.web.answers import reading
 from console.web.desk import Desk, Newest, tag_of
 from console.web.sparkline import LastDay, Stretch, in_words, stretches

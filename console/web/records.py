@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import RowMapping
 
-from policy.freshness import Status
+from policy.health import ExecutionHealth
 from policy.words import Quality, Regime, TakerBias
 from storage.records import Snapshot
 
@@ -140,73 +140,10 @@ class ChangePage(BaseModel):
     next: str | None
 
 
-class RouterHealthRecord(BaseModel):
-    """How the maker-first router fares, and what it is told; null: not measured, or no policy."""
-
-    maker_fill_ratio: float | None
-    fallback_ratio: float | None
-    slip_q25: float | None
-    slip_q50: float | None
-    slip_q75: float | None
-    maker_offset_bps: float | None
-    policy_quality: Quality | None
-    policy_maker_first: bool | None
-    policy_taker_bias: TakerBias | None
-
-
-class VolatilityHealthRecord(BaseModel):
-    """Mean true ranges in percent of the last close over 50 and 500 bars, their ratio, and its regime."""
-
-    atr_short_pct: float | None
-    atr_long_pct: float | None
-    atr_ratio: float | None
-    regime: Regime
-
-
-class FreshnessHealthRecord(BaseModel):
-    """How old the policy is, and how much it was measured on."""
-
-    slot: AwareDatetime | None
-    age_seconds: float | None
-    status: Status
-    outcome_count: int
-    maker_started_count: int
-    slippage_count: int
-    bar_count: int
-
-
-class HealthOverrideRecord(OverrideRecord):
-    """The override in force, and what the rules said beneath it."""
-
-    computed_maker_first: bool
-    computed_taker_bias: TakerBias
-
-
-class WarningRecord(BaseModel):
-    """Something to look at: a word for programs, a sentence for people."""
-
-    code: str
-    value: float | None
-    threshold: float | None
-    message: str
-
-
-class HealthRecord(BaseModel):
-    """Execution health of one symbol; `run_id` null means that there is no policy."""
-
-    symbol: str = Field(examples=["BTCUSDT"])
-    run_id: int | None
-    router: RouterHealthRecord
-    volatility: VolatilityHealthRecord
-    freshness: FreshnessHealthRecord
-    override: HealthOverrideRecord | None
-    warnings: list[WarningRecord]
-
-
 class HealthPage(BaseModel):
     """Execution health, the worst first; `next` is the address of the next page, null on the last."""
 
-    items: list[HealthRecord]
+    items: list[ExecutionHealth]
     next: str | None
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from console.show import iso
+from console.text import iso
 
 NOT_MEASURED = "–"
 
