@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed-
+# More than the two cores of a small machine: many tests wait for processes that they have started.
+TESTS_AT_ONCE ?= 3
 
 .PHONY: run test faults check format docs benchmarks clean
 
@@ -13,7 +15,7 @@ run: $(STAMP)run
 	$(BIN)/router-policy demo
 
 test: $(STAMP)test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" -q
+	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadgroup -m "not long" -q
 
 faults: $(STAMP)test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/faults tests/web/test_schemathesis.py -q

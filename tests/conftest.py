@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from storage.store import Store
-from tests.postgres import fresh_database, postgres_server, short_folder
+from tests.postgres import fresh_database, memory, postgres_server, short_folder
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The address of a running Postgres, one for each test process."""
-    with postgres_server(short_folder()) as url:
+    with postgres_server(short_folder(memory())) as url:
         yield url
 
 

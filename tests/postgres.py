@@ -1,5 +1,6 @@
 """A real Postgres for the tests: a server from a wheel, started here, and databases of their own on it."""
 
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import sql
+
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 4e9
 
 
 @contextmanager
@@ -45,6 +49,15 @@ def with_database(server_url: str, name: str) -> str:
     return f"{base}/{name}?{query}"
 
 
-def short_folder() -> Path:
-    """Make a folder with a path that is short enough for a socket in it."""
-    return Path(tempfile.mkdtemp(prefix="pg"))
+def short_folder(parent: Path | None = None) -> Path:
+    """Make a folder with a path that is short enough for a socket in it; by default among the temporary ones."""
+    return Path(tempfile.mkdtemp(prefix="pg", dir=parent))
+
+
+def memory() -> Path | None:
+    """Return where files are kept in memory, None where there is no such place or too little room.
+
+    For the server of the many tests that each make a database and drop it, some megabytes of files a time.
+    """
+    has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    return _MEMORY if has_room else None
