@@ -114,7 +114,7 @@ def words(evaluation: "Evaluation") -> Iterator[str]:
 
 
 def _against(difference: "Estimate", name: str) -> str:
-    figures = ", ".join(filter(None, (f"{difference.mean:+.3f} bps an order", _range(difference))))
+    figures = ", ".join(filter(None, (f"{difference.mean:+z.3f} bps an order", _range(difference))))
     told = verdict(difference)
     return f"{told} as {name}" if told == "the same" else f"{told} against {name} ({figures})"
 
@@ -189,9 +189,9 @@ def _policy_table(evaluation: "Evaluation") -> "Table":
 def _cells(one: "Result") -> tuple[str, ...]:
     return (
         f"{one.cost.mean:.3f}",
-        f"{one.over_maker.mean:+.3f}",
+        f"{one.over_maker.mean:+z.3f}",
         _range(one.over_maker),
-        f"{one.over_taker.mean:+.3f}",
+        f"{one.over_taker.mean:+z.3f}",
         f"{one.started_share:.1%}",
         f"{one.filled_share:.1%}",
         f"{one.off_share:.1%}",
@@ -200,12 +200,12 @@ def _cells(one: "Result") -> tuple[str, ...]:
 
 
 def _range(one: "Estimate") -> str:
-    return f"{one.interval.lower:+.3f} to {one.interval.upper:+.3f}" if one.interval else ""
+    return f"{one.interval.lower:+z.3f} to {one.interval.upper:+z.3f}" if one.interval else ""
 
 
 def _money(one: "Result") -> tuple[str]:
     money = one.money_over_maker_per_day
-    return (f"{money.mean:+,.2f}" if money else "",)
+    return (f"{money.mean:+z,.2f}" if money else "",)
 
 
 def _market_table(evaluation: "Evaluation") -> "Table":
@@ -219,7 +219,7 @@ def _market_table(evaluation: "Evaluation") -> "Table":
 
 
 def _marked(one: "Estimate") -> str:
-    return f"{one.mean:+.3f} {'*' if one.is_clear else ' '}"
+    return f"{one.mean:+z.3f} {'*' if one.is_clear else ' '}"
 
 
 def _outage_table(evaluation: "Evaluation") -> "Table":
@@ -236,7 +236,7 @@ def _seen(found: "Detection | None") -> tuple[str, ...]:
 
 
 def _hours(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+    return "-" if value is None else f"{value:z.1f}"
 
 
 def _table(heads: tuple[str, ...], rows: Mapping[str, tuple[str, ...]]) -> "Table":

@@ -10,7 +10,7 @@ from typing import Any
 from console.orders_question import question_of
 from console.plans import fees_of
 from console.settings import load
-from console.text import iso, print_json
+from console.text import figure, iso, print_json
 from jobs.against_history import Question
 from jobs.interval import Interval
 from jobs.outcome import CHOSEN, Comparison, Figure, InForce, Outcomes, find_outcomes
@@ -111,16 +111,12 @@ def _cells(one: Figure) -> tuple[str, ...]:
         str(one.way),
         str(one.outcome_count),
         str(one.cost_count),
-        _bps(one.mean_bps),
+        figure(one.mean_bps),
         _reach(one.interval),
-        _bps(one.median_bps),
-        f"{apart.difference_bps:+.2f}*" if apart else "",
+        figure(one.median_bps),
+        f"{apart.difference_bps:+z.2f}*" if apart else "",
         f"{_reach(apart.interval)}*" if apart else "",
     )
-
-
-def _bps(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
 
 
 def _reach(found: Interval | None) -> str:

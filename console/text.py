@@ -13,12 +13,12 @@ def iso(at: datetime | None) -> str | None:
 
 def figure(value: float | None) -> str:
     """Write a figure with two decimals; None, which was not measured, as a dash."""
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None else f"{value:z.2f}"
 
 
 def percent(value: float | None) -> str:
     """Write a share as a percentage with one decimal and no sign; None, a share of nothing, as a dash."""
-    return "-" if value is None else f"{value * 100:.1f}"
+    return "-" if value is None else f"{value * 100:z.1f}"
 
 
 def print_json(records: Iterable[object]) -> None:

@@ -18,7 +18,7 @@ def age_words(age: timedelta) -> str:
 
 def figure(value: float | None, digits: int = 2) -> str:
     """Write a figure with so many decimals, a dash where it was not measured."""
-    return NOT_MEASURED if value is None else f"{value:.{digits}f}"
+    return NOT_MEASURED if value is None else f"{value:z.{digits}f}"
 
 
 def exact(value: float | None) -> str:
