@@ -1,7 +1,9 @@
 """A venue behind ccxt: any of its exchanges that take post-only orders and look orders up by the client's id."""
 
+import logging
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from dataclasses import replace
+from decimal import Context, Decimal
 from typing import Protocol, TypeVar
 
 import ccxt
@@ -17,6 +19,7 @@ from router_policy_client.venue import (
     VenueTimeoutError,
 )
 
+_log = logging.getLogger("router_policy_client")
 _STATUSES = {
     "open": OrderStatus.OPEN,
     "closed": OrderStatus.FILLED,
@@ -109,6 +112,20 @@ class CcxtVenue:
             return None
         return self._state(symbol, order)
 
+    def tradable(self, symbol: str, quantity: Decimal) -> Decimal:
+        """Return the most of a quantity that the exchange trades: whole lot steps, 0 below the first.
+
+        An order for anything between two steps is refused. Raises VenueError where the exchange does not say.
+        """
+        return self._ask(lambda: self._on_step(symbol, quantity))
+
+    def _on_step(self, symbol: str, quantity: Decimal) -> Decimal:
+        size = self._contract_size(symbol)
+        try:
+            return _amount(self._exchange.amount_to_precision(self._name(symbol), float(quantity / size))) * size
+        except ccxt.InvalidOrder:  # what ccxt raises for less than the first step
+            return Decimal(0)
+
     def _name(self, symbol: str) -> str:
         return self._symbols.get(symbol, symbol)
 
@@ -133,11 +150,15 @@ class CcxtVenue:
         params: dict[str, object],
     ) -> None:
         def send() -> object:
-            amount = self._exchange.amount_to_precision(
-                self._name(symbol), float(quantity / self._contract_size(symbol))
-            )
+            on_step = self._on_step(symbol, quantity)
+            if on_step != quantity:
+                raise ccxt.InvalidOrder(
+                    f"{quantity} of {symbol} is between two lot steps, so that a part of it could never be filled; "
+                    f"the venue's tradable() gives what to order instead, {on_step}"
+                )
+            amount = float(quantity / self._contract_size(symbol))
             shown = None if price is None else float(price)
-            return self._exchange.create_order(self._name(symbol), kind, side.lower(), float(amount), shown, params)
+            return self._exchange.create_order(self._name(symbol), kind, side.lower(), amount, shown, params)
 
         self._ask(send)
 
@@ -161,30 +182,32 @@ class CcxtVenue:
         if status is None:
             raise VenueError(f"{symbol}: an order with the status {order['status']!r}, which is unknown here")
         size = self._contract_size(symbol)
-        filled = _decimal(order["filled"] or 0) * size
+        if order["filled"] is None and status is not OrderStatus.REJECTED:
+            raise VenueError(f"{symbol}: an order that is {order['status']}, without how much of it was filled")
+        filled = _amount(order["filled"] or 0) * size
         average = order.get("average") or order.get("price")
         if not filled:
             return OrderState(status=status, filled=filled)
         if status is OrderStatus.OPEN:
             return OrderState(status=status, filled=filled, average_price=_positive(average))
-        trades = self._trades(symbol, order, filled / size)
-        return OrderState(
-            status=status,
-            filled=filled,
-            average_price=_positive(order.get("average")) or _average(trades),
-            fees=_fees(trades, str(self._market(symbol)["quote"])),
-            is_maker=_is_maker(trades),
-        )
+        known = OrderState(status=status, filled=filled, average_price=_positive(order.get("average")))
+        try:
+            trades = self._trades(symbol, order, filled / size)
+            return replace(
+                known,
+                average_price=known.average_price or _average(trades),
+                fees=_fees(trades, str(self._market(symbol)["quote"])),
+                is_maker=_is_maker(trades),
+            )
+        except Exception:  # noqa: BLE001 - what the trades would tell is worth less than the fill that is known
+            _log.warning("%s: the trades of order %s cannot be read", symbol, order["id"], exc_info=True)
+            return known
 
     def _trades(self, symbol: str, order: Mapping[str, object], amount: Decimal) -> list[dict[str, object]]:
         """Return the order's trades, none where they do not (yet) sum up to what was filled."""
-        params: dict[str, object] = {"orderId": order["id"]}
-        try:
-            trades = self._exchange.fetch_my_trades(self._name(symbol), None, None, params)
-        except ccxt.BaseError:
-            return []
+        trades = self._exchange.fetch_my_trades(self._name(symbol), None, None, {"orderId": order["id"]})
         own = [trade for trade in trades if trade.get("order") == order["id"]]
-        return own if sum((_decimal(trade["amount"]) for trade in own), Decimal(0)) == amount else []
+        return own if _amount(sum((_decimal(trade["amount"]) for trade in own), Decimal(0))) == amount else []
 
     @staticmethod
     def _ask(request: Callable[[], _Answer]) -> _Answer:
@@ -218,6 +241,11 @@ def _meaning(error: ccxt.ExchangeError) -> VenueError:
 def _decimal(number: object) -> Decimal:
     """Read a number of ccxt's, a float or a text, by its shortest digits."""
     return Decimal(str(number))
+
+
+def _amount(number: object) -> Decimal:
+    """Read an amount, without what adding floats up leaves in the sixteenth digit: no lot step is as fine."""
+    return Context(prec=15).create_decimal(str(number)).normalize() + 0
 
 
 def _positive(number: object) -> Decimal | None:

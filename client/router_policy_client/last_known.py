@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 from router_policy_client.errors import UnreadableRowError
 from router_policy_client.known import Known
@@ -26,7 +27,7 @@ def save(path: Path, store: str, scope: str, saved_at: datetime, known: Iterable
         "saved_at": saved_at.isoformat(),
         "policies": [_row(one) for one in known],
     }
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished = path.with_name(f"{path.name}.{token_hex(8)}")  # of no other reader, here or in another container
     try:
         with unfinished.open("w", encoding="utf-8") as file:
             json.dump(content, file, default=str, allow_nan=False)
@@ -47,7 +48,7 @@ def load(path: Path, store: str, scope: str) -> tuple[list[Known], datetime]:
         _check(content, store, scope)
         saved_at = datetime.fromisoformat(content["saved_at"])
         return [read_row(row) for row in content["policies"]], saved_at.astimezone(UTC)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         raise UnreadableRowError(f"{path} was not used: {error}") from error
 
 

@@ -93,18 +93,27 @@ class Leg:
             self._place(place)
             self._wait(wait_seconds)
         finally:
-            self._settle()
+            self._settle_for_sure()
 
     def take_up(self) -> None:
         """End what a process before this one may have placed under the same id; ABSENT where it has not."""
-        self._settle()
+        self._settle_for_sure()
+
+    def _settle_for_sure(self) -> None:
+        """Settle; an interruption while that is under way is raised when it is done, only the second ends it."""
+        try:
+            self._settle()
+        except BaseException:
+            self._settle()
+            raise
 
     def _place(self, place: Callable[[], None]) -> None:
         try:
             place()
         except PostOnlyRejectedError:
             self._end(Ending.TURNED_AWAY)
-        except OrderRejectedError:
+        except OrderRejectedError as error:
+            _log.warning("order %s: the venue refused it: %s", self.client_order_id, error)
             self._end(Ending.REFUSED)
         except Exception:  # noqa: BLE001 - any other failure leaves open whether the order is there
             self._sent_seconds = self._clock.monotonic_seconds()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 
 from sqlalchemy import URL
 
@@ -18,6 +19,7 @@ from router_policy_client.reader_status import ReaderStatus
 from router_policy_client.rows import Row, read_rows
 
 _log = logging.getLogger("router_policy_client")
+_TURN_SECONDS = 5.0  # longer than any answer of a database that works: a server that is frozen gives none
 
 
 class Memory:
@@ -41,7 +43,9 @@ class Memory:
         self._url, self._scope, self._path = url, scope, last_known_path
         self._wall, self._elapsed, self._on_change = wall, elapsed, on_change
         self._turn = Lock()
+        self._turn_since: float | None = None
         self._is_reachable = False
+        self._is_kept = True
         self._refresh_count = self._failure_count = 0
         self._last_refresh_at: datetime | None = None
         self._last_error: str | None = None
@@ -49,17 +53,26 @@ class Memory:
 
     def take(self, read: Callable[[], list[Row]]) -> bool:
         """Bring what `read` returns, and tell whether that worked; what it raises is remembered for people."""
-        with self._turn:
-            try:
-                self._bring(read())
-            except Exception as error:  # noqa: BLE001 - whatever a database does, the router goes on with what is known
-                self._failure_count += 1
-                self._note_reachable(False, said(error, self._url))
-                return False
-            self._refresh_count += 1
-            self._last_refresh_at = self._now()
-            self._note_reachable(True, None)
-            return True
+        if not self._turn.acquire(timeout=_TURN_SECONDS):
+            return False
+        try:
+            self._turn_since = monotonic()
+            return self._taken(read)
+        finally:
+            self._turn_since = None
+            self._turn.release()
+
+    def _taken(self, read: Callable[[], list[Row]]) -> bool:
+        try:
+            self._bring(read())
+        except Exception as error:  # noqa: BLE001 - whatever a database does, the router goes on with what is known
+            self._failure_count += 1
+            self._note_reachable(False, said(error, self._url))
+            return False
+        self._refresh_count += 1
+        self._last_refresh_at = self._now()
+        self._note_reachable(True, None)
+        return True
 
     def recall(self) -> None:
         """Begin with what was kept in the last-known-good file, where there is one that can be used."""
@@ -88,7 +101,7 @@ class Memory:
             store=describe(self._url),
             scope=self._scope,
             is_watching=is_watching,
-            is_reachable=self._is_reachable,
+            is_reachable=self._is_reachable and not self._is_stuck(),
             symbol_count=len(self.seen),
             refresh_count=self._refresh_count,
             failure_count=self._failure_count,
@@ -98,9 +111,15 @@ class Memory:
             last_error_at=self._last_error_at,
         )
 
+    def _is_stuck(self) -> bool:
+        """Tell whether a look at the store has lasted for so long that there is no telling whether it ends."""
+        since = self._turn_since
+        return since is not None and monotonic() - since > _TURN_SECONDS
+
     def continue_in_child(self) -> None:
         """Go on after a fork: the turns and the tasks that waited stayed with the parent."""
-        self._turn, self.changes = Lock(), Changes()
+        self._turn, self._turn_since, self.changes = Lock(), None, Changes()
+        self._is_reachable = False
 
     def _bring(self, rows: list[Row]) -> None:
         read, problems = read_rows(rows)
@@ -114,17 +133,25 @@ class Memory:
         known = {symbol: one for symbol, one in before.items() if symbol in problems} | read
         if known != before:
             self._replace(known)
+        if self._path is not None and not self._is_kept:
+            self._keep(self._path)
 
     def _replace(self, known: Mapping[str, Known]) -> None:
         wall, elapsed = self._wall(), self._elapsed()
         self.seen = {symbol: see(one, self.seen.get(symbol), wall, elapsed) for symbol, one in known.items()}
         self._on_change()
         self.changes.say()
-        if self._path is not None:
-            try:
-                last_known.save(self._path, describe(self._url), self._scope, self._now(), known.values())
-            except OSError as error:
-                self._note_error(f"the last known policies could not be kept: {said(error, self._url)}")
+        self._is_kept = False
+
+    def _keep(self, path: Path) -> None:
+        """Write the last-known-good file; where that fails, the next look at the store tries again."""
+        known = [one.known for one in self.seen.values()]
+        try:
+            last_known.save(path, describe(self._url), self._scope, self._now(), known)
+        except OSError as error:
+            self._note_error(f"the last known policies could not be kept: {said(error, self._url)}")
+        else:
+            self._is_kept = True
 
     def _note_reachable(self, is_reachable: bool, error: str | None) -> None:
         if error is not None:

@@ -25,8 +25,8 @@ class Order:
     """What the bot wants: so much of a symbol, in units of the traded asset.
 
     `order_id` is never used for another order of the account: the ids that the venue sees are derived from it. The
-    symbol is named as the policies name it. Raises ValueError for an empty id or symbol, and for a quantity that is no
-    finite Decimal above 0.
+    symbol is named as the policies name it. Raises ValueError for an id or symbol that is no text or empty, for a side
+    that is neither BUY nor SELL, and for a quantity that is no finite Decimal above 0.
     """
 
     order_id: str
@@ -35,8 +35,12 @@ class Order:
     quantity: Decimal
 
     def __post_init__(self) -> None:
-        if not self.order_id or not self.symbol:
-            raise ValueError(f"order {self.order_id!r} of symbol {self.symbol!r}: both need a name")
+        for name in (self.order_id, self.symbol):
+            if not isinstance(name, str) or not name:
+                raise ValueError(
+                    f"order {self.order_id!r} of symbol {self.symbol!r}: both must be texts, and not empty"
+                )
+        object.__setattr__(self, "side", Side(self.side))  # the text "BUY" is equal to the word, but is not it
         if not isinstance(self.quantity, Decimal) or not self.quantity.is_finite() or self.quantity <= 0:
             raise ValueError(
                 f"order {self.order_id}: quantity {self.quantity!r} is no finite Decimal above 0; "

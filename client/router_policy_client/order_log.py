@@ -24,7 +24,6 @@ class OrderLog:
         self.failure_count = 0
         self._path = Path(path)
         self._on_failure = on_failure
-        self._is_torn = False
 
     def append(self, outcome: Outcome) -> None:
         """Append an outcome; never raises."""
@@ -36,15 +35,14 @@ class OrderLog:
             self._tell(outcome, error)
 
     def _write(self, line: str) -> None:
-        content = (f"\n{line}" if self._is_torn else line).encode()
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
+            # After a line that this process or another could not finish, a line of its own is begun.
+            content = (f"\n{line}" if _ends_torn(descriptor) else line).encode()
             written = os.write(descriptor, content)
         finally:
             os.close(descriptor)
-        # The rest of a torn line is not written after it: another process may have appended in between.
-        self._is_torn = written < len(content)
-        if self._is_torn:
+        if written < len(content):  # the rest is not written after it: another process may have appended in between
             raise OSError(f"only {written} of {len(content)} bytes could be written")
 
     def _tell(self, outcome: Outcome, error: Exception) -> None:
@@ -54,6 +52,14 @@ class OrderLog:
             self._on_failure(outcome, error)
         except Exception:  # noqa: BLE001 - neither may the caller's own code
             _log.exception("order %s: on_failure failed itself", outcome.order.order_id)
+
+
+def _ends_torn(descriptor: int) -> bool:
+    size = os.fstat(descriptor).st_size
+    if not size:
+        return False
+    os.lseek(descriptor, size - 1, os.SEEK_SET)  # appending goes to the end all the same
+    return os.read(descriptor, 1) != b"\n"
 
 
 def order_row(outcome: Outcome) -> dict[str, object]:

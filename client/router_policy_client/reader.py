@@ -25,6 +25,7 @@ from router_policy_client.watcher import Source, Watcher
 _AGE_RESOLUTION_SECONDS = 1.0
 _AGE_RESOLUTION = 0.001
 _CLOSE_SECONDS = 5.0
+_LONGEST_WAIT_SECONDS = 3600.0
 
 
 class PolicyReader:
@@ -68,15 +69,17 @@ class PolicyReader:
             expired_seconds=expired_after_intervals * interval_seconds,
             clock_tolerance_seconds=clock_tolerance_seconds,
         )
-        if poll_seconds is not None and not poll_seconds > 0:
-            raise ReaderSettingsError(f"poll_seconds must be more than 0, was {poll_seconds}")
+        if poll_seconds is not None and not 0 < poll_seconds <= _LONGEST_WAIT_SECONDS:
+            raise ReaderSettingsError(f"poll_seconds must be more than 0 and at most an hour, was {poll_seconds}")
+        if not 0 <= first_read_seconds <= _LONGEST_WAIT_SECONDS:
+            raise ReaderSettingsError(f"first_read_seconds must be from 0 to an hour, was {first_read_seconds}")
         self._fallbacks = fallbacks or Fallbacks()
         self._url, self._scope, self._poll_seconds, self._watch = parse_url(url), scope, poll_seconds, watch
         self._wall, self._elapsed = (time, monotonic) if now is None else (_seconds(now),) * 2
         kept = min(_AGE_RESOLUTION_SECONDS, _AGE_RESOLUTION * self._limits.stale_seconds)
         self._kept_seconds = kept if now is None else 0.0
         self._readings: dict[str, tuple[float, float, Reading]] = {}
-        path = Path(last_known_path) if last_known_path is not None else None
+        path = Path(last_known_path).absolute() if last_known_path is not None else None
         self._memory = Memory(self._url, scope, path, self._wall, self._elapsed, self._forget_readings)
         self._memory.recall()
         self._watcher: Watcher | None = None
@@ -93,8 +96,8 @@ class PolicyReader:
             since, until, ready = self._readings[symbol]
             if since <= time() < until:
                 return ready
-        except (KeyError, TypeError):
-            pass
+        except Exception:  # noqa: BLE001 - most often not there, or what no mapping takes as a key
+            return self._read(symbol)
         return self._read(symbol)
 
     def readings(self) -> dict[str, Reading]:

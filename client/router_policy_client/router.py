@@ -3,7 +3,7 @@
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from functools import partial
 from typing import Protocol
 
@@ -17,6 +17,9 @@ from router_policy_client.venue import OrderState, Quote, Venue
 _log = logging.getLogger("router_policy_client")
 _BPS = Decimal(10_000)
 _NOTHING = Decimal(0)
+# Quantities are added and subtracted exactly, whatever digits the bot's own context keeps.
+_EXACT = Context(prec=60)
+_MOST_TRIES = 9
 _REASONS = {
     Ending.DONE: UnfilledReason.NO_LIQUIDITY,
     Ending.TURNED_AWAY: UnfilledReason.NO_LIQUIDITY,
@@ -44,7 +47,7 @@ class OutcomeLog(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """How orders are routed: how long for what, and how often. Raises ValueError for a count below 1.
+    """How orders are routed: how long for what, and how often. Raises ValueError for a count below 1 or above 9.
 
     `post_only_tries` counts the maker attempts of one order, each at a fresh price after the venue has turned the one
     before away; `taker_tries` the market orders for what is left, `quote_tries` the looks for a price.
@@ -58,6 +61,9 @@ class Routing:
     def __post_init__(self) -> None:
         if min(self.post_only_tries, self.taker_tries, self.quote_tries) < 1:
             raise ValueError(f"{self}: every count of tries is at least 1")
+        # A process that takes an order up again looks for every leg that one with other counts may have sent.
+        if max(self.post_only_tries, self.taker_tries, self.quote_tries) > _MOST_TRIES:
+            raise ValueError(f"{self}: every count of tries is at most {_MOST_TRIES}")
 
 
 DEFAULT_ROUTING = Routing()
@@ -87,17 +93,18 @@ def route_order(
     """
     gate = decide(reader.get(order.symbol), maker_first=maker_first, order_id=order.order_id)
     route = _Route(order, venue, gate, routing, clock)
-    try:
-        route.run(resume=resume)
-    except Exception:  # noqa: BLE001 - the bot is given an outcome, whatever happens
-        _log.exception("order %s: the router failed; what was open has been cancelled", order.order_id)
-        route.reason = UnfilledReason.FAILED
-    except BaseException:
-        route.reason = UnfilledReason.INTERRUPTED
-        raise
-    finally:
-        outcome = route.outcome()
-        _append(log, outcome)
+    with localcontext(_EXACT):
+        try:
+            route.run(resume=resume)
+        except Exception:  # noqa: BLE001 - the bot is given an outcome, whatever happens
+            _log.exception("order %s: the router failed; what was open has been cancelled", order.order_id)
+            route.reason = UnfilledReason.FAILED
+        except BaseException:
+            route.reason = UnfilledReason.INTERRUPTED
+            raise
+        finally:
+            outcome = route.outcome()
+            _append(log, outcome)
     return outcome
 
 
@@ -126,10 +133,10 @@ class _Route:
 
     def run(self, *, resume: bool) -> None:
         """Send legs until nothing is left, nothing more can be done, or nothing more is certain."""
-        quote = self._quote()
-        self._mid = quote.mid if quote else None
         if resume:
             self._take_up()
+        quote = self._quote()
+        self._mid = quote.mid if quote else None
         if self._legs:
             self._take()
         elif quote is None:
@@ -164,13 +171,14 @@ class _Route:
         return None
 
     def _take_up(self) -> None:
-        """End the legs that a process before this one may have sent, and keep those that it has."""
-        for legs, letter, tries in (
-            (self._makers, "m", self._routing.post_only_tries),
-            (self._takers, "t", self._routing.taker_tries),
-        ):
-            for number in range(1, tries + 1):
-                leg = legs[number] = self._leg(f"{letter}{number}")
+        """End the legs that a process before this one may have sent, and keep those that it has.
+
+        All are waited for at once: the time after which one is known to be absent begins here for each.
+        """
+        for legs, letter in ((self._makers, "m"), (self._takers, "t")):
+            legs |= {number: self._leg(f"{letter}{number}") for number in range(1, _MOST_TRIES + 1)}
+        for legs in (self._makers, self._takers):
+            for number, leg in list(legs.items()):
                 leg.take_up()
                 if leg.ending is Ending.ABSENT:
                     del legs[number]

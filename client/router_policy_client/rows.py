@@ -81,9 +81,12 @@ def _count(row: Row, column: str) -> int:
 
 def _number(row: Row, column: str) -> float:
     value = row.get(column)
-    if not isinstance(value, int | float) or not isfinite(value):
-        raise _wrong(row, column, "a number")
-    return float(value)
+    try:
+        if isinstance(value, int | float) and isfinite(value):
+            return float(value)
+    except OverflowError:  # a whole number that no float can be
+        pass
+    raise _wrong(row, column, "a number")
 
 
 def _flag(row: Row, column: str) -> bool:
@@ -102,7 +105,7 @@ def _time(row: Row, column: str) -> datetime:
             return _instant(value)
         if isinstance(value, datetime):
             return value.astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter where it is of no year in UTC
         pass
     raise _wrong(row, column, "a time as YYYY-MM-DD HH:MM:SS")
 

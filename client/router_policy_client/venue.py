@@ -57,6 +57,7 @@ class OrderState:
 
     `filled` is in units of the traded asset. `average_price` and `fees` (in the quote currency) are None where nothing
     was filled or the venue does not tell. `is_maker` is its liquidity flag: all fills as maker, or not; None likewise.
+    Raises ValueError for a `filled` that is no finite Decimal of 0 or more: what is left is reckoned with it.
     """
 
     status: OrderStatus
@@ -64,6 +65,10 @@ class OrderState:
     average_price: Decimal | None = None
     fees: Decimal | None = None
     is_maker: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.filled, Decimal) or not self.filled.is_finite() or self.filled < 0:
+            raise ValueError(f"filled {self.filled!r} is no finite Decimal of 0 or more")
 
     @property
     def has_ended(self) -> bool:

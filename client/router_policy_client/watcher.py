@@ -44,7 +44,7 @@ class Watcher(Thread):
         """Read and wait in turn; after a failure wait longer each time, up to a bound, on a new connection."""
         failures = 0
         while not self._stop_asked.is_set():
-            if self._take(self._source.read):
+            if self._looked():
                 failures = 0
                 self._wait()
             else:
@@ -52,6 +52,12 @@ class Watcher(Thread):
                 self._stop_asked.wait(min(_LAST_RETRY_SECONDS, _FIRST_RETRY_SECONDS * 2 ** min(failures, 10)))
                 failures += 1
         self._forget_connection()
+
+    def _looked(self) -> bool:
+        try:
+            return self._take(self._source.read)
+        except Exception:  # noqa: BLE001 - a logging filter of the bot's own, say: nothing ends this thread
+            return False
 
     def _wait(self) -> None:
         try:

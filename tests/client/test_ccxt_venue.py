@@ -1,6 +1,6 @@
 """The venue over ccxt, against an exchange on this machine that speaks the order endpoints of Binance USD-M."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -161,10 +161,104 @@ def test_what_the_exchange_answers_is_said_in_a_routers_words(
 def test_less_than_the_exchange_trades_is_refused_before_it_is_sent(exchange: tuple[Exchange, CcxtVenue]) -> None:
     server, venue = exchange
 
-    with pytest.raises(OrderRejectedError, match="minimum amount"):
+    with pytest.raises(OrderRejectedError, match="instead, 0"):
         venue.place_market("BTCUSDT", Side.BUY, Decimal("0.0004"), "id1")
 
     assert server.orders == {}
+
+
+@pytest.mark.parametrize(("asked", "tradable"), [("1.5", "1.5"), ("0.0015", "0.001"), ("0.0004", "0")])
+def test_a_quantity_between_two_lot_steps_is_refused_whole_and_what_would_fit_is_told(
+    exchange: tuple[Exchange, CcxtVenue], asked: str, tradable: str
+) -> None:
+    server, venue = exchange
+
+    assert venue.tradable("BTCUSDT", Decimal(asked)) == Decimal(tradable)  # the step is 0.001
+    if asked == tradable:
+        return
+    with pytest.raises(OrderRejectedError, match="between two lot steps"):
+        venue.place_post_only("BTCUSDT", Side.BUY, Decimal(asked), Decimal(99), "id1")
+    assert server.orders == {}
+
+
+class Telling:
+    """An exchange of ccxt's that tells orders and trades as a test says."""
+
+    options: Mapping[str, object] = {}
+    order: Mapping[str, object] = {}
+    trades: Sequence[object] | Exception = ()
+
+    def load_markets(self) -> None: ...
+
+    def market(self, *_: object) -> dict[str, object]:
+        return {"quote": "USDT"}
+
+    def fetch_order(self, *_: object) -> Mapping[str, object]:
+        return {"id": "1", "average": 100.0, **self.order}
+
+    def fetch_my_trades(self, *_: object) -> Sequence[object]:
+        if isinstance(self.trades, Exception):
+            raise self.trades
+        return self.trades
+
+
+def telling(order: Mapping[str, object], trades: Sequence[object] | Exception = ()) -> CcxtVenue:
+    exchange = Telling()
+    exchange.order, exchange.trades = order, trades
+    return CcxtVenue(exchange)  # type: ignore[arg-type]  # only what looking at an order takes
+
+
+@pytest.mark.parametrize("status", ["open", "closed", "canceled", "expired"])
+def test_an_order_of_which_it_is_not_told_how_much_was_filled_has_not_been_told(status: str) -> None:
+    with pytest.raises(VenueError, match="without how much of it was filled"):
+        telling({"status": status, "filled": None}).fetch_order("BTCUSDT", "id1")
+
+
+def test_an_order_that_was_rejected_was_not_filled() -> None:
+    state = telling({"status": "rejected", "filled": None}).fetch_order("BTCUSDT", "id1")
+
+    assert state == OrderState(status=OrderStatus.REJECTED, filled=Decimal(0))
+
+
+@pytest.mark.parametrize(
+    ("told", "filled"), [(0.7999999999999999, "0.8"), (0.30000000000000004, "0.3"), ("123456789.12", "123456789.12")]
+)
+def test_a_fill_is_told_without_what_adding_floats_up_leaves(told: object, filled: str) -> None:
+    state = telling({"status": "closed", "filled": told}).fetch_order("BTCUSDT", "id1")
+
+    assert state is not None
+    assert state.filled == Decimal(filled)
+
+
+TRADE = {
+    "order": "1",
+    "amount": 2.0,
+    "price": 100.0,
+    "takerOrMaker": "maker",
+    "fee": {"cost": 0.04, "currency": "USDT"},
+}
+
+
+@pytest.mark.parametrize(
+    "trades",
+    [
+        KeyError("symbol"),
+        [{**TRADE, "amount": None}],
+        [{**TRADE, "fee": {"cost": "x", "currency": "USDT"}}],
+        [None],
+    ],
+)
+def test_trades_that_cannot_be_read_hide_no_fill(trades: Sequence[object] | Exception) -> None:
+    state = telling({"status": "closed", "filled": 2.0}, trades).fetch_order("BTCUSDT", "id1")
+
+    assert state == OrderState(status=OrderStatus.FILLED, filled=Decimal(2), average_price=Decimal("100.0"))
+
+
+def test_trades_that_can_be_read_tell_fees_and_liquidity() -> None:
+    state = telling({"status": "closed", "filled": 2.0}, [TRADE]).fetch_order("BTCUSDT", "id1")
+
+    assert state is not None
+    assert (state.fees, state.is_maker) == (Decimal("0.04"), True)
 
 
 def test_an_order_is_filled_as_maker_over_a_real_connection(exchange: tuple[Exchange, CcxtVenue]) -> None:

@@ -50,6 +50,13 @@ DAMAGES = {
     "a policy without slot": lambda content: json.dumps({**content, "policies": [{"symbol": "BTCUSDT"}]}),
     "policies that are numbers": lambda content: json.dumps({**content, "policies": [1]}),
     "saved at no time": lambda content: json.dumps({**content, "saved_at": "then"}),
+    "saved before all time": lambda content: json.dumps({**content, "saved_at": "0001-01-01T00:00:00+14:00"}),
+    "a slot after all time": lambda content: json.dumps(
+        {**content, "policies": [{**content["policies"][0], "slot": "9999-12-31T23:59:59-14:00"}]}
+    ),
+    "an offset beyond all numbers": lambda content: json.dumps(
+        {**content, "policies": [{**content["policies"][0], "maker_offset_bps": 10**400}]}
+    ),
     "binary": lambda _: "\x00\x01",
 }
 

@@ -218,6 +218,18 @@ def test_a_line_torn_by_a_full_disk_costs_only_itself(tmp_path: Path, monkeypatc
     assert len(read_by_the_batch_job(tmp_path / "log.jsonl", tmp_path)) == 3
 
 
+def test_a_line_torn_by_another_process_costs_only_itself(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"attempt_id": "p6", "symb')
+
+    OrderLog(path).append(OUTCOME)
+    OrderLog(path).append(OUTCOME)
+
+    torn, *whole = path.read_text().splitlines()
+    assert torn == '{"attempt_id": "p6", "symb'
+    assert [json.loads(line)["attempt_id"] for line in whole] == ["bot-1", "bot-1"]
+
+
 def test_statuses_follow_from_what_was_filled() -> None:
     partly = replace(OUTCOME, unfilled=Decimal(1), filled=Decimal(1), unfilled_reason=UnfilledReason.NO_LIQUIDITY)
 

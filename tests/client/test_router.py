@@ -3,7 +3,8 @@
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,37 @@ from router_policy_client.venue import (
 )
 from router_policy_client.words import Status, TakerBias
 from tests.client.scripted import READING, START, TAKER, Kept, Reader, Script, ScriptedVenue, order
+
+
+class _InterruptedOnce:
+    """A venue during whose first cancellation Ctrl-C is pressed, before it has been sent."""
+
+    def __init__(self, venue: ScriptedVenue) -> None:
+        self._venue = venue
+        self._is_due = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._venue, name)
+
+    def cancel_order(self, symbol: str, client_order_id: str) -> None:
+        if self._is_due:
+            self._is_due = False
+            raise KeyboardInterrupt
+        self._venue.cancel_order(symbol, client_order_id)
+
+
+class _KilledAt:
+    """A venue whose caller is killed at its first request after so many seconds: nothing reaches it from then on."""
+
+    def __init__(self, venue: ScriptedVenue, clock: SimulatedClock, seconds: float) -> None:
+        self._venue, self._clock = venue, clock
+        self._until = clock.now() + timedelta(seconds=seconds)
+
+    def __getattr__(self, name: str) -> Any:
+        if self._clock.now() >= self._until:
+            raise KeyboardInterrupt
+        return getattr(self._venue, name)
+
 
 NEVER_FILLED = Script()
 NO_ANSWER = VenueTimeoutError("no answer")
@@ -444,6 +476,77 @@ def test_an_order_taken_up_at_a_venue_that_is_silent_sends_nothing() -> None:
     outcome = route(venue, clock, resume=True)
 
     assert (outcome.unfilled_reason, venue.sent) == (UnfilledReason.UNCONFIRMED, {})
+
+
+def test_an_order_taken_up_with_fewer_tries_than_it_was_sent_with_is_not_sent_twice() -> None:
+    turned_away = Script(raises=PostOnlyRejectedError("would cross"), arrives_after=None)
+    half = Script(fills=((0.0, "0.5", "99.90"),))
+    clock = SimulatedClock(START)
+    venue = ScriptedVenue(clock, {"m1": turned_away, "m2": turned_away, "m3": turned_away, "m4": half})
+    with pytest.raises(KeyboardInterrupt):  # while its fourth maker order rests
+        route_order(
+            order(), _KilledAt(venue, clock, 1.0), Reader(), Kept(), clock=clock, routing=Routing(post_only_tries=5)
+        )
+
+    outcome = route(venue, clock, resume=True)
+
+    assert [quantity for _, _, _, quantity, _ in venue.of("market")] == ["1.5"]
+    assert (outcome.filled, outcome.maker_started, outcome.fallback_used) == (2, True, True)
+
+
+def test_an_order_that_is_taken_up_is_priced_when_it_is_sent() -> None:
+    venue, clock = scripted()
+
+    outcome = route(venue, clock, resume=True)
+
+    assert outcome.duration_seconds <= 12.0  # 10 s and the longest pause: all legs are waited for at once
+    assert [request[0] for request in venue.requests[-3:]] == ["quote", "post-only", "fetch"]
+
+
+@pytest.mark.parametrize("digits", [3, 8])
+def test_quantities_are_exact_whatever_digits_the_bots_own_context_keeps(digits: int) -> None:
+    clock = SimulatedClock(START)
+    venue = ScriptedVenue(clock, {"m1": Script(fills=((0.0, "23456789.12", "99.90"),))})
+    log = Kept()
+
+    with localcontext(prec=digits):
+        outcome = route_order(order(Side.SELL, "123456789.12"), venue, Reader(), log, clock=clock)
+
+    assert [quantity for _, _, _, quantity, _ in venue.of("market")] == ["100000000.00"]
+    assert (outcome.filled, outcome.unfilled, outcome.unfilled_reason) == (Decimal("123456789.12"), 0, None)
+
+
+def test_ctrl_c_while_an_order_is_being_cancelled_still_cancels_it() -> None:
+    venue, clock = scripted(m1=NEVER_FILLED)
+    interrupted = _InterruptedOnce(venue)
+
+    with pytest.raises(KeyboardInterrupt):
+        route_order(order(), interrupted, Reader(), log := Kept(), clock=clock)
+
+    assert venue.sent[client_order_id_of("bot-1", "m1")].cancelled_at is not None
+    assert [one.unfilled_reason for one in log.outcomes] == [UnfilledReason.INTERRUPTED]
+
+
+@pytest.mark.parametrize("filled", [0.5, Decimal("NaN"), Decimal(-1), None])
+def test_a_fill_that_is_no_quantity_is_no_answer(filled: object) -> None:
+    with pytest.raises(ValueError, match="no finite Decimal of 0 or more"):
+        OrderState(status=OrderStatus.FILLED, filled=filled)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [7, b"7", None, ""])
+def test_an_order_needs_texts_for_names(name: object) -> None:
+    with pytest.raises(ValueError, match="both must be texts"):
+        Order(order_id=name, symbol="BTCUSDT", side=Side.BUY, quantity=Decimal(1))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="both must be texts"):
+        Order(order_id="7", symbol=name, side=Side.BUY, quantity=Decimal(1))  # type: ignore[arg-type]
+
+
+def test_a_side_that_is_a_text_is_the_word_that_it_says() -> None:
+    given = Order(order_id="7", symbol="BTCUSDT", side="SELL", quantity=Decimal(1))  # type: ignore[arg-type]
+
+    assert given.side is Side.SELL
+    with pytest.raises(ValueError, match="sell"):
+        Order(order_id="7", symbol="BTCUSDT", side="sell", quantity=Decimal(1))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("order_id", ["1", "sig_00000000ff", "an id with spaces, ümläuts and \U0001f600", "x" * 500])

@@ -74,6 +74,8 @@ def test_an_override_is_read_with_what_it_hides() -> None:
         ("slot", "yesterday"),
         ("slot", None),
         ("slot", 17),
+        ("slot", "0001-01-01T00:00:00+14:00"),
+        ("maker_offset_bps", 10**400),
         ("symbol", None),
         ("run_id", "7"),
         ("run_id", True),

@@ -111,11 +111,11 @@ def touches(reader: PolicyReader) -> Iterator[set[int]]:
         def __init__(self, lock: threading.Lock) -> None:
             self._lock = lock
 
-        def __enter__(self) -> None:
+        def acquire(self, timeout: float) -> bool:
             note()
-            self._lock.acquire()
+            return self._lock.acquire(timeout=timeout)
 
-        def __exit__(self, *_: object) -> None:
+        def release(self) -> None:
             self._lock.release()
 
     memory = reader._memory
