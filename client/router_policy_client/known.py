@@ -11,6 +11,8 @@ from router_policy_client.limits import Fallback, Fallbacks, Limits
 from router_policy_client.policy import Policy, Reading
 from router_policy_client.words import Status
 
+_OVERRIDDEN = "a person's override is in force; what was computed: "
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
@@ -113,7 +115,7 @@ def _acting_on(policy: Policy, status: Status, age_seconds: float) -> Reading:
         taker_bias=policy.taker_bias,
         quality=policy.quality,
         regime=policy.regime,
-        reason=policy.reason,
+        reason=policy.reason if policy.override_id is None else f"{_OVERRIDDEN}{policy.reason}",
         maker_offset_bps=policy.maker_offset_bps,
         probe_every=policy.probe_every,
         policy=policy,

@@ -77,6 +77,13 @@ def test_an_override_ends_by_itself_at_its_time() -> None:
     assert (read(one, 60.0).maker_first, read(one, 60.0).policy) == (True, POLICY)
 
 
+def test_the_reason_of_an_overridden_policy_says_that_it_is_overridden() -> None:
+    one = overridden(SLOT + timedelta(seconds=60))
+
+    assert read(one, 59.0).reason == "a person's override is in force; what was computed: maker orders fill"
+    assert read(one, 60.0).reason == "maker orders fill"
+
+
 @pytest.mark.parametrize(("age", "maker_first"), [(8000.0, False), (9000.0, True)])
 def test_an_override_is_acted_on_to_its_end_however_old_the_run_is(age: float, maker_first: bool) -> None:
     found = read(overridden(SLOT + timedelta(seconds=9000)), age)
