@@ -3,6 +3,7 @@
 import os
 import socket
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import psutil
 
@@ -11,21 +12,26 @@ from storage.store import Store
 
 # A process's start is worked out from the clock at boot, which moves a little when the clock is set.
 _START_TOLERANCE_SECONDS = 2.0
+_NAMESPACE = Path("/proc/self/ns/pid")
 
 
 def owner() -> str:
-    """Name this process as the holder of a slot: host, process id and start, as in `host:77@1764000000`.
+    """Name this process as the holder of a slot: host, process id, start, and on Linux the namespace of the id.
 
-    The start tells it from one that had the same id before it, as the first process of a container always has.
+    As in `host:77@1764000000/4026531836`. The start tells it from one that had the same id before it, as the first
+    process of a container always has; the namespace from those of containers that share the host's name.
     """
-    return f"{socket.gethostname()}:{os.getpid()}@{psutil.Process().create_time():.0f}"
+    here = f"{socket.gethostname()}:{os.getpid()}@{psutil.Process().create_time():.0f}"
+    namespace = _namespace()
+    return f"{here}/{namespace}" if namespace else here
 
 
 def is_gone(holder: str) -> bool:
-    """Tell whether a holder of this host is no longer running; of another host nothing can be told."""
+    """Tell whether a holder of this host is no longer running; of another host or namespace nothing can be told."""
     host, _, process = holder.rpartition(":")
+    process, _, namespace = process.partition("/")
     process_id, _, started = process.partition("@")
-    if host != socket.gethostname() or not (process_id.isdigit() and started.isdigit()):
+    if (host, namespace) != (socket.gethostname(), _namespace()) or not (process_id.isdigit() and started.isdigit()):
         return False
     try:
         found = psutil.Process(int(process_id))
@@ -49,3 +55,11 @@ def claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Claim:
         if not is_gone(held.owner):
             raise
         return store.claim(scope, slot, owner(), lease, gone=held.owner)
+
+
+def _namespace() -> str:
+    """Return what tells this process's namespace of process ids from others of its machine; empty where none is."""
+    try:
+        return str(_NAMESPACE.stat().st_ino)
+    except OSError:
+        return ""

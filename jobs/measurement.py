@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from jobs.sources.errors import SourceError
 from jobs.streaks import Measured
 from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.evidence import measured
 from policy.spread import SquaredHalfSpread, is_one_tick, tick_size
 from policy.window import Window
 from storage.records import Reject
+
+# A row that was rejected for one of these says nothing that could be read; all others were read and rightly left out.
+_UNREADABLE = frozenset({"not_json", "bad_row", "bad_time", "bad_symbol", "bad_value", "not_finite", "unknown_fill"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,21 @@ class Measurement:
     def event_count(self) -> int:
         """How many order outcomes the figures stand on."""
         return sum(evidence.effectiveness.outcome_count for evidence in self.evidence.values())
+
+    def require_readable_orders(self) -> None:
+        """Raise SourceError where no order gives an outcome while rows were rejected as unreadable.
+
+        What cannot be read must not be taken for a quiet week, in which every lock would be lifted.
+        """
+        unreadable = [one for one in self.rejects if one.source == "orders" and one.reason in _UNREADABLE]
+        if self.event_count or not unreadable:
+            return
+        found = "; ".join(f"{one.reject_count} {one.reason}, as {one.sample}" for one in unreadable)
+        raise SourceError(
+            "orders: not one order of the window gives an outcome, and these rows cannot be read: "
+            f"{found}. Correct what writes them, or [orders], and remove those that are beyond repair; "
+            "the last policies stay until then"
+        )
 
 
 Rows = Iterable[Mapping[str, Any]]

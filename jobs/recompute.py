@@ -33,10 +33,12 @@ def recompute(
     Traded symbols are those with an outcome in the window, those of the plan and the `known_symbols`, which had a
     policy before: one that went quiet keeps getting decisions that say so. `states` are what rule sets remember from
     the run before. The same plan, sources, states and `as_of` give the same decisions. Raises SourceError or
-    EngineError where nothing can be computed.
+    EngineError where nothing can be computed, and SourceError where rows of orders were rejected as unreadable and none
+    gives an outcome.
     """
     window = Window(as_of=as_of, bar_interval=plan.candles.interval if plan.candles else None)
     measurement = measure(plan, window, states)
+    measurement.require_readable_orders()
     symbols = sorted(measurement.traded_symbols.union(plan.symbols, known_symbols))
     evidence = [_evidence(measurement, plan, symbol) for symbol in symbols]
     live = _judged(plan.rule_set, evidence, measurement, states, as_of)

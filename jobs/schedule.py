@@ -109,11 +109,9 @@ class Schedule:
         slot = self.timing.slots.newest(now)
         if slot == self._done:
             return self._catch_up(store, slot) if self.timing.catch_up else None
-        claimed = self._claim(store, slot)
-        if claimed is None:
-            return None
         self._note_missed(store, slot)
-        return self._compute(store, claimed)
+        claimed = self._claim(store, slot) if not self._stop.is_set() else None
+        return self._compute(store, claimed) if claimed is not None else None
 
     def _check_clock(self, now: datetime) -> None:
         """Refuse a clock that is days off: a run of a slot far ahead would stay the latest until that day comes."""
@@ -141,14 +139,20 @@ class Schedule:
         return None
 
     def _note_missed(self, store: Store, slot: datetime) -> None:
-        """Record the slots between the last one that anybody touched and this one; nobody ran when they were due."""
+        """Record the slots between the last one that anybody touched and this one; nobody ran when they were due.
+
+        Oldest first and before this slot is claimed: whatever ends it midway, the next tick goes on from there. What is
+        before a slot that is published already was noted by who published it, or is the past that a backfill left out.
+        """
         last = store.newest_slot_before(self.plan.scope, slot)
-        if last is None:
+        if last is None or store.run_of_slot(self.plan.scope, slot) is not None:
             return
-        missed = list(islice(self.timing.slots.between(last, slot), _MISSED_SLOTS_AT_ONCE))
-        if missed:
-            log.warning("%d slots were missed since %s", len(missed), last.isoformat())
-            store.mark_missed(self.plan.scope, missed)
+        missed, count = self.timing.slots.between(last, slot), 0
+        while not self._stop.is_set() and (some := list(islice(missed, _MISSED_SLOTS_AT_ONCE))):
+            store.mark_missed(self.plan.scope, some)
+            count += len(some)
+        if count:
+            log.warning("%d slots were missed since %s", count, last.isoformat())
 
     def _compute(self, store: Store, claimed: Claim) -> PublishedRun | None:
         task = Task(plan=self.plan, store_url=self.store_url, claim=claimed, origin=Origin.SCHEDULE)

@@ -5,23 +5,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
 from policy.errors import RouterPolicyError
 
 _WORDS = re.compile(r"(?i)jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat")
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _FIELDS = re.compile(r"[0-9*/,\-? L#]+")
 
 
 class CronError(RouterPolicyError, ValueError):
-    """A cron expression that cannot be read."""
+    """A cron expression that cannot be read, or whose time never comes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
     """The slots of a cron expression: five fields, or six with the seconds last; day 0 of the week is Sunday.
 
-    Raises CronError for any other text, and for the letters that stand for a time drawn by chance.
+    Raises CronError for any other text, for the letters that stand for a time drawn by chance, and for a day that
+    never comes, as February 30.
     """
 
     cron: str
@@ -34,6 +36,12 @@ class Slots:
                 f"schedule.cron: {self.cron!r} is no cron expression; write minute hour day month weekday, as "
                 "in */15 * * * *, or six with the seconds last"
             )
+        try:
+            self.next(_ANY_TIME)
+        except CroniterBadDateError:
+            raise CronError(
+                f"schedule.cron: {self.cron!r} never comes; name a day that its months have, as in */15 * * * *"
+            ) from None
 
     def newest(self, at: datetime) -> datetime:
         """Return the newest slot at or before a time."""
@@ -47,10 +55,9 @@ class Slots:
 
     def between(self, after: datetime, before: datetime) -> Iterator[datetime]:
         """Yield the slots with `after < slot < before`, oldest first."""
-        slot = self.next(after)
-        while slot < before:
+        times = self._from(after)
+        while (slot := times.get_next(datetime)) < before:
             yield slot
-            slot = self.next(slot)
 
     def interval(self, at: datetime) -> timedelta:
         """Return the time between the two slots after a time."""

@@ -165,7 +165,7 @@ def _read(
 ) -> None:
     """Copy the rows of the window; only of one that is not used, whose place is asked for, is the file kept."""
     place = "case when reason is not null then file end as file"
-    query = f"select * exclude (line) replace ({place}) from ({relation.rows}) where {in_window}"
+    query = f"select * exclude (line, unread) replace ({place}) from ({relation.rows}) where {in_window}"
     try:
         connection.execute(f"create temp table {table} as {query}", bounds)
     except duckdb.Error as error:

@@ -79,11 +79,19 @@ def _csv(paths: Sequence[Path], columns: Mapping[str, str], found: FileFormat | 
         _require(having[0], header, columns)
     theirs = {name: columns.get(name, name) for name in COLUMNS}
     prices = ", ".join(f"try_cast({name} as double) as {name}" for name in _PRICES)
+    unread_prices = " ".join(
+        f"when try_cast({name} as double) is null then '{name} ' || coalesce({name}, '')" for name in _PRICES
+    )
+    unread = f"""case
+        when instant_of_text(ts) is null then 'ts ' || coalesce(ts, '')
+        when symbol_of_text(symbol) is null then 'symbol ' || coalesce(symbol, '')
+        {unread_prices}
+    end as unread"""
 
     def judged(rows: str, line: str) -> str:
         return (
             f"select *, {JUDGED} as reason from (select instant_of_text(ts) as ts, symbol_of_text(symbol) as symbol, "
-            f"{prices}, file, {line} from ({rows}))"
+            f"{prices}, {unread}, file, {line} from ({rows}))"
         )
 
     return Relation(

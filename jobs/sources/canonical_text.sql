@@ -7,6 +7,8 @@ with read as (
         order_id,
         -- DuckDB works out a column anew wherever a filter names it, but does not look through unnest.
         unnest([instant_of_text(ts)]) as ts,
+        ts as ts_text,
+        symbol as symbol_text,
         symbol_of_text(symbol) as symbol,
         upper(side) as side,
         maker_started as started_text,
@@ -59,5 +61,16 @@ select
             or is_unread(notional_text, notional) or is_unread(pnl_text, realized_pnl)
             or is_unread(fees_text, fees) then 'bad_value'
         else {judged}
-    end as reason
+    end as reason,
+    case
+        when ts is null then 'ts ' || coalesce(ts_text, '')
+        when symbol is null then 'symbol ' || coalesce(symbol_text, '')
+        else coalesce(
+            unread('maker_started', started_text, maker_started), unread('maker_filled', filled_text, maker_filled),
+            unread('fallback_used', fallback_text, fallback_used),
+            unread('post_only_rejected', rejected_text, post_only_rejected), unread('probe', probe_text, probe),
+            unread('slippage_bps', slippage_text, slippage_bps), unread('notional', notional_text, notional),
+            unread('realized_pnl', pnl_text, realized_pnl), unread('fees', fees_text, fees)
+        )
+    end as unread
 from read

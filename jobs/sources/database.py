@@ -1,6 +1,8 @@
 """Rows of a database query, written to a temporary CSV file that the engine reads like any other."""
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from jobs.sources.errors import SourceError
 from policy.window import Window
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 _ROWS_AT_A_TIME = 10_000
 
@@ -24,22 +26,39 @@ def spool(location: Location, window: Window, folder: Path, source: str) -> Path
     from sqlalchemy.exc import SQLAlchemyError
 
     path = folder / f"{source}-query.csv"
-    try:
-        engine = _engine(location.url or "", source)
+    with _connected(location.url or "", source) as connection:
         try:
-            row_count = _write_rows(engine, location.query or "", window, path)
-        finally:
-            engine.dispose()
-    except SQLAlchemyError as error:
-        said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise SourceError(f"{source}.query: the database refused it: {said}") from error
-    except ImportError as error:
-        raise SourceError(f"{source}.url: the driver of this database is not installed: {error}") from error
+            row_count = _write_rows(connection, location.query or "", window, path)
+        except SQLAlchemyError as error:
+            raise SourceError(f"{source}.query: the database refused it: {_said(error)}") from error
     if row_count == 0:
         raise SourceError(
             f"{source}.query: the database gave no row; is it the right table, and its time compared right?"
         )
     return path
+
+
+@contextmanager
+def _connected(url: str, source: str) -> "Iterator[Connection]":
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        engine = _engine(url, source)
+        connection = engine.connect()
+    except SQLAlchemyError as error:
+        raise SourceError(f"{source}.url: the database cannot be used: {_said(error)}; correct {source}.url") from error
+    except ImportError as error:
+        raise SourceError(f"{source}.url: the driver of this database is not installed: {error}") from error
+    try:
+        with connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _said(error: Exception) -> str:
+    """Return the first line of what the driver said; its whole text would hold the query and what it was given."""
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
 
 
 def _engine(url: str, source: str) -> "Engine":
@@ -58,21 +77,20 @@ def _engine(url: str, source: str) -> "Engine":
     return engine
 
 
-def _write_rows(engine: "Engine", query: str, window: Window, path: Path) -> int:
+def _write_rows(connection: "Connection", query: str, window: Window, path: Path) -> int:
     from sqlalchemy import text
 
     statement = text(query)
-    asked_for = statement.compile(engine).params
-    bounds = {name: at for name, at in _bounds(window, engine.dialect.name).items() if name in asked_for}
-    with engine.connect().execution_options(yield_per=_ROWS_AT_A_TIME) as connection:
-        rows = connection.execute(statement, bounds)
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-            writer.writerow(rows.keys())
-            row_count = 0
-            for row in rows:
-                writer.writerow(map(_text, row))
-                row_count += 1
+    asked_for = statement.compile(connection.engine).params
+    bounds = {name: at for name, at in _bounds(window, connection.dialect.name).items() if name in asked_for}
+    rows = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(statement, bounds)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        writer.writerow(rows.keys())
+        row_count = 0
+        for row in rows:
+            writer.writerow(map(_text, row))
+            row_count += 1
     return row_count
 
 

@@ -64,3 +64,6 @@ create or replace temp macro value_in_json(j) as (
 );
 
 create or replace temp macro is_unread(t, v) as (v is null and t is not null and t <> '');
+
+-- The name of a column and the text in it that could not be read, with a blank between them.
+create or replace temp macro unread(name, t, v) as (case when is_unread(t, v) then name || ' ' || t end);

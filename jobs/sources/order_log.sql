@@ -12,6 +12,7 @@ with said as (
         coalesce(attempt_id, intent_id) as order_id,
         -- DuckDB works out a column anew wherever a filter names it, but does not look through unnest.
         unnest([instant_of_text(ts)]) as ts,
+        ts as ts_text,
         text_in_json(symbol) as symbol_text,
         upper(side) as side,
         value_in_json(coalesce(maker_start, started_maker, decision.maker_started)) as started_text,
@@ -80,5 +81,15 @@ select
             price is null
             and status in ('NEW', 'OPEN', 'PENDING', 'PENDING_NEW', 'SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED')
             then 'open_order'
-    end as reason
+    end as reason,
+    case
+        when ts is null then 'ts ' || coalesce(ts_text, '')
+        when symbol is null then 'symbol ' || coalesce(symbol_text, '')
+        else coalesce(
+            unread('maker_start', started_text, maker_started), unread('is_maker_final', final_text, is_final),
+            unread('used_fallback', fallback_text, is_fallback), unread('probe', probe_text, probe),
+            unread('prices.avg_fill', price_text, price), unread('slippage_bps', slippage_text, slippage),
+            unread('qty.notional_usd', notional_text, notional), 'prices.avg_fill ' || coalesce(price_text, '')
+        )
+    end as unread
 from read

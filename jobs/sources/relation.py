@@ -19,11 +19,13 @@ MACROS = files(__package__).joinpath("macros.sql").read_text("utf-8")
 class Relation:
     """Rows of one source.
 
-    `rows` selects the canonical columns with `file`, `line` and `reason` (null where the row is good) from all files at
-    once. `numbered` selects the same from one file. `line` is the number of the row in its file, the first being 1,
-    counted without header, blank lines and rows that do not fit the header; in `rows` it is null unless `is_typed`.
-    `file_format` is None where the one file is the spool of a database query. `is_typed` is True where the values carry
-    their types and the rows their numbers, so that reading them again costs little.
+    `rows` selects the canonical columns with `file`, `line`, `reason` (null where the row is good) and `unread` from
+    all files at once. `numbered` selects the same from one file. `line` is the number of the row in its file, the first
+    being 1, counted without header, blank lines and rows that do not fit the header; in `rows` it is null unless
+    `is_typed`. `unread` is, of a bad time, symbol or value, the name of the column and after a blank what stands there;
+    it is null where `is_typed`. `file_format` is None where the one file is the spool of a database query.
+    `is_typed` is True where the values carry their types and the rows their numbers, so that reading them again costs
+    little.
     """
 
     rows: str

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _LONGEST = 300
 _NOT_FOUND_AGAIN = "not found again: a file was changed while it was read"
 _TORN = "bad_row"
+_UNREAD = ("bad_time", "bad_symbol", "bad_value")
 # What tells a repeated row, whose reason is found by comparing rows and so not by reading one of them again.
 _KEYS_OF_REPEATED = {
     "duplicate_id": ("order_id", "symbol", "ts", "slippage_bps"),
@@ -85,10 +86,12 @@ class Samples:
 
     def _first(self, paths: Sequence[Path], which: str, parameters: dict[str, object]) -> str:
         """Say where the first such row of the files is; none is read further than to there."""
+        said = f"case when reason in {_UNREAD} then unread end"
         sources = [self.relation.rows] if self.relation.is_typed else map(self.relation.numbered, paths)
         for rows in sources:
             row = self.connection.execute(
-                f"select file, line, symbol, cast(ts as varchar) from ({rows}) where {which} limit 1", parameters
+                f"select file, line, symbol, cast(ts as varchar), {said} from ({rows}) where {which} limit 1",
+                parameters,
             ).fetchone()
             if row is not None:
                 return f"{self._place(Path(row[0]), row[1])}{_what(*row[2:])}"
@@ -106,6 +109,10 @@ class Samples:
         return f"{self.source}.query" if self.relation.file_format is None else str(path)
 
 
-def _what(symbol: str | None, at: str | None) -> str:
+def _what(symbol: str | None, at: str | None, unread: str | None) -> str:
+    """Say whose the row is and what in it could not be read, on one line whatever stands there."""
     named = " ".join(part for part in (symbol, at) if part)
-    return f": {named}" if named else ""
+    column, _, found = (unread or "").partition(" ")
+    what = f"{column} {found!r}" if found else f"no usable {column}" if column else ""
+    both = ", ".join(part for part in (named, what) if part)
+    return f": {both}" if both else ""

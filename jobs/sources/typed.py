@@ -22,7 +22,7 @@ _INSTANTS = {
     **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), "instant_of_number(cast({} as double))"),
     "VARCHAR": "instant_of_text({})",
 }
-NUMBERED = "filename as file, file_row_number + 1 as line"
+NUMBERED = "filename as file, file_row_number + 1 as line, cast(null as varchar) as unread"
 _ALL_NULL = '"NULL"'  # a column of a type of its own, which writers choose where every value is missing
 
 

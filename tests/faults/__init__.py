@@ -60,6 +60,8 @@ F12  the server started again, cleanly (short) and after a crash (long)
      long without test_restarted_server: test_where_connections_are_not_tried_before_use_reads_fail
 F13  a database that refuses for a while
      test_ticks: test_slots_for_which_the_database_refused_are_missed_and_the_next_is_published
+     test_ticks: test_of_more_missed_slots_than_one_transaction_takes_all_are_recorded
+     test_ticks: test_missed_slots_that_were_recorded_in_part_are_all_recorded_by_the_next_tick
      test_outages: test_the_schedule_outlives_a_writer_that_locks_sqlite_for_longer_than_the_timeout
      test_outages: test_a_publication_waits_for_a_writer_that_is_done_before_the_timeout
      without test_ticks: test_where_missed_slots_are_not_noted_they_leave_no_trace

@@ -9,13 +9,14 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from sqlalchemy import select
 
 import jobs.schedule
-from jobs.schedule import Schedule, SchedulerDiedError
+from jobs.schedule import Schedule, SchedulerDiedError, Timing
+from jobs.slots import Slots
 from storage.errors import StoreUnavailableError
 from storage.schema import policy_slot
 from storage.store import Store
 from tests.faults.audit import faults
 from tests.faults.strikes import Tripwire, break_driver
-from tests.faults.ticking import INTERVAL, Clock, schedule, ticks
+from tests.faults.ticking import INTERVAL, PLAN, START, Clock, schedule, ticks
 
 REFUSED = 3
 
@@ -66,6 +67,58 @@ def test_where_missed_slots_are_not_noted_they_leave_no_trace(
     refuse_slots(store, store_url, clock)
 
     assert [state for _, state in slots(store)] == ["published"] * 2
+
+
+def every_five_seconds(store_url: str) -> Schedule:
+    return Schedule(plan=PLAN, store_url=store_url, timing=Timing(slots=Slots("* * * * * */5")))
+
+
+def assert_three_hours_are_missed(store: Store) -> None:
+    """Nobody ran from 00:15:05 to 03:15:05: three hours of 720 slots, less the one that was computed then."""
+    found = slots(store)
+    missed = [slot for slot, state in found if state == "missed"]
+    assert len(missed) == 3 * 720 - 1
+    assert (missed[0], missed[-1]) == (START.replace(second=10), START.replace(hour=3, second=0))
+    assert [slot for slot, state in found if state == "published"] == [
+        START.replace(second=5),
+        START.replace(hour=3, second=5),
+    ]
+
+
+def test_of_more_missed_slots_than_one_transaction_takes_all_are_recorded(
+    store: Store, store_url: str, clock: Clock
+) -> None:
+    one = every_five_seconds(store_url)
+    assert one.tick(store) is not None
+    clock.now += timedelta(hours=3)
+
+    assert one.tick(store) is not None
+
+    assert_three_hours_are_missed(store)
+    assert faults(store) == []
+
+
+def test_missed_slots_that_were_recorded_in_part_are_all_recorded_by_the_next_tick(
+    store: Store, store_url: str, clock: Clock
+) -> None:
+    assert every_five_seconds(store_url).tick(store) is not None
+    clock.now += timedelta(hours=3)
+    commits = 0
+
+    def is_second_commit(_: int, what: str) -> bool:
+        nonlocal commits
+        commits += what == "COMMIT"
+        return what == "COMMIT" and commits == 2
+
+    with Store(store_url) as failing:
+        Tripwire(failing, break_driver, is_second_commit)
+        with pytest.raises(StoreUnavailableError):
+            every_five_seconds(store_url).tick(failing)
+    assert [state for _, state in slots(store)] == ["published", *["missed"] * 1000]
+
+    assert every_five_seconds(store_url).tick(store) is not None
+
+    assert_three_hours_are_missed(store)
 
 
 class LostJobStore(MemoryJobStore):  # type: ignore[misc]  # apscheduler comes without types

@@ -474,7 +474,7 @@ def test_a_row_of_a_query_that_is_not_used_is_counted(tmp_path: Path) -> None:
     result = run(as_query(tmp_path, rows))
 
     assert counts_of(result) == {"bad_symbol": 1, "bad_value": 1}
-    assert sample_of(result, "bad_value") == "orders.query: row 2: BTCUSDT 2026-04-26 00:03:00"
+    assert sample_of(result, "bad_value") == "orders.query: row 2: BTCUSDT 2026-04-26 00:03:00, slippage_bps 'much'"
 
 
 def test_a_query_may_leave_the_window_to_the_run(tmp_path: Path) -> None:
@@ -833,8 +833,9 @@ def test_a_query_that_gives_no_outcomes_stops_the_run(tmp_path: Path, query: str
     ("url", "said"),
     [
         ("sqlite:///{folder}/missing.db", r"orders\.url: there is no database file .*/missing\.db"),
-        ("postgresql+psycopg://bot:secret@127.0.0.1:1/x", "orders.query: the database refused it: "),
-        ("nonsense", "orders.query: the database refused it: "),
+        ("postgresql+psycopg://bot:secret@127.0.0.1:1/x", r"orders\.url: the database cannot be used: .*refused"),
+        ("nonsense", r"orders\.url: the database cannot be used: .*; correct orders\.url"),
+        ("sqlite:///{folder}", r"orders\.url: the database cannot be used: unable to open database file"),
         ("mysql://bot:secret@127.0.0.1/x", "orders.url: the driver of this database is not installed"),
     ],
 )

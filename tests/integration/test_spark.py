@@ -238,13 +238,14 @@ def test_both_engines_run_the_text_of_the_sql_files(plan: Plan, remote: str, mon
         ("strftime(ts, '%Y-%m-%d %H:%M:%S')", 0),
         ("epoch_us(ts)::varchar", 0),
         ("epoch(ts)::varchar", 0),
-        ("['10:00:00', '1890-01-01', 'soon', ''][n]", 4),
+        ("['10:00:00', '1890-01-01', 'soon', '', '2026-04-20 00:00:00'][n]", 4),
         ("strftime(ts, '%Y-%m-%d %H:%M:%S') || if(n = 3, ' o''clock', '')", 1),
     ],
 )
 def test_times_are_read_however_they_are_written(remote: str, tmp_path: Path, written: str, bad_times: int) -> None:
-    times = "['2026-04-19 00:04:59', '2026-04-19 00:05:00', '2026-04-26 00:04:59', '2026-04-26 00:05:00']"
-    rows = f"from (select n, {times}[n]::timestamp as ts from range(1, 5) as t(n))"
+    times = "['2026-04-19 00:04:59', '2026-04-19 00:05:00', '2026-04-26 00:04:59', '2026-04-26 00:05:00'"
+    times += ", '2026-04-20 00:00:00']"
+    rows = f"from (select n, {times}[n]::timestamp as ts from range(1, 6) as t(n))"
     orders = write(
         tmp_path / "orders.parquet",
         f"""select {written} as ts, 'BTCUSDT' as symbol, true as maker_started, true as maker_filled,
@@ -254,7 +255,18 @@ def test_times_are_read_however_they_are_written(remote: str, tmp_path: Path, wr
     assert by_spark.decisions == by_duckdb.decisions
     assert rejects_of(by_spark) == rejects_of(by_duckdb)
     assert rejects_of(by_spark).get(("orders", "bad_time"), 0) == bad_times
-    assert by_spark.event_count == {0: 2, 1: 1, 4: 0}[bad_times]
+    assert by_spark.event_count == {0: 3, 1: 2, 4: 1}[bad_times]
+
+
+def test_orders_of_which_none_can_be_read_stop_the_run_on_both_engines(remote: str, tmp_path: Path) -> None:
+    orders = write(
+        tmp_path / "orders.parquet",
+        """select '22.11.2026 10:00:00' as ts, 'BADUSDT' as symbol, true as maker_started, false as maker_filled,
+            true as fallback_used, 1.0::double as slippage_bps from range(100)""",
+    )
+    for plan in (plan_of(orders), on_spark(plan_of(orders), remote)):
+        with pytest.raises(SourceError, match=f"100 bad_time, as {orders}"):
+            run(plan)
 
 
 def test_columns_of_other_names_and_number_types_are_read_from_several_files(remote: str, tmp_path: Path) -> None:

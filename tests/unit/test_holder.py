@@ -1,6 +1,7 @@
 """Who holds a slot: a process by its host, its id and its start."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +12,12 @@ import pytest
 from jobs.holder import is_gone, owner
 
 HERE = socket.gethostname()
+NAMESPACE = owner().partition("/")[2]
+
+
+def named(process_id: int, started: float, namespace: str = NAMESPACE) -> str:
+    """The name of a holder of this host."""
+    return f"{HERE}:{process_id}@{started:.0f}" + (f"/{namespace}" if namespace else "")
 
 
 def test_this_process_is_not_gone() -> None:
@@ -20,7 +27,7 @@ def test_this_process_is_not_gone() -> None:
 
 def test_a_process_that_ended_is_gone() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    name = f"{HERE}:{child.pid}@{psutil.Process(child.pid).create_time():.0f}"
+    name = named(child.pid, psutil.Process(child.pid).create_time())
     assert not is_gone(name)
 
     child.communicate(b"\n")
@@ -29,10 +36,32 @@ def test_a_process_that_ended_is_gone() -> None:
 
 
 def test_one_that_had_the_same_process_id_before_is_gone() -> None:
-    started = int(owner().rpartition("@")[2])
+    started = psutil.Process().create_time()
 
-    assert is_gone(f"{HERE}:{os.getpid()}@{started - 60}")
-    assert not is_gone(f"{HERE}:{os.getpid()}@{started + 1}")
+    assert is_gone(named(os.getpid(), started - 60))
+    assert not is_gone(named(os.getpid(), started + 1))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces of process ids")
+@pytest.mark.parametrize("namespace", ["1", ""], ids=["another", "unsaid"])
+def test_of_another_namespace_of_process_ids_nothing_is_told(namespace: str) -> None:
+    assert is_gone(named(2**22 + 1, 1.0))
+    assert not is_gone(named(2**22 + 1, 1.0, namespace))
+
+
+def test_holders_of_two_namespaces_do_not_take_each_other_for_dead() -> None:
+    unshare = shutil.which("unshare")
+    inside = [unshare or "", "--pid", "--fork", "--mount-proc", sys.executable, "-c"]
+    if unshare is None or subprocess.run([*inside, ""], capture_output=True, check=False).returncode:
+        pytest.skip("this user can make no namespace of process ids")
+    say = "import sys; from jobs.holder import is_gone, owner; print(owner(), is_gone(sys.argv[1]))"
+
+    said = subprocess.run([*inside, say, owner()], capture_output=True, check=True, text=True).stdout
+    theirs, takes_us_for_dead = said.split()
+
+    assert theirs.startswith(f"{HERE}:")
+    assert takes_us_for_dead == "False"
+    assert not is_gone(theirs)
 
 
 @pytest.mark.parametrize("holder", ["elsewhere:1@1", f"{HERE}:", f"{HERE}:x@1", f"{HERE}:1", "", "no colon"])

@@ -59,6 +59,16 @@ def test_what_is_no_cron_expression_or_is_drawn_by_chance_is_refused(text: str) 
         Slots(text)
 
 
+@pytest.mark.parametrize("text", ["0 0 30 2 *", "*/15 * 31 4,6 *", "0 0 31 11 * */5"])
+def test_a_time_that_never_comes_is_refused(text: str) -> None:
+    with pytest.raises(CronError, match=r"schedule\.cron: .* never comes"):
+        Slots(text)
+
+
+def test_a_time_that_comes_once_in_many_years_is_a_slot() -> None:
+    assert Slots("0 0 29 2 *").next(at("2096-03-01T00:00:00")) == at("2104-02-29T00:00:00")
+
+
 @given(
     st.sampled_from(["*/15 * * * *", "7 */3 * * *", "0 0 1 * *", "* * * * * */20"]),
     st.integers(min_value=0, max_value=2 * 365 * 86400),
