@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed-
 # More than the two cores of a small machine: many tests wait for processes that they have started.
-TESTS_AT_ONCE ?= 3
+TESTS_AT_ONCE ?= 4
 
 .PHONY: run test faults check format docs benchmarks clean
 

@@ -66,8 +66,13 @@ def _schedule(settings: Settings) -> Iterator[Finding]:
 def _store(settings: Settings) -> Iterator[Finding]:
     with Store(settings.store.url) as store:
         if store.url.get_backend_name() == "sqlite":
-            yield _sqlite(store)
-        store.ensure_set_up()
+            yield (found := _sqlite(store))
+            if not found.is_well:
+                return
+        if not store.is_set_up():
+            said = f"{describe_url(store.url)}: nothing is there yet; router-policy init, or the first run, sets it up"
+            yield Finding(what="store", is_well=True, said=said)
+            return
         newest = store.newest_run(settings.scope)
         said = f"{describe_url(store.url)}, schema up to date, clock {store.now().isoformat()}, "
         said += f"newest slot {newest.slot.isoformat()}" if newest else "no run yet"

@@ -28,9 +28,9 @@ app.add_typer(database, name="db")
 def _time(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter for the first hours of the year 1, east of Greenwich
         raise typer.BadParameter(f"{text!r} is no time; write it as 2026-04-26T00:05:00Z") from None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file; else router-policy.toml here.")]
@@ -77,6 +77,7 @@ WithoutToken = Annotated[
 
 @app.command()
 def run(
+    context: typer.Context,
     web: Annotated[bool, typer.Option("--web", help="Serve the console too; the options below are for it.")] = False,
     host: Host = "127.0.0.1",
     port: Port = 8765,
@@ -87,11 +88,24 @@ def run(
     from console.scheduled import run_schedule
 
     if not web:
+        _refuse_options_of_web(context)
         run_schedule(config)
         return
     from console.serve import address_of
 
     run_schedule(config, address_of(host, port, without_token))
+
+
+def _refuse_options_of_web(context: typer.Context) -> None:
+    options = {"host": "--host", "port": "--port", "without_token": "--without-token"}
+    given = [option for name, option in options.items() if _is_given(context, name)]
+    if given:
+        raise typer.BadParameter(f"{', '.join(given)}: only with --web")
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @app.command()
@@ -265,7 +279,8 @@ def head(config: Config = None) -> None:
 def override(
     symbol: Symbol,
     reason: Annotated[str, typer.Option(help="Why; it stays in the history.")],
-    maker_first: Annotated[bool | None, typer.Option("--maker/--taker", help="What the router is to do.")] = None,
+    maker: Annotated[bool, typer.Option("--maker", help="The router is to try maker first.")] = False,
+    taker: Annotated[bool, typer.Option("--taker", help="The router is to go straight to taker.")] = False,
     bias: Annotated[TakerBias | None, typer.Option(help="How patient; by default balanced for --maker.")] = None,
     lasting: Annotated[str | None, typer.Option("--for", help="How long, as in 2h.")] = None,
     end: Annotated[bool, typer.Option("--end", help="End the override that is in force instead.")] = False,
@@ -276,13 +291,13 @@ def override(
     from console.history import end_override, put_override
 
     if end:
-        if maker_first is not None or bias is not None or lasting is not None:
+        if maker or taker or bias is not None or lasting is not None:
             raise typer.BadParameter("--end goes with --reason and --author only")
         end_override(config, symbol, reason=reason, author=author)
         return
-    if maker_first is None or lasting is None:
-        raise typer.BadParameter("say --maker or --taker, and --for how long; or --end")
-    put_override(config, symbol, maker_first=maker_first, bias=bias, lasting=lasting, reason=reason, author=author)
+    if maker == taker or lasting is None:
+        raise typer.BadParameter("say either --maker or --taker, and --for how long; or --end")
+    put_override(config, symbol, maker_first=maker, bias=bias, lasting=lasting, reason=reason, author=author)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadEnvironmentError
 
 from console.errors import SettingsError
 from policy.rules import UnknownRuleSetError, rule_set
@@ -16,14 +17,24 @@ from policy.rules import UnknownRuleSetError, rule_set
 FILE_NAME = "router-policy.toml"
 ENVIRONMENT_PREFIX = "ROUTER_POLICY_"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MOST_DAYS = 36500  # a time so long ago, and that far ahead, still has a date on both databases
+_MOST_SECONDS = _MOST_DAYS * 86400
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read a duration as a number and one of s, m, h, d: `15m`, `2h`. Raises ValueError for other text and for 0."""
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
+    """Read a duration as a number and one of s, m, h, d: `15m`, `2h`.
+
+    Raises ValueError for other text, for 0 and for more than a hundred years.
+    """
+    match = re.fullmatch(r"([0-9]+)([smhd])", text, flags=re.ASCII)
     if match is None:
         raise ValueError(f"{text!r} is no duration; write a number and s, m, h or d, as in 15m")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    number = match[1].lstrip("0")
+    if not number:
+        raise ValueError(f"{text!r} must be more than 0, as in 15m")
+    if len(number) > len(str(_MOST_SECONDS)) or int(number) * _UNITS[match[2]] > _MOST_SECONDS:
+        raise ValueError(f"{text!r} is too long; {_MOST_DAYS}d is the most")
+    return timedelta(seconds=int(number) * _UNITS[match[2]])
 
 
 def _checked_duration(text: str) -> str:
@@ -196,6 +207,8 @@ def load(config: Path | None) -> Settings:
     _refuse_unknown_environment()
     try:
         settings = Settings(**_absolute(values, path.absolute().parent))
+    except UnreadEnvironmentError as error:
+        raise SettingsError(_told_of_environment(str(error))) from error
     except ValidationError as error:
         where = str(path) if values else f"no {FILE_NAME} is here (router-policy init writes one); from the environment"
         raise SettingsError("\n".join(f"{where}: {_told(problem)}" for problem in error.errors())) from error
@@ -220,11 +233,26 @@ def _told(problem: Any) -> str:
     return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
 
 
+def _told_of_environment(said: str) -> str:
+    """Name the variables of the section that the library names: it does not say which of them it could not read."""
+    section = next((name for name in Settings.model_fields if f'"{name}"' in said), "")
+    names = sorted(name for name in os.environ if _section_of(name) == section)
+    return f'{" or ".join(names)} in the environment cannot be read; write a list as JSON, as in ["BTCUSDT"]'
+
+
+def _section_of(variable: str) -> str | None:
+    """Return what a variable is about, None where it is not ours; upper and lower case are the same to the library."""
+    name = variable.upper()
+    if not name.startswith(ENVIRONMENT_PREFIX):
+        return None
+    return name.removeprefix(ENVIRONMENT_PREFIX).partition("__")[0].lower()
+
+
 def _refuse_unknown_environment() -> None:
     """Refuse a misspelt variable: the library would pass over it without a word."""
     for name in os.environ:
-        section = name.removeprefix(ENVIRONMENT_PREFIX).partition("__")[0].lower()
-        if name.startswith(ENVIRONMENT_PREFIX) and section not in Settings.model_fields:
+        section = _section_of(name)
+        if section is not None and section not in Settings.model_fields:
             raise SettingsError(f"{name} in the environment is not a setting; is it misspelt?")
 
 

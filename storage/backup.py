@@ -23,8 +23,20 @@ def back_up(source: Engine, target: Path) -> Iterator[Progress]:
     """Copy a store as it is at this moment to a new SQLite file, and verify the copy while progress is yielded.
 
     The file has its name only when the copy is whole, sound and verified to its head. Raises BackupError where the
-    target exists already, or the copy is not sound; TamperedError where what was copied is not what was published.
+    target exists already or cannot be written, or the copy is not sound; TamperedError where what was copied is not
+    what was published.
     """
+    try:
+        yield from _backed_up(source, target)
+    except StoreError:
+        raise
+    except (OSError, sqlite_driver().Error) as error:
+        raise BackupError(f"no backup was made to {target}: {error}; give a file that can be written") from error
+
+
+def _backed_up(source: Engine, target: Path) -> Iterator[Progress]:
+    if not target.absolute().parent.is_dir():
+        raise BackupError(f"there is no folder {target.absolute().parent} for the backup {target.name}; create it")
     if target.exists():
         raise BackupError(f"{target} exists already; a backup never overwrites one, give another name")
     unfinished = target.with_name(target.name + ".unfinished")

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from storage.listing import changed_in_run
-from storage.schema import policy_run, policy_run_failure, policy_slot, policy_snapshot
+from storage.schema import policy_run, policy_run_failure, policy_slot
 
 
 def run_count(connection: Connection, scope: str) -> int:
@@ -32,13 +32,6 @@ def gap_counts(connection: Connection, scope: str, now: datetime) -> Mapping[str
     )
     found = {row.state: row[1] for row in rows}
     return {"missed": 0, "failed": 0, **found, "abandoned": connection.execute(abandoned).scalar_one()}
-
-
-def quality_counts(connection: Connection, run_id: int) -> Mapping[str, int]:
-    """Return how many symbols of a run have each quality."""
-    snapshot = policy_snapshot
-    query = select(snapshot.c.quality, func.count()).where(snapshot.c.run_id == run_id).group_by(snapshot.c.quality)
-    return {row.quality: row[1] for row in connection.execute(query)}
 
 
 def change_counts(connection: Connection, scope: str, after_run_id: int) -> Mapping[int, int]:

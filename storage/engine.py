@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -137,5 +138,7 @@ def _postgres_engine(url: URL) -> Engine:
 
 
 def describe_url(url: URL) -> str:
-    """Write a URL for people, its password never in it."""
+    """Write a URL for people, its password never in it, and a SQLite file as in the settings, however it is opened."""
+    if url.get_backend_name() == "sqlite" and (url.database or "").startswith("file:"):
+        url = url.set(database=unquote(urlsplit(url.database or "").path), query={})
     return url.render_as_string(hide_password=True)

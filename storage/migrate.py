@@ -2,9 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from storage.connection import transaction
+from storage.engine import describe_url
+from storage.errors import SchemaError
+from storage.schema import policy_head
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -28,13 +31,23 @@ def _config() -> "Config":
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema up to a revision; nothing happens where it is there already. One transaction."""
+    """Bring the schema up to a revision; nothing happens where it is there already. One transaction.
+
+    Raises SchemaError where the database is at a revision that this program does not have.
+    """
     from alembic import command
+    from alembic.util import CommandError
 
     config = _config()
-    with transaction(engine) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+    try:
+        with transaction(engine) as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+    except CommandError as error:
+        raise SchemaError(
+            f"{describe_url(engine.url)} is at a schema version that this program does not have ({error}): it is of a "
+            "newer router-policy, or of something else; install the newer one, or name another database in [store] url"
+        ) from error
 
 
 def downgrade(engine: Engine, revision: str) -> None:
@@ -47,12 +60,31 @@ def downgrade(engine: Engine, revision: str) -> None:
         command.downgrade(config, revision)
 
 
-def versions(engine: Engine) -> tuple[str | None, str]:
-    """Return the revision that the database is at (None for an empty one) and the one that this code needs."""
+def version(engine: Engine, where: str) -> str | None:
+    """Return the revision that the database is at, None where it has no table yet; nothing is written.
+
+    Raises SchemaError, which names it as `where`, where it has tables and they are not the store's.
+    """
     from alembic.runtime.migration import MigrationContext
+
+    with transaction(engine) as connection:
+        there = inspect(connection)
+        # Before the revision: where another process sets the store up meanwhile, both are seen or the revision alone.
+        names = set(there.get_table_names()) - {"alembic_version"}
+        revisions = MigrationContext.configure(connection).get_current_heads()
+        is_store = bool(revisions) and there.has_table(policy_head.name)
+    if is_store or not (names or revisions):
+        return ", ".join(revisions) or None
+    raise SchemaError(
+        f"{where} holds tables of something else and none of router-policy; correct [store] url, or "
+        "run router-policy init if they are to lie side by side there"
+    )
+
+
+def needed_version() -> str:
+    """Return the revision that this code needs."""
     from alembic.script import ScriptDirectory
 
     needed = ScriptDirectory.from_config(_config()).get_current_head()
     assert needed is not None
-    with transaction(engine) as connection:
-        return MigrationContext.configure(connection).get_current_revision(), needed
+    return needed

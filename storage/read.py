@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, MetaData, RowMapping, Select, Table, 
 from policy.rules import RuleSet, rule_set_from_text
 from storage.columns import COUNT, Flag, UtcTimestamp
 from storage.records import PublishedRun, Reject, Snapshot
-from storage.schema import policy_reject, policy_rule_set, policy_run, policy_run_failure, policy_snapshot
+from storage.schema import policy_reject, policy_rule_set, policy_run, policy_snapshot
 
 _views = MetaData()
 
@@ -166,10 +166,3 @@ def rejects_of_run(connection: Connection, run_id: int) -> list[Reject]:
     table = policy_reject
     query = select(table.c.source, table.c.reason, table.c.reject_count, table.c.sample).where(table.c.run_id == run_id)
     return [Reject(**row) for row in connection.execute(query.order_by(table.c.source, table.c.reason)).mappings()]
-
-
-def failures_since(connection: Connection, scope: str, since: datetime) -> Sequence[RowMapping]:
-    """Return the tries of a scope that published nothing, for slots at or after `since`, oldest first."""
-    table = policy_run_failure
-    query = select(table).where(table.c.scope == scope, table.c.slot >= since)
-    return connection.execute(query.order_by(table.c.slot, table.c.fence)).mappings().all()

@@ -116,18 +116,30 @@ class Store:
             return read.oldest_gap(connection, scope, before)
 
     def ensure_set_up(self) -> None:
-        """Create the schema in an empty database; a database at another version is left alone.
-
-        Raises SchemaError where it is at another version than this code's.
-        """
-        found, needed = migrate.versions(self.writer)
-        if found is None:
+        """Create the schema in an empty database; any other is left alone. Raises what `is_set_up` raises."""
+        if not self.is_set_up():
             self.set_up()
-        elif found != needed:
+
+    def is_set_up(self) -> bool:
+        """Tell whether the schema is there: not in an empty database, nor in a file that is absent. Nothing is written.
+
+        Raises SchemaError where it is at another version than this code's, and where only other tables are there.
+        """
+        if self.url.get_backend_name() == "sqlite" and not Path(self.url.database or "").exists():
+            return False
+        where, needed = describe_url(self.url), migrate.needed_version()
+        found = migrate.version(self._looking(), where)
+        if found not in (None, needed):
             raise SchemaError(
-                f"{describe_url(self.url)} is at schema version {found} and this program needs {needed}; make a copy, "
+                f"{where} is at schema version {found} and this program needs {needed}; make a copy, "
                 "then run: router-policy init"
             )
+        return found is not None
+
+    def _looking(self) -> Engine:
+        """Return the reader, but for a SQLite file whose writer was killed: only a writer can roll its journal back."""
+        is_sqlite = self.url.get_backend_name() == "sqlite"
+        return self.writer if is_sqlite and Path(f"{self.url.database}-journal").exists() else self.reader
 
     def run_of_slot(self, scope: str, slot: datetime) -> PublishedRun | None:
         """Return the run that was published for a slot, or None."""

@@ -68,6 +68,15 @@ def test_a_backup_never_overwrites_a_file(store: Store, tmp_path: Path) -> None:
     assert (tmp_path / "copy.db").read_text() == "precious"
 
 
+def test_a_backup_that_cannot_be_written_is_refused_in_words(store: Store, tmp_path: Path) -> None:
+    publish(store, SLOT)
+
+    with pytest.raises(BackupError, match=r"there is no folder .*nowhere for the backup copy\.db"):
+        list(store.back_up(tmp_path / "nowhere" / "copy.db"))
+    with pytest.raises(BackupError, match=r"no backup was made to .* give a file that can be written"):
+        list(store.back_up(tmp_path / ("long" * 100)))
+
+
 def test_a_backup_of_a_changed_history_is_refused_and_leaves_no_file(store: Store, tmp_path: Path) -> None:
     publish(store, SLOT)
     with behind_the_triggers(store) as connection:

@@ -1,6 +1,7 @@
 """The command as people use it: real files, real databases, and a real process where that is the point."""
 
 import json
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -184,6 +185,40 @@ def test_check_says_that_all_is_well(bot_on_each: Path) -> None:
     assert "ok    schedule: */15 * * * * in UTC" in checked.stdout
     assert "ok    store:" in checked.stdout
     assert "ok    orders: 0 outcomes" in checked.stdout
+
+
+def test_check_writes_nothing_where_nothing_is_yet(bot: Path) -> None:
+    before = sorted(bot.rglob("*"))
+
+    checked = command(bot, "check")
+
+    assert checked.returncode == 0, checked.stdout
+    assert "policy.db: nothing is there yet; router-policy init, or the first run, sets it up" in checked.stdout
+    assert sorted(bot.rglob("*")) == before
+
+
+def test_a_database_of_something_else_is_named_by_check_and_refused_by_once(bot: Path) -> None:
+    connection = sqlite3.connect(bot / "policy.db")
+    connection.execute("create table trades (trade_id integer primary key)")
+    connection.close()
+    before = (bot / "policy.db").read_bytes()
+
+    checked, failed = command(bot, "check"), command(bot, "once", "--as-of", AT)
+
+    assert (checked.returncode, failed.returncode) == (1, 1)
+    for said in (checked.stdout, failed.stderr):
+        assert "policy.db holds tables of something else and none of router-policy" in said
+    assert "WRONG store: " in checked.stdout
+    assert (bot / "policy.db").read_bytes() == before
+    assert command(bot, "init").returncode == 0
+    assert command(bot, "once", "--as-of", AT).returncode == 0
+
+
+def test_options_of_the_console_are_refused_without_the_console(bot: Path) -> None:
+    failed = run_command(bot, "run", "--host", "0.0.0.0", "--port", "8765", "--without-token")
+
+    assert failed.returncode == 2
+    assert "--host, --port, --without-token: only with --web" in failed.stderr
 
 
 def test_check_names_everything_that_is_wrong_at_once(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """The documents: every command, query and setting in them is run here as it stands there."""
 
+import json
 import re
 import shlex
-from datetime import UTC, datetime
+import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,15 @@ from sqlalchemy import text
 from typer.main import get_command
 
 from console.main import app
+from console.plans import plan_of
 from console.settings import Settings, load
+from jobs.recompute import recompute
+from jobs.sources.orders import _ORDER_LOG_FIELDS
+from storage.records import Origin
 from storage.store import Store
 from tests.bots import run_command, write_bot
 from tests.command import command
+from tests.measuring import evidence_of, order_log, run
 from tests.runs import QUARTER, SLOT, evidence, publish
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +72,60 @@ def test_the_settings_in_the_readme_load(tmp_path: Path, block: str) -> None:
     path.write_text(block)
 
     assert load(path).orders is not None
+
+
+def test_the_query_in_the_readme_finds_orders_whose_times_are_iso_texts(tmp_path: Path) -> None:
+    (block,) = (block for block in blocks(README, "toml") if 'kind = "canonical"' in block)
+    as_of = datetime(2026, 4, 26, 10, 15, tzinfo=UTC)
+    closed = [
+        (as_of - timedelta(minutes=1)).isoformat(),
+        "2026-04-26T00:00:00Z",
+        "2026-04-26 12:14:00+02:00",
+        (as_of - timedelta(days=7)).isoformat(),
+        as_of.isoformat(),
+        (as_of - timedelta(days=7, seconds=1)).isoformat(),
+    ]
+    (tmp_path / "router-policy.toml").write_text(block)
+    (tmp_path / "candles").mkdir()
+    (tmp_path / "candles" / "BTCUSDT.csv").write_text(f"ts,symbol,high,low,close\n{closed[0]},BTCUSDT,101,99,100\n")
+    connection = sqlite3.connect(tmp_path / "bot.db")
+    with connection:
+        connection.execute(
+            "create table outcomes (closed_at, symbol, maker_started, maker_filled, fallback_used, slippage_bps)"
+        )
+        connection.executemany("insert into outcomes values (?, 'BTCUSDT', 1, 1, 0, 1.0)", [(at,) for at in closed])
+    connection.close()
+
+    result = recompute(plan_of(load(tmp_path / "router-policy.toml")), as_of, origin=Origin.MANUAL, started_at=as_of)
+
+    assert result.event_count == 4
+
+
+def order_log_guide() -> str:
+    return OPERATIONS[OPERATIONS.index("## The order log") : OPERATIONS.index("## Two schedulers")]
+
+
+def test_the_guide_has_every_field_of_the_order_log_that_is_read_and_no_other() -> None:
+    read = set()
+    for name, kind in _ORDER_LOG_FIELDS.items():
+        inner = re.findall(r"(\w+) (?:JSON|VARCHAR|BIGINT)", kind)
+        read |= {f"{name}.{one}" for one in inner} or {name}
+    rows = [line for line in order_log_guide().splitlines() if line.startswith("| `")]
+
+    assert {name for row in rows for name in re.findall(r"`([a-z_.]+)`", row.split("|")[1])} == read
+
+
+def test_the_line_of_an_order_log_in_the_guide_is_read_as_it_is_explained(tmp_path: Path) -> None:
+    (line,) = blocks(order_log_guide(), "json")
+    (tmp_path / "log.jsonl").write_text(line)
+
+    result = run(order_log(tmp_path / "log.jsonl"), as_of=AS_OF)
+    figures = evidence_of(result)["BTCUSDT"].effectiveness
+
+    assert json.loads(line)["ts"] == "2026-04-25T10:00:00Z"
+    assert result.rejects == ()
+    assert (figures.outcome_count, figures.maker_fill_ratio, figures.fallback_ratio) == (1, 1.0, 0.0)
+    assert figures.slip_q50 == -0.4
 
 
 def test_every_setting_is_in_the_readme_and_every_one_there_exists() -> None:

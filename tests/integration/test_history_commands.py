@@ -127,7 +127,8 @@ def test_an_override_is_in_force_until_it_is_ended(bot: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("override", "GOODUSDT", "--reason", "x"), 2, "say --maker or --taker, and --for how long"),
+        (("override", "GOODUSDT", "--reason", "x"), 2, "say either --maker or --taker, and --for how"),
+        (("override", "GOODUSDT", "--taker", "--maker", "--for", "2h", "--reason", "x"), 2, "say either --maker or"),
         (("override", "GOODUSDT", "--taker", "--for", "soon", "--reason", "x"), 2, "--for: 'soon' is no duration"),
         (("override", "GOODUSDT", "--taker", "--for", "2h"), 2, "Missing option '--reason'"),
         (("override", "NOPE", "--taker", "--for", "2h", "--reason", "x"), 1, "'NOPE' has no policy"),
@@ -135,6 +136,8 @@ def test_an_override_is_in_force_until_it_is_ended(bot: Path) -> None:
         (("override", "GOODUSDT", "--end", "--taker", "--reason", "x"), 2, "--end goes with --reason"),
         (("backfill", "--from", AT, "--to", AT), 2, "--from must be before --to"),
         (("prune", "--keep", "forever"), 2, "--keep: 'forever' is no duration"),
+        (("prune", "--keep", "999999d"), 2, "--keep: '999999d' is too long"),
+        (("backup", "nowhere/x.db"), 1, "nowhere for the backup x.db"),
         (("restore", "nowhere.db"), 1, "is not there"),
     ],
 )

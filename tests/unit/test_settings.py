@@ -105,6 +105,27 @@ def test_a_misspelt_variable_in_the_environment_is_refused(tmp_path: Path, monke
         load(written(tmp_path, LEAST))
 
 
+@pytest.mark.parametrize("name", ["ROUTER_POLICY_SYMBOLS", "ROUTER_POLICY_RULES__SHADOW", "router_policy_web__hosts"])
+def test_a_list_in_the_environment_that_is_no_json_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("ROUTER_POLICY_SCOPE", "paper")
+    monkeypatch.setenv(name, "hunter2")
+
+    with pytest.raises(
+        SettingsError, match=rf'^{name} in the environment .* list as JSON, as in \["BTCUSDT"\]'
+    ) as told:
+        load(written(tmp_path, LEAST))
+
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_list_in_the_environment_is_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_POLICY_SYMBOLS", '["BTCUSDT", "ETHUSDT"]')
+
+    assert load(written(tmp_path, LEAST)).symbols == ["BTCUSDT", "ETHUSDT"]
+
+
 def test_a_file_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml cannot be read .*router-policy init"):
         load(tmp_path / "nowhere.toml")
@@ -124,10 +145,27 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "0m", "15", "m", "-1m", "1.5h", "15 m", "1w", "15m\n"])
+@pytest.mark.parametrize("text", ["", "15", "m", "-1m", "1.5h", "15 m", "1w", "15m\n"])
 def test_other_text_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="is no duration"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["0m", "0s", "000d"])
+def test_a_duration_is_more_than_0(text: str) -> None:
+    with pytest.raises(ValueError, match=f"'{text}' must be more than 0"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["36501d", "876001h", "3153600001s", "999999d", "9" * 5000 + "s"])
+def test_a_duration_is_100_years_at_most(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is too long; 36500d is the most"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["36500d", "876000h", "3153600000s"])
+def test_a_duration_of_100_years_is_read_in_each_unit(text: str) -> None:
+    assert parse_duration(text) == timedelta(days=36500)
 
 
 def test_settings_become_the_plan_of_a_run(tmp_path: Path) -> None:

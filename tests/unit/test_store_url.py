@@ -1,8 +1,10 @@
 """The store's URL: what it may be, and what is said of any other, without repeating a password."""
 
+from pathlib import Path
+
 import pytest
 
-from storage.engine import parse_url
+from storage.engine import describe_url, parse_url, read_engine, write_engine
 from storage.errors import StoreSettingsError
 
 
@@ -34,3 +36,17 @@ def test_any_other_is_refused_without_its_password(text: str, said: str) -> None
         parse_url(text)
 
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["policy.db", "my policies.db", "what?#1.db"])
+def test_a_file_is_named_alike_however_it_is_opened(tmp_path: Path, name: str) -> None:
+    url = parse_url("sqlite:///policy.db").set(database=str(tmp_path / name))
+
+    assert describe_url(read_engine(url).url) == describe_url(write_engine(url).url) == describe_url(url)
+    assert "mode=ro" not in describe_url(read_engine(url).url)
+
+
+def test_a_plain_file_is_named_as_in_the_settings(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'policy.db'}"
+
+    assert describe_url(read_engine(parse_url(url)).url) == url
