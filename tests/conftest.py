@@ -1,5 +1,6 @@
 """Fixtures that every kind of test uses: a store on each database."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,12 @@ import pytest
 
 from storage.store import Store
 from tests.postgres import fresh_database, memory, postgres_server, short_folder
+
+
+def pytest_configure() -> None:
+    """Let the commands that tests start hear Ctrl-C, also where the tests themselves run in a shell's background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
