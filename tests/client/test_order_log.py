@@ -1,5 +1,7 @@
 """The log of a router: whole lines, whatever else writes there, and read by the batch job as what they say."""
 
+import errno
+import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -8,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 
 import duckdb
 import pytest
@@ -169,6 +172,69 @@ def test_many_writers_at_once_lose_and_break_no_line(tmp_path: Path) -> None:
 
     ids = [json.loads(line)["attempt_id"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert sorted(ids) == sorted(str(number) * 50 for number in range(400))
+
+
+def test_a_writer_waits_for_the_line_that_another_is_just_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, write = OrderLog(tmp_path / "log.jsonl"), os.write
+    is_half_written, has_waited = Event(), Event()
+
+    def write_in_halves(file: int, content: bytes) -> int:
+        if is_half_written.is_set():
+            return write(file, content)
+        first = write(file, content[:50])
+        is_half_written.set()
+        assert has_waited.wait(10), "the second writer did not wait"
+        return first + write(file, content[50:])
+
+    monkeypatch.setattr("router_policy_client.order_log.os.write", write_in_halves)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(log.append, OUTCOME)
+        assert is_half_written.wait(10)
+        monkeypatch.setattr("router_policy_client.order_log.time.sleep", lambda _: has_waited.set())
+        monkeypatch.setattr("router_policy_client.order_log._LOCK_TRIES", 10**9)
+        log.append(OUTCOME)
+
+    lines = (tmp_path / "log.jsonl").read_text().split("\n")
+    assert [len(line) for line in lines] == [len(lines[0]), len(lines[0]), 0]
+    assert log.failure_count == 0
+
+
+def test_a_writer_that_was_stopped_with_the_lock_holds_up_no_other_for_ever(tmp_path: Path) -> None:
+    log = OrderLog(tmp_path / "log.jsonl")
+    with (tmp_path / "log.jsonl").open("a") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+
+        log.append(OUTCOME)
+
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 1
+    assert log.failure_count == 0
+
+
+def test_a_file_system_without_locks_costs_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    log = OrderLog(tmp_path / "log.jsonl")
+
+    log.append(OUTCOME)
+
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 1
+    assert log.failure_count == 0
+
+
+def test_an_empty_line_is_no_row_to_the_batch_job(tmp_path: Path) -> None:
+    log = OrderLog(tmp_path / "log.jsonl")
+    log.append(OUTCOME)
+    with (tmp_path / "log.jsonl").open("a") as other:
+        other.write("\n")
+    log.append(OUTCOME)
+
+    rows = read_by_the_batch_job(tmp_path / "log.jsonl", tmp_path)
+
+    assert [row["reason"] for row in rows] == [None, None]
 
 
 def test_a_log_that_is_rotated_goes_on_in_a_new_file(tmp_path: Path) -> None:
