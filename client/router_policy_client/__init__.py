@@ -2,6 +2,7 @@
 
 from router_policy_client.errors import ReaderSettingsError, RouterPolicyClientError
 from router_policy_client.gate import Gate, decide, gate
+from router_policy_client.leg import Patience
 from router_policy_client.limits import Fallback, Fallbacks
 from router_policy_client.order import Order, Outcome, Side, UnfilledReason
 from router_policy_client.order_log import OrderLog
@@ -9,7 +10,8 @@ from router_policy_client.policy import Policy, Reading
 from router_policy_client.probes import is_probe
 from router_policy_client.reader import PolicyReader
 from router_policy_client.reader_status import ReaderStatus
-from router_policy_client.router import Routing, route_order
+from router_policy_client.router import route_order
+from router_policy_client.routing import Routing
 from router_policy_client.words import Quality, Status, TakerBias
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "Order",
     "OrderLog",
     "Outcome",
+    "Patience",
     "Policy",
     "PolicyReader",
     "Quality",

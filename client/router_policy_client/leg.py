@@ -23,20 +23,23 @@ class Patience:
     `maker_wait_seconds` is the full wait at the maker price, of which a policy grants a part; `taker_wait_seconds` how
     long a market order may take to end. `poll_seconds` lies between two looks at an order. A request that was not
     answered and is not found `absence_seconds` after it was sent will never arrive: set it above the venue's receive
-    window. After `confirm_seconds` of asking how an order ended without an answer, the router gives up and says so.
+    window (ccxt gives Binance one of 10 seconds) and the difference of the two clocks. After `confirm_seconds` of
+    asking how an order ended without an answer, the router gives up and says so. `remembered_seconds` is for how long
+    the venue finds an order that has ended.
     """
 
     maker_wait_seconds: float = 4.0
     taker_wait_seconds: float = 5.0
     poll_seconds: float = 0.25
-    absence_seconds: float = 10.0
+    absence_seconds: float = 15.0
     confirm_seconds: float = 30.0
+    remembered_seconds: float = 600.0
 
     def __post_init__(self) -> None:
         if min(self.maker_wait_seconds, self.taker_wait_seconds) < 0:
             raise ValueError(f"{self}: maker_wait_seconds and taker_wait_seconds are at least 0")
-        if min(self.poll_seconds, self.absence_seconds) <= 0:
-            raise ValueError(f"{self}: poll_seconds and absence_seconds are above 0")
+        if min(self.poll_seconds, self.absence_seconds, self.remembered_seconds) <= 0:
+            raise ValueError(f"{self}: poll_seconds, absence_seconds and remembered_seconds are above 0")
         if self.confirm_seconds <= self.absence_seconds:
             raise ValueError(
                 f"confirm_seconds {self.confirm_seconds} must be above absence_seconds {self.absence_seconds}: "
@@ -76,6 +79,7 @@ class Leg:
         self._sent_seconds = clock.monotonic_seconds()
         self._is_over = False
         self._is_acknowledged = False
+        self._is_remembered = True
         self._was_cancelled = False
 
     @property
@@ -93,18 +97,24 @@ class Leg:
             self._place(place)
             self._wait(wait_seconds)
         finally:
-            self._settle_for_sure()
+            self._settle_for_sure(self._clock.monotonic_seconds())
 
-    def take_up(self) -> None:
-        """End what a process before this one may have placed under the same id; ABSENT where it has not."""
-        self._settle_for_sure()
+    def take_up(self, *, is_remembered: bool) -> None:
+        """End what a process before this one may have placed under the same id; ABSENT where it certainly has not.
 
-    def _settle_for_sure(self) -> None:
+        The time to find that out began when the leg was made, so that many legs have it in common. Without
+        `is_remembered` the venue may have forgotten an order that has ended, and one that is not found stays UNKNOWN.
+        """
+        self._is_remembered = is_remembered
+        self._settle_for_sure(self._sent_seconds)
+
+    def _settle_for_sure(self, from_seconds: float) -> None:
         """Settle; an interruption while that is under way is raised when it is done, only the second ends it."""
+        until = from_seconds + self._patience.confirm_seconds
         try:
-            self._settle()
+            self._settle(until)
         except BaseException:
-            self._settle()
+            self._settle(until)
             raise
 
     def _place(self, place: Callable[[], None]) -> None:
@@ -117,6 +127,9 @@ class Leg:
             self._end(Ending.REFUSED)
         except Exception:  # noqa: BLE001 - any other failure leaves open whether the order is there
             self._sent_seconds = self._clock.monotonic_seconds()
+        except BaseException:
+            self._sent_seconds = self._clock.monotonic_seconds()
+            raise
         else:
             self._is_acknowledged = True
 
@@ -129,9 +142,8 @@ class Leg:
                 return
             self._clock.sleep(min(self._patience.poll_seconds, left))
 
-    def _settle(self) -> None:
+    def _settle(self, until: float) -> None:
         """Cancel and look until the venue says how it ended, or it is certain that it never arrived."""
-        until = self._clock.monotonic_seconds() + self._patience.confirm_seconds
         pause = min(self._patience.poll_seconds, _LONGEST_PAUSE_SECONDS)
         while not self._is_over:
             self._cancel()
@@ -163,7 +175,7 @@ class Leg:
 
     def _has_never_arrived(self, asked_seconds: float) -> bool:
         is_late = asked_seconds - self._sent_seconds >= self._patience.absence_seconds
-        return is_late and not self._is_acknowledged and self.state is None
+        return is_late and self._is_remembered and not self._is_acknowledged and self.state is None
 
     def _take_in(self, state: OrderState) -> None:
         """Believe what the venue says, but for an answer that is older than what it has said before."""

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
 
 from router_policy_client.gate import Gate
+
+# Quantities are added and subtracted exactly, whatever digits the bot's own context keeps.
+EXACT = Context(prec=60)
 
 
 class Side(StrEnum):
@@ -25,8 +28,8 @@ class Order:
     """What the bot wants: so much of a symbol, in units of the traded asset.
 
     `order_id` is never used for another order of the account: the ids that the venue sees are derived from it. The
-    symbol is named as the policies name it. Raises ValueError for an id or symbol that is no text or empty, for a side
-    that is neither BUY nor SELL, and for a quantity that is no finite Decimal above 0.
+    symbol is named as the policies name it. Raises ValueError for an id or symbol that is no text, empty, or cannot be
+    written as UTF-8, for a side that is neither BUY nor SELL, and for a quantity that is no finite Decimal above 0.
     """
 
     order_id: str
@@ -40,6 +43,7 @@ class Order:
                 raise ValueError(
                     f"order {self.order_id!r} of symbol {self.symbol!r}: both must be texts, and not empty"
                 )
+            name.encode()  # half of a character, which no log could hold, raises a ValueError here
         object.__setattr__(self, "side", Side(self.side))  # the text "BUY" is equal to the word, but is not it
         if not isinstance(self.quantity, Decimal) or not self.quantity.is_finite() or self.quantity <= 0:
             raise ValueError(
@@ -53,6 +57,7 @@ class UnfilledReason(StrEnum):
 
     NO_QUOTE = "no_quote"  # the venue gave no price, so nothing was sent
     REFUSED = "refused"  # the venue refused to cross the rest
+    OVERFILLED = "overfilled"  # the venue filled more than it was asked for; what is too much is below 0
     NO_LIQUIDITY = "no_liquidity"  # the rest was sent as often as allowed and found no other side
     NOT_PLACED = "not_placed"  # the venue did not answer, and it is certain that the request never reached it
     UNCONFIRMED = "unconfirmed"  # the venue does not answer: the rest may have been filled, or still be filled
@@ -65,11 +70,13 @@ class Outcome:
     """What became of one order: its maker leg and its fallback leg together.
 
     `filled` is what the venue has confirmed and `unfilled` the rest; together they are the order's quantity.
-    `unfilled_reason` is None only where nothing is left. With UNCONFIRMED, `unresolved_ids` are the client order ids
+    `unfilled_reason` is None only where the rest is 0. With UNCONFIRMED, `unresolved_ids` are the client order ids
     that may still be open at the venue; look there before you send the rest again.
     `mid` is that of the decision, None without a quote. `maker_filled` (the whole by the maker leg) is None where the
     venue has not said. `average_price`, `fees` (in the quote currency) and `slippage_bps` (signed cost against `mid`,
-    + is worse) are None where nothing was filled or the venue does not tell. Times are aware and UTC.
+    + is worse) are None where nothing was filled or the venue does not tell. With `is_resumed` another process had
+    begun with the order: `mid` is None, and `gate` is not what it was decided on, for neither can be known any more.
+    Times are aware and UTC.
     """
 
     order: Order
@@ -78,6 +85,7 @@ class Outcome:
     done_at: datetime
     duration_seconds: float
     mid: Decimal | None
+    is_resumed: bool
     maker_started: bool
     maker_filled: bool | None
     fallback_used: bool

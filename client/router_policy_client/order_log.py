@@ -9,6 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+from router_policy_client.gate import Gate
 from router_policy_client.order import Outcome, UnfilledReason
 
 _LOCK_TRIES = 200
@@ -21,12 +22,14 @@ class OrderLog:
     """Appends outcomes to a file, each as one line in one write, so that several processes may share it.
 
     The file is opened anew for each line: it can be rotated at any time. A line that cannot be written is counted in
-    `failure_count`, given to `on_failure` and said in the log of the process; nothing is raised.
+    `failure_count`, given to `on_failure` and said in the log of the process; nothing is raised. Only a folder that is
+    not there and cannot be made is an OSError, when the log is made.
     """
 
     def __init__(self, path: str | os.PathLike[str], on_failure: OnFailure | None = None) -> None:
         self.failure_count = 0
         self._path = Path(path)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._on_failure = on_failure
 
     def append(self, outcome: Outcome) -> None:
@@ -93,9 +96,9 @@ def order_row(outcome: Outcome) -> dict[str, object]:
     """Return an outcome as the keys of the order log; `ts` is when it was done, in seconds since 1970 (UTC).
 
     An outcome that is not confirmed is written as an order still open, and a fill without a price with the price 0:
-    the batch job counts both, and judges by neither.
+    the batch job counts both, and judges by neither. What an order that was taken up had been decided on is null.
     """
-    order, gate = outcome.order, outcome.gate
+    order = outcome.order
     is_confirmed = outcome.unfilled_reason is not UnfilledReason.UNCONFIRMED
     notional = outcome.notional if is_confirmed else None
     return {
@@ -111,7 +114,7 @@ def order_row(outcome: Outcome) -> dict[str, object]:
         "result": {
             "status": _status(outcome),
             "retries": outcome.post_only_rejects,
-            "cancelled": bool(is_confirmed and outcome.unfilled),
+            "cancelled": is_confirmed and outcome.unfilled > 0,
             "unfilled": _number(outcome.unfilled),
             "unfilled_reason": outcome.unfilled_reason,
             "unresolved_ids": list(outcome.unresolved_ids),
@@ -121,18 +124,30 @@ def order_row(outcome: Outcome) -> dict[str, object]:
         "maker_start": outcome.maker_started,
         "is_maker_final": outcome.maker_filled,
         "used_fallback": outcome.fallback_used,
-        "probe": gate.probe,
-        "policy_run_id": gate.reading.run_id,
-        "policy_status": gate.reading.status,
-        "policy_age_seconds": gate.reading.age_seconds,
-        "policy_maker_first": gate.reading.maker_first,
-        "patience": gate.patience,
+        **(_UNKNOWN if outcome.is_resumed else _decided_on(outcome.gate)),
         "client_order_ids": list(outcome.client_order_ids),
         "symbol": order.symbol,
         "side": order.side,
         "decided_ts": round(outcome.decided_at.timestamp(), 6),
         "ts": round(outcome.done_at.timestamp(), 6),
     }
+
+
+def _decided_on(gate: Gate) -> dict[str, object]:
+    reading = gate.reading
+    return {
+        "probe": gate.probe,
+        "policy_run_id": reading.run_id,
+        "policy_status": reading.status,
+        "policy_age_seconds": reading.age_seconds,
+        "policy_maker_first": reading.maker_first,
+        "patience": gate.patience,
+    }
+
+
+_UNKNOWN: dict[str, object] = dict.fromkeys(
+    "probe policy_run_id policy_status policy_age_seconds policy_maker_first patience".split()
+)
 
 
 def _price(outcome: Outcome) -> float | None:
@@ -144,7 +159,7 @@ def _price(outcome: Outcome) -> float | None:
 def _status(outcome: Outcome) -> str:
     if outcome.unfilled_reason is UnfilledReason.UNCONFIRMED:
         return "NEW"
-    return "CANCELED" if outcome.unfilled else "FILLED"
+    return "CANCELED" if outcome.unfilled > 0 else "FILLED"
 
 
 def _number(value: Decimal | None) -> float | None:

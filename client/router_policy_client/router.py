@@ -2,24 +2,20 @@
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, field
-from decimal import Context, Decimal, localcontext
+from datetime import datetime
+from decimal import Decimal, localcontext
 from functools import partial
-from typing import Protocol
 
 from router_policy_client.clock import Clock, SystemClock
 from router_policy_client.gate import Gate, decide
-from router_policy_client.leg import Ending, Leg, Patience, client_order_id_of
-from router_policy_client.order import Order, Outcome, Side, UnfilledReason
-from router_policy_client.policy import Reading
+from router_policy_client.leg import Ending, Leg, client_order_id_of
+from router_policy_client.order import EXACT, Order, Outcome, Side, UnfilledReason
+from router_policy_client.routing import MOST_TRIES, OutcomeLog, PolicySource, Routing
 from router_policy_client.venue import OrderState, Quote, Venue
 
 _log = logging.getLogger("router_policy_client")
 _BPS = Decimal(10_000)
 _NOTHING = Decimal(0)
-# Quantities are added and subtracted exactly, whatever digits the bot's own context keeps.
-_EXACT = Context(prec=60)
-_MOST_TRIES = 9
 _REASONS = {
     Ending.DONE: UnfilledReason.NO_LIQUIDITY,
     Ending.TURNED_AWAY: UnfilledReason.NO_LIQUIDITY,
@@ -27,43 +23,6 @@ _REASONS = {
     Ending.ABSENT: UnfilledReason.NOT_PLACED,
     Ending.UNKNOWN: UnfilledReason.UNCONFIRMED,
 }
-
-
-class PolicySource(Protocol):
-    """What knows the policies; a PolicyReader is one."""
-
-    def get(self, symbol: str) -> Reading:
-        """Return what to act on now; never raises."""
-        ...
-
-
-class OutcomeLog(Protocol):
-    """What keeps the outcomes; an OrderLog is one."""
-
-    def append(self, outcome: Outcome) -> None:
-        """Keep one outcome. What it raises is said in the log of the process and stops no order."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routing:
-    """How orders are routed: how long for what, and how often. Raises ValueError for a count below 1 or above 9.
-
-    `post_only_tries` counts the maker attempts of one order, each at a fresh price after the venue has turned the one
-    before away; `taker_tries` the market orders for what is left, `quote_tries` the looks for a price.
-    """
-
-    patience: Patience = field(default_factory=Patience)
-    post_only_tries: int = 3
-    taker_tries: int = 3
-    quote_tries: int = 3
-
-    def __post_init__(self) -> None:
-        if min(self.post_only_tries, self.taker_tries, self.quote_tries) < 1:
-            raise ValueError(f"{self}: every count of tries is at least 1")
-        # A process that takes an order up again looks for every leg that one with other counts may have sent.
-        if max(self.post_only_tries, self.taker_tries, self.quote_tries) > _MOST_TRIES:
-            raise ValueError(f"{self}: every count of tries is at most {_MOST_TRIES}")
 
 
 DEFAULT_ROUTING = Routing()
@@ -79,7 +38,7 @@ def route_order(
     maker_first: bool = True,
     routing: Routing = DEFAULT_ROUTING,
     clock: Clock = _SYSTEM_CLOCK,
-    resume: bool = False,
+    resume_from: datetime | None = None,
 ) -> Outcome:
     """Carry out one order and return what became of it, which is also appended to `log`, once.
 
@@ -88,14 +47,16 @@ def route_order(
     and the outcome says UNCONFIRMED. What the venue or the log raises is not raised here. What interrupts the process
     (KeyboardInterrupt, SystemExit) is, after the open request has been cancelled and the outcome appended.
 
-    With `resume` the order may have been routed before, by a process that died: what that one left open is cancelled,
-    what it had filled counts, and only the rest is sent, across the spread. This takes `absence_seconds` longer.
+    With `resume_from` the order may have been routed before, from that time on at the earliest, by a process that died:
+    what that one left open is cancelled, what it had filled counts, and only the rest is sent, across the spread. This
+    takes `absence_seconds` longer. Once the time is longer ago than the venue remembers orders (`remembered_seconds`),
+    nothing more is sent and the outcome says UNCONFIRMED. Raises ValueError where it has no time zone.
     """
     gate = decide(reader.get(order.symbol), maker_first=maker_first, order_id=order.order_id)
-    route = _Route(order, venue, gate, routing, clock)
-    with localcontext(_EXACT):
+    route = _Route(order, venue, gate, routing, clock, resume_from)
+    with localcontext(EXACT):
         try:
-            route.run(resume=resume)
+            route.run()
         except Exception:  # noqa: BLE001 - the bot is given an outcome, whatever happens
             _log.exception("order %s: the router failed; what was open has been cancelled", order.order_id)
             route.reason = UnfilledReason.FAILED
@@ -103,8 +64,27 @@ def route_order(
             route.reason = UnfilledReason.INTERRUPTED
             raise
         finally:
-            outcome = route.outcome()
-            _append(log, outcome)
+            outcome = _told(route, log)
+    return outcome
+
+
+def _told(route: "_Route", log: OutcomeLog) -> Outcome:
+    """Append the outcome and return it; an interruption meanwhile is raised when that is done, only the second ends it.
+
+    The line may then stand there twice; the batch job takes one.
+    """
+    try:
+        return _tell(route, log)
+    except BaseException:
+        _tell(route, log)
+        raise
+
+
+def _tell(route: "_Route", log: OutcomeLog) -> Outcome:
+    outcome = route.outcome()
+    if outcome.unfilled < 0:
+        _log.error("order %s: the venue filled %s more than was asked", outcome.order.order_id, -outcome.unfilled)
+    _append(log, outcome)
     return outcome
 
 
@@ -116,9 +96,21 @@ def _append(log: OutcomeLog, outcome: Outcome) -> None:
 
 
 class _Route:
-    """One order on its way: the legs that have been sent, and what is left."""
+    """One order on its way: the legs that have been sent, and what is left.
 
-    def __init__(self, order: Order, venue: Venue, gate: Gate, routing: Routing, clock: Clock) -> None:
+    Legs are named by what they are, `m` for a maker attempt, `f` for its fallback and `t` for straight to taker, and
+    their number: so the ids at the venue tell a process that takes the order up what the one before was doing.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        venue: Venue,
+        gate: Gate,
+        routing: Routing,
+        clock: Clock,
+        resume_from: datetime | None,
+    ) -> None:
         self.reason: UnfilledReason | None = None
         self._order = order
         self._venue = venue
@@ -128,31 +120,41 @@ class _Route:
         self._decided_at = clock.now()
         self._decided_seconds = clock.monotonic_seconds()
         self._mid: Decimal | None = None
-        self._makers: dict[int, Leg] = {}
-        self._takers: dict[int, Leg] = {}
+        self._legs: dict[str, Leg] = {}
+        self._is_resumed = resume_from is not None
+        self._is_remembered = True
+        if resume_from is not None:
+            self._is_remembered = _is_within(resume_from, self._decided_at, routing.patience.remembered_seconds)
+            # All at once, for the time after which one is known to be absent begins here for each.
+            for name in (f"{letter}{number}" for letter in "mft" for number in range(1, MOST_TRIES + 1)):
+                self._leg(name)
 
-    def run(self, *, resume: bool) -> None:
+    def run(self) -> None:
         """Send legs until nothing is left, nothing more can be done, or nothing more is certain."""
-        if resume:
-            self._take_up()
+        self._take_up()
+        if self._is_resumed:
+            self._take()
+            return
         quote = self._quote()
-        self._mid = quote.mid if quote else None
-        if self._legs:
-            self._take()
-        elif quote is None:
+        if quote is None:
             self.reason = UnfilledReason.NO_QUOTE
-        else:
-            if self._gate.maker_first:
-                self._make(quote)
-            self._take()
+            return
+        self._mid = quote.mid
+        if self._gate.maker_first:
+            self._make(quote)
+        self._take()
 
     @property
-    def _legs(self) -> tuple[Leg, ...]:
-        return (*self._makers.values(), *self._takers.values())
+    def _makers(self) -> list[Leg]:
+        return [leg for name, leg in self._legs.items() if name.startswith("m")]
+
+    @property
+    def _is_maker_started(self) -> bool:
+        return any(name[0] in "mf" for name in self._legs)
 
     @property
     def _filled(self) -> Decimal:
-        return sum((leg.filled for leg in self._legs), _NOTHING)
+        return sum((leg.filled for leg in self._legs.values()), _NOTHING)
 
     @property
     def _left(self) -> Decimal:
@@ -160,7 +162,7 @@ class _Route:
 
     @property
     def _is_certain(self) -> bool:
-        return all(leg.ending is not Ending.UNKNOWN for leg in self._legs)
+        return all(leg.ending is not Ending.UNKNOWN for leg in self._legs.values())
 
     def _quote(self) -> Quote | None:
         for number in range(self._routing.quote_tries):
@@ -171,17 +173,12 @@ class _Route:
         return None
 
     def _take_up(self) -> None:
-        """End the legs that a process before this one may have sent, and keep those that it has.
-
-        All are waited for at once: the time after which one is known to be absent begins here for each.
-        """
-        for legs, letter in ((self._makers, "m"), (self._takers, "t")):
-            legs |= {number: self._leg(f"{letter}{number}") for number in range(1, _MOST_TRIES + 1)}
-        for legs in (self._makers, self._takers):
-            for number, leg in list(legs.items()):
-                leg.take_up()
-                if leg.ending is Ending.ABSENT:
-                    del legs[number]
+        """End the legs that a process before this one may have sent, and keep those that it has."""
+        for name, leg in list(self._legs.items()):
+            leg.take_up(is_remembered=self._is_remembered)
+            if leg.ending is Ending.ABSENT:
+                del self._legs[name]
+        self._is_resumed = bool(self._legs)
 
     def _make(self, quote: Quote | None) -> None:
         """Rest at the maker price; where the venue turns that away, again at a fresh one, all within the same wait."""
@@ -192,7 +189,7 @@ class _Route:
             if quote is None:
                 return
             price = _maker_price(order.side, quote, self._gate.maker_offset_bps)
-            leg = self._makers[number] = self._leg(f"m{number}")
+            leg = self._leg(f"m{number}")
             place = partial(
                 self._venue.place_post_only, order.symbol, order.side, order.quantity, price, leg.client_order_id
             )
@@ -202,25 +199,26 @@ class _Route:
 
     def _take(self) -> None:
         """Cross with what is left, as often as allowed, as long as it is certain what is left."""
-        order = self._order
+        order, letter = self._order, "f" if self._is_maker_started else "t"
         self.reason = UnfilledReason.NO_LIQUIDITY
-        for number in range(1, self._routing.taker_tries + 1):
-            if number in self._takers:
+        for name in (f"{letter}{number}" for number in range(1, self._routing.taker_tries + 1)):
+            if name in self._legs:
                 continue
             if self._left <= 0 or not self._is_certain or self.reason is UnfilledReason.REFUSED:
                 return
-            leg = self._takers[number] = self._leg(f"t{number}")
+            leg = self._leg(name)
             place = partial(self._venue.place_market, order.symbol, order.side, self._left, leg.client_order_id)
             leg.run(place, self._routing.patience.taker_wait_seconds)
             self.reason = _REASONS[leg.ending]
 
     def _leg(self, name: str) -> Leg:
         identity = client_order_id_of(self._order.order_id, name)
-        return Leg(self._venue, self._order.symbol, identity, self._clock, self._routing.patience)
+        leg = self._legs[name] = Leg(self._venue, self._order.symbol, identity, self._clock, self._routing.patience)
+        return leg
 
     def outcome(self) -> Outcome:
         """Tell what is known now."""
-        reached = [leg for leg in self._takers.values() if leg.ending not in (Ending.REFUSED, Ending.ABSENT)]
+        fallbacks = [leg for name, leg in self._legs.items() if name.startswith("f")]
         return Outcome(
             order=self._order,
             gate=self._gate,
@@ -228,30 +226,36 @@ class _Route:
             done_at=self._clock.now(),
             duration_seconds=self._clock.monotonic_seconds() - self._decided_seconds,
             mid=self._mid,
-            maker_started=bool(self._makers),
+            is_resumed=self._is_resumed,
+            maker_started=self._is_maker_started,
             maker_filled=self._is_maker_filled(),
-            fallback_used=bool(self._makers and reached),
-            post_only_rejects=sum(leg.ending is Ending.TURNED_AWAY for leg in self._makers.values()),
+            fallback_used=any(leg.ending not in (Ending.REFUSED, Ending.ABSENT) for leg in fallbacks),
+            post_only_rejects=sum(leg.ending is Ending.TURNED_AWAY for leg in self._makers),
             filled=self._filled,
             unfilled=self._left,
             unfilled_reason=self._unfilled_reason(),
             average_price=self._average_price(),
             fees=self._fees(),
-            client_order_ids=tuple(leg.client_order_id for leg in self._legs),
-            unresolved_ids=tuple(leg.client_order_id for leg in self._legs if leg.ending is Ending.UNKNOWN),
+            client_order_ids=tuple(leg.client_order_id for leg in self._legs.values()),
+            unresolved_ids=tuple(leg.client_order_id for leg in self._legs.values() if leg.ending is Ending.UNKNOWN),
         )
 
     def _is_maker_filled(self) -> bool | None:
-        makers = self._makers.values()
+        """By the venue's liquidity flags; None where one that counts is missing, or an ending is."""
+        makers = self._makers
         if any(leg.ending is Ending.UNKNOWN for leg in makers):
             return None
         rested = [leg.state for leg in makers if leg.state is not None and leg.filled]
-        is_whole = sum((state.filled for state in rested), _NOTHING) == self._order.quantity
-        return is_whole and all(state.is_maker is not False for state in rested)
+        if not rested or sum((state.filled for state in rested), _NOTHING) != self._order.quantity:
+            return False
+        flags = {state.is_maker for state in rested}
+        return False if False in flags else None if None in flags else True
 
     def _unfilled_reason(self) -> UnfilledReason | None:
         if not self._is_certain:
             return UnfilledReason.UNCONFIRMED
+        if self._left < 0:
+            return UnfilledReason.OVERFILLED
         return self.reason if self._left else None
 
     def _average_price(self) -> Decimal | None:
@@ -265,7 +269,13 @@ class _Route:
         return sum(fees, _NOTHING) if states and len(fees) == len(states) else None
 
     def _states_with_fills(self) -> list[OrderState]:
-        return [leg.state for leg in self._legs if leg.state is not None and leg.filled]
+        return [leg.state for leg in self._legs.values() if leg.state is not None and leg.filled]
+
+
+def _is_within(begun_at: datetime, now: datetime, seconds: float) -> bool:
+    if begun_at.tzinfo is None:
+        raise ValueError(f"resume_from {begun_at!r} has no time zone; give an aware time")
+    return (now - begun_at).total_seconds() <= seconds
 
 
 def _maker_price(side: Side, quote: Quote, offset_bps: float | None) -> Decimal:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from router_policy_client.order import Side
 
@@ -26,19 +26,23 @@ class OrderRejectedError(VenueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """The best prices of one moment. Raises ValueError unless 0 < bid <= ask."""
+    """The best prices of one moment. Raises ValueError unless they are finite Decimals with 0 < bid <= ask."""
 
     bid: Decimal
     ask: Decimal
 
     def __post_init__(self) -> None:
-        if not 0 < self.bid <= self.ask:
-            raise ValueError(f"a quote of bid {self.bid} and ask {self.ask} is none: 0 < bid <= ask")
+        if not (_is_number(self.bid) and _is_number(self.ask) and 0 < self.bid <= self.ask):
+            raise ValueError(f"a quote of bid {self.bid} and ask {self.ask} is none: finite Decimals, 0 < bid <= ask")
 
     @property
     def mid(self) -> Decimal:
         """The price between the two."""
         return (self.bid + self.ask) / 2
+
+
+def _is_number(value: object) -> TypeGuard[Decimal]:
+    return isinstance(value, Decimal) and value.is_finite()
 
 
 class OrderStatus(StrEnum):
@@ -56,8 +60,10 @@ class OrderState:
     """One order at the venue. Any status but OPEN is final, and then `filled` is too.
 
     `filled` is in units of the traded asset. `average_price` and `fees` (in the quote currency) are None where nothing
-    was filled or the venue does not tell. `is_maker` is its liquidity flag: all fills as maker, or not; None likewise.
-    Raises ValueError for a `filled` that is no finite Decimal of 0 or more: what is left is reckoned with it.
+    was filled or the venue does not tell; a price or fee that is no finite Decimal, or a price of 0 or less, tells
+    nothing and becomes None. `is_maker` is its liquidity flag: all fills as maker, or not; None likewise. Raises
+    ValueError for a status that is no OrderStatus, and for a `filled` that is no finite Decimal of 0 or more: what is
+    left is reckoned with it.
     """
 
     status: OrderStatus
@@ -67,8 +73,15 @@ class OrderState:
     is_maker: bool | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.filled, Decimal) or not self.filled.is_finite() or self.filled < 0:
+        object.__setattr__(
+            self, "status", OrderStatus(self.status)
+        )  # the text "open" is equal to the word, but is not it
+        if not _is_number(self.filled) or self.filled < 0:
             raise ValueError(f"filled {self.filled!r} is no finite Decimal of 0 or more")
+        if not _is_number(self.average_price) or self.average_price <= 0:
+            object.__setattr__(self, "average_price", None)
+        if not _is_number(self.fees):
+            object.__setattr__(self, "fees", None)
 
     @property
     def has_ended(self) -> bool:
@@ -106,6 +119,6 @@ class Venue(Protocol):
     def fetch_order(self, symbol: str, client_order_id: str) -> OrderState | None:
         """Return an order's state, None where the venue knows none of this id.
 
-        An order that has ended must be found for some minutes after, filled or not.
+        An order that has ended must be found for some minutes after, filled or not: see `Patience.remembered_seconds`.
         """
         ...

@@ -14,7 +14,8 @@ from jobs.demo.venue import ROUTING, NoPolicies, venue_of
 from router_policy_client.clock import SimulatedClock
 from router_policy_client.order import Order, Outcome, Side
 from router_policy_client.order_log import order_row
-from router_policy_client.router import PolicySource, route_order
+from router_policy_client.router import route_order
+from router_policy_client.routing import PolicySource
 from router_policy_client.simulated import Conditions
 
 _REPEATED_LINE_CHANCE = 0.002

@@ -10,7 +10,7 @@ from jobs.demo.market import Market
 from router_policy_client import Quality, Reading, Status, TakerBias
 from router_policy_client.clock import Clock
 from router_policy_client.leg import Patience
-from router_policy_client.router import Routing
+from router_policy_client.routing import Routing
 from router_policy_client.simulated import Conditions, SimulatedVenue
 from router_policy_client.venue import Quote
 

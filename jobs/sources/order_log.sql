@@ -77,6 +77,7 @@ select
         when not isfinite(price) or not isfinite(slippage) or not isfinite(notional) then 'not_finite'
         when price = 0 then 'zero_fill'
         when abs(slippage) >= 10000 then 'sentinel_slippage'
+        when maker_started and price > 0 and (is_final or is_fallback) is null then 'unknown_fill'
         when
             price is null
             and status in ('NEW', 'OPEN', 'PENDING', 'PENDING_NEW', 'SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED')

@@ -66,7 +66,7 @@ class Script:
     fills: tuple[tuple[float, str, str], ...] = ()
     race_fill: tuple[str, str] | None = None
     ends_as: OrderStatus | None = None
-    is_maker: bool = True
+    is_maker: bool | None = True
     has_price: bool = True
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import ccxt
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from router_policy_client.ccxt_venue import CcxtVenue
 from router_policy_client.leg import Patience
 from router_policy_client.order import Order, Outcome, Side, UnfilledReason
-from router_policy_client.router import Routing, route_order
+from router_policy_client.router import route_order
+from router_policy_client.routing import Routing
 from router_policy_client.venue import (
     OrderRejectedError,
     OrderState,
@@ -184,9 +185,16 @@ def test_a_quantity_between_two_lot_steps_is_refused_whole_and_what_would_fit_is
 class Telling:
     """An exchange of ccxt's that tells orders and trades as a test says."""
 
+    id = "binanceusdm"
     options: Mapping[str, object] = {}
     order: Mapping[str, object] = {}
     trades: Sequence[object] | Exception = ()
+
+    def __init__(self) -> None:
+        self.slept_milliseconds: list[int] = []
+
+    def sleep(self, milliseconds: int) -> None:
+        self.slept_milliseconds.append(milliseconds)
 
     def load_markets(self) -> None: ...
 
@@ -194,7 +202,7 @@ class Telling:
         return {"quote": "USDT"}
 
     def fetch_order(self, *_: object) -> Mapping[str, object]:
-        return {"id": "1", "average": 100.0, **self.order}
+        return {"id": "1", "clientOrderId": "id1", "average": 100.0, **self.order}
 
     def fetch_my_trades(self, *_: object) -> Sequence[object]:
         if isinstance(self.trades, Exception):
@@ -345,6 +353,148 @@ def test_inverse_contracts_are_refused(exchange: tuple[Exchange, CcxtVenue]) -> 
         venue.place_market("BTCUSDT", Side.BUY, Decimal("1.5"), "id1")
 
 
-def test_an_exchange_that_repeats_requests_by_itself_is_refused() -> None:
+def capturing(name: str, kind: str) -> tuple[CcxtVenue, str, list[tuple[str, str]]]:
+    """An exchange of ccxt's with one market, what it is called there, and what would leave: URLs and bodies."""
+    exchange = getattr(ccxt, name)(
+        {"apiKey": "key", "secret": "c2VjcmV0", "password": "word", "enableRateLimit": False}
+    )
+    is_spot = kind == "spot"
+    market = {
+        "id": "BTCUSDT",
+        "symbol": "BTC/USDT" if is_spot else "BTC/USDT:USDT",
+        "type": kind,
+        "base": "BTC",
+        "quote": "USDT",
+        "baseId": "BTC",
+        "quoteId": "USDT",
+        "settle": None if is_spot else "USDT",
+        "settleId": None if is_spot else "USDT",
+        "spot": is_spot,
+        "swap": not is_spot,
+        "contract": not is_spot,
+        "margin": False,
+        "active": True,
+        "linear": None if is_spot else True,
+        "inverse": None if is_spot else False,
+        "contractSize": None if is_spot else 1.0,
+        "precision": {"amount": 0.001, "price": 0.1},
+        "info": {"orderTypes": ["LIMIT", "MARKET", "LIMIT_MAKER"]},
+    }
+    exchange.set_markets([exchange.safe_market_structure(market)])
+    sent: list[tuple[str, str]] = []
+
+    def fetch(url: str, method: str = "GET", headers: object = None, body: object = None) -> None:
+        sent.append((f"{method} {url}", str(body or "")))
+        raise ccxt.NetworkError("nothing leaves this machine")
+
+    exchange.fetch = fetch
+    return CcxtVenue(exchange), str(market["symbol"]), sent
+
+
+MARKETS = [
+    *((name, kind) for name in ("binance", "okx", "okxus", "myokx") for kind in ("spot", "swap")),
+    ("binanceusdm", "swap"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), MARKETS)
+def test_every_request_about_an_order_names_it_by_the_id_that_the_router_gave_it(name: str, kind: str) -> None:
+    venue, symbol, sent = capturing(name, kind)
+    given = "rp0123456789abcdef01m1"
+    words = {"newClientOrderId", "origClientOrderId"} if name.startswith("binance") else {"clOrdId"}
+
+    for ask in (
+        lambda: venue.place_post_only(symbol, Side.BUY, Decimal(1), Decimal(100), given),
+        lambda: venue.place_market(symbol, Side.BUY, Decimal(1), given),
+        lambda: venue.fetch_order(symbol, given),
+        lambda: venue.cancel_order(symbol, given),
+    ):
+        sent.clear()
+        with pytest.raises(VenueTimeoutError):
+            ask()
+        url, body = sent[-1]
+        assert [word for word in words if f"{word}={given}" in url + body or f'"{word}":"{given}"' in body], (url, body)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"maxRetriesOnFailure": 3}, {"defaultMaxRetriesOnFailure": 3}, {"order": {"maxRetriesOnFailure": 3}}],
+)
+def test_an_exchange_that_repeats_requests_by_itself_is_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="place an order twice"):
-        CcxtVenue(ccxt.binanceusdm({"options": {"maxRetriesOnFailure": 3}}))
+        CcxtVenue(ccxt.binanceusdm({"options": options}))
+    venue, symbol, sent = capturing("binanceusdm", "swap")
+    venue._exchange.options.update(options)
+
+    with pytest.raises(OrderRejectedError, match="place an order twice"):
+        venue.place_market(symbol, Side.BUY, Decimal(1), "id1")
+
+    assert sent == []
+
+
+@pytest.mark.parametrize(("name", "kind"), MARKETS)
+def test_an_order_that_is_not_answered_is_sent_once(name: str, kind: str) -> None:
+    venue, symbol, sent = capturing(name, kind)
+
+    with pytest.raises(VenueTimeoutError):
+        venue.place_market(symbol, Side.BUY, Decimal(1), "id1")
+
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("name", ["kraken", "bybit", "gate", "coinbase", "kucoin", "alpaca", "binancecoinm"])
+def test_an_exchange_on_which_orders_cannot_be_found_by_their_id_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="does not place, find and cancel orders by the client's own id"):
+        CcxtVenue(getattr(ccxt, name)())
+
+
+@pytest.mark.parametrize("named", ["id2", "", None])
+def test_an_answer_about_another_order_is_none(named: str | None) -> None:
+    with pytest.raises(VenueError, match="asked for id1, told of"):
+        telling({"status": "closed", "filled": 2.0, "clientOrderId": named}).fetch_order("BTCUSDT", "id1")
+
+
+@pytest.mark.parametrize("error", [ccxt.InvalidOrder, ccxt.BadRequest, ccxt.OperationRejected])
+@pytest.mark.parametrize("text", ["Order creation timeout", "Network timeout.", "the request timed out"])
+def test_a_refusal_that_speaks_of_a_timeout_is_none(
+    exchange: tuple[Exchange, CcxtVenue], monkeypatch: pytest.MonkeyPatch, error: type[Exception], text: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error(text)
+
+    exchange[1].quote("BTCUSDT")
+    monkeypatch.setattr(exchange[1]._exchange, "create_order", refuse)
+
+    with pytest.raises(VenueError) as raised:
+        exchange[1].place_market("BTCUSDT", Side.BUY, Decimal(1), "id1")
+
+    assert not isinstance(raised.value, (OrderRejectedError, PostOnlyRejectedError))
+
+
+def test_trades_that_come_late_are_waited_for_a_moment() -> None:
+    exchange = Telling()
+    exchange.order = {"status": "closed", "filled": 2.0}
+    exchange.sleep = lambda _: setattr(exchange, "trades", [TRADE])  # type: ignore[method-assign]
+
+    state = CcxtVenue(exchange).fetch_order("BTCUSDT", "id1")  # type: ignore[arg-type]
+
+    assert state is not None
+    assert (state.fees, state.is_maker) == (Decimal("0.04"), True)
+
+
+def test_trades_that_never_come_are_waited_for_less_than_a_second() -> None:
+    exchange = Telling()
+    exchange.order = {"status": "closed", "filled": 2.0}
+
+    state = CcxtVenue(exchange).fetch_order("BTCUSDT", "id1")  # type: ignore[arg-type]
+
+    assert state == OrderState(status=OrderStatus.FILLED, filled=Decimal(2), average_price=Decimal("100.0"))
+    assert exchange.slept_milliseconds == [250, 250, 250]
+
+
+@pytest.mark.parametrize("digits", [4, 7])
+def test_what_is_tradable_does_not_depend_on_the_digits_that_the_bots_own_context_keeps(
+    exchange: tuple[Exchange, CcxtVenue], digits: int
+) -> None:
+    with localcontext(prec=digits):
+        assert exchange[1].tradable("BTCUSDT", Decimal("1234.5678")) == Decimal("1234.567")

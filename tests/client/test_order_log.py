@@ -33,6 +33,7 @@ OUTCOME = Outcome(
     done_at=START + timedelta(seconds=1.5),
     duration_seconds=1.5,
     mid=Decimal(100),
+    is_resumed=False,
     maker_started=True,
     maker_filled=True,
     fallback_used=False,
@@ -67,11 +68,12 @@ def test_every_kind_of_outcome_is_read_by_the_batch_job_as_what_it_was(tmp_path:
         "2 rejected once": ({"m1": crossing}, READING, 1e9),
         "3 fallback": ({"m1": Script()}, READING, 1e9),
         "4 taker": ({}, TAKER, 1e9),
-        "5 given up": ({"m1": Script(), "t1": refused}, READING, 1e9),
-        "6 partly": ({"m1": Script(fills=((0.0, "1", "99.9"),)), "t1": refused}, replace(READING, run_id=None), 1e9),
+        "5 given up": ({"m1": Script(), "f1": refused}, READING, 1e9),
+        "6 partly": ({"m1": Script(fills=((0.0, "1", "99.9"),)), "f1": refused}, replace(READING, run_id=None), 1e9),
         "7 unconfirmed": ({}, READING, 0.1),
         "8 no price": ({"m1": Script(fills=((0.0, "2", "99.9"),), has_price=False)}, READING, 1e9),
         "9 probe": ({}, replace(TAKER, probe_every=1), 1e9),
+        "a no flag": ({"m1": Script(fills=((0.0, "2", "99.9"),), is_maker=None)}, READING, 1e9),
     }
     for name, (scripts, reading, deaf_from) in cases.items():
         clock = SimulatedClock(START)
@@ -92,6 +94,7 @@ def test_every_kind_of_outcome_is_read_by_the_batch_job_as_what_it_was(tmp_path:
         ("7 unconfirmed", True, False, False, False, False, 7, "open_order"),
         ("8 no price", True, False, False, False, False, 7, "zero_fill"),
         ("9 probe", True, True, False, False, True, 7, None),
+        ("a no flag", True, False, False, False, False, 7, "unknown_fill"),
     ]
     by_id = {row["order_id"]: row for row in rows}
     assert {(row["symbol"], row["side"]) for row in rows} == {("BTCUSDT", "BUY")}
@@ -138,6 +141,14 @@ def test_a_line_says_what_was_in_force() -> None:
         "decided_ts": START.timestamp(),
         "ts": START.timestamp() + 1.5,
     }
+
+
+def test_a_line_of_an_order_that_was_taken_up_does_not_say_what_it_was_decided_on() -> None:
+    row = order_row(replace(OUTCOME, is_resumed=True, mid=None))
+
+    names = "probe policy_run_id policy_status policy_age_seconds policy_maker_first patience slippage_bps".split()
+    assert {name: row[name] for name in names} == dict.fromkeys(names)
+    assert (row["maker_start"], row["is_maker_final"]) == (True, True)
 
 
 def test_what_is_not_confirmed_is_written_as_an_order_still_open() -> None:
@@ -247,11 +258,21 @@ def test_a_log_that_is_rotated_goes_on_in_a_new_file(tmp_path: Path) -> None:
     assert (tmp_path / "log.jsonl").read_text() == (tmp_path / "log.jsonl.1").read_text()
 
 
+def test_a_folder_that_is_not_there_is_made_or_refused_at_the_start(tmp_path: Path) -> None:
+    log = OrderLog(tmp_path / "logs" / "execution" / "log.jsonl")
+    log.append(OUTCOME)
+
+    assert (tmp_path / "logs" / "execution" / "log.jsonl").read_text().count("\n") == 1
+    with pytest.raises(FileExistsError):
+        OrderLog(tmp_path / "logs" / "execution" / "log.jsonl" / "log.jsonl")
+
+
 def test_a_line_that_cannot_be_written_is_counted_and_handed_over(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     lost: list[tuple[Outcome, Exception]] = []
-    log = OrderLog(tmp_path / "not there" / "log.jsonl", lambda outcome, error: lost.append((outcome, error)))
+    log = OrderLog(tmp_path / "logs" / "log.jsonl", lambda outcome, error: lost.append((outcome, error)))
+    (tmp_path / "logs").rmdir()
 
     log.append(OUTCOME)
 
@@ -265,7 +286,10 @@ def test_a_handler_that_fails_itself_stops_nothing(tmp_path: Path, caplog: pytes
     def fail(outcome: Outcome, error: Exception) -> None:
         raise ValueError
 
-    OrderLog(tmp_path / "not there" / "log.jsonl", fail).append(OUTCOME)
+    log = OrderLog(tmp_path / "logs" / "log.jsonl", fail)
+    (tmp_path / "logs").rmdir()
+
+    log.append(OUTCOME)
 
     assert "on_failure failed itself" in caplog.text
 

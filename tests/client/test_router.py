@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
+import ccxt
 import pytest
 
 from router_policy_client.clock import SimulatedClock
 from router_policy_client.leg import Patience, client_order_id_of
 from router_policy_client.order import Order, Outcome, Side, UnfilledReason
 from router_policy_client.policy import Reading
-from router_policy_client.router import Routing, route_order
+from router_policy_client.router import route_order
+from router_policy_client.routing import Routing
 from router_policy_client.venue import (
     OrderRejectedError,
     OrderState,
@@ -60,7 +62,7 @@ NO_ANSWER = VenueTimeoutError("no answer")
 
 
 def route(
-    venue: ScriptedVenue, clock: SimulatedClock, reading: Reading = READING, side: Side = Side.BUY, **more: bool
+    venue: ScriptedVenue, clock: SimulatedClock, reading: Reading = READING, side: Side = Side.BUY, **more: Any
 ) -> Outcome:
     """Route one order of 2 and see that the log has got what was returned, once."""
     log = Kept()
@@ -144,7 +146,7 @@ def test_a_partly_filled_maker_leg_leaves_exactly_the_rest_to_cross() -> None:
 
     outcome = route(venue, clock)
 
-    assert venue.of("market") == [("market", "BTCUSDT", Side.BUY, "1.5", client_order_id_of("bot-1", "t1"))]
+    assert venue.of("market") == [("market", "BTCUSDT", Side.BUY, "1.5", client_order_id_of("bot-1", "f1"))]
     assert (outcome.filled, outcome.maker_filled, outcome.fallback_used) == (2, False, True)
     # (0.5 * 99.95 + 1.5 * 100.10) / 2 = 100.0625, that is 6.25 bps above 100
     assert outcome.average_price == Decimal("100.0625")
@@ -211,7 +213,7 @@ def test_an_order_that_never_arrived_is_crossed_once_that_is_certain(error: Exce
 
     outcome = route(venue, clock)
 
-    assert 10.0 <= outcome.duration_seconds <= 12.0  # absence_seconds, and at most one pause more
+    assert 15.0 <= outcome.duration_seconds <= 17.0  # absence_seconds, and at most one pause more
     assert (outcome.filled, outcome.fallback_used, outcome.unresolved_ids) == (2, True, ())
 
 
@@ -301,7 +303,7 @@ def test_a_market_order_that_hangs_is_cancelled_before_the_rest_is_sent_again() 
 
 def test_a_taker_order_that_is_refused_is_not_sent_again_and_is_no_fallback() -> None:
     refused = Script(raises=OrderRejectedError("no funds"), arrives_after=None)
-    venue, clock = scripted(m1=refused, t1=refused)
+    venue, clock = scripted(m1=refused, f1=refused)
 
     outcome = route(venue, clock)
 
@@ -390,7 +392,7 @@ def test_an_interruption_cancels_what_is_open_logs_the_outcome_and_goes_on() -> 
 
 def test_a_failure_of_the_router_itself_still_gives_an_outcome(caplog: pytest.LogCaptureFixture) -> None:
     venue, clock = scripted()
-    venue.quotes = ["no quote"]  # type: ignore[list-item]
+    venue.quote = lambda _: "no quote"  # type: ignore[assignment, method-assign, return-value]
 
     with caplog.at_level(logging.ERROR):
         outcome = route(venue, clock)
@@ -442,11 +444,86 @@ def test_an_order_taken_up_after_its_process_died_counts_what_was_filled_and_sen
     venue, clock = scripted(m1=Script(fills=((0.5, "0.5", "99.95"),)))
     died_in(venue, clock, 1.0)
 
-    outcome = route(venue, clock, resume=True)
+    outcome = route(venue, clock, resume_from=START)
 
     assert len(venue.of("post-only")) == 1
     assert [quantity for _, _, _, quantity, _ in venue.of("market")] == ["1.5"]
     assert (outcome.filled, outcome.maker_started, outcome.fallback_used) == (2, True, True)
+
+
+def test_what_an_order_taken_up_had_been_decided_on_is_not_told() -> None:
+    venue, clock = scripted(m1=Script(fills=((0.5, "0.5", "99.95"),)))
+    died_in(venue, clock, 1.0)
+    venue.quotes = [Quote(bid=Decimal(89), ask=Decimal(91))]  # the market has moved by 10 % since
+
+    outcome = route(venue, clock, resume_from=START)
+
+    assert (outcome.is_resumed, outcome.mid, outcome.slippage_bps) == (True, None, None)
+
+
+def test_an_order_taken_up_tells_a_fallback_from_an_order_that_went_straight_to_taker() -> None:
+    turned_away = Script(raises=PostOnlyRejectedError("would cross"), arrives_after=None)
+    half = Script(fills=((1.0, "0.5", "100.10"),), is_maker=False)
+    venue, clock = scripted(m1=turned_away, m2=turned_away, m3=turned_away, f1=half)
+    died_in(venue, clock, 2.0)
+    straight, other_clock = scripted(t1=half)
+    with pytest.raises(KeyboardInterrupt):
+        route_order(order(), _KilledAt(straight, other_clock, 1.0), Reader(TAKER), Kept(), clock=other_clock)
+
+    fell_back, crossed = (
+        route(venue, clock, TAKER, resume_from=START),
+        route(straight, other_clock, READING, resume_from=START),
+    )
+
+    assert (fell_back.maker_started, fell_back.fallback_used, fell_back.filled) == (True, True, 2)
+    assert (crossed.maker_started, crossed.fallback_used, crossed.filled) == (False, False, 2)
+
+
+def test_an_order_taken_up_so_late_that_the_venue_may_have_forgotten_it_is_not_sent_again() -> None:
+    venue, clock = scripted()
+    route(venue, clock)
+    venue.sent.clear()  # as a venue that finds nothing that has ended longer ago
+    clock.sleep(3600.0)
+
+    outcome = route(venue, clock, resume_from=START)
+
+    assert (outcome.unfilled_reason, outcome.filled, venue.sent) == (UnfilledReason.UNCONFIRMED, 0, {})
+    assert client_order_id_of("bot-1", "m1") in outcome.unresolved_ids
+
+
+def test_an_order_taken_up_late_counts_what_the_venue_still_tells() -> None:
+    venue, clock = scripted(m1=Script(fills=((0.5, "0.5", "99.95"),)))
+    died_in(venue, clock, 1.0)
+    clock.sleep(3600.0)
+
+    outcome = route(venue, clock, resume_from=START)
+
+    assert venue.sent[client_order_id_of("bot-1", "m1")].cancelled_at is not None
+    assert (outcome.filled, outcome.unfilled_reason, venue.of("market")) == (
+        *(Decimal("0.5"), UnfilledReason.UNCONFIRMED, []),
+    )
+
+
+def test_ctrl_c_while_an_order_is_taken_up_names_what_may_be_open() -> None:
+    venue, clock = scripted(m1=NEVER_FILLED)
+    died_in(venue, clock, 1.0)
+
+    with pytest.raises(KeyboardInterrupt):
+        route_order(order(), _InterruptedOnce(venue), Reader(), log := Kept(), clock=clock, resume_from=START)
+
+    (outcome,) = log.outcomes
+    assert (outcome.unfilled_reason, outcome.is_resumed) == (UnfilledReason.UNCONFIRMED, True)
+    assert venue.sent[client_order_id_of("bot-1", "m1")].cancelled_at is not None
+    assert client_order_id_of("bot-1", "f1") in outcome.unresolved_ids
+
+
+def test_a_time_to_take_an_order_up_from_has_a_zone() -> None:
+    venue, clock = scripted()
+
+    with pytest.raises(ValueError, match="has no time zone"):
+        route_order(order(), venue, Reader(), Kept(), clock=clock, resume_from=START.replace(tzinfo=None))
+
+    assert venue.requests == []
 
 
 def test_an_order_taken_up_that_was_done_sends_nothing() -> None:
@@ -454,7 +531,7 @@ def test_an_order_taken_up_that_was_done_sends_nothing() -> None:
     route(venue, clock)
     sent = len(venue.sent)
 
-    outcome = route(venue, clock, resume=True)
+    outcome = route(venue, clock, resume_from=START)
 
     assert (outcome.filled, outcome.fallback_used, len(venue.sent)) == (2, True, sent)
 
@@ -462,10 +539,10 @@ def test_an_order_taken_up_that_was_done_sends_nothing() -> None:
 def test_an_order_taken_up_that_was_never_sent_is_routed_as_any_other() -> None:
     venue, clock = scripted()
 
-    outcome = route(venue, clock, resume=True)
+    outcome = route(venue, clock, resume_from=START)
 
     assert (outcome.maker_filled, outcome.filled) == (True, 2)
-    assert outcome.duration_seconds >= 10.0
+    assert outcome.duration_seconds >= 15.0
 
 
 def test_an_order_taken_up_at_a_venue_that_is_silent_sends_nothing() -> None:
@@ -473,7 +550,7 @@ def test_an_order_taken_up_at_a_venue_that_is_silent_sends_nothing() -> None:
     venue = ScriptedVenue(clock, deaf_from=0.1)
     clock.sleep(0.0)
 
-    outcome = route(venue, clock, resume=True)
+    outcome = route(venue, clock, resume_from=START)
 
     assert (outcome.unfilled_reason, venue.sent) == (UnfilledReason.UNCONFIRMED, {})
 
@@ -488,7 +565,7 @@ def test_an_order_taken_up_with_fewer_tries_than_it_was_sent_with_is_not_sent_tw
             order(), _KilledAt(venue, clock, 1.0), Reader(), Kept(), clock=clock, routing=Routing(post_only_tries=5)
         )
 
-    outcome = route(venue, clock, resume=True)
+    outcome = route(venue, clock, resume_from=START)
 
     assert [quantity for _, _, _, quantity, _ in venue.of("market")] == ["1.5"]
     assert (outcome.filled, outcome.maker_started, outcome.fallback_used) == (2, True, True)
@@ -497,9 +574,9 @@ def test_an_order_taken_up_with_fewer_tries_than_it_was_sent_with_is_not_sent_tw
 def test_an_order_that_is_taken_up_is_priced_when_it_is_sent() -> None:
     venue, clock = scripted()
 
-    outcome = route(venue, clock, resume=True)
+    outcome = route(venue, clock, resume_from=START)
 
-    assert outcome.duration_seconds <= 12.0  # 10 s and the longest pause: all legs are waited for at once
+    assert outcome.duration_seconds <= 17.0  # 15 s and the longest pause: all legs are waited for at once
     assert [request[0] for request in venue.requests[-3:]] == ["quote", "post-only", "fetch"]
 
 
@@ -525,6 +602,99 @@ def test_ctrl_c_while_an_order_is_being_cancelled_still_cancels_it() -> None:
 
     assert venue.sent[client_order_id_of("bot-1", "m1")].cancelled_at is not None
     assert [one.unfilled_reason for one in log.outcomes] == [UnfilledReason.INTERRUPTED]
+
+
+@pytest.mark.parametrize("takes", [9.5, 12.0, 25.0])
+def test_ctrl_c_while_a_placing_hangs_waits_as_long_for_it_to_arrive_as_any_failure(takes: float) -> None:
+    late = Script(takes=takes, raises=KeyboardInterrupt(), arrives_after=9.0, fills=((9.0, "2", "99.95"),))
+    venue, clock = scripted(m1=late)
+
+    with pytest.raises(KeyboardInterrupt):
+        route_order(order(), venue, Reader(), log := Kept(), clock=clock)
+
+    (outcome,) = log.outcomes
+    assert (outcome.filled, outcome.unfilled_reason, outcome.unresolved_ids) == (2, None, ())
+
+
+def test_ctrl_c_while_the_outcome_is_logged_costs_no_line() -> None:
+    class Slow(Kept):
+        is_interrupted = False
+
+        def append(self, outcome: Outcome) -> None:
+            if not self.is_interrupted:
+                self.is_interrupted = True
+                raise KeyboardInterrupt
+            super().append(outcome)
+
+    venue, clock = scripted()
+
+    with pytest.raises(KeyboardInterrupt):
+        route_order(order(), venue, Reader(), log := Slow(), clock=clock)
+
+    assert [(one.filled, one.maker_filled) for one in log.outcomes] == [(2, True)]
+
+
+def test_a_venue_that_fills_more_than_was_asked_is_told_on(caplog: pytest.LogCaptureFixture) -> None:
+    venue, clock = scripted(t1=Script(fills=((0.0, "3", "100.10"),), ends_as=OrderStatus.FILLED, is_maker=False))
+
+    with caplog.at_level(logging.ERROR):
+        outcome = route(venue, clock, TAKER)
+
+    assert (outcome.filled, outcome.unfilled, outcome.unfilled_reason) == (3, -1, UnfilledReason.OVERFILLED)
+    assert "order bot-1: the venue filled 1 more than was asked" in caplog.text
+
+
+def test_a_maker_fill_without_the_venues_flag_is_not_taken_for_one() -> None:
+    venue, clock = scripted(m1=Script(fills=((0.0, "2", "99.95"),), is_maker=None))
+
+    outcome = route(venue, clock)
+
+    assert (outcome.filled, outcome.maker_started, outcome.maker_filled) == (2, True, None)
+
+
+@pytest.mark.parametrize("word", ["open", "filled", "canceled"])
+def test_a_status_that_is_a_text_is_the_word_that_it_says(word: str) -> None:
+    state = OrderState(status=word, filled=Decimal(1))  # type: ignore[arg-type]
+
+    assert state.status is OrderStatus(word)
+    assert state.has_ended is (word != "open")
+
+
+@pytest.mark.parametrize("status", ["OPEN", "new", None])
+def test_a_status_that_is_no_word_of_ours_is_no_answer(status: object) -> None:
+    with pytest.raises(ValueError, match="is not a valid OrderStatus"):
+        OrderState(status=status, filled=Decimal(1))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("told", [100.0, Decimal("NaN"), Decimal("Infinity"), "100"])
+def test_a_price_or_fee_that_is_no_finite_decimal_tells_nothing_and_costs_no_line(told: Any) -> None:
+    class Floating(ScriptedVenue):
+        def fetch_order(self, symbol: str, client_order_id: str) -> OrderState | None:
+            state = super().fetch_order(symbol, client_order_id)
+            assert state is not None
+            return OrderState(status=state.status, filled=state.filled, average_price=told, fees=told)
+
+    clock = SimulatedClock(START)
+    outcome = route(Floating(clock), clock)  # type: ignore[arg-type]
+
+    assert (outcome.filled, outcome.average_price, outcome.fees, outcome.slippage_bps) == (2, None, None, None)
+
+
+@pytest.mark.parametrize("price", ["0", "-1"])
+def test_a_price_of_nothing_is_none(price: str) -> None:
+    assert OrderState(status=OrderStatus.OPEN, filled=Decimal(0), average_price=Decimal(price)).average_price is None
+
+
+@pytest.mark.parametrize("bid", [99.9, Decimal("NaN"), Decimal(0), Decimal("100.2")])
+def test_prices_that_are_none_are_refused(bid: Any) -> None:
+    with pytest.raises(ValueError, match="finite Decimals, 0 < bid <= ask"):
+        Quote(bid=bid, ask=Decimal("100.10"))
+
+
+def test_an_order_is_absent_only_after_the_time_that_ccxt_gives_binance_to_take_it() -> None:
+    receive_window_seconds = ccxt.binanceusdm().options["recvWindow"] / 1000
+
+    assert Patience().absence_seconds > receive_window_seconds + 1.0  # and the venue's clock may be behind
 
 
 @pytest.mark.parametrize("filled", [0.5, Decimal("NaN"), Decimal(-1), None])
@@ -558,6 +728,12 @@ def test_the_ids_that_a_venue_sees_are_short_plain_and_the_same_every_time(order
     assert name.isalnum()
     assert len(name) <= 24
     assert name not in (client_order_id_of(order_id, "t1"), client_order_id_of(f"{order_id}0", "m1"))
+
+
+@pytest.mark.parametrize("names", [("half \ud800", "BTCUSDT"), ("1", "half \udfff")])
+def test_names_that_no_log_can_hold_are_refused(names: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        Order(order_id=names[0], symbol=names[1], side=Side.BUY, quantity=Decimal(1))
 
 
 @pytest.mark.parametrize("quantity", ["0", "-1", "NaN", "Infinity"])

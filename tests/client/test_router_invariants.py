@@ -17,7 +17,8 @@ from router_policy_client.leg import Patience
 from router_policy_client.order import Order, Outcome, Side, UnfilledReason
 from router_policy_client.order_log import OrderLog
 from router_policy_client.policy import Reading
-from router_policy_client.router import Routing, route_order
+from router_policy_client.router import route_order
+from router_policy_client.routing import Routing
 from router_policy_client.simulated import Conditions, Fill, SimulatedVenue
 from router_policy_client.simulated_prices import RandomWalk
 from router_policy_client.words import TakerBias

@@ -97,6 +97,10 @@ NOT_USED = [
     ("zero_fill", changed(9, prices={"avg_fill": 0.0}, slippage_bps=-10_000.0)),
     ("zero_fill", changed(9, prices={"avg_fill": "0.00"})),
     ("zero_fill", changed(9, prices={"avg_fill": -0.0})),
+    ("unknown_fill", without(changed(9, is_maker_final=False), "used_fallback")),
+    ("unknown_fill", changed(9, is_maker_final=False, used_fallback=None)),
+    ("unknown_fill", changed(9, is_maker_final=None, used_fallback=False)),
+    ("unknown_fill", without(changed(9), "is_maker_final", "used_fallback")),
     ("sentinel_slippage", changed(9, slippage_bps=10_000.0)),
     ("sentinel_slippage", changed(9, slippage_bps=-10_000.0)),
     ("open_order", unfilled(9, status="NEW")),
@@ -232,6 +236,22 @@ def test_sent_post_only_is_not_filled_as_maker(tmp_path: Path) -> None:
 
     # The first never filled, the second says both and fell back, only the third filled as maker.
     assert (found.maker_fill_ratio, found.fallback_ratio) == (0.333333333, 0.333333333)
+
+
+def test_a_maker_start_without_a_fill_is_a_miss_whatever_flags_are_there(tmp_path: Path) -> None:
+    bare = without(unfilled(2), "is_maker_final", "used_fallback")
+
+    found = figures(write_lines(tmp_path / "log.jsonl", [logged(1), unfilled(3), bare]))
+
+    assert (found.maker_started_count, found.maker_fill_ratio, found.fallback_ratio) == (3, pytest.approx(1 / 3), 0.0)
+
+
+def test_one_flag_that_is_true_tells_how_a_fill_came_about(tmp_path: Path) -> None:
+    rows = [without(logged(1), "used_fallback"), without(logged(2, fallback=True), "is_maker_final")]
+
+    found = figures(write_lines(tmp_path / "log.jsonl", rows))
+
+    assert (found.maker_started_count, found.maker_fill_ratio, found.fallback_ratio) == (2, 0.5, 0.5)
 
 
 def test_a_slippage_of_null_beside_a_fill_is_no_sample(tmp_path: Path) -> None:
