@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from console.settings import load
-from console.show import NoPolicyError, as_record
+from console.show import NoPolicyError, in_force_record
 from console.text import iso, print_json
 from policy.rules import Check, RuleSet, State
 from policy.rules.breaker_state import Breaker
@@ -85,7 +85,7 @@ def find_explanation(store: Store, scope: str, symbol: str, at: datetime) -> Exp
 def explanation_record(found: Explanation) -> dict[str, Any]:
     """Return an explanation for programs: the policy's columns, and what it rests on."""
     return {
-        **_record(found.snapshot, found.row, found.checks, found.rejects, found.change),
+        **_record(found.row, found.checks, found.rejects, found.change),
         "breaker": _breaker_record(found.breaker),
         "shadows": [_shadow_record(shadow) for shadow in found.shadows],
     }
@@ -110,19 +110,16 @@ def _checks(rules: RuleSet, snapshot: Snapshot, breaker: BreakerRecord | None) -
 
 
 def _record(
-    snapshot: Snapshot,
     row: RowMapping,
     checks: tuple[Check, ...],
     rejects: list[Reject],
     change: RowMapping | None,
 ) -> dict[str, Any]:
-    times = ("valid_from", "valid_to", "published_at", "override_until_at")
-    beside = ("computed_maker_first", "computed_taker_bias", "override_id", "override_author", "override_reason")
     before = ("previous_slot", "previous_maker_first", "previous_taker_bias", "previous_quality", "previous_regime")
     return {
-        **as_record(snapshot),
-        **{name: iso(row[name]) for name in times},
-        **{name: row[name] for name in beside},
+        **in_force_record(row),
+        "valid_from": iso(row["valid_from"]),
+        "valid_to": iso(row["valid_to"]),
         "rules": [asdict(check) for check in checks],
         "rejects": [asdict(reject) for reject in rejects],
         "last_change": change
@@ -173,7 +170,8 @@ def _decision(one: Snapshot, row: RowMapping) -> Iterator[str]:
     until = f"until {iso(row['valid_to'])}" if row["valid_to"] else "and still"
     yield f"{one.symbol}: {_words(one.maker_first, one.taker_bias)}; in force from {iso(row['valid_from'])} {until}"
     if row["override_id"] is not None:
-        yield f"  override {row['override_id']} by {row['override_author']}: {row['override_reason']}"
+        said = f"{row['override_author']} until {iso(row['override_until_at'])}: {row['override_reason']}"
+        yield f"  override {row['override_id']} by {said}"
         yield f"  computed beneath it: {_words(row['computed_maker_first'], row['computed_taker_bias'])}"
     yield f"  {one.reason}"
     yield f"  run {one.run_id} of slot {iso(one.slot)}, published {iso(row['published_at'])}, rule set {one.rule_set}"

@@ -1,11 +1,13 @@
 """Policies on the screen: as a table for people, as JSON for programs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import RowMapping
 
 from console.settings import load
 from console.text import figure, iso, print_json
@@ -22,16 +24,14 @@ def show_latest(config: Path | None, symbol: str | None, *, as_json: bool) -> No
     """Print the policies in force. Raises NoPolicyError where there is none."""
     settings = load(config)
     with Store(settings.store.url) as store:
-        found, now = store.latest(settings.scope, symbol), store.now()
+        found, now = store.latest_rows(settings.scope, symbol), store.now()
     if not found:
         raise NoPolicyError(_nothing(settings.scope, symbol))
     if as_json:
-        print_json(
-            {**as_record(one), "published_at": iso(published_at), "age_seconds": (now - one.slot).total_seconds()}
-            for one, published_at in found
-        )
+        print_json({**in_force_record(row), "age_seconds": (now - row["slot"]).total_seconds()} for row in found)
         return
-    print_policies([one for one, _ in found], now)
+    overridden = {row["symbol"] for row in found if row["override_id"] is not None}
+    print_policies([Snapshot.from_row(row) for row in found], now, overridden)
 
 
 def show_history(config: Path | None, symbol: str, since: datetime | None, *, as_json: bool) -> None:
@@ -42,7 +42,10 @@ def show_history(config: Path | None, symbol: str, since: datetime | None, *, as
     if not found:
         raise NoPolicyError(_nothing(settings.scope, symbol))
     if as_json:
-        print_json({**as_record(one), "valid_from": iso(one.slot), "valid_to": iso(end)} for one, end in found)
+        print_json(
+            {**in_force_record(row), "valid_from": iso(row["valid_from"]), "valid_to": iso(row["valid_to"])}
+            for row in found
+        )
         return
     _print_history(found)
 
@@ -58,14 +61,24 @@ def as_record(snapshot: Snapshot) -> dict[str, Any]:
     return {**record, "slot": iso(snapshot.slot), "codes": list(record["codes"])}
 
 
-def print_policies(snapshots: Sequence[Snapshot], now: datetime) -> None:
-    """Print the policies of one run as a table."""
+def in_force_record(row: RowMapping) -> dict[str, Any]:
+    """Return a row of policy_latest or policy_history: the snapshot, what was computed, and the override in force."""
+    beside = ("computed_maker_first", "computed_taker_bias", "override_id", "override_author", "override_reason")
+    return {
+        **as_record(Snapshot.from_row(row)),
+        **{name: iso(row[name]) for name in ("published_at", "override_until_at")},
+        **{name: row[name] for name in beside},
+    }
+
+
+def print_policies(snapshots: Sequence[Snapshot], now: datetime, overridden: Collection[str] = ()) -> None:
+    """Print the policies of one run as a table, and mark those that a person has overridden."""
     from rich.console import Console
 
-    Console(width=None if sys.stdout.isatty() else 140).print(policy_table(snapshots, now))
+    Console(width=None if sys.stdout.isatty() else 140).print(policy_table(snapshots, now, overridden))
 
 
-def policy_table(snapshots: Sequence[Snapshot], now: datetime) -> Any:
+def policy_table(snapshots: Sequence[Snapshot], now: datetime, overridden: Collection[str] = ()) -> Any:
     """Lay out the policies of one run: the figures that decided, and how old the whole is."""
     from rich.table import Table
     from rich.text import Text
@@ -75,7 +88,9 @@ def policy_table(snapshots: Sequence[Snapshot], now: datetime) -> Any:
     for name, justify in _COLUMNS:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich wants the literal words
     for one in snapshots:
-        table.add_row(*(Text(cell) for cell in _cells(one)))
+        table.add_row(*(Text(cell) for cell in _cells(one, mark="*" if one.symbol in overridden else "")))
+    if overridden:
+        table.caption = "*: by a person's override; router-policy explain SYMBOL says whose and why"
     return table
 
 
@@ -90,14 +105,14 @@ _COLUMNS = (
     ("median slip bps", "right"),
     ("ATR ratio", "right"),
     ("offset bps", "right"),
-    ("outcomes", "right"),
+    ("starts/orders", "right"),
 )
 
 
-def _cells(one: Snapshot) -> tuple[str, ...]:
+def _cells(one: Snapshot, mark: str = "") -> tuple[str, ...]:
     return (
         one.symbol,
-        "yes" if one.maker_first else "no: taker",
+        f"{'yes' if one.maker_first else 'no: taker'}{mark}",
         one.taker_bias,
         one.quality,
         one.regime,
@@ -110,18 +125,26 @@ def _cells(one: Snapshot) -> tuple[str, ...]:
     )
 
 
-def _print_history(found: Sequence[tuple[Snapshot, datetime | None]]) -> None:
+def _print_history(found: Sequence[RowMapping]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"policies for {found[0][0].symbol}")
+    table = Table(title=f"policies for {found[0]['symbol']}")
     for name in ("valid from", "valid to", "maker first", "taker bias", "quality", "regime", "why"):
         table.add_column(name)
-    for one, end in found:
-        cells = (iso(one.slot) or "", iso(end) or "now", *_cells(one)[1:5], one.reason)
-        table.add_row(*(Text(cell) for cell in cells))
+    for row in found:
+        span = (iso(row["valid_from"]) or "", iso(row["valid_to"]) or "now")
+        table.add_row(*(Text(cell) for cell in (*span, *_cells(Snapshot.from_row(row))[1:5], _why(row))))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _why(row: RowMapping) -> str:
+    """Say whose decision it was: the rules', or a person's with what was computed beneath it."""
+    reason: str = row["reason"]
+    if row["override_id"] is None:
+        return reason
+    return f"override {row['override_id']} by {row['override_author']}: {row['override_reason']}; computed: {reason}"
 
 
 def _age(now: datetime, slot: datetime) -> str:

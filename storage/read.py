@@ -86,15 +86,15 @@ def latest_rows(connection: Connection, scope: str, symbol: str | None = None) -
 
 def history(
     connection: Connection, scope: str, symbol: str, since: datetime | None = None, until: datetime | None = None
-) -> list[tuple[Snapshot, datetime | None]]:
-    """Return one symbol's snapshots with `since <= slot < until`, oldest first, each with the end of its validity."""
+) -> Sequence[RowMapping]:
+    """Return one symbol's rows of policy_history with `since <= valid_from < until`, oldest first."""
     view = policy_history
-    query = select(view).where(view.c.scope == scope, view.c.symbol == symbol).order_by(view.c.slot)
+    query = select(view).where(view.c.scope == scope, view.c.symbol == symbol).order_by(view.c.valid_from)
     if since is not None:
-        query = query.where(view.c.slot >= since)
+        query = query.where(view.c.valid_from >= since)
     if until is not None:
-        query = query.where(view.c.slot < until)
-    return [(Snapshot.from_row(row), row["valid_to"]) for row in connection.execute(query).mappings()]
+        query = query.where(view.c.valid_from < until)
+    return connection.execute(query).mappings().all()
 
 
 def in_force(connection: Connection, scope: str, symbol: str, at: datetime) -> RowMapping | None:

@@ -203,8 +203,8 @@ class Store:
 
     def history(
         self, scope: str, symbol: str, since: datetime | None = None, until: datetime | None = None
-    ) -> list[tuple[Snapshot, datetime | None]]:
-        """Return one symbol's policies, oldest first, each with the end of its validity."""
+    ) -> Sequence[RowMapping]:
+        """Return one symbol's rows of policy_history with `since <= valid_from < until`, oldest first."""
         with transaction(self.reader) as connection:
             return read.history(connection, scope, symbol, since, until)
 

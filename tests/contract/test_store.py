@@ -120,7 +120,7 @@ def test_history_is_in_order_of_slots_and_each_policy_is_valid_until_the_next(st
 
     found = store.history("default", "BTCUSDT")
 
-    assert [(one.slot, end) for one, end in found] == [
+    assert [(one["valid_from"], one["valid_to"]) for one in found] == [
         (SLOT, SLOT + QUARTER),
         (SLOT + QUARTER, SLOT + 2 * QUARTER),
         (SLOT + 2 * QUARTER, None),
@@ -133,7 +133,7 @@ def test_history_since_is_inclusive_and_until_exclusive(store: Store) -> None:
 
     found = store.history("default", "BTCUSDT", since=SLOT + QUARTER, until=SLOT + 3 * QUARTER)
 
-    assert [one.slot for one, _ in found] == [SLOT + QUARTER, SLOT + 2 * QUARTER]
+    assert [one["slot"] for one in found] == [SLOT + QUARTER, SLOT + 2 * QUARTER]
 
 
 def test_changes_show_only_what_changed_and_what_it_was_before(store: Store) -> None:

@@ -110,6 +110,7 @@ def test_explain_at_a_time_shows_what_was_in_force_then_and_what_it_was_before(b
 def test_an_override_is_in_force_until_it_is_ended(bot: Path) -> None:
     put = command(bot, "override", "GOODUSDT", "--taker", "--for", "2h", "--reason", "venue down", "--author", "ann")
     during = latest(bot, "GOODUSDT")
+    shown = command(bot, "latest", "GOODUSDT").stdout
     explained = command(bot, "explain", "GOODUSDT").stdout
     ended = command(bot, "override", "GOODUSDT", "--end", "--reason", "venue back", "--author", "bob")
     after = latest(bot, "GOODUSDT")
@@ -117,11 +118,33 @@ def test_an_override_is_in_force_until_it_is_ended(bot: Path) -> None:
     assert put.returncode == 0, put.stderr
     assert "GOODUSDT goes straight to taker, prefer_taker, until" in put.stdout
     assert (during["maker_first"], during["taker_bias"]) == (False, "prefer_taker")
-    assert "by ann: venue down" in explained
+    beside = ("computed_maker_first", "override_id", "override_author", "override_reason")
+    assert tuple(during[name] for name in beside) == (True, 2, "ann", "venue down")
+    assert "no: taker*" in shown
+    assert "*: by a person's override" in shown
+    assert f"override 2 by ann until {during['override_until_at']}: venue down" in explained
     assert "computed beneath it: maker first, prefer_maker" in explained
     assert ended.returncode == 0, ended.stderr
     assert (after["maker_first"], after["taker_bias"]) == (True, "prefer_maker")
     assert command(bot, "verify").returncode == 0
+
+
+def test_the_history_shows_an_override_in_the_time_that_it_was_in_force(bot: Path) -> None:
+    command(bot, "override", "GOODUSDT", "--taker", "--for", "2h", "--reason", "venue down", "--author", "ann")
+    command(bot, "override", "GOODUSDT", "--end", "--reason", "venue back", "--author", "bob")
+
+    before, during, after = json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)
+    shown = " ".join(command(bot, "history", "GOODUSDT").stdout.split())
+
+    assert (before["valid_to"], during["valid_to"], after["valid_to"]) == (
+        during["valid_from"],
+        after["valid_from"],
+        None,
+    )
+    assert before["valid_from"] == before["slot"] < during["valid_from"] < after["valid_from"]
+    assert [one["maker_first"] for one in (before, during, after)] == [True, False, True]
+    assert [one["override_author"] for one in (before, during, after)] == [None, "ann", None]
+    assert "override 2 by ann" in shown
 
 
 @pytest.mark.parametrize(

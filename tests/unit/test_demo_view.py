@@ -97,7 +97,7 @@ def test_a_low_window_gets_as_many_rows_as_fit_and_is_told_of_the_rest(
 
 
 @pytest.mark.parametrize(
-    ("width", "last_column"), [(80, "fallback"), (100, "ATR ratio"), (120, "outcomes"), (160, "outcomes")]
+    ("width", "last_column"), [(80, "fallback"), (100, "ATR ratio"), (120, "starts/orders"), (160, "starts/orders")]
 )
 def test_a_narrow_window_gets_whole_words_and_fewer_columns(
     published: tuple[PublishedRun, list[Snapshot], list[Snapshot]], width: int, last_column: str
