@@ -2,16 +2,19 @@
 
 import asyncio
 from contextlib import suppress
-from threading import Lock
+from threading import RLock
 
 
 class Changes:
-    """Counts changes, and lets asyncio tasks wait for the next; any thread may say that one has happened."""
+    """Counts changes from `count` on, and lets asyncio tasks wait for the next.
 
-    def __init__(self) -> None:
-        self.count = 0
+    Any thread may say that one has happened, and so may a signal handler that interrupts it.
+    """
+
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
         self._is_closed = False
-        self._lock = Lock()
+        self._lock = RLock()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
     def say(self) -> None:
@@ -27,15 +30,17 @@ class Changes:
             self._wake_all()
 
     async def wait(self, after: int | None) -> int:
-        """Return the count once it is more than `after`, None meaning the count now; at once when closed."""
+        """Return the count once it is more than `after`, None meaning the count now; without waiting when closed."""
         loop = asyncio.get_running_loop()
+        told: asyncio.Future[None] = loop.create_future()
         with self._lock:
-            if self._is_closed or (after is not None and self.count > after):
-                return self.count
-            told: asyncio.Future[None] = loop.create_future()
+            # Waited before it is looked: what a signal handler says in between is heard.
             self._waiting.append((loop, told))
+            if self._is_closed or (after is not None and self.count > after):
+                told.set_result(None)
         try:
             await told
+            await asyncio.sleep(0)  # a task that asks again and again leaves the others their turn
         finally:
             with self._lock:
                 self._waiting = [one for one in self._waiting if one[1] is not told]

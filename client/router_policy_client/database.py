@@ -1,19 +1,25 @@
 """The store's database: its URL, how to connect to it, and what is asked of it."""
 
+import os
+import sqlite3
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
+from router_policy_client.bounded import bounded
 from router_policy_client.errors import ReaderSettingsError
 from router_policy_client.rows import COLUMNS, Row
 
 _NOTHING = text("select * from policy_latest where 1 = 0")
 _SECRET_QUERY_KEYS = {"password", "sslpassword", "passfile"}
 _SQLITE_LOCK_SECONDS = 0.25
-_OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=2s -c timezone=UTC"
+_WAL, _WAL_OFFSET = b"\x02", 18  # in the head of a SQLite file
+ANSWER_SECONDS = 4.0
+_OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=2s -c timezone=UTC -c datestyle=ISO"
 _POSTGRES = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
@@ -28,7 +34,7 @@ def parse_url(url: str) -> URL:
     """Read the store's URL, a SQLite file's made absolute. Raises ReaderSettingsError where it is of nothing else."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         parsed = None
     backend = parsed.get_backend_name() if parsed is not None else ""
     if parsed is None or backend not in ("sqlite", "postgresql"):
@@ -57,26 +63,36 @@ def make_engine(url: URL) -> Engine:
 
     Raises ReaderSettingsError where the driver that the URL names is not installed.
     """
-    arguments = _sqlite_arguments() if url.get_backend_name() == "sqlite" else _postgres_arguments(url)
+    is_sqlite = url.get_backend_name() == "sqlite"
     try:
-        return create_engine(
+        engine = create_engine(
             _read_only(url),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
-            connect_args=arguments,
+            connect_args=_sqlite_arguments() if is_sqlite else _postgres_arguments(url),
+            module=_sqlite_driver() if is_sqlite else None,
         )
     except (ImportError, ArgumentError) as error:
         raise ReaderSettingsError(
             f"the driver of {describe(url)} cannot be loaded: {error}; Postgres needs router-policy-client[postgres]"
         ) from error
+    if is_sqlite:
+        file = Path(url.database or "")
+        event.listen(engine, "do_connect", lambda *_: _refuse_to_lock_out_its_service(file))
+    return engine
 
 
 def latest(connection: Connection, scope: str) -> list[Row]:
-    """Return the rows of the policies in force in a scope; none before its first run.
+    """Return the rows of the policies in force in a scope; none before its first run. Bounded by ANSWER_SECONDS.
 
     Of the view's columns only those that are used here, and only those that this store's version has.
     """
+    with bounded(connection, ANSWER_SECONDS):
+        return _latest(connection, scope)
+
+
+def _latest(connection: Connection, scope: str) -> list[Row]:
     names = ", ".join(name for name in connection.execute(_NOTHING).keys() if name in COLUMNS)  # noqa: SIM118 - no dict
     query = text(f"select {names} from policy_latest where scope = :scope")
     return [dict(row) for row in connection.execute(query, {"scope": scope}).mappings().all()]
@@ -95,6 +111,35 @@ def _read_only(url: URL) -> URL:
     if url.get_backend_name() != "sqlite":
         return url
     return url.set(database=Path(url.database or "").as_uri(), query={"mode": "ro", "uri": "true"})
+
+
+def _sqlite_driver() -> ModuleType:
+    """Return the driver with the newer library, as the service does: `pysqlite3` where it is installed and newer.
+
+    Two libraries in one process, as where a bot runs the service itself, would undo each other's locks on the file.
+    """
+    try:
+        from pysqlite3 import dbapi2
+    except ImportError:
+        return sqlite3
+    newer: ModuleType = dbapi2
+    return newer if newer.sqlite_version_info > sqlite3.sqlite_version_info else sqlite3
+
+
+def _refuse_to_lock_out_its_service(file: Path) -> None:
+    """Raise PermissionError before a reader that may not write makes files that the service could then not write to.
+
+    Whoever opens a database in WAL mode first makes its `-wal` and `-shm`, a reader too, and they are its own.
+    """
+    if not file.exists() or os.access(file, os.W_OK) or Path(f"{file}-shm").exists():
+        return
+    with file.open("rb") as content:
+        is_wal = content.read(_WAL_OFFSET + 1)[_WAL_OFFSET:] == _WAL
+    if is_wal:
+        raise PermissionError(
+            f"{file} is not open in its service now, and this user may not write to it: opened here first, it would be "
+            "locked for the service; start the service, or let this user write to the file and its folder"
+        )
 
 
 def _sqlite_arguments() -> dict[str, object]:

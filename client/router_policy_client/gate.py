@@ -47,8 +47,8 @@ def decide(reading: Reading, *, maker_first: bool = True, order_id: str | None =
 def gate(router_ctx: MutableMapping[str, object], reading: Reading, *, order_id: str | None = None) -> bool:
     """Return whether the order goes out maker first, and leave under "router_policy" what that was decided on.
 
-    The router's own wish is `router_ctx["maker_first"]`, true where it is not there. Never raises: a wish that is
-    neither true nor false counts as true, and a context that cannot be written to stays as it is.
+    The router's own wish is `router_ctx["maker_first"]`, true where it is not there. Whatever the context holds, it is
+    never raised: a wish that cannot be told counts as true, and a context that cannot be written to stays as it is.
     """
     decided = decide(reading, maker_first=_wish(router_ctx), order_id=order_id)
     with suppress(Exception):

@@ -30,7 +30,8 @@ class Known:
 class Seen:
     """A known policy and the age that it had when its run was first seen: it only grows older from there.
 
-    `override_until` is infinite where no override is in force.
+    `override_until` is in elapsed seconds, so that a clock that is set cannot end an override or bring it back, and
+    infinite where none is in force.
     """
 
     known: Known
@@ -39,50 +40,59 @@ class Seen:
     age_then: float
     elapsed_then: float
 
-    def in_force(self, wall: float) -> Policy:
+    def in_force(self, elapsed: float) -> Policy:
         """Return the policy in force at a moment."""
         computed = self.known.computed
-        return self.known.policy if computed is None or wall < self.override_until else computed
+        return self.known.policy if computed is None or elapsed < self.override_until else computed
 
-    def age_seconds(self, wall: float, elapsed: float) -> float:
+    def has_ended(self, elapsed: float) -> bool:
+        """Tell whether an override was in force when this was read, and has ended by itself since."""
+        return self.known.computed is not None and elapsed >= self.override_until
+
+    def age_seconds(self, wall: float, elapsed: float, tolerance_seconds: float) -> float:
         """Return the age by the wall clock, and no less than by the time since it was seen.
 
-        So a wall clock that is set back makes nothing fresh again. An age below zero is left as it is: it tells that
-        the clocks disagree.
+        So a wall clock that is set back makes nothing fresh again. Only a slot further in the future than is tolerated
+        is left there: it tells that the clocks disagree.
         """
         by_wall = wall - self.slot
-        return by_wall if by_wall < 0 else max(by_wall, self.age_then + max(0.0, elapsed - self.elapsed_then))
+        if by_wall < -tolerance_seconds:
+            return by_wall
+        return max(by_wall, self.age_then + max(0.0, elapsed - self.elapsed_then))
 
 
-def see(known: Known, before: Seen | None, wall: float, elapsed: float) -> Seen:
-    """Remember what was read at a moment; a run that was seen before keeps the age that it has had since."""
+def see(known: Known, before: Seen | None, wall: float, elapsed: float, at_least_seconds: float = 0.0) -> Seen:
+    """Remember what was read at a moment; a run that was seen before keeps the age that it has had since.
+
+    An override lasts until its end by the wall clock of this moment, and at least so long: the store's clock has just
+    said that it is in force.
+    """
     slot = known.policy.slot.timestamp()
     until = known.override_until_at
     is_same_run = before is not None and (before.slot, before.known.policy.run_id) == (slot, known.policy.run_id)
     return Seen(
         known=known,
         slot=slot,
-        override_until=until.timestamp() if until is not None else inf,
-        age_then=before.age_then if before is not None and is_same_run else max(0.0, wall - slot),
+        override_until=inf if until is None else elapsed + max(until.timestamp() - wall, at_least_seconds),
+        age_then=before.age_then if before is not None and is_same_run else wall - slot,
         elapsed_then=before.elapsed_then if before is not None and is_same_run else elapsed,
     )
 
 
 def reading(seen: Seen, limits: Limits, fallbacks: Fallbacks, wall: float, elapsed: float) -> tuple[Reading, float]:
-    """Return what to act on at a moment, and the wall time until which at most that holds, its age apart.
+    """Return what to act on at a moment, and for how many seconds at most that holds, its age apart.
 
     A person's override is acted on up to its own end, however old the run beneath it is.
     """
-    age = seen.age_seconds(wall, elapsed)
-    policy = seen.in_force(wall)
+    age = seen.age_seconds(wall, elapsed, limits.clock_tolerance_seconds)
+    policy = seen.in_force(elapsed)
     status, lasting = limits.judge(age)
-    until = wall + lasting
-    if wall < seen.override_until:
-        until = min(until, seen.override_until)
+    if elapsed < seen.override_until:
+        lasting = min(lasting, seen.override_until - elapsed)
     fallback = fallbacks.for_status(status)
     if fallback is None:
-        return _acting_on(policy, status, age), until
-    return _instead_of(policy, status, age, fallback), until
+        return _acting_on(policy, status, age), lasting
+    return _instead_of(policy, status, age, fallback), lasting
 
 
 def missing(symbol: str, fallback: Fallback, reason: str) -> Reading:

@@ -13,12 +13,12 @@ from sqlalchemy import URL
 from router_policy_client import last_known
 from router_policy_client.changes import Changes
 from router_policy_client.database import describe, said
-from router_policy_client.errors import UnreadableRowError
 from router_policy_client.known import Known, Seen, see
 from router_policy_client.reader_status import ReaderStatus
 from router_policy_client.rows import Row, read_rows
 
 _log = logging.getLogger("router_policy_client")
+_OVERRIDE_SECONDS, _AHEAD_SECONDS = 0.25, 0.1
 _TURN_SECONDS = 5.0  # longer than any answer of a database that works: a server that is frozen gives none
 
 
@@ -46,6 +46,8 @@ class Memory:
         self._turn_since: float | None = None
         self._is_reachable = False
         self._is_kept = True
+        self._is_empty = False
+        self._ended_count = 0
         self._refresh_count = self._failure_count = 0
         self._last_refresh_at: datetime | None = None
         self._last_error: str | None = None
@@ -58,6 +60,8 @@ class Memory:
         try:
             self._turn_since = monotonic()
             return self._taken(read)
+        except Exception:  # noqa: BLE001 - a clock or a logging filter of the bot's own
+            return False
         finally:
             self._turn_since = None
             self._turn.release()
@@ -67,6 +71,7 @@ class Memory:
             self._bring(read())
         except Exception as error:  # noqa: BLE001 - whatever a database does, the router goes on with what is known
             self._failure_count += 1
+            self._tell_of_ended()
             self._note_reachable(False, said(error, self._url))
             return False
         self._refresh_count += 1
@@ -82,7 +87,7 @@ class Memory:
             known, saved_at = last_known.load(self._path, describe(self._url), self._scope)
         except FileNotFoundError:
             return
-        except (OSError, UnreadableRowError) as error:
+        except (OSError, ValueError) as error:
             self._note_error(said(error, self._url))
             return
         # At least as old as when it was saved, even where the clock has been set back since.
@@ -91,9 +96,13 @@ class Memory:
         self._on_change()
 
     def seconds_to_change(self) -> float:
-        """Return how long until an override that is in force ends by itself; infinite where none is."""
-        wall = self._wall()
-        return min((one.override_until - wall for one in self.seen.values() if one.override_until > wall), default=inf)
+        """Return how long until an override that is in force is about to end by itself; infinite where none is.
+
+        A little before, so that the store can say what follows before the end by this clock comes.
+        """
+        elapsed = self._elapsed()
+        left = (one.override_until - elapsed for one in self.seen.values())
+        return max(0.0, min((seconds for seconds in left if seconds > 0), default=inf) - _AHEAD_SECONDS)
 
     def status(self, *, is_watching: bool) -> ReaderStatus:
         """Return what has been done so far."""
@@ -118,7 +127,7 @@ class Memory:
 
     def continue_in_child(self) -> None:
         """Go on after a fork: the turns and the tasks that waited stayed with the parent."""
-        self._turn, self._turn_since, self.changes = Lock(), None, Changes()
+        self._turn, self._turn_since, self.changes = Lock(), None, Changes(self.changes.count)
         self._is_reachable = False
 
     def _bring(self, rows: list[Row]) -> None:
@@ -126,29 +135,50 @@ class Memory:
         for problem in problems.values():
             self._note_error(problem)
         if not rows:
-            # A store that was just made says nothing yet; what is known stays, and grows old.
-            self._note_error(f"the store has no policy of scope {self._scope!r} yet")
+            self._note_empty()
             return
+        self._is_empty = False
         before = {symbol: one.known for symbol, one in self.seen.items()}
         known = {symbol: one for symbol, one in before.items() if symbol in problems} | read
         if known != before:
-            self._replace(known)
+            self._see(known)
+            self.changes.say()
+            self._is_kept = False
+        elif any(one.computed is not None for one in known.values()):
+            self._see(known)  # the store has said anew that its overrides are in force
         if self._path is not None and not self._is_kept:
             self._keep(self._path)
 
-    def _replace(self, known: Mapping[str, Known]) -> None:
-        wall, elapsed = self._wall(), self._elapsed()
-        self.seen = {symbol: see(one, self.seen.get(symbol), wall, elapsed) for symbol, one in known.items()}
+    def _see(self, known: Mapping[str, Known]) -> None:
+        wall, elapsed, before = self._wall(), self._elapsed(), self.seen
+        self.seen = {
+            symbol: see(one, before.get(symbol), wall, elapsed, _OVERRIDE_SECONDS) for symbol, one in known.items()
+        }
+        self._ended_count = 0
         self._on_change()
-        self.changes.say()
-        self._is_kept = False
+
+    def _tell_of_ended(self) -> None:
+        """Say that a policy has changed where an override has ended by itself and no look at the store could tell."""
+        elapsed = self._elapsed()
+        ended = sum(one.has_ended(elapsed) for one in self.seen.values())
+        if ended > self._ended_count:
+            self.changes.say()
+        self._ended_count = ended
+
+    def _note_empty(self) -> None:
+        """Say once that the scope has no run: a store that was just made; what is known stays, and grows old."""
+        said = f"the store has no policy of scope {self._scope!r} yet"
+        if not self._is_empty:
+            _log.warning("%s: %s; is that the scope of its settings?", describe(self._url), said)
+        self._is_empty = True
+        self._note_error(said)
 
     def _keep(self, path: Path) -> None:
         """Write the last-known-good file; where that fails, the next look at the store tries again."""
         known = [one.known for one in self.seen.values()]
         try:
             last_known.save(path, describe(self._url), self._scope, self._now(), known)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the latter for a path that none can be
             self._note_error(f"the last known policies could not be kept: {said(error, self._url)}")
         else:
             self._is_kept = True

@@ -6,8 +6,10 @@ from threading import Event
 from typing import Protocol, cast
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
-from router_policy_client.database import latest
+from router_policy_client.bounded import bounded
+from router_policy_client.database import ANSWER_SECONDS, latest
 from router_policy_client.rows import Row
 
 CHANNEL = "router_policy"
@@ -24,7 +26,8 @@ class PostgresSource:
     """One connection that listens, opened when first read, and again after it was lost.
 
     For one thread, until `stop` is set. What was published while nobody listened, or where a pooler between us and the
-    server loses what it says, is found by reading again every `reread_seconds`.
+    server loses what it says or the server is a standby that says nothing, is found by reading again every
+    `reread_seconds`.
     """
 
     def __init__(self, engine: Engine, scope: str, reread_seconds: float, stop: Event) -> None:
@@ -36,7 +39,7 @@ class PostgresSource:
         """Return the rows in force now; raises whatever the server or the driver says against it."""
         if self._connection is None:
             self._connection = self._engine.connect()
-            self._connection.exec_driver_sql(f"listen {CHANNEL}")  # before the rows, so that no run falls between
+            _listen(self._connection)  # before the rows, so that no run falls between
         return latest(self._connection, self._scope)
 
     def wait(self, seconds: float) -> None:
@@ -54,3 +57,18 @@ class PostgresSource:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    def before_fork(self) -> None:
+        """Do nothing: the child leaves the connection alone."""
+
+    def after_fork_in_parent(self) -> None:
+        """Do nothing: the connection is as it was."""
+
+
+def _listen(connection: Connection) -> None:
+    with bounded(connection, ANSWER_SECONDS):
+        try:
+            connection.exec_driver_sql(f"listen {CHANNEL}")
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise  # else it was refused, as on a standby, which can still be read

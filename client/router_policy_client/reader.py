@@ -64,6 +64,16 @@ class PolicyReader:
         watch: bool = True,
         now: Callable[[], datetime] | None = None,
     ) -> None:
+        _refuse_what_is_no_number(
+            interval_seconds=interval_seconds,
+            stale_after_intervals=stale_after_intervals,
+            expired_after_intervals=expired_after_intervals,
+            clock_tolerance_seconds=clock_tolerance_seconds,
+            first_read_seconds=first_read_seconds,
+            **({"poll_seconds": poll_seconds} if poll_seconds is not None else {}),
+        )
+        if not isinstance(fallbacks, Fallbacks | None):
+            raise ReaderSettingsError(f"fallbacks must be made by Fallbacks(...), was {fallbacks!r}")
         self._limits = Limits(
             stale_seconds=stale_after_intervals * interval_seconds,
             expired_seconds=expired_after_intervals * interval_seconds,
@@ -78,11 +88,12 @@ class PolicyReader:
         self._wall, self._elapsed = (time, monotonic) if now is None else (_seconds(now),) * 2
         kept = min(_AGE_RESOLUTION_SECONDS, _AGE_RESOLUTION * self._limits.stale_seconds)
         self._kept_seconds = kept if now is None else 0.0
-        self._readings: dict[str, tuple[float, float, Reading]] = {}
+        self._readings: dict[str, tuple[float, float, float, Reading]] = {}
         path = Path(last_known_path).absolute() if last_known_path is not None else None
         self._memory = Memory(self._url, scope, path, self._wall, self._elapsed, self._forget_readings)
         self._memory.recall()
         self._watcher: Watcher | None = None
+        self._source: Source | None = None
         self._start(first_read_seconds)
         _open_readers.add(self)
 
@@ -93,8 +104,8 @@ class PolicyReader:
         which a policy becomes stale, whichever is less; with a clock of the caller's own it is exact.
         """
         try:
-            since, until, ready = self._readings[symbol]
-            if since <= time() < until:
+            since, until, elapsed_until, ready = self._readings[symbol]
+            if since <= time() < until and monotonic() < elapsed_until:
                 return ready
         except Exception:  # noqa: BLE001 - most often not there, or what no mapping takes as a key
             return self._read(symbol)
@@ -150,10 +161,11 @@ class PolicyReader:
             seen = self._memory.seen.get(symbol)
             if seen is None:
                 return missing(symbol, self._fallbacks.missing, "no policy is known for this symbol")
-            wall = self._wall()
-            ready, until = reading(seen, self._limits, self._fallbacks, wall, self._elapsed())
+            wall, elapsed = self._wall(), self._elapsed()
+            ready, lasting = reading(seen, self._limits, self._fallbacks, wall, elapsed)
             if self._kept_seconds:
-                readings[symbol] = (wall, min(until, wall + self._kept_seconds), ready)
+                kept = min(lasting, self._kept_seconds)
+                readings[symbol] = (wall, wall + kept, elapsed + kept, ready)
             return ready
         except Exception as error:  # noqa: BLE001 - a clock of the caller's, or a symbol that is no text
             return missing(symbol, self._fallbacks.missing, f"no policy could be looked up: {error}")
@@ -176,19 +188,28 @@ class PolicyReader:
             looked.set()
             return worked
 
-        self._watcher = Watcher(self._source(), self._stop, take, self._memory.seconds_to_change)
+        self._source = self._make_source()
+        self._watcher = Watcher(self._source, self._stop, take, self._memory.seconds_to_change)
         self._watcher.start()
         looked.wait(first_read_seconds)
 
-    def _source(self) -> Source:
+    def _make_source(self) -> Source:
         if self._url.get_backend_name() == "sqlite":
             file = Path(self._url.database or "")
             return SqliteSource(self._engine, file, self._scope, self._poll_seconds or 0.05, self._stop)
         return PostgresSource(self._engine, self._scope, self._poll_seconds or 5.0, self._stop)
 
+    def _before_fork(self) -> None:
+        if self._source is not None:
+            self._source.before_fork()
+
+    def _after_fork_in_parent(self) -> None:
+        if self._source is not None:
+            self._source.after_fork_in_parent()
+
     def _continue_in_child(self) -> None:
         # Kept, not closed: to close a connection here would end it for the parent, which goes on with it.
-        self._of_parent = (self._engine, self._watcher)
+        self._of_parent = (self._engine, self._watcher, self._source)
         self._memory.continue_in_child()
         self._forget_readings()
         self._start(first_read_seconds=0)
@@ -201,13 +222,33 @@ def _seconds(now: Callable[[], datetime]) -> Callable[[], float]:
     return lambda: now().timestamp()
 
 
+def _refuse_what_is_no_number(**settings: object) -> None:
+    for name, value in settings.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ReaderSettingsError(f"{name} must be a number, was {value!r}")
+
+
 _open_readers: WeakSet[PolicyReader] = WeakSet()
+_held_for_fork: list[PolicyReader] = []
+
+
+def _hold_all() -> None:
+    _held_for_fork[:] = _open_readers
+    for reader in _held_for_fork:
+        reader._before_fork()
+
+
+def _release_all_in_parent() -> None:
+    for reader in _held_for_fork:
+        reader._after_fork_in_parent()
+    _held_for_fork.clear()
 
 
 def _continue_all_in_child() -> None:
-    for reader in list(_open_readers):
+    for reader in _held_for_fork:
         reader._continue_in_child()
+    _held_for_fork.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_continue_all_in_child)
+    os.register_at_fork(before=_hold_all, after_in_parent=_release_all_in_parent, after_in_child=_continue_all_in_child)

@@ -1,8 +1,9 @@
 """A SQLite file, watched: a number on a connection of its own tells that others have committed."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 
 from sqlalchemy import Connection, Engine
 
@@ -15,6 +16,9 @@ class SqliteSource:
 
     For one thread, until `stop` is set. Every `poll_seconds` it looks for a commit; the number that tells moves with
     the commits of others only, on a connection that is never shared and never inside a transaction.
+
+    Any thread may fork: the connection is closed before that, since a child that inherits an open one holds no locks of
+    its own on the file for as long as it lives.
     """
 
     # What is in force changes by the clock as well, where an override begins or ends.
@@ -23,37 +27,54 @@ class SqliteSource:
     def __init__(self, engine: Engine, file: Path, scope: str, poll_seconds: float, stop: Event) -> None:
         self._engine, self._path, self._scope = engine, file, scope
         self._poll_seconds, self._stop = poll_seconds, stop
+        self._lock = Lock()
         self._connection: Connection | None = None
         self._file: tuple[int, int] | None = None
         self._version: int | None = None
 
     def read(self) -> list[Row]:
         """Return the rows in force now; raises whatever the file or the driver says against it."""
-        file = self._file_now()
-        if self._connection is None or file != self._file:
-            self.close()
-            self._connection, self._file = self._engine.connect(), file
-        # Asked before the rows: a commit between the two is seen as one change more, never as none.
-        self._version = _data_version(self._connection)
-        return latest(self._connection, self._scope)
+        with self._lock:
+            file = self._file_now()
+            if self._connection is None or file != self._file:
+                self._close()
+                self._connection, self._file = self._engine.connect(), file
+            # Asked before the rows: a commit between the two is seen as one change more, never as none.
+            self._version = _data_version(self._connection)
+            return latest(self._connection, self._scope)
 
     def wait(self, seconds: float) -> None:
         """Return when others have committed or put another file in the place, or after the time; raises as `read`."""
         deadline = time.monotonic() + seconds
-        while not self._stop.wait(self._poll_seconds):
+        while not self._stop.wait(min(self._poll_seconds, max(0.0, deadline - time.monotonic()))):
             if time.monotonic() >= deadline or self._has_changed():
                 return
 
     def close(self) -> None:
         """Close the connection; the next read opens another."""
+        with self._lock:
+            self._close()
+
+    def before_fork(self) -> None:
+        """Close the connection, and let none be opened until the fork is over."""
+        self._lock.acquire()
+        with suppress(Exception):  # nothing that a database does may stop the bot from forking
+            self._close()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on; the next look opens another connection."""
+        self._lock.release()
+
+    def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
     def _has_changed(self) -> bool:
-        if self._connection is None or self._file_now() != self._file:
-            return True
-        return _data_version(self._connection) != self._version
+        with self._lock:
+            if self._connection is None or self._file_now() != self._file:
+                return True
+            return _data_version(self._connection) != self._version
 
     def _file_now(self) -> tuple[int, int]:
         found = self._path.stat()

@@ -27,7 +27,6 @@ def read(one: Known, age: float, fallbacks: Fallbacks | None = None) -> Reading:
     ("age", "status"),
     [
         (-6.0, Status.CLOCK_SKEW),
-        (-5.0, Status.FRESH),
         (0.0, Status.FRESH),
         (1800.0, Status.FRESH),
         (1801.0, Status.STALE),
@@ -41,6 +40,22 @@ def test_the_status_is_the_ages(age: float, status: Status) -> None:
 
     assert (found.status, found.age_seconds) == (status, age)
     assert (found.run_id, found.slot, found.policy) == (7, SLOT, POLICY)
+
+
+@pytest.mark.parametrize(("age", "status"), [(-5.0, Status.FRESH), (-5.5, Status.CLOCK_SKEW)])
+def test_a_slot_a_little_in_the_future_is_fresh_at_its_own_age(age: float, status: Status) -> None:
+    found, _ = reading(see(known(), None, AT + age, 0.0), LIMITS, Fallbacks(), AT + age, 0.0)
+
+    assert (found.status, found.age_seconds) == (status, age)
+
+
+@pytest.mark.parametrize("set_to", [-5.0, -3.0, 0.0, 1.0])
+def test_a_clock_that_is_set_back_to_the_slot_makes_an_expired_policy_no_fresher(set_to: float) -> None:
+    seen = see(known(), None, AT + 8000.0, 0.0)
+
+    found, _ = reading(seen, LIMITS, Fallbacks(), AT + set_to, 10.0)
+
+    assert (found.status, found.age_seconds) == (Status.EXPIRED, 8010.0)
 
 
 def test_an_age_that_is_no_number_is_expired() -> None:
@@ -77,6 +92,24 @@ def test_an_override_ends_by_itself_at_its_time() -> None:
     assert (read(one, 60.0).maker_first, read(one, 60.0).policy) == (True, POLICY)
 
 
+@pytest.mark.parametrize("set_by", [-600.0, 600.0])
+def test_a_clock_that_is_set_neither_ends_an_override_nor_brings_it_back(set_by: float) -> None:
+    seen = see(overridden(SLOT + timedelta(seconds=60)), None, AT, 0.0)
+
+    before, _ = reading(seen, LIMITS, Fallbacks(), AT + 59.0 + set_by, 59.0)
+    after, _ = reading(seen, LIMITS, Fallbacks(), AT + 61.0 + set_by, 61.0)
+
+    assert (before.maker_first, after.maker_first) == (False, True)
+
+
+def test_an_override_that_the_store_has_in_force_lasts_a_moment_though_this_clock_is_ahead() -> None:
+    seen = see(overridden(SLOT + timedelta(seconds=60)), None, AT + 61.0, 0.0, at_least_seconds=0.25)
+
+    assert [reading(seen, LIMITS, Fallbacks(), AT + 61.0 + t, t)[0].maker_first for t in (0.0, 0.24, 0.25)] == [
+        *(False, False, True),
+    ]
+
+
 def test_the_reason_of_an_overridden_policy_says_that_it_is_overridden() -> None:
     one = overridden(SLOT + timedelta(seconds=60))
 
@@ -106,9 +139,9 @@ def test_an_override_is_acted_on_to_its_end_however_old_the_run_is(age: float, m
 def test_a_reading_says_until_when_it_holds(one: Known, age: float, changes_at: float) -> None:
     seen = see(one, None, AT, 0.0)
 
-    _, until = reading(seen, LIMITS, Fallbacks(), AT + age, max(0.0, age))
+    _, lasting = reading(seen, LIMITS, Fallbacks(), AT + age, max(0.0, age))
 
-    assert until - AT == pytest.approx(changes_at)
+    assert age + lasting == pytest.approx(changes_at)
 
 
 @given(seen_at=st.floats(0, 1e5), passed=st.floats(0, 1e5), set_back=st.floats(0, 1e6))
@@ -127,8 +160,8 @@ def test_a_run_that_is_read_again_does_not_become_younger() -> None:
     again = see(overridden(SLOT + timedelta(days=1)), first, AT + 10, 20.0)
     another = see(known(run_id=8), first, AT + 10, 20.0)
 
-    assert again.age_seconds(AT + 10, 20.0) == 8020.0
-    assert another.age_seconds(AT + 10, 20.0) == 10.0
+    assert again.age_seconds(AT + 10, 20.0, 5.0) == 8020.0
+    assert another.age_seconds(AT + 10, 20.0, 5.0) == 10.0
 
 
 @pytest.mark.parametrize(

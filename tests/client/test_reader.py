@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import os
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -135,6 +137,52 @@ def test_an_override_ends_at_its_time_while_nothing_can_be_read(tmp_path: Path) 
             assert reader.get("BTCUSDT").maker_first is False
             clock.at += timedelta(minutes=61)
             assert reader.get("BTCUSDT").maker_first is True
+
+
+def test_an_override_beneath_another_is_in_force_again_though_this_clock_is_ahead(
+    store: Store, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(store, SLOT)
+    override(store, timedelta(hours=1))
+    monkeypatch.setattr(reader_module, "time", lambda: time.time() + 0.03)
+    with watching(store_url) as reader:
+        store.make_override(
+            "default",
+            "BTCUSDT",
+            maker_first=False,
+            taker_bias=ServiceTakerBias.BALANCED,
+            lasting=timedelta(seconds=1),
+            author="bob",
+            reason="a try",
+        )
+        wait_until(lambda: reader.get("BTCUSDT").taker_bias is TakerBias.BALANCED, "the upper override is seen")
+        told = set()
+
+        def is_the_lower_one() -> bool:
+            found = reader.get("BTCUSDT")
+            told.add(found.maker_first)
+            return found.taker_bias is TakerBias.PREFER_TAKER
+
+        wait_until(is_the_lower_one, "the lower override is seen again")
+    assert told == {False}
+
+
+def test_a_change_is_told_also_where_an_override_ends_while_the_store_is_away(tmp_path: Path) -> None:
+    path = tmp_path / "policy.db"
+    with Store(f"sqlite:///{path}") as store:
+        store.set_up()
+        publish(store, SLOT)
+        override(store, timedelta(seconds=1.5))
+
+    async def changed_after_it_is_away(reader: PolicyReader) -> int:
+        path.rename(tmp_path / "away.db")
+        seen = reader.status.change_count
+        return await asyncio.wait_for(reader.changed(after=seen), 30) - seen
+
+    with watching(f"sqlite:///{path}") as reader:
+        assert reader.get("BTCUSDT").maker_first is False
+        assert asyncio.run(changed_after_it_is_away(reader)) == 1
+        assert reader.get("BTCUSDT").maker_first is True
 
 
 def test_the_policies_of_another_scope_are_not_ours(store: Store, store_url: str) -> None:
@@ -291,6 +339,46 @@ def test_tasks_that_wait_go_on_when_the_reader_is_closed_and_may_be_cancelled(tm
     assert asyncio.run(wait_and_close()) == (0, 0)
 
 
+def in_time(work: Callable[[], object]) -> object:
+    """Return what the work gives, and fail where it does not end, which it may do without ever giving way."""
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.append(work()), daemon=True)
+    thread.start()
+    thread.join(30)
+    assert found, "it did not end in 30 s"
+    return found[0]
+
+
+def test_a_task_that_asks_a_closed_reader_again_and_again_leaves_others_their_turn(tmp_path: Path) -> None:
+    reader = PolicyReader(f"sqlite:///{tmp_path / 'policy.db'}", watch=False)
+    reader.close()
+
+    async def follow() -> None:
+        while True:
+            await reader.changed(0)
+
+    async def cancelled() -> bool:
+        following = asyncio.create_task(follow())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        following.cancel()
+        await asyncio.wait([following], timeout=30)
+        return following.cancelled()
+
+    assert in_time(lambda: asyncio.run(cancelled()))
+
+
+def test_a_signal_handler_may_close_the_reader_that_a_task_is_about_to_wait_for(tmp_path: Path) -> None:
+    reader = PolicyReader(f"sqlite:///{tmp_path / 'policy.db'}", watch=False)
+
+    async def interrupted_while_it_begins_to_wait() -> int:
+        with reader._memory.changes._lock:  # as held by the task itself at that moment
+            reader.close()
+        return await asyncio.wait_for(reader.changed(0), 30)
+
+    assert in_time(lambda: asyncio.run(interrupted_while_it_begins_to_wait())) == 0
+
+
 def test_closing_ends_the_thread_and_keeps_what_is_known(store: Store, store_url: str) -> None:
     publish(store, SLOT)
     with watching(store_url) as reader:
@@ -361,6 +449,80 @@ def test_a_forked_child_watches_by_itself_and_the_parent_goes_on(store: Store, s
         wait_until(lambda: reader.get("BTCUSDT").slot == SLOT + QUARTER, "the parent sees the second run")
         assert reader.status.failure_count == failures
     assert in_child(lambda: reader.status.is_watching) is False
+
+
+def test_a_forked_child_counts_changes_on_from_those_of_its_parent(store: Store, store_url: str) -> None:
+    publish(store, SLOT)
+    with watching(store_url) as reader:
+        publish(store, SLOT + QUARTER)
+        wait_until(lambda: reader.status.change_count == 2, "the second run is seen")
+
+        assert in_child(lambda: reader.status.change_count) == 2
+
+
+def test_a_forked_child_is_not_deaf_when_its_parent_has_gone(tmp_path: Path) -> None:
+    url, done = f"sqlite:///{tmp_path / 'policy.db'}", tmp_path / "seen"
+    with Store(url) as store:
+        store.set_up()
+        publish(store, SLOT)
+    daemon = f"""
+import os, time
+from datetime import timedelta
+from pathlib import Path
+from router_policy_client import PolicyReader
+reader = PolicyReader({url!r}, interval_seconds=1e9, first_read_seconds=30)
+if os.fork():
+    os._exit(0)
+until = time.monotonic() + 60
+while (run := reader.get("BTCUSDT").run_id) != 3 and time.monotonic() < until:
+    Path({str(done)!r}).write_text(str(run)) if reader.status.refresh_count > 1 else None
+    time.sleep(0.02)
+Path({str(done)!r}).write_text(str(run))
+"""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        subprocess.run([sys.executable, "-W", "ignore", "-c", daemon], check=True, timeout=60)
+    wait_until(lambda: done.exists() and done.read_text() == "1", "the daemon reads by itself")
+
+    for number in (1, 2):  # a service that is started anew each time, and takes its journal away when it ends
+        publish_elsewhere(url, SLOT + number * QUARTER)
+
+    wait_until(lambda: done.read_text() == "3", "the daemon sees what was published since")
+
+
+def publish_elsewhere(url: str, slot: datetime) -> None:
+    """Publish a run from a process of its own, which then ends."""
+    program = (
+        "import sys; from datetime import datetime; from storage.store import Store; from tests.runs import publish\n"
+        "with Store(sys.argv[1]) as store: publish(store, datetime.fromisoformat(sys.argv[2]))"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", program, url, slot.isoformat()], check=True, timeout=60, cwd=root)
+
+
+def test_a_reader_beside_the_store_in_one_process_takes_no_lock_from_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'policy.db'}"
+    with Store(url) as store:
+        store.set_up()
+        publish(store, SLOT)
+        with store.writer.begin() as connection:
+            connection.exec_driver_sql("select 1")  # it holds the lock of a writer from here on
+            with PolicyReader(url, watch=False) as reader:
+                assert reader.refresh()
+            program = (
+                "import sys; from storage.engine import sqlite_driver\n"
+                "sqlite_driver().connect(sys.argv[1], timeout=0.1, isolation_level=None).execute('begin immediate')"
+            )
+            other = subprocess.run(
+                [sys.executable, "-c", program, str(tmp_path / "policy.db")],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                cwd=Path(__file__).parents[2],
+                check=False,
+            )
+
+    assert "database is locked" in other.stderr
 
 
 def test_threads_may_share_a_reader(store: Store, store_url: str) -> None:

@@ -3,12 +3,18 @@
 import logging
 import os
 import threading
+import warnings
+from datetime import datetime
+from multiprocessing import Pipe
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 import router_policy_client.memory as memory_module
+import router_policy_client.reader as reader_module
 from router_policy_client import PolicyReader, ReaderSettingsError, Status
+from storage.engine import is_wal_safe, sqlite_driver
 from storage.store import Store
 from tests.runs import QUARTER, SLOT, publish
 from tests.waiting import wait_until
@@ -138,3 +144,117 @@ def test_a_look_that_does_not_end_is_told_and_waited_for_no_longer_than_some_sec
             stuck.join()
         assert reader.refresh()
         assert reader.status.is_reachable
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"interval_seconds": "900"}, "interval_seconds must be a number, was '900'"),
+        ({"interval_seconds": None}, "interval_seconds must be a number, was None"),
+        ({"first_read_seconds": True}, "first_read_seconds must be a number, was True"),
+        ({"poll_seconds": "5"}, "poll_seconds must be a number, was '5'"),
+        ({"fallbacks": {"missing": 1}}, "fallbacks must be made by Fallbacks"),
+    ],
+)
+def test_a_setting_of_another_kind_is_refused_at_once(url: str, settings: dict[str, object], said: str) -> None:
+    with pytest.raises(ReaderSettingsError, match=said):
+        PolicyReader(url, **settings)  # type: ignore[arg-type]
+
+
+def test_a_port_that_is_no_number_is_refused_at_once() -> None:
+    with pytest.raises(ReaderSettingsError, match="URL is that of neither database"):
+        PolicyReader("postgresql://here:there/database")
+
+
+def test_a_reading_that_was_kept_is_not_handed_out_again_when_the_clock_is_set_back(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall, elapsed = SLOT.timestamp() + 600.0, 1000.0
+    monkeypatch.setattr(reader_module, "time", lambda: wall)
+    monkeypatch.setattr(reader_module, "monotonic", lambda: elapsed)
+    with PolicyReader(url, watch=False) as reader:
+        assert reader.refresh()
+        assert reader.get("BTCUSDT").status is Status.FRESH
+        wall, elapsed = wall + 0.4, elapsed + 9000.0  # hours pass, then the clock is set back
+
+        assert (reader.get("BTCUSDT").status, reader.get("BTCUSDT").age_seconds) == (Status.EXPIRED, 9600.0)
+
+
+def test_a_scope_that_has_no_run_is_said_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    with PolicyReader(url, scope="defualt", watch=False) as reader:
+        assert reader.refresh()
+        assert reader.refresh()
+
+    said = [record.message for record in caplog.records if "has no policy of scope 'defualt'" in record.message]
+    assert len(said) == 1
+
+
+def test_a_clock_that_fails_does_not_let_a_look_fail_with_it(url: str) -> None:
+    fails = False
+
+    def now() -> datetime:
+        if fails:
+            raise OSError("no clock")
+        return SLOT
+
+    with PolicyReader(url, watch=False, now=now) as reader:
+        fails = True
+
+        assert reader.refresh() is False
+
+
+@pytest.mark.parametrize("path", ["/", "kept\0.json"])
+def test_a_path_that_none_can_be_costs_only_what_would_have_been_kept(url: str, path: str) -> None:
+    with PolicyReader(url, watch=False, last_known_path=path) as reader:
+        assert reader.refresh()
+        assert reader.status.is_reachable
+        assert "could not be kept" in str(reader.status.last_error)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for two other users")
+@pytest.mark.skipif(
+    not is_wal_safe(sqlite_driver().sqlite_version_info), reason="only in WAL mode a reader makes files of its own"
+)
+@pytest.mark.parametrize("is_open_in_its_service", [False, True])
+def test_a_reader_that_may_not_write_never_locks_the_service_out(is_open_in_its_service: bool) -> None:
+    with TemporaryDirectory(prefix="router-policy-") as folder:
+        Path(folder).chmod(0o777)
+        path = Path(folder) / "policy.db"
+        with Store(f"sqlite:///{path}") as store:
+            store.set_up()
+            publish(store, SLOT)
+        path.chmod(0o644)
+        service = Store(f"sqlite:///{path}") if is_open_in_its_service else None
+        if service is not None:
+            service.now()
+
+        said = as_user(23002, path)
+
+        assert said.startswith("fresh" if is_open_in_its_service else "missing")
+        assert ("is not open in its service now" in said) is not is_open_in_its_service
+        for made in Path(folder).iterdir():
+            assert made.stat().st_uid == 0, made
+        if service is not None:
+            service.close()
+
+
+def as_user(user: int, path: Path) -> str:
+    """Read a store as another user, and say what status that gave and what went wrong."""
+    ours, theirs = Pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads may be running
+        child = os.fork()
+    if child == 0:
+        try:
+            os.setuid(user)
+            with PolicyReader(f"sqlite:///{path}", watch=False, interval_seconds=1e9) as reader:
+                reader.refresh()
+                theirs.send(f"{reader.get('BTCUSDT').status} {reader.status.last_error}")
+        finally:
+            os._exit(0)
+    theirs.close()
+    try:
+        assert ours.poll(60), "the child said nothing"
+        return str(ours.recv())
+    finally:
+        os.waitpid(child, 0)

@@ -1,6 +1,7 @@
 """A Postgres of its own that a test may stop and start, and one that loses the answer to a commit."""
 
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -25,7 +26,7 @@ class PostgresControl:
 
         self.folder = folder
         version = int((folder / "PG_VERSION").read_text())
-        self._program = Path(POSTGRES_VERSIONS[version]) / "pg_ctl"
+        self._programs = Path(POSTGRES_VERSIONS[version])
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server: `fast` ends its connections, `immediate` is a crash."""
@@ -35,10 +36,20 @@ class PostgresControl:
         """Start it again, and return when it answers."""
         self._run("start", "-o", f'-h "" -k {self.folder}', "-l", str(self.folder / "log"))
 
+    def copy_to(self, folder: Path) -> None:
+        """Make a standby of this server in a folder that does not exist; whoever starts it gets one that follows."""
+        if os.geteuid() == 0:
+            shutil.chown(folder.parent, "pgserver")
+        self._call("pg_basebackup", "-h", str(self.folder), "-U", "postgres", "-D", str(folder), "-R", "-c", "fast")
+        (folder / ".s.PGSQL.5432.lock").unlink()  # this server's own, which lies among its data
+
     def _run(self, *what: str) -> None:
+        self._call("pg_ctl", "-w", "-D", str(self.folder), *what)
+
+    def _call(self, program: str, *arguments: str) -> None:
         # A pipe would be kept open by the server, so nothing is captured; its own log file says what went wrong.
         subprocess.run(
-            [str(self._program), "-w", "-D", str(self.folder), *what],
+            [str(self._programs / program), *arguments],
             cwd=self.folder,
             user="pgserver" if os.geteuid() == 0 else None,
             stdin=subprocess.DEVNULL,

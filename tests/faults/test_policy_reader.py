@@ -4,7 +4,6 @@ Whether a read waited for the database is not told by its time alone, for the sy
 asks or takes the reader's lock is written down with its thread, and the reading threads must never be among them.
 """
 
-import sqlite3
 import statistics
 import threading
 import time
@@ -19,6 +18,7 @@ import pytest
 from sqlalchemy import Engine, event, make_url, text
 
 from router_policy_client import PolicyReader, Reading, Status
+from storage.engine import sqlite_driver
 from storage.store import Store
 from tests.client.upgrade import make_view_anew
 from tests.faults.outage import PostgresControl, postgres_of_its_own
@@ -213,7 +213,7 @@ def migrate(reader: PolicyReader, store: Store) -> None:
 
 
 def lock_file(reader: PolicyReader, path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = sqlite_driver().connect(str(path), isolation_level=None)  # another library would not be kept out here
     connection.execute("begin exclusive")
     wait_until(lambda: "locked" in str(reader.status.last_error), "the reader finds the file locked")
     grow_old(reader)
