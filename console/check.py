@@ -57,9 +57,8 @@ def _tried(what: str, attempt: Callable[[], Iterator[Finding]]) -> list[Finding]
 
 
 def _schedule(settings: Settings) -> Iterator[Finding]:
-    slots, now = Slots(settings.schedule.cron), datetime.now(UTC)
-    following = slots.next(now)
-    said = f"{settings.schedule.cron} in UTC; next at {following.isoformat()}, then every {slots.interval(now)}"
+    following, then = Slots(settings.schedule.cron).following(datetime.now(UTC), 2)
+    said = f"{settings.schedule.cron} in UTC; next at {following.isoformat()}, then at {then.isoformat()}"
     yield Finding(what="schedule", is_well=True, said=said)
 
 

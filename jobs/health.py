@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from sqlalchemy import RowMapping
 
@@ -13,6 +14,9 @@ from policy.health import ExecutionHealth, execution_health, severity
 from policy.in_force import Override, PolicyInForce
 from storage.records import Snapshot, evidence_of
 from storage.store import Store
+
+STALE_AFTER_SLOTS = 2
+EXPIRED_AFTER_SLOTS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +46,18 @@ def compute_every_execution_health(book: Book, now: datetime) -> list[ExecutionH
 
 
 def limits_at(slots: Slots, at: datetime) -> FreshnessLimits:
-    """Return up to which age a policy of this slot is fresh and usable."""
-    return FreshnessLimits(interval=slots.interval(at))
+    """Return up to which age a policy of this slot is fresh and usable.
+
+    It is fresh until the second slot after its own, and usable until the eighth: however uneven the schedule is, one
+    that is kept leaves no policy stale. A slot that is none of the schedule's has at least the ages of one that is: two
+    and eight of the shortest time between slots.
+    """
+    following = slots.following(at, EXPIRED_AFTER_SLOTS)
+    shortest = min(later - earlier for earlier, later in pairwise(following))
+    return FreshnessLimits(
+        stale_after=max(following[STALE_AFTER_SLOTS - 1] - at, shortest * STALE_AFTER_SLOTS),
+        expired_after=max(following[-1] - at, shortest * EXPIRED_AFTER_SLOTS),
+    )
 
 
 def healths_of(book: Book, rows: Sequence[RowMapping], wanted: Sequence[str], now: datetime) -> list[ExecutionHealth]:

@@ -59,10 +59,10 @@ class Slots:
         while (slot := times.get_next(datetime)) < before:
             yield slot
 
-    def interval(self, at: datetime) -> timedelta:
-        """Return the time between the two slots after a time."""
-        first = self.next(at)
-        return self.next(first) - first
+    def following(self, at: datetime, count: int) -> list[datetime]:
+        """Return so many slots after a time, oldest first."""
+        times = self._from(at)
+        return [times.get_next(datetime) for _ in range(count)]
 
     def _from(self, at: datetime) -> croniter:
         return croniter(self.cron, at.astimezone(UTC))

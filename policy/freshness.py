@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-STALE_AFTER_INTERVALS = 2
-EXPIRED_AFTER_INTERVALS = 8
 CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
@@ -33,22 +31,14 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessLimits:
-    """Up to which age a policy is fresh and usable; `interval` is the time between two slots of the schedule."""
+    """Up to which age a policy is fresh (`stale_after`) and usable (`expired_after`), both inclusive.
 
-    interval: timedelta
-    stale_after_intervals: int = STALE_AFTER_INTERVALS
-    expired_after_intervals: int = EXPIRED_AFTER_INTERVALS
+    A slot that is ahead by no more than `clock_tolerance` counts as now: the clocks of two machines differ a little.
+    """
+
+    stale_after: timedelta
+    expired_after: timedelta
     clock_tolerance: timedelta = CLOCK_TOLERANCE
-
-    @property
-    def stale_after(self) -> timedelta:
-        """The age up to which a policy is fresh, inclusive."""
-        return self.interval * self.stale_after_intervals
-
-    @property
-    def expired_after(self) -> timedelta:
-        """The age up to which a policy can be used, inclusive."""
-        return self.interval * self.expired_after_intervals
 
 
 def judge_freshness(slot: datetime | None, now: datetime, limits: FreshnessLimits) -> Freshness:

@@ -13,6 +13,7 @@ Slots are hourly, so a run expires eight hours after its slot. The tolerance is 
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -67,6 +68,15 @@ def sent(text: str, run: int | None, symbol: str = "BTCUSDT", **changes: object)
 
 def asked(orders: OrdersSource, *, start: datetime = START, end: datetime = END) -> Question:
     return Question(scope="default", orders=orders, slots=HOURLY, start=start, end=end)
+
+
+def test_an_order_between_two_slots_far_apart_goes_by_no_expired_run(local_history: Store, tmp_path: Path) -> None:
+    uneven = Slots("0 2,4 * * *")  # the two after 04:00 are two hours apart, but the next is not before the next day
+    log = canonical(write_jsonl(tmp_path / "orders.jsonl", [sent("20:30:00", 5)]))
+
+    drift = find_drift(local_history, replace(asked(log), slots=uneven))
+
+    assert kinds_by_order(drift) == {}
 
 
 def drift_of(store: Store, folder: Path, rows: list[Row]) -> Drift:

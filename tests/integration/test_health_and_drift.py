@@ -213,16 +213,16 @@ def test_health_on_each_database_is_what_is_in_force(store: Store) -> None:
     assert compute_execution_health(book, "NOPE", SLOT).freshness.status == "missing"
 
 
-def test_the_interval_is_that_of_the_schedule_at_the_slot(store: Store) -> None:
+def test_the_limits_are_those_of_the_schedule_at_the_slot(store: Store) -> None:
     publish(store, SLOT)
-    in_the_day = Slots("*/15 8-20 * * *")  # at a quarter past midnight the next two slots are 08:00 and 08:15
+    in_the_day = Slots("*/15 8-20 * * *")  # after a quarter past midnight the second slot is 08:15, the eighth 09:45
     hourly = Slots("0 * * * *")
 
     def status(slots: Slots, minutes: int) -> str:
         book = Book(store=store, scope="default", slots=slots)
         return compute_execution_health(book, "BTCUSDT", SLOT + timedelta(minutes=minutes)).freshness.status
 
-    assert [status(in_the_day, minutes) for minutes in (30, 31, 120, 121)] == ["fresh", "stale", "stale", "expired"]
+    assert [status(in_the_day, minutes) for minutes in (480, 481, 570, 571)] == ["fresh", "stale", "stale", "expired"]
     assert [status(hourly, minutes) for minutes in (120, 121, 480, 481)] == ["fresh", "stale", "stale", "expired"]
 
 

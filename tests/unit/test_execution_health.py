@@ -16,7 +16,7 @@ from policy.in_force import Override, PolicyInForce
 from policy.rules import rule_set
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
-LIMITS = FreshnessLimits(interval=timedelta(minutes=15))
+LIMITS = FreshnessLimits(stale_after=timedelta(minutes=30), expired_after=timedelta(hours=2))
 HEALTHY = Effectiveness(
     maker_fill_ratio=0.8,
     fallback_ratio=0.2,

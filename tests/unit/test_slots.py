@@ -47,8 +47,10 @@ def test_slots_between_leave_both_ends_out() -> None:
     assert [slot.minute for slot in found] == [15, 30, 45]
 
 
-def test_the_interval_is_the_time_between_two_slots() -> None:
-    assert Slots("*/15 * * * *").interval(at("2026-04-26T00:03:00")) == timedelta(minutes=15)
+def test_the_slots_that_follow_begin_after_the_time() -> None:
+    found = Slots("0,5 * * * *").following(at("2026-04-26T00:05:00"), 3)
+
+    assert found == [at("2026-04-26T01:00:00"), at("2026-04-26T01:05:00"), at("2026-04-26T02:00:00")]
 
 
 @pytest.mark.parametrize(
