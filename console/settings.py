@@ -16,6 +16,7 @@ from policy.rules import UnknownRuleSetError, rule_set
 
 FILE_NAME = "router-policy.toml"
 ENVIRONMENT_PREFIX = "ROUTER_POLICY_"
+_FEES_OF_SYMBOLS = f"{ENVIRONMENT_PREFIX}FEES__SYMBOLS"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MOST_DAYS = 36500  # a time so long ago, and that far ahead, still has a date on both databases
 _MOST_SECONDS = _MOST_DAYS * 86400
@@ -97,7 +98,8 @@ class ScheduleSettings(_Section):
     catch_up: bool = False
 
 
-Parameters = dict[str, bool | int | float | None]
+# A number first: in the environment everything is text, and a 1 is to be the number.
+Parameters = dict[str, int | float | bool | None]
 
 
 class RulesSettings(BaseModel):
@@ -166,7 +168,7 @@ class WebSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """All settings. Paths are absolute once loaded by `load`."""
+    """All settings. Paths are absolute once loaded by `load`, also those of the environment."""
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", hide_input_in_errors=True
@@ -206,13 +208,13 @@ def load(config: Path | None) -> Settings:
     values = _read(path) if config is not None or path.exists() else {}
     _refuse_unknown_environment()
     try:
-        settings = Settings(**_absolute(values, path.absolute().parent))
+        settings = Settings(**values)
     except UnreadEnvironmentError as error:
         raise SettingsError(_told_of_environment(str(error))) from error
     except ValidationError as error:
         where = str(path) if values else f"no {FILE_NAME} is here (router-policy init writes one); from the environment"
         raise SettingsError("\n".join(f"{where}: {_told(problem)}" for problem in error.errors())) from error
-    return settings
+    return _anchored(settings, path.absolute().parent)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -249,27 +251,35 @@ def _section_of(variable: str) -> str | None:
 
 
 def _refuse_unknown_environment() -> None:
-    """Refuse a misspelt variable: the library would pass over it without a word."""
+    """Refuse a misspelt variable, which the library would pass over, and symbols, which it would put in lower case."""
     for name in os.environ:
         section = _section_of(name)
         if section is not None and section not in Settings.model_fields:
             raise SettingsError(f"{name} in the environment is not a setting; is it misspelt?")
+        if name.upper().startswith(_FEES_OF_SYMBOLS + "__"):
+            example = '{"BTCUSDT": {"maker_bps": 2, "taker_bps": 5}}'
+            raise SettingsError(
+                f"{name} in the environment cannot name a symbol, since upper and lower case are the same there; "
+                f"write all of them as JSON: {_FEES_OF_SYMBOLS}='{example}'"
+            )
 
 
-def _absolute(values: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Make paths that the file gives relative to its own folder."""
-    result = {name: dict(value) if isinstance(value, dict) else value for name, value in values.items()}
-    if isinstance(store := result.setdefault("store", {}), dict):
-        store.setdefault("url", StoreSettings.model_fields["url"].default)
-    for section, key in (("orders", "path"), ("candles", "path"), ("web", "evaluation")):
-        path = result.get(section, {}).get(key) if isinstance(result.get(section), dict) else None
-        if isinstance(path, str) and "://" not in path:
-            result[section][key] = str(folder / path)
-    for section in ("store", "orders", "candles"):
-        url = result.get(section, {}).get("url") if isinstance(result.get(section), dict) else None
-        if isinstance(url, str):
-            result[section]["url"] = _absolute_sqlite(url, folder)
-    return result
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    """Make every path relative to a folder, wherever it was given."""
+    sections = {name: section for name, section in settings if isinstance(section, _Section)}
+    return settings.model_copy(
+        update={name: section.model_copy(update=_anchored_paths(section, folder)) for name, section in sections.items()}
+    )
+
+
+def _anchored_paths(section: _Section, folder: Path) -> dict[str, str]:
+    anchors = {"path": _absolute, "evaluation": _absolute, "url": _absolute_sqlite}
+    given = {name: getattr(section, name, None) for name in anchors}
+    return {name: anchors[name](text, folder) for name, text in given.items() if text is not None}
+
+
+def _absolute(path: str, folder: Path) -> str:
+    return path if "://" in path else str(folder / path)
 
 
 def _absolute_sqlite(url: str, folder: Path) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from console.errors import SettingsError
-from console.plans import plan_of
+from console.plans import fees_of, plan_of
 from console.settings import Settings, load, parse_duration
-from jobs.plan import EngineKind, OrdersKind
+from jobs.plan import EngineKind, Fees, OrdersKind
 
 LEAST = """
 [store]
@@ -71,6 +71,61 @@ def test_the_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytes
     settings = load(written(tmp_path, LEAST))
 
     assert (settings.store.url, settings.scope) == ("postgresql+psycopg://me@db/policy", "paper")
+
+
+def test_paths_of_the_environment_are_relative_to_the_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_POLICY_ORDERS__PATH", "other/*.jsonl")
+    monkeypatch.setenv("ROUTER_POLICY_STORE__URL", "sqlite:///other.db")
+    monkeypatch.setenv("ROUTER_POLICY_WEB__EVALUATION", "costs.json")
+
+    settings = load(written(tmp_path, LEAST))
+
+    assert settings.orders.path == str(tmp_path / "other/*.jsonl")
+    assert settings.store.url == f"sqlite:///{tmp_path / 'other.db'}"
+    assert settings.web.evaluation == str(tmp_path / "costs.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("OPEN_REJECT_RUN", "1", 1),
+        ("PRIOR_MISSES", "0", 0.0),
+        ("OPEN_PROBABILITY", "0.01", 0.01),
+        ("LOW_VARIANCE", "true", True),
+    ],
+)
+def test_a_parameter_in_the_environment_is_of_its_own_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
+) -> None:
+    monkeypatch.setenv("ROUTER_POLICY_RULES__NAME", "breaker")
+    monkeypatch.setenv(f"ROUTER_POLICY_RULES__BREAKER__{name}", text)
+
+    plan = plan_of(load(written(tmp_path, LEAST)))
+
+    found = getattr(plan.rule_set.parameters, name.lower())
+    assert (type(found), found) == (type(value), value)
+
+
+def test_a_flag_of_the_file_stays_a_flag(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="parameter min_attempts must be a finite number, was True"):
+        load(written(tmp_path, LEAST + "[rules.breaker]\nmin_attempts = true"))
+
+
+def test_fees_of_one_symbol_in_the_environment_are_refused_with_what_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROUTER_POLICY_FEES__SYMBOLS__GOODUSDT__MAKER_BPS", "1")
+
+    with pytest.raises(SettingsError, match=r"GOODUSDT__MAKER_BPS .* as JSON: ROUTER_POLICY_FEES__SYMBOLS='\{"):
+        load(written(tmp_path, LEAST + "[fees]\nmaker_bps = 2\ntaker_bps = 5"))
+
+
+def test_fees_of_symbols_in_the_environment_are_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_POLICY_FEES__SYMBOLS", '{"GOODUSDT": {"maker_bps": 1, "taker_bps": 4}}')
+
+    fees = fees_of(load(written(tmp_path, LEAST + "[fees]\nmaker_bps = 2\ntaker_bps = 5")))
+
+    assert fees == {"": Fees(maker_bps=2, taker_bps=5), "GOODUSDT": Fees(maker_bps=1, taker_bps=4)}
 
 
 @pytest.mark.parametrize(
