@@ -15,11 +15,12 @@ from random import Random
 from threading import Event, Timer
 
 from console.demo_view import Show, shown_as_lines, shown_as_table
+from console.environment import ENVIRONMENT_PREFIX
 from console.errors import SettingsError
 from console.plans import plan_of
 from console.scheduled import timing_of
 from console.serve import address_of
-from console.settings import ENVIRONMENT_PREFIX, Settings, load, parse_duration
+from console.settings import Settings, load, parse_duration
 from jobs.backfill import Filled, backfill
 from jobs.demo.cast import CAST
 from jobs.demo.feed import live_feed, write_until

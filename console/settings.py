@@ -1,6 +1,5 @@
 """The settings: one TOML file, and ROUTER_POLICY_* in the environment over it."""
 
-import os
 import re
 import tomllib
 from datetime import timedelta
@@ -11,15 +10,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadEnvironmentError
 
+from console.environment import ENVIRONMENT_PREFIX, refuse_unknown_variables, told_of_unread
 from console.errors import SettingsError
 from policy.rules import UnknownRuleSetError, rule_set
 
 FILE_NAME = "router-policy.toml"
-ENVIRONMENT_PREFIX = "ROUTER_POLICY_"
-_FEES_OF_SYMBOLS = f"{ENVIRONMENT_PREFIX}FEES__SYMBOLS"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MOST_DAYS = 36500  # a time so long ago, and that far ahead, still has a date on both databases
 _MOST_SECONDS = _MOST_DAYS * 86400
+_LONGEST_BAR = timedelta(days=31)  # a run reads 1000 bars, and the first is to have a date too
 
 
 def parse_duration(text: str) -> timedelta:
@@ -43,7 +42,23 @@ def _checked_duration(text: str) -> str:
     return text
 
 
+def _checked_bar(text: str) -> str:
+    if parse_duration(text) > _LONGEST_BAR:
+        raise ValueError(f"{text!r} is longer than a bar lasts; {_LONGEST_BAR.days}d is the most")
+    return text
+
+
+def _checked_symbol(text: str) -> str:
+    if not 1 <= len(text) <= 64 or text != text.strip() or re.search(r"[\x00-\x1f\x7f]", text):
+        raise ValueError(
+            f"{text!r} is no symbol; write 1 to 64 characters without control characters and blanks around them"
+        )
+    return text
+
+
 Duration = Annotated[str, AfterValidator(_checked_duration)]
+Bar = Annotated[str, AfterValidator(_checked_bar)]
+Symbol = Annotated[str, AfterValidator(_checked_symbol)]
 
 
 class _Section(BaseModel):
@@ -58,7 +73,8 @@ class _Location(_Section):
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
-        if (self.path is None) == (self.url is None or self.query is None):
+        parts = (self.url is not None, self.query is not None)
+        if parts != ((False, False) if self.path is not None else (True, True)):
             raise ValueError("give either path, or url and query")
         return self
 
@@ -85,7 +101,7 @@ class OrdersSettings(_Location):
 class CandlesSettings(_Location):
     """The candles; `interval` is how long one bar lasts."""
 
-    interval: Duration
+    interval: Bar
 
 
 class ScheduleSettings(_Section):
@@ -175,7 +191,7 @@ class Settings(BaseSettings):
     )
 
     scope: str = Field(default="default", min_length=1, max_length=64)
-    symbols: list[str] = Field(default_factory=list)
+    symbols: list[Symbol] = Field(default_factory=list)
     store: StoreSettings = StoreSettings()
     orders: OrdersSettings
     candles: CandlesSettings | None = None
@@ -206,11 +222,11 @@ def load(config: Path | None) -> Settings:
     """
     path = config or Path(FILE_NAME)
     values = _read(path) if config is not None or path.exists() else {}
-    _refuse_unknown_environment()
+    refuse_unknown_variables(Settings.model_fields)
     try:
         settings = Settings(**values)
     except UnreadEnvironmentError as error:
-        raise SettingsError(_told_of_environment(str(error))) from error
+        raise SettingsError(told_of_unread(str(error), Settings.model_fields)) from error
     except ValidationError as error:
         where = str(path) if values else f"no {FILE_NAME} is here (router-policy init writes one); from the environment"
         raise SettingsError("\n".join(f"{where}: {_told(problem)}" for problem in error.errors())) from error
@@ -233,35 +249,6 @@ def _told(problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{name} is missing"
     return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
-
-
-def _told_of_environment(said: str) -> str:
-    """Name the variables of the section that the library names: it does not say which of them it could not read."""
-    section = next((name for name in Settings.model_fields if f'"{name}"' in said), "")
-    names = sorted(name for name in os.environ if _section_of(name) == section)
-    return f'{" or ".join(names)} in the environment cannot be read; write a list as JSON, as in ["BTCUSDT"]'
-
-
-def _section_of(variable: str) -> str | None:
-    """Return what a variable is about, None where it is not ours; upper and lower case are the same to the library."""
-    name = variable.upper()
-    if not name.startswith(ENVIRONMENT_PREFIX):
-        return None
-    return name.removeprefix(ENVIRONMENT_PREFIX).partition("__")[0].lower()
-
-
-def _refuse_unknown_environment() -> None:
-    """Refuse a misspelt variable, which the library would pass over, and symbols, which it would put in lower case."""
-    for name in os.environ:
-        section = _section_of(name)
-        if section is not None and section not in Settings.model_fields:
-            raise SettingsError(f"{name} in the environment is not a setting; is it misspelt?")
-        if name.upper().startswith(_FEES_OF_SYMBOLS + "__"):
-            example = '{"BTCUSDT": {"maker_bps": 2, "taker_bps": 5}}'
-            raise SettingsError(
-                f"{name} in the environment cannot name a symbol, since upper and lower case are the same there; "
-                f"write all of them as JSON: {_FEES_OF_SYMBOLS}='{example}'"
-            )
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:

@@ -15,6 +15,8 @@ from policy.errors import RouterPolicyError
 from storage.records import Snapshot
 from storage.store import Store
 
+_TITLE = "table.title"  # a name of the rich library's own style
+
 
 class NoPolicyError(RouterPolicyError, LookupError):
     """There is no policy for what was asked."""
@@ -84,7 +86,8 @@ def policy_table(snapshots: Sequence[Snapshot], now: datetime, overridden: Colle
     from rich.text import Text
 
     slot = snapshots[0].slot
-    table = Table(title=f"policies of slot {iso(slot)}, {_age(now, slot)} old, rule set {snapshots[0].rule_set}")
+    said = f"policies of slot {iso(slot)}, {_age(now, slot)} old, rule set {snapshots[0].rule_set}"
+    table = Table(title=Text(said, _TITLE))
     for name, justify in _COLUMNS:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich wants the literal words
     for one in snapshots:
@@ -130,7 +133,7 @@ def _print_history(found: Sequence[RowMapping]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"policies for {found[0]['symbol']}")
+    table = Table(title=Text(f"policies for {found[0]['symbol']}", _TITLE))
     for name in ("valid from", "valid to", "maker first", "taker bias", "quality", "regime", "why"):
         table.add_column(name)
     for row in found:

@@ -11,6 +11,7 @@ from policy.errors import RouterPolicyError
 
 _WORDS = re.compile(r"(?i)jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat")
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_RANGE = re.compile(r"(?i)(?<![a-z0-9])([a-z]+|[0-9]+)-([a-z]+|[0-9]+)")
 _FIELDS = re.compile(r"[0-9*/,\-? L#]+")
 
 
@@ -22,8 +23,8 @@ class CronError(RouterPolicyError, ValueError):
 class Slots:
     """The slots of a cron expression: five fields, or six with the seconds last; day 0 of the week is Sunday.
 
-    Raises CronError for any other text, for the letters that stand for a time drawn by chance, and for a day that
-    never comes, as February 30.
+    Raises CronError for any other text, for the letters that stand for a time drawn by chance, for a range of one
+    value, as 9-9, and for a day that never comes, as February 30.
     """
 
     cron: str
@@ -36,6 +37,9 @@ class Slots:
                 f"schedule.cron: {self.cron!r} is no cron expression; write minute hour day month weekday, as "
                 "in */15 * * * *, or six with the seconds last"
             )
+        for one in _RANGE.finditer(self.cron):
+            if _is_one_value(one[1], one[2]):
+                raise CronError(f"schedule.cron: {self.cron!r} has a range of one value, {one[0]}; write {one[1]}")
         try:
             self.next(_ANY_TIME)
         except CroniterBadDateError:
@@ -66,3 +70,10 @@ class Slots:
 
     def _from(self, at: datetime) -> croniter:
         return croniter(self.cron, at.astimezone(UTC))
+
+
+def _is_one_value(first: str, last: str) -> bool:
+    """Tell whether a range has one value only: croniter would go once around the clock for it."""
+    if first.isdigit() and last.isdigit():
+        return int(first) == int(last)
+    return first.lower() == last.lower()

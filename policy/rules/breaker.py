@@ -25,6 +25,7 @@ from policy.words import Quality, Regime, TakerBias
 NAME = "breaker"
 VERSION = 1
 _HOUR = timedelta(hours=1)
+ABOVE_0 = ("prior_starts",)  # a symbol without a maker start is divided by it alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,6 +133,8 @@ def _value(name: str, key: str, value: object, defaults: Mapping[str, object]) -
         if value != int(value) or value < 1:
             raise UnknownRuleSetError(f"parameter {key} must be a whole number of 1 or more, was {value!r}")
         return int(value)
+    if key in breaker.ABOVE_0 and value <= 0:
+        raise UnknownRuleSetError(f"parameter {key} must be more than 0, was {value!r}")
     return float(value)
 
 

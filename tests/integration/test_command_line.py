@@ -89,6 +89,19 @@ def test_history_since_shows_when_each_policy_was_in_force(bot: Path) -> None:
     assert [(one["valid_from"], one["valid_to"]) for one in found] == [("2026-04-26T00:00:00Z", AT), (AT, None)]
 
 
+@pytest.mark.parametrize("symbol", ["x[/y]", "btc[perp]"])
+def test_a_symbol_with_brackets_is_printed_as_it_is(bot: Path, symbol: str) -> None:
+    log = bot / "logs" / "order_metrics.jsonl"
+    log.write_text(log.read_text().replace("GOODUSDT", symbol))
+    command(bot, "once", "--as-of", AT)
+
+    shown = [command(bot, "history", symbol), command(bot, "latest", symbol)]
+
+    assert [one.returncode for one in shown] == [0, 0]
+    assert f"policies for {symbol} " in shown[0].stdout
+    assert symbol in shown[1].stdout
+
+
 def test_a_symbol_that_went_quiet_keeps_a_policy_that_says_so(bot: Path) -> None:
     command(bot, "once", "--as-of", AT)
 

@@ -143,6 +143,16 @@ def test_fees_of_symbols_in_the_environment_are_json(tmp_path: Path, monkeypatch
         (LEAST + "[engine]\nremote = 'sc://x'", "only spark has a remote"),
         ("scope = ''\n" + LEAST, "scope: String should have at least 1 character"),
         ("[orders\n", "is no TOML file"),
+        (LEAST.replace('"15m"', '"1000d"'), "candles.interval: '1000d' is longer than a bar lasts; 31d is the most"),
+        (LEAST.replace('"15m"', '"745h"'), "candles.interval: '745h' is longer than a bar lasts; 31d is the most"),
+        ("[orders]\npath = 'x.csv'\nquery = 'select 1'", "orders: give either path, or url and query"),
+        ("[orders]\npath = 'x.csv'\nurl = 'sqlite:///x.db'", "orders: give either path, or url and query"),
+        ("symbols = ['']\n" + LEAST, "symbols.0: '' is no symbol; write 1 to 64 characters"),
+        ("symbols = ['BTCUSDT', ' X']\n" + LEAST, "symbols.1: ' X' is no symbol"),
+        ('symbols = ["A\\tB"]\n' + LEAST, "symbols.0: 'A\\tB' is no symbol"),
+        (f"symbols = ['{'X' * 65}']\n" + LEAST, "is no symbol"),
+        (LEAST + "[rules.breaker]\nprior_starts = 0", "parameter prior_starts must be more than 0, was 0"),
+        (LEAST + "[rules.breaker]\nprior_starts = -6.0", "parameter prior_starts must be more than 0, was -6.0"),
     ],
 )
 def test_what_is_wrong_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
@@ -221,6 +231,19 @@ def test_a_duration_is_100_years_at_most(text: str) -> None:
 @pytest.mark.parametrize("text", ["36500d", "876000h", "3153600000s"])
 def test_a_duration_of_100_years_is_read_in_each_unit(text: str) -> None:
     assert parse_duration(text) == timedelta(days=36500)
+
+
+def test_a_symbol_of_64_characters_with_a_blank_within_is_one(tmp_path: Path) -> None:
+    name = "BTC " + "X" * 60
+
+    assert load(written(tmp_path, f"symbols = ['{name}']\n" + LEAST)).symbols == [name]
+
+
+def test_the_longest_bar_is_a_month(tmp_path: Path) -> None:
+    candles = plan_of(load(written(tmp_path, LEAST.replace('"15m"', '"31d"')))).candles
+
+    assert candles is not None
+    assert candles.interval == timedelta(days=31)
 
 
 def test_settings_become_the_plan_of_a_run(tmp_path: Path) -> None:

@@ -61,6 +61,28 @@ def test_what_is_no_cron_expression_or_is_drawn_by_chance_is_refused(text: str) 
         Slots(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "one", "value"),
+    [
+        ("0 9-9 * * *", "9-9", "9"),
+        ("0 9-09 * * *", "9-09", "9"),
+        ("0 8,9-9/2 * * *", "9-9", "9"),
+        ("0 9 * * Mon-mon", "Mon-mon", "Mon"),
+        ("* * * * * 5-5", "5-5", "5"),
+    ],
+)
+def test_a_range_of_one_value_is_refused_with_what_to_write(text: str, one: str, value: str) -> None:
+    with pytest.raises(CronError, match=rf"schedule\.cron: .* a range of one value, {one}; write {value}$"):
+        Slots(text)
+
+
+def test_a_range_around_midnight_is_read() -> None:
+    assert Slots("0 22-2 * * *").following(at("2026-04-26T21:00:00"), 6)[-2:] == [
+        at("2026-04-27T02:00:00"),
+        at("2026-04-27T22:00:00"),
+    ]
+
+
 @pytest.mark.parametrize("text", ["0 0 30 2 *", "*/15 * 31 4,6 *", "0 0 31 11 * */5"])
 def test_a_time_that_never_comes_is_refused(text: str) -> None:
     with pytest.raises(CronError, match=r"schedule\.cron: .* never comes"):
