@@ -36,8 +36,34 @@ def recompute(
     EngineError where nothing can be computed, and SourceError where rows of orders were rejected as unreadable and none
     gives an outcome.
     """
-    window = Window(as_of=as_of, bar_interval=plan.candles.interval if plan.candles else None)
-    measurement = measure(plan, window, states)
+    measurement = measure(plan, window_of(plan, as_of), states)
+    return decide(
+        plan,
+        measurement,
+        as_of,
+        origin=origin,
+        started_at=started_at,
+        known_symbols=known_symbols,
+        states=states,
+    )
+
+
+def window_of(plan: Plan, as_of: datetime) -> Window:
+    """Return what a run of the plan may see at a time."""
+    return Window(as_of=as_of, bar_interval=plan.candles.interval if plan.candles else None)
+
+
+def decide(
+    plan: Plan,
+    measurement: Measurement,
+    as_of: datetime,
+    *,
+    origin: Origin,
+    started_at: datetime,
+    known_symbols: Iterable[str] = (),
+    states: States = _NO_STATES,
+) -> RunResult:
+    """Decide on what was measured as of this time, as `recompute` does; raises SourceError as that does for orders."""
     measurement.require_readable_orders()
     symbols = sorted(measurement.traded_symbols.union(plan.symbols, known_symbols))
     evidence = [_evidence(measurement, plan, symbol) for symbol in symbols]

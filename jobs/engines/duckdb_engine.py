@@ -55,7 +55,7 @@ def _measure(
     if plan.candles is not None:
         candles = read_candles(connection, plan.candles, window, folder)
         rejects += _load_candles(connection, candles, window)
-        volatility = metric_rows(connection, metrics.VOLATILITY, _bar_bounds(window))
+        volatility = metric_rows(connection, metrics.VOLATILITY, bar_bounds(window))
         is_one_tick = _one_tick_markets(connection, window) if plan.fees else {}
         sources["candles"] = candles.description
     return Measurement(
@@ -116,7 +116,7 @@ def load_table(connection: duckdb.DuckDBPyConnection, table: str, **columns: tup
 
 
 def _one_tick_markets(connection: duckdb.DuckDBPyConnection, window: Window) -> dict[str, bool]:
-    bounds = _bar_bounds(window)
+    bounds = bar_bounds(window)
     price_grid = metric_rows(connection, metrics.PRICE_GRID, bounds)
     return one_tick_markets(price_grid, metric_rows(connection, metrics.HALF_SPREAD, bounds))
 
@@ -126,7 +126,8 @@ def outcome_bounds(window: Window) -> dict[str, object]:
     return {"window_start": window.start.replace(tzinfo=None), "as_of": window.as_of.replace(tzinfo=None)}
 
 
-def _bar_bounds(window: Window) -> dict[str, object]:
+def bar_bounds(window: Window) -> dict[str, object]:
+    """Return the parameters of a query over the bars of a window."""
     return {
         "first_bar_open": window.first_bar_open.replace(tzinfo=None),
         "last_bar_open": window.last_bar_open.replace(tzinfo=None),
@@ -229,7 +230,7 @@ def _order_rejects(
 
 def _load_candles(connection: duckdb.DuckDBPyConnection, relation: Relation, window: Window) -> list[Reject]:
     """Make `candle` of the good bars that had closed by `as_of`, each bar once."""
-    bounds = _bar_bounds(window)
+    bounds = bar_bounds(window)
     _read(connection, "candles", "candle_event", _CANDLES_IN_WINDOW, relation, bounds)
     _mark_repeated_bars(connection)
     connection.execute("create temp view candle as select * from candle_event where reason is null")

@@ -227,7 +227,7 @@ BATUSDT = {maker_bps = 2, taker_bps = 5}
 
     assert "ok    fees: BADUSDT: maker-first saves: the fee gap of 3 bps is 1.25 or more\n" in said
     assert "ok    fees: GOODUSDT: maker-first loses if the spread is one tick, which the candles do not show" in said
-    assert "ok    fees: set for BATUSDT, which nobody trades; misspelt?\n" in said
+    assert "note  fees: set for BATUSDT, which nobody trades; misspelt?\n" in said
 
 
 def test_check_says_the_same_of_several_symbols_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

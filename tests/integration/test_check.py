@@ -1,0 +1,161 @@
+"""`router-policy check`: what in the sources and the store is hardly meant so is noted, each with what to do."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bots import write_bot
+from tests.command import command
+
+Line = dict[str, Any]
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Path:
+    """A bot's folder whose last order is an hour old, and whose bars go on until now."""
+    write_bot(tmp_path, datetime.now(UTC).replace(microsecond=0))
+    return tmp_path
+
+
+def log_again(bot: Path, change: Callable[[int, Line], Line]) -> None:
+    """Write every line of the log again, changed."""
+    log = bot / "logs" / "order_metrics.jsonl"
+    rows = [change(number, json.loads(line)) for number, line in enumerate(log.read_text().splitlines())]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def without(*fields: str) -> Callable[[int, Line], Line]:
+    return lambda _, row: {name: value for name, value in row.items() if name not in fields}
+
+
+def set_again(bot: Path, before: str, after: str) -> None:
+    settings = bot / "router-policy.toml"
+    assert before in settings.read_text()
+    settings.write_text(settings.read_text().replace(before, after))
+
+
+def notes(bot: Path) -> list[str]:
+    """What `check` notes, which is no failure."""
+    checked = command(bot, "check")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    return [line.removeprefix("note  ") for line in checked.stdout.splitlines() if line.startswith("note ")]
+
+
+def test_nothing_is_noted_of_a_bot_that_is_well(bot: Path) -> None:
+    assert notes(bot) == []
+
+
+def test_a_log_without_one_maker_start_is_noted_with_the_fields_that_say_it(bot: Path) -> None:
+    log_again(bot, without("maker_start", "is_maker_final", "used_fallback"))
+
+    assert notes(bot) == [
+        "orders: of 20 outcomes none is known to have started as maker, so fills and fallback cannot be told; "
+        "maker_start, started_maker or decision.maker_started says it"
+    ]
+
+
+def test_a_log_without_one_slippage_is_noted_with_the_field_that_says_it(bot: Path) -> None:
+    log_again(bot, without("slippage_bps"))
+
+    assert notes(bot) == [
+        "orders: of 20 outcomes none has a slippage, so its median cannot be told; "
+        "slippage_bps, of an order with prices.avg_fill says it"
+    ]
+
+
+def test_a_column_of_other_name_is_named_as_it_stands_in_the_table(bot: Path) -> None:
+    at = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    (bot / "orders.csv").write_text(
+        f"ts,symbol,post_only,maker_filled,fallback_used,slippage_bps\n{at},GOODUSDT,,,,1.0\n"
+    )
+    columns = '[orders]\nkind = "canonical"\ncolumns = {maker_started = "post_only"}\npath = "orders.csv"'
+    set_again(bot, '[orders]\npath = "logs/*.jsonl"', columns)
+
+    (only,) = notes(bot)
+
+    assert only.endswith("cannot be told; post_only says it")
+
+
+def test_rows_that_are_not_used_are_noted_for_people_and_programs(bot: Path) -> None:
+    log_again(bot, lambda number, row: row | ({"ts": "soon"} if number == 3 else {}))
+
+    (only,) = notes(bot)
+    found = json.loads(command(bot, "check", "--json").stdout)
+
+    assert only.startswith("orders: 1 rows are not used: bad_time, as ")
+    assert [(one["what"], one["is_well"]) for one in found if one["word"] == "note"] == [("orders", True)]
+    assert {one["word"] for one in found} == {"ok", "note"}
+
+
+def test_candles_of_other_names_than_the_orders_are_noted_with_both(bot: Path) -> None:
+    log_again(bot, lambda _, row: row | {"symbol": row["symbol"].replace("USDT", "/USDT")})
+
+    assert notes(bot) == [
+        "candles: the regime is unknown for BAD/USDT, GOOD/USDT: too few or too old candles",
+        "candles: no candles for BAD/USDT, GOOD/USDT; the candles have BADUSDT, GOODUSDT",
+    ]
+
+
+@pytest.mark.parametrize("interval", ["1h", "1m"])
+def test_bars_of_another_length_than_the_setting_are_noted(bot: Path, interval: str) -> None:
+    set_again(bot, '"15m"', f'"{interval}"')
+
+    assert f"candles: bars open 15m apart, but candles.interval is {interval}" in notes(bot)
+
+
+def test_one_market_spelt_in_several_ways_is_noted(bot: Path) -> None:
+    spelt = ("GOODUSDT", "goodusdt", "GOOD/USDT", "BAD USDT")
+    log_again(bot, lambda number, row: row | {"symbol": spelt[number % 4]})
+
+    said = "orders: GOOD/USDT, GOODUSDT, goodusdt get a policy each; is it one market, spelt in several ways?"
+    assert said in notes(bot)
+
+
+@pytest.mark.parametrize(("ahead", "noted"), [({"hours": 9}, True), ({"seconds": 30}, False), ({"hours": 25}, False)])
+def test_orders_in_the_future_are_noted(bot: Path, ahead: dict[str, float], noted: bool) -> None:
+    at = (datetime.now(UTC) + timedelta(**ahead)).timestamp()
+    log_again(bot, lambda number, row: row | ({"ts": at} if number < 2 else {}))
+
+    said = ["orders: 2 orders lie in the future: does the log write local time?"]
+    assert notes(bot) == (said if noted else [])
+
+
+def test_a_query_that_finds_nothing_in_the_future_is_well(bot: Path) -> None:
+    import sqlite3
+
+    at = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S")
+    with sqlite3.connect(bot / "bot.db") as connection:
+        connection.execute("create table o (ts, symbol, maker_started, maker_filled, fallback_used, slippage_bps)")
+        connection.execute("insert into o values (?, 'GOODUSDT', 1, 1, 0, 1.0)", [at])
+    connection.close()
+    query = 'url = "sqlite:///bot.db"\nquery = "select * from o where ts >= :window_start and ts < :as_of"'
+    set_again(bot, '[orders]\npath = "logs/*.jsonl"', f'[orders]\nkind = "canonical"\n{query}')
+
+    assert notes(bot) == []
+
+
+@pytest.mark.parametrize("locked", ["", "policy.db"])
+def test_a_store_that_cannot_be_written_is_wrong(bot: Path, monkeypatch: pytest.MonkeyPatch, locked: str) -> None:
+    assert command(bot, "init").returncode == 0
+    allowed = os.access
+    # Whoever runs tests as root may write everywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != bot / locked and allowed(path, mode))
+
+    checked = command(bot, "check")
+
+    assert checked.returncode == 1
+    assert f"WRONG store: {bot / locked} cannot be written by this user; give it the right to" in checked.stdout
+
+
+def test_the_next_two_slots_are_named(bot: Path) -> None:
+    set_again(bot, "[orders]", '[schedule]\ncron = "0,5 0 1 1 *"\n[orders]')
+    year = datetime.now(UTC).year + 1
+
+    said = command(bot, "check").stdout
+
+    assert f"0,5 0 1 1 * in UTC; next at {year}-01-01T00:00:00+00:00, then at {year}-01-01T00:05:00+00:00" in said
