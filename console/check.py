@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from console.absent import nothing_there
 from console.check_sources import find_in_sources
 from console.findings import Finding, Word
 from console.plans import plan_of
@@ -56,8 +57,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
             if not found.is_well:
                 return
         if not store.is_set_up():
-            said = f"{describe_url(store.url)}: nothing is there yet; router-policy init, or the first run, sets it up"
-            yield Finding(what="store", said=said)
+            yield Finding(what="store", said=nothing_there(store))
             return
         newest = store.newest_run(settings.scope)
         said = f"{describe_url(store.url)}, schema up to date, clock {store.now().isoformat()}, "

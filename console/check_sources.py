@@ -1,10 +1,10 @@
 """What `check` says of the sources: whether they can be read, and what in them is hardly meant so."""
 
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from console.findings import Finding, listed, note
+from console.spelling import spelt_alike
 from jobs.look import count_orders_ahead, usual_gap
 from jobs.measurement import Measurement
 from jobs.plan import CandlesSource, EngineKind, OrdersKind, OrdersSource, Plan
@@ -53,21 +53,13 @@ def _orders(source: OrdersSource, result: RunResult, evidence: Sequence[Evidence
     if orders and not any(one.effectiveness.slippage_count for one in evidence):
         said = f"of {orders} outcomes none has a slippage, so its median cannot be told"
         yield note("orders", f"{said}; {_field(source, 'slippage_bps')} says it")
-    for names in _spelt_alike([one.symbol for one in evidence]):
+    for names in spelt_alike([one.symbol for one in evidence]):
         yield note("orders", f"{listed(names)} get a policy each; is it one market, spelt in several ways?")
 
 
 def _field(source: OrdersSource, name: str) -> str:
     """Name the field or column of the log that a canonical column is read from."""
     return _FIELDS[name] if source.kind is OrdersKind.ORDER_LOG else source.location.columns.get(name, name)
-
-
-def _spelt_alike(symbols: Collection[str]) -> list[list[str]]:
-    """Group the symbols that differ in case, blanks and punctuation only."""
-    by_letters: dict[str, list[str]] = {}
-    for symbol in sorted(symbols):
-        by_letters.setdefault(re.sub(r"[\W_]", "", symbol).casefold(), []).append(symbol)
-    return [names for names in by_letters.values() if len(names) > 1]
 
 
 def _ahead(plan: Plan, now: datetime) -> Iterator[Finding]:

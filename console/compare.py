@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from console.absent import store_to_read
 from console.settings import load
 from console.text import figure, iso, percent, print_json
 from jobs.compare import HOURS_AROUND, Comparison, Hours, MoveInContext, Pair, compare, per_day, share
 from storage.comparison import Contrast, Side, Which
-from storage.store import Store
 
 _WIDTH_OF_A_FILE = 120
 _MOVES_SHOWN = 10
@@ -21,7 +21,7 @@ _ALL = "all"
 def show_comparison(config: Path | None, since: datetime | None, *, as_json: bool) -> None:
     """Print how the live rule set and its shadows differ. Raises NothingToCompareError where there was no shadow."""
     settings = load(config)
-    with Store(settings.store.url) as store:
+    with store_to_read(settings.store.url) as store:
         comparison = compare(store, settings.scope, since)
     if as_json:
         print_json([_record(settings.scope, comparison)])

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from console.absent import store_to_read
 from console.history import progress_bar
 from console.settings import load
 from storage.roles import role_statements
@@ -24,7 +25,7 @@ def show_roles(config: Path | None, *, apply: bool) -> None:
 def make_backup(config: Path | None, target: Path) -> None:
     """Copy the store to a file while runs go on, and say done only when the copy is verified."""
     settings = load(config)
-    with Store(settings.store.url) as store, progress_bar() as progress:
+    with store_to_read(settings.store.url) as store, progress_bar() as progress:
         task = progress.add_task("copying", total=None)
         for last in store.back_up(target):
             progress.update(task, description=f"verifying the copy: {last.run_count} runs")

@@ -1,5 +1,6 @@
 """`router-policy demo`: a simulated bot, three days of its policies, and the schedule that keeps them fresh."""
 
+import logging
 import os
 import shlex
 import shutil
@@ -55,7 +56,7 @@ def show_demo(folder: Path, runs: int | None) -> None:
     stop = _stop_on_signals()
     wanted = runs or (None if sys.stdout.isatty() else _RUNS_WITHOUT_TERMINAL)
     now = datetime.now(UTC)
-    with fresh_folder(folder) as files:
+    with _quiet_bot(), fresh_folder(folder) as files:
         simulation = simulate(Random(_SEED), now)  # noqa: S311 - a simulation, not cryptography
         write_until(simulation, files, simulation.start, now)
         _say(_introduction(files))
@@ -68,6 +69,18 @@ def show_demo(folder: Path, runs: int | None) -> None:
                     with _console(settings):
                         _run_schedule(settings, store, _hint(files), wanted)
     _say(f"the demo has ended; {folder} stays as it is until the next demo there")
+
+
+@contextmanager
+def _quiet_bot() -> Iterator[None]:
+    """Leave the client's warnings out: that the simulated venue refuses an order now and then is part of the show."""
+    log = logging.getLogger("router_policy_client")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _leave_environment_out() -> None:

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from console.absent import store_to_read
 from console.errors import SettingsError
 from console.orders_question import question_of
 from console.settings import load, parse_duration
 from console.text import iso, print_json
 from jobs.against_history import Question
 from jobs.drift import Drift, DriftKind, SymbolDrift, find_drift
-from storage.store import Store
 
 _WIDTH_OF_A_FILE = 100
 _MEANING = {
@@ -31,7 +31,7 @@ def show_drift(config: Path | None, since: datetime | None, tolerance: str, *, a
     Raises NoPolicyError before the first run, and SettingsError where the times cannot be.
     """
     settings = load(config)
-    with Store(settings.store.url) as store:
+    with store_to_read(settings.store.url) as store:
         question = question_of(settings, store, since, _tolerated(tolerance))
         drift = find_drift(store, question)
     if as_json:

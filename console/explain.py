@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from console.absent import NoPolicyError, spelt_otherwise, store_to_read
 from console.settings import load
-from console.show import NoPolicyError, in_force_record
+from console.show import in_force_record
 from console.text import iso, print_json
 from policy.rules import Check, RuleSet, State
 from policy.rules.breaker_state import Breaker
@@ -37,11 +38,12 @@ def explain(config: Path | None, symbol: str, at: datetime | None, *, as_json: b
     Raises NoPolicyError where no policy was in force.
     """
     settings = load(config)
-    with Store(settings.store.url) as store:
+    with store_to_read(settings.store.url) as store:
         moment = at or store.now()
         found = find_explanation(store, settings.scope, symbol, moment)
-    if found is None:
-        raise NoPolicyError(f"no policy was in force for {symbol!r} in scope {settings.scope!r} at {iso(moment)}")
+        if found is None:
+            said = f"no policy was in force for {symbol!r} in scope {settings.scope!r} at {iso(moment)}"
+            raise NoPolicyError(said + spelt_otherwise(store, settings.scope, symbol))
     if as_json:
         print_json([explanation_record(found)])
         return

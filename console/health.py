@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from console.absent import no_policy, store_to_read
 from console.settings import Settings, load
-from console.show import NoPolicyError
 from console.text import figure, iso, print_json
 from jobs.health import Book, compute_every_execution_health, compute_execution_health
 from jobs.slots import Slots
@@ -24,7 +24,7 @@ _WIDTH_OF_A_FILE = 100
 def show_health(config: Path | None, symbol: str | None, *, as_json: bool) -> None:
     """Print the execution health of one symbol or of all. Raises NoPolicyError where there is nothing to tell."""
     settings = load(config)
-    with Store(settings.store.url) as store:
+    with store_to_read(settings.store.url) as store:
         found = _found(settings, store, symbol)
     if as_json:
         print_json(map(_record, found))
@@ -42,8 +42,7 @@ def _found(settings: Settings, store: Store, symbol: str | None) -> list[Executi
     else:
         found = [compute_execution_health(book, symbol, store.now())]
     if all(one.run_id is None and one.symbol not in settings.symbols for one in found):
-        what = f"no policy for {symbol!r}" if symbol is not None else "no policy yet"
-        raise NoPolicyError(f"{what} in scope {settings.scope!r}; router-policy once computes one")
+        raise no_policy(store, settings.scope, symbol)
     return found
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.absent import store_to_read
 from console.errors import SettingsError
 from console.plans import plan_of
 from console.settings import Settings, load, parse_duration
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def verify_history(config: Path | None, anchor: str | None) -> None:
     """Walk the chain and print how far it is good. Raises TamperedError at the first difference."""
     settings = load(config)
-    with Store(settings.store.url) as store, progress_bar() as progress:
+    with store_to_read(settings.store.url) as store, progress_bar() as progress:
         task = progress.add_task("verifying", total=None)
         for last in store.verify(anchor):
             progress.update(task, description=f"verifying: {last.run_count} runs, {last.snapshot_count} snapshots")
@@ -38,7 +39,7 @@ def verify_history(config: Path | None, anchor: str | None) -> None:
 def print_head(config: Path | None) -> None:
     """Print the digest that stands for the whole history so far."""
     settings = load(config)
-    with Store(settings.store.url) as store:
+    with store_to_read(settings.store.url) as store:
         sys.stdout.write(store.head().digest + "\n")
 
 

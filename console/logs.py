@@ -31,3 +31,5 @@ def set_up_logs() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     # It says on which socket it listens, which the address says already, and each start and end of its own.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # It tells every step of setting a store up, which is ours to tell of.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

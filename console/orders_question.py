@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
+from console.absent import no_policy
 from console.errors import SettingsError
 from console.plans import plan_of
 from console.settings import Settings
-from console.show import NoPolicyError
 from console.text import iso
 from jobs.against_history import TOLERANCE, Question
 from jobs.slots import Slots
@@ -17,7 +17,7 @@ def question_of(settings: Settings, store: Store, since: datetime | None, tolera
     """Return the question. Raises NoPolicyError before the first run, SettingsError where `since` is not past."""
     newest, now = store.newest_run(settings.scope), store.now()
     if newest is None:
-        raise NoPolicyError(f"no policy yet in scope {settings.scope!r}; router-policy once computes one")
+        raise no_policy(store, settings.scope)
     start = since if since is not None else newest.slot - OUTCOME_WINDOW
     if start >= now:
         raise SettingsError(f"--since {iso(start)} is not in the past; give a time before {iso(now)}")

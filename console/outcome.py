@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from console.absent import store_to_read
 from console.orders_question import question_of
 from console.plans import fees_of
 from console.settings import load
@@ -14,7 +15,6 @@ from console.text import figure, iso, print_json
 from jobs.against_history import Question
 from jobs.interval import Interval
 from jobs.outcome import CHOSEN, Comparison, Figure, InForce, Outcomes, find_outcomes
-from storage.store import Store
 
 _WIDTH_OF_A_FILE = 100
 _HEADS = ("\nwent", "\norders", "\nfilled", "mean\ncost", "\n± 95 %", "median\ncost", "less\ntaker's*", "\n± 95 %*")
@@ -26,7 +26,7 @@ def show_outcome(config: Path | None, since: datetime | None, *, as_json: bool) 
     Raises NoPolicyError before the first run, SettingsError where `since` is not in the past.
     """
     settings = load(config)
-    with Store(settings.store.url) as store:
+    with store_to_read(settings.store.url) as store:
         question = question_of(settings, store, since)
         outcomes = find_outcomes(store, question, fees_of(settings))
     if as_json:

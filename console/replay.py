@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from console.absent import store_to_read
 from console.errors import SettingsError
 from console.history import progress_bar
 from console.plans import rules_of
@@ -17,7 +18,6 @@ from console.text import figure, iso, percent, print_json
 from jobs.compare import per_day, share
 from jobs.replay import Change, Replay, Sums, Told, Verdict, replay
 from policy.rules import RuleSet
-from storage.store import Store
 
 _WIDTH_OF_A_FILE = 120
 _CHANGES_SHOWN = 20
@@ -44,7 +44,7 @@ def show_replay(config: Path | None, file: Path, since: datetime | None, *, as_j
     """
     settings = load(config)
     rules = read_rules(settings, file)
-    with Store(settings.store.url) as store, progress_bar() as progress:
+    with store_to_read(settings.store.url) as store, progress_bar() as progress:
         task = progress.add_task("replaying", total=None)
         for found in replay(store, settings.scope, rules, since):
             progress.update(task, description=f"replaying: {found.run_count} runs")

@@ -9,26 +9,21 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from console.absent import no_policy, store_to_read
 from console.settings import load
 from console.text import figure, iso, print_json
-from policy.errors import RouterPolicyError
 from storage.records import Snapshot
-from storage.store import Store
 
 _TITLE = "table.title"  # a name of the rich library's own style
-
-
-class NoPolicyError(RouterPolicyError, LookupError):
-    """There is no policy for what was asked."""
 
 
 def show_latest(config: Path | None, symbol: str | None, *, as_json: bool) -> None:
     """Print the policies in force. Raises NoPolicyError where there is none."""
     settings = load(config)
-    with Store(settings.store.url) as store:
+    with store_to_read(settings.store.url) as store:
         found, now = store.latest_rows(settings.scope, symbol), store.now()
-    if not found:
-        raise NoPolicyError(_nothing(settings.scope, symbol))
+        if not found:
+            raise no_policy(store, settings.scope, symbol)
     if as_json:
         print_json({**in_force_record(row), "age_seconds": (now - row["slot"]).total_seconds()} for row in found)
         return
@@ -39,10 +34,10 @@ def show_latest(config: Path | None, symbol: str | None, *, as_json: bool) -> No
 def show_history(config: Path | None, symbol: str, since: datetime | None, *, as_json: bool) -> None:
     """Print one symbol's policies. Raises NoPolicyError where there is none."""
     settings = load(config)
-    with Store(settings.store.url) as store:
+    with store_to_read(settings.store.url) as store:
         found = store.history(settings.scope, symbol, since)
-    if not found:
-        raise NoPolicyError(_nothing(settings.scope, symbol))
+        if not found:
+            raise no_policy(store, settings.scope, symbol)
     if as_json:
         print_json(
             {**in_force_record(row), "valid_from": iso(row["valid_from"]), "valid_to": iso(row["valid_to"])}
@@ -50,11 +45,6 @@ def show_history(config: Path | None, symbol: str, since: datetime | None, *, as
         )
         return
     _print_history(found)
-
-
-def _nothing(scope: str, symbol: str | None) -> str:
-    what = f"no policy for {symbol!r}" if symbol is not None else "no policy yet"
-    return f"{what} in scope {scope!r}; router-policy once computes one, router-policy latest lists what there is"
 
 
 def as_record(snapshot: Snapshot) -> dict[str, Any]:

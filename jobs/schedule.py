@@ -164,7 +164,7 @@ class Schedule:
             return None
         self._done = max(claimed.slot, self._done or claimed.slot)
         log.info(
-            "slot %s published as run %d: %d symbols, %d events used, %d rejected",
+            "slot %s published as run %d: %d symbols, %d outcomes used, %d rows not used",
             *(claimed.slot.isoformat(), run.run_id, run.symbol_count, run.event_count, run.reject_count),
         )
         self.on_published(run)

@@ -32,7 +32,10 @@ def parse_url(text: str) -> URL:
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite":
-        raise StoreSettingsError(f"the store must be SQLite or Postgres, the URL says {url.get_backend_name()!r}")
+        raise StoreSettingsError(
+            f"the store must be SQLite or Postgres, the URL says {url.get_backend_name()!r}; write sqlite:///FILE or "
+            "postgresql+psycopg://USER@HOST/DATABASE"
+        )
     if not url.database or url.database == ":memory:":
         raise StoreSettingsError("the store must be a file that others can read; write sqlite:///FILE")
     return url

@@ -179,6 +179,56 @@ def test_a_store_that_was_not_set_up_says_what_to_run(tmp_path: Path) -> None:
     assert "router-policy init" in failed.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("latest",), ("history", "X"), ("explain", "X"), ("health",), ("verify",), ("head",), ("backup", "copy.db")),
+        *(("compare",), ("drift",), ("outcome",), ("replay", "--rules", "rules.toml")),
+    ],
+)
+def test_a_command_that_reads_says_that_no_store_is_there_yet(bot: Path, arguments: tuple[str, ...]) -> None:
+    (bot / "rules.toml").write_text('name = "seed"')
+
+    failed = command(bot, *arguments)
+
+    said = "policy.db: nothing is there yet; router-policy init, or the first run, sets it up\n"
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.endswith(said)
+    assert not (bot / "policy.db").exists()
+
+
+@pytest.mark.parametrize("arguments", [("latest",), ("health",), ("latest", "GOODUSDT"), ("drift",)])
+def test_after_failed_slots_only_the_last_failure_is_told(bot_on_each: Path, arguments: tuple[str, ...]) -> None:
+    (bot_on_each / "logs" / "order_metrics.jsonl").unlink()
+    for slot in (AT, "2026-04-26T00:30:00Z"):
+        assert command(bot_on_each, "once", "--as-of", slot).returncode == 1
+
+    failed = command(bot_on_each, *arguments)
+
+    assert failed.returncode == 1
+    assert "scope 'default'; slot 2026-04-26T00:30:00Z failed: orders.path: no file matches" in failed.stderr
+    assert failed.stderr.endswith("(the view policy_gap has every slot without a run)\n")
+
+
+@pytest.mark.parametrize("name", ["latest", "history", "explain", "health"])
+@pytest.mark.parametrize("spelt", ["goodusdt", "GOOD/USDT"])
+def test_a_symbol_that_is_spelt_otherwise_is_named(bot: Path, name: str, spelt: str) -> None:
+    command(bot, "once", "--as-of", AT)
+
+    failed = command(bot, name, spelt)
+
+    assert failed.returncode == 1
+    assert failed.stderr.endswith("; is it GOODUSDT?\n")
+
+
+def test_without_any_policy_nobody_is_sent_to_look_for_one(bot: Path) -> None:
+    command(bot, "init")
+
+    assert command(bot, "latest").stderr == (
+        "router-policy: no policy yet in scope 'default'; router-policy once computes one\n"
+    )
+
+
 def test_init_writes_settings_and_sets_the_store_up_and_can_be_repeated(tmp_path: Path) -> None:
     first = command(tmp_path, "init")
     text = (tmp_path / "router-policy.toml").read_text()

@@ -145,6 +145,7 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
 
     assert second.returncode == 0, second.stderr
     assert "failed" not in second.stderr
+    assert "refused" not in second.stderr
     assert "24 symbols" in second.stdout
     assert 'sqlite3 demo/router_policy.db "select symbol, quality, maker_first, taker_bias' in second.stdout
     with Store(f"sqlite:///{folder / 'router_policy.db'}") as store, store.reader.connect() as connection:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from console.absent import NoPolicyError
 from console.errors import SettingsError
 from console.outcome import show_outcome
-from console.show import NoPolicyError
 from jobs.outcome import CHOSEN
 from storage.store import Store
 from tests.bots import run_command, write_bot

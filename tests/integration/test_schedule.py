@@ -57,7 +57,20 @@ def test_slots_are_published_as_they_fall_due_each_once(tmp_path: Path, store_ur
     assert code == 0
     assert all(slot.second % 2 == 0 and slot.microsecond == 0 for slot in slots)
     assert len(set(slots)) == len(slots)
-    assert "published as run 1: 2 symbols, 20 events used" in (tmp_path / "messages.log").read_text()
+    assert "published as run 1: 2 symbols, 20 outcomes used, 0 rows not used" in (tmp_path / "messages.log").read_text()
+
+
+def test_a_schedule_that_sets_its_store_up_tells_of_its_runs_only(tmp_path: Path) -> None:
+    write_settings(tmp_path, "sqlite:///policy.db", seconds=2)
+    process = start_command(tmp_path, "run")
+    messages = tmp_path / "messages.log"
+    try:
+        wait_until(lambda: "published as run 1" in messages.read_text(), "a slot is published")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+    assert "alembic" not in messages.read_text()
 
 
 def test_sigterm_lets_the_run_that_has_begun_finish(tmp_path: Path, store_url: str) -> None:

@@ -26,6 +26,7 @@ def test_sqlite_files_and_postgres_databases_are_stores(text: str, driver: str) 
         ("no url", "cannot be read"),
         ("postgresql://ann@127.0.0.1:hunter2/policies", "cannot be read"),
         ("mysql://ann:hunter2@db/policies", "SQLite or Postgres"),
+        ("postgres://ann:hunter2@db/policies", r"'postgres'; write .* postgresql\+psycopg://USER@HOST/DATABASE"),
         ("sqlite://", "a file that others can read"),
         ("sqlite:///:memory:", "a file that others can read"),
         ("postgresql://db/policies?password=hunter2", "holds password after the question mark"),

@@ -48,6 +48,15 @@ def test_readiness_follows_the_age_of_the_newest_run(visit: Visit, small_store: 
     assert answers[1].json()["error"]["message"].startswith("Stale since 2025-03-04T06:00:00Z")
 
 
+@pytest.mark.parametrize("address", ["/readyz", "/v1/policies", "/"])
+def test_a_store_that_was_never_set_up_is_told_as_such(visit: Visit, tmp_path: Path, address: str) -> None:
+    with Store(f"sqlite:///{tmp_path / 'none.db'}") as store:
+        answer = visit(store).get(address)
+
+    assert answer.status_code == 503
+    assert "none.db: nothing is there yet; router-policy init, or the first run, sets it up" in answer.text
+
+
 def test_the_figures_of_the_small_history(small_console: TestClient) -> None:
     found = figures(small_console)
 
