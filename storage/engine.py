@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -9,10 +10,12 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
 
 from storage.errors import StoreSettingsError
 
 BUSY_TIMEOUT_SECONDS = 5
+_CLOSING_MILLISECONDS = 500
 _SECRET_QUERY_KEYS = {"password", "sslpassword", "passfile"}
 
 
@@ -97,6 +100,19 @@ def _sqlite_engine(url: URL, prepare: Callable[[Any], None], begin: str) -> Engi
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def bring_journal_into_file(engine: Engine) -> None:
+    """Let the file of a SQLite database hold all that was written through this engine, before its connections close.
+
+    SQLite does so by itself only when the last connection closes, and routers keep theirs: a file that somebody puts in
+    the place of this one would then be read with the journal of this one. What is in use just now is left for later.
+    """
+    if not isinstance(engine.pool, QueuePool) or engine.dialect.name != "sqlite" or not engine.pool.checkedin():
+        return
+    with closing(engine.raw_connection()) as connection, suppress(sqlite_driver().Error):
+        connection.cursor().execute(f"pragma busy_timeout = {_CLOSING_MILLISECONDS}")
+        connection.cursor().execute("pragma wal_checkpoint(truncate)")
 
 
 def _prepare_sqlite_writer(connection: Any) -> None:

@@ -16,7 +16,7 @@ from storage.chain import Head
 from storage.claims import Claim
 from storage.comparison import BreakerMove, Contrast, Said
 from storage.connection import database_now, transaction
-from storage.engine import describe_url, parse_url, read_engine, write_engine
+from storage.engine import bring_journal_into_file, describe_url, parse_url, read_engine, write_engine
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
 from storage.explanation import BreakerRecord, ShadowDecision, breaker_of, shadows_of
 from storage.overrides import Override
@@ -50,7 +50,8 @@ class Store:
     def close(self) -> None:
         """Close every connection; a later call opens them again."""
         self.reader.dispose()
-        self.writer.dispose()  # last: on SQLite, only a writer that closes last brings its journal into the file
+        bring_journal_into_file(self.writer)
+        self.writer.dispose()
 
     def __repr__(self) -> str:
         return f"Store({describe_url(self.url)!r})"
