@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, select, text, tuple_
+from sqlalchemy import Connection, Engine, delete, func, or_, select, text, tuple_
 
 from storage.chain import move_head, take_next
 from storage.connection import database_now, transaction
@@ -49,7 +49,8 @@ def prune(engine: Engine, keep: timedelta) -> Iterator[Pruned]:
     """Remove what was published longer ago than `keep`, oldest first, a batch a transaction; then give the space back.
 
     What goes is the longest beginning of the chain that is old enough: it stops before the newest run of any scope,
-    which readers may need, and before an override that still lasts. Interrupted between batches, nothing is half done.
+    which readers may need, and before an override that still lasts or lasted in a slot that stays. Interrupted between
+    batches, nothing is half done.
     """
     while (batch := _prune_batch(engine, keep)) is not None:
         yield batch
@@ -80,25 +81,55 @@ def _prune_batch(engine: Engine, keep: timedelta) -> Pruned | None:
 
 
 def _last_to_go(connection: Connection, before: datetime, now: datetime) -> int | None:
-    """Return the number of the last entry of the next batch, or None where nothing is old enough."""
+    """Return the number of the last entry of the next batch, or None where nothing is old enough.
+
+    A batch that would cut through an override takes the runs of the next one along.
+    """
+    last = _last_that_may_go(connection, before, now)
+    if last is None:
+        return None
+    old = select(policy_run.c.run_id).where(policy_run.c.run_id <= last).order_by(policy_run.c.run_id)
+    numbers: list[int] = list(connection.scalars(old))
+    cuts = (*numbers[RUNS_AT_ONCE - 1 :: RUNS_AT_ONCE], last)
+    return next(cut for cut in cuts if _first_override_to_stay(connection, cut, now) is None)
+
+
+def _last_that_may_go(connection: Connection, before: datetime, now: datetime) -> int | None:
+    last = _last_run_before(connection, _first_run_to_stay(connection, before))
+    while last is not None and (override := _first_override_to_stay(connection, last, now)) is not None:
+        last = _last_run_before(connection, override)
+    return last
+
+
+def _first_run_to_stay(connection: Connection, before: datetime) -> int:
+    """Return the first run that is young, or the newest of its scope; 0 before the first run."""
     run = policy_run
-    stop = _first_to_stay(connection, before, now)
-    old = select(run.c.run_id).order_by(run.c.run_id).limit(RUNS_AT_ONCE)
-    if stop is not None:
-        old = old.where(run.c.run_id < stop)
-    numbers = list(connection.scalars(old))
-    return numbers[-1] if numbers else None
-
-
-def _first_to_stay(connection: Connection, before: datetime, now: datetime) -> int | None:
-    run, override = policy_run, policy_override
     young = select(func.min(run.c.run_id)).where(run.c.published_at >= before)
     newer = run.alias("newer")
     has_newer = select(1).where(newer.c.scope == run.c.scope, newer.c.slot > run.c.slot).exists()
     newest = select(func.min(run.c.run_id)).where(~has_newer)
-    lasting = select(func.min(override.c.entry_id)).where(override.c.until_at > now)
-    found = [connection.execute(query).scalar_one_or_none() for query in (young, newest, lasting)]
-    return min((number for number in found if number is not None), default=None)
+    found = [connection.execute(query).scalar_one_or_none() for query in (young, newest)]
+    return min((number for number in found if number is not None), default=0)
+
+
+def _last_run_before(connection: Connection, entry_id: int) -> int | None:
+    query = select(func.max(policy_run.c.run_id)).where(policy_run.c.run_id < entry_id)
+    number: int | None = connection.execute(query).scalar_one_or_none()
+    return number
+
+
+def _first_override_to_stay(connection: Connection, through: int, now: datetime) -> int | None:
+    """Return the first override up to `through` that is needed by what comes after it, or None.
+
+    One that lasts, or lasted in a slot that stays, tells what was in force; one whose early end stays is pointed at.
+    """
+    made, ended, run = policy_override, policy_override_end, policy_run
+    end_at = func.coalesce(ended.c.ended_at, made.c.until_at, type_=made.c.until_at.type)
+    first_slot = select(func.min(run.c.slot)).where(run.c.scope == made.c.scope, run.c.run_id > through)
+    is_needed = or_(end_at > now, end_at > first_slot.scalar_subquery(), ended.c.entry_id > through)
+    query = select(func.min(made.c.entry_id)).outerjoin(ended, ended.c.override_id == made.c.entry_id)
+    number: int | None = connection.execute(query.where(made.c.entry_id <= through, is_needed)).scalar_one_or_none()
+    return number
 
 
 def _digest_of(connection: Connection, run_id: int) -> str:

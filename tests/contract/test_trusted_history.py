@@ -7,6 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from policy import TakerBias
+from storage import prune
+from storage.connection import database_now
 from storage.difference import TamperedError
 from storage.overrides import OverrideError
 from storage.schema import policy_run, policy_slot
@@ -352,6 +354,87 @@ def test_an_override_that_still_lasts_is_not_pruned(store: Store) -> None:
     assert rows(store, "select run_id from policy_run") == [(3,)]
     assert rows(store, "select override_id from policy_latest where symbol = 'BTCUSDT'") == [(2,)]
     assert walked(store) == (1, 2)
+
+
+def publish_by_the_clock(store: Store, *hours: int) -> None:
+    """Publish a slot so many hours from now, each: overrides go by the clock, so a slot ahead begins after they end."""
+    for number in hours:
+        publish(store, store.now().replace(microsecond=0) + number * HOUR, evidence("BTCUSDT"))
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prune two hours later, when what was made for an hour would have ended by itself."""
+    monkeypatch.setattr(prune, "database_now", lambda connection: database_now(connection) + 2 * HOUR)
+
+
+def test_an_override_goes_with_the_runs_that_it_was_in_force_over(store: Store) -> None:
+    publish_by_the_clock(store, -2)
+    override(store, "BTCUSDT", lasting=timedelta(microseconds=1))
+    override(store, "BTCUSDT")
+    store.end_override("default", "BTCUSDT", author="bob", reason="venue is back")
+    publish_by_the_clock(store, 1, 2)
+
+    batches = list(store.prune(timedelta(0)))
+
+    assert [(batch.run_count, batch.through_entry_id) for batch in batches] == [(2, 5)]
+    assert rows(store, "select count(*) from policy_override") == [(0,)]
+    assert rows(store, "select count(*) from policy_override_end") == [(0,)]
+    assert walked(store) == (1, 1)
+
+
+@pytest.mark.usefixtures("later")
+def test_a_batch_that_would_part_an_override_from_its_end_takes_both(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prune, "RUNS_AT_ONCE", 2)
+    publish_by_the_clock(store, -9)  # entry 1
+    override(store, "BTCUSDT")  # entry 2
+    publish_by_the_clock(store, 1, 2)  # entries 3 and 4
+    store.end_override("default", "BTCUSDT", author="bob", reason="venue is back")  # entry 5
+    publish_by_the_clock(store, 3, 4, 5)  # entries 6 to 8
+
+    batches = list(store.prune(timedelta(0)))
+
+    assert [(batch.run_count, batch.through_entry_id) for batch in batches] == [(4, 6), (1, 7)]
+    assert walked(store) == (1, 1)
+
+
+@pytest.mark.usefixtures("later")
+def test_an_override_whose_end_is_among_what_stays_is_not_pruned(store: Store) -> None:
+    publish_by_the_clock(store, -2)  # entry 1
+    override(store, "BTCUSDT")  # entry 2
+    publish_by_the_clock(store, 1)  # entry 3
+    store.end_override("default", "BTCUSDT", author="bob", reason="venue is back")  # entry 4
+    publish_by_the_clock(store, 2)  # entry 5
+
+    assert [(batch.run_count, batch.through_entry_id) for batch in store.prune(timedelta(0))] == [(1, 1)]
+    assert walked(store) == (2, 2)
+
+
+def test_pruning_leaves_what_was_in_force_in_the_slots_that_stay(store: Store) -> None:
+    publish_by_the_clock(store, -9)
+    override(store, "BTCUSDT", lasting=timedelta(microseconds=1))
+    publish_by_the_clock(store, -3, -1)  # the override began after this slot, so it is a part of its history
+    in_force = "select valid_from, valid_to, override_id, maker_first from policy_history where run_id = 4 order by 1"
+    before = rows(store, in_force)
+
+    batches = list(store.prune(timedelta(0)))
+
+    assert [row[2] for row in before] == [None, 2, None]
+    assert [batch.through_entry_id for batch in batches] == [1]
+    assert rows(store, in_force) == before
+    assert walked(store) == (2, 2)
+
+
+def test_an_override_of_another_scope_lasts_by_the_slots_of_that_scope(store: Store) -> None:
+    publish_by_the_clock(store, -9)
+    override(store, "BTCUSDT", lasting=timedelta(microseconds=1))
+    publish_by_the_clock(store, 1)
+    publish(store, SLOT, scope="paper")  # long before the override, but of another book
+    publish_by_the_clock(store, 2)
+
+    assert [(batch.run_count, batch.through_entry_id) for batch in store.prune(timedelta(0))] == [(2, 3)]
 
 
 def test_only_what_a_prune_covers_can_be_deleted(store: Store) -> None:

@@ -55,6 +55,7 @@ class Model:
     runs: dict[datetime, list[str]] = field(default_factory=dict)
     run_ids: dict[datetime, int] = field(default_factory=dict)
     overrides: list[tuple[int, str]] = field(default_factory=list)
+    made: list[int] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     entries: int = 0
     first_left: int = 1
@@ -158,6 +159,7 @@ class Machine(RuleBasedStateMachine):
         self.model.entries += 1
         assert make().entry_id == self.model.entries
         self.model.overrides.append((self.model.entries, symbol))
+        self.model.made.append(self.model.entries)
 
     @rule(symbol=st.sampled_from(SYMBOLS))
     def end_override(self, symbol: str) -> None:
@@ -176,7 +178,7 @@ class Machine(RuleBasedStateMachine):
         batches = list(self.store.prune(keep))
         newest = self.model.newest()
         stays = [self.model.run_ids[newest]] if newest else []
-        stays += [min(entry for entry, _ in self.model.overrides)] if self.model.overrides else []
+        stays += self.model.made[:1]  # each lasted until after every slot, ended or not
         old = [slot for slot, run_id in self.model.run_ids.items() if run_id < min(stays, default=0) and keep == NONE]
         assert sum(batch.run_count for batch in batches) == len(old)
         self.model.entries += len(batches)
