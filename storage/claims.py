@@ -108,9 +108,10 @@ def fail_claim(connection: Connection, claim: Claim, error: str, retry_after: ti
     ).scalar_one_or_none()
     if mine is None:
         return False
+    said = error.replace("\0", r"\x00")  # of a column's name, say; no text of Postgres takes it
     connection.execute(
         policy_run_failure.insert().values(
-            scope=claim.scope, slot=claim.slot, fence=claim.fence, owner=claim.owner, failed_at=now, error=error
+            scope=claim.scope, slot=claim.slot, fence=claim.fence, owner=claim.owner, failed_at=now, error=said
         )
     )
     return True

@@ -23,6 +23,10 @@ _INSTANT_OF_TEXT = """case
         when {text} rlike '^ *[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' and {parsed} >= timestamp '2000-01-01 00:00:00'
             and {parsed} < timestamp '2100-01-01 00:00:00' then {parsed}
     end"""
+# As in macros.sql, which reads every other source.
+_SYMBOL_OF_TEXT = r"""case
+        when length(trim({text})) between 1 and 64 and not {text} rlike '\\p{{Cc}}' then trim({text})
+    end"""
 
 
 def canonical_columns(
@@ -68,7 +72,7 @@ def _column(source: str, location: Location, name: str, wanted: str, kind: str |
     if wanted == "timestamp":
         return f"{_instant(column, kind)} as {name}"
     if name == "symbol":
-        return f"case when length(trim({column})) between 1 and 64 then {column} end as {name}"
+        return f"{_SYMBOL_OF_TEXT.format(text=column)} as {name}"
     return f"cast({column} as {spark_type}) as {name}"
 
 

@@ -15,6 +15,7 @@ from jobs.measurement import Measurement, gather, one_tick_markets
 from jobs.plan import Location, OrdersKind, Plan
 from jobs.sources import candles, canonical
 from jobs.sources.errors import SourceError
+from jobs.sources.samples import shown
 from jobs.sources.typed import first_line
 from jobs.streaks import STATE_TIMES, Measured, States, scan_start, state_rows, total_rows
 from jobs.streaks import measured as measured_streaks
@@ -298,7 +299,7 @@ def _rejects(session: "SparkSession", table: _Table, location: Location) -> list
             source=table.source,
             reason=row["reason"],
             reject_count=row["reject_count"],
-            sample=f"{location.path}: {row['sample']}"[:300],
+            sample=shown(f"{location.path}: {row['sample']}"),
         )
         for row in found
     ]

@@ -47,7 +47,7 @@ create or replace temp macro flag_of_text(t) as (
 
 -- A symbol is text of 1 to 64 characters without control characters, blanks around it aside.
 create or replace temp macro symbol_of_text(t) as (
-    case when length(trim(t)) between 1 and 64 and not regexp_matches(t, '[[:cntrl:]]') then trim(t) end
+    case when length(trim(t)) between 1 and 64 and not regexp_matches(t, '\p{Cc}') then trim(t) end
 );
 
 -- A JSON value as it stands in the file is text where it begins with a quote; numbers are also written as texts. A text

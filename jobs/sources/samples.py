@@ -25,6 +25,11 @@ _KEYS_OF_REPEATED = {
 }
 
 
+def shown(sample: str) -> str:
+    """Write a sample in at most 300 characters, with escapes for those that do not print and no database need take."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in sample)[:_LONGEST]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
     """Looks for samples in a relation whose judged rows are in `table`."""
@@ -50,7 +55,7 @@ class Samples:
         for find in (self._torn, self._repeated, self._judged):
             with suppress(duckdb.Error, OSError, LookupError):
                 samples |= find(wanted)
-        return {reason: sample[:_LONGEST] for reason, sample in samples.items()}
+        return {reason: shown(sample) for reason, sample in samples.items()}
 
     def _torn(self, wanted: Set[str]) -> dict[str, str]:
         if _TORN not in wanted:

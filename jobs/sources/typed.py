@@ -59,7 +59,7 @@ def typed_column(source: str, path: Path, name: str, theirs: str, kind: str | No
     if wanted == "timestamp":
         return f"{instant(source, path, theirs, kind)} as {name}"
     if name == "symbol" and kind == "VARCHAR":
-        return f"case when length(trim({column})) between 1 and 64 then trim({column}) end as {name}"
+        return f"symbol_of_text({column}) as {name}"
     fits = {
         "varchar": kind in ("VARCHAR", "UUID", *_INTEGERS),
         "boolean": kind == "BOOLEAN",

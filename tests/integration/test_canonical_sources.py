@@ -182,6 +182,8 @@ CANNOT_BE = [
     ("bad_symbol", {"symbol": None}),
     ("bad_symbol", {"symbol": "  "}),
     ("bad_symbol", {"symbol": "B" * 65}),
+    ("bad_symbol", {"symbol": "BTC\x00USDT"}),
+    ("bad_symbol", {"symbol": "BTC\x1bUSDT"}),
     ("not_finite", {"slippage_bps": math.nan}),
     ("not_finite", {"slippage_bps": math.inf}),
     ("not_finite", {"notional": -math.inf}),

@@ -191,6 +191,24 @@ def test_the_figures_are_those_worked_out_by_hand(plan: Plan, remote: str) -> No
     assert (bars["HAND"].atr_short_pct, bars["HAND"].atr_ratio, bars["HAND"].bar_age_seconds) == (2.0, 1.0, 300.0)
 
 
+def test_a_symbol_is_the_same_whichever_engine_reads_it(tmp_path: Path, remote: str) -> None:
+    orders = """
+        select
+            'order-' || n as order_id, timestamp '2026-04-20 10:00:00' as ts, symbol, true as maker_started,
+            true as maker_filled, false as fallback_used, 1.0::double as slippage_bps
+        from unnest(
+            ['BTCUSDT', '  ETHUSDT ', 'A B', repeat('L', 64)]
+            || list_transform([0, 10, 31, 127, 128], lambda code: 'BTC' || chr(code) || 'USDT')
+        ) with ordinality as t(symbol, n)
+    """
+    plan = plan_of(write(tmp_path / "orders.parquet", orders))
+
+    for one in (plan, on_spark(plan, remote)):
+        result = run(one)
+        assert [decided.symbol for decided, _ in result.decisions] == ["A B", "BTCUSDT", "ETHUSDT", "L" * 64]
+        assert rejects_of(result) == {("orders", "bad_symbol"): 5}
+
+
 def test_rows_that_are_not_used_are_counted_by_reason_and_one_of_each_is_named(plan: Plan, remote: str) -> None:
     result = run(on_spark(plan, remote))
     assert rejects_of(result) == {
