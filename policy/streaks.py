@@ -25,8 +25,8 @@ class Streak:
 class Streaks:
     """The streak of one symbol and the one of all symbols of the scope together, as of one slot.
 
-    `reject_run` counts the symbol's last maker orders of 24 hours that the venue refused as post-only, 0 where the log
-    does not say so.
+    `reject_run` counts the symbol's last maker orders of 24 hours that the venue refused as post-only and that did not
+    fill on a later try, 0 where the log does not say so.
     """
 
     as_of: datetime

@@ -3,9 +3,9 @@
 -- were and how many filled, per symbol over the whole window. breaker_state says per symbol since when its breaker is
 -- open and from when its evidence counts, and the same of the breaker that all symbols share. None of these times and
 -- of the last 24 hours lies before scan_start, so older orders need not be looked at.
--- A miss comes after a fill only when its time is later, so rows may be read in any order. Every maker order since a
--- breaker opened is a probe: its own router sends no others then, and to a breaker in the shadow those of the live rule
--- set tell as much.
+-- A miss comes after a fill only when its time is later, so rows may be read in any order. An order that was refused and
+-- filled as maker after all, on a later try, was kept by the venue. Every maker order since a breaker opened is a probe:
+-- its own router sends no others then, and to a breaker in the shadow those of the live rule set tell as much.
 with shared as (
     select
         max(pool_opened_at) as opened_at,
@@ -38,7 +38,7 @@ recent as (
         coalesce(sum(order_count) filter (where is_pool), 0) as pool_start_count,
         coalesce(sum(order_count) filter (where is_pool and is_filled), 0) as pool_fill_count,
         max(last_at) filter (where is_filled) as last_fill_at,
-        max(last_at) filter (where not is_rejected) as last_kept_at,
+        max(last_at) filter (where is_filled or not is_rejected) as last_kept_at,
         coalesce(sum(order_count) filter (where is_own_probe), 0) as probe_count,
         coalesce(sum(order_count) filter (where is_own_probe and is_filled), 0) as probe_filled_count,
         max(last_at) filter (where is_own_probe) as last_probe_at,

@@ -104,9 +104,9 @@ def refused_in_a_row(events: Sequence[Event], symbol: str, breaker: Breaker, as_
     count = 0
     counts_from = max(as_of - 24 * HOUR, breaker.restarted_at or as_of - WEEK)
     mine = [one for one in events if one.symbol == symbol and one.started and as_of - WEEK <= one.ts < as_of]
-    for order in sorted(mine, key=lambda e: (e.ts, not e.rejected)):
-        kept = not order.rejected
-        count = 0 if kept else count + (order.ts >= counts_from and not order.filled)
+    for order in sorted(mine, key=lambda e: (e.ts, e.filled or not e.rejected)):
+        kept = order.filled or not order.rejected
+        count = 0 if kept else count + (order.ts >= counts_from)
     return count
 
 
@@ -119,7 +119,7 @@ event = st.builds(
     started=st.sampled_from([True, True, True, False]),
     filled=st.booleans(),
     rejected=st.sampled_from([None, None, False, True]),
-).map(lambda one: replace(one, rejected=False) if one.filled else one)
+)
 breakers = st.builds(Breaker, opened_at=st.none() | ages, restarted_at=st.none() | ages)
 
 
@@ -140,6 +140,17 @@ def test_the_query_finds_what_a_walk_through_the_events_finds(
         assert streaks.own == expected(mine, AS_OF - WEEK, states[symbol].own, AS_OF)
         assert streaks.pool == expected(events, AS_OF - WEEK, pool, AS_OF)
         assert streaks.reject_run == refused_in_a_row(events, symbol, states[symbol].own, AS_OF)
+
+
+def test_an_order_that_filled_as_maker_after_a_refusal_parts_two_refusals(tmp_path: Path) -> None:
+    refused = [Event(ts=AS_OF - age * HOUR, rejected=True) for age in (14, 1)]
+    retried = [Event(ts=AS_OF - age * HOUR, rejected=True, filled=True) for age in range(2, 14)]
+
+    (judged,) = run(write(tmp_path / "log.jsonl", refused + retried), live="breaker").judgements
+
+    assert judged.evidence.streaks is not None
+    assert judged.evidence.streaks.reject_run == 1
+    assert judged.decision.policy.maker_first
 
 
 def test_the_order_in_which_a_log_is_read_decides_nothing(tmp_path: Path) -> None:
