@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -88,8 +88,8 @@ def find_drift(store: Store, question: Question) -> Drift:
 
 def _judge(connection: "DuckDBPyConnection", store: Store, question: Question, folder: Path) -> Drift:
     rejects = load_orders(connection, question, folder)
-    # A tolerance earlier, for what was in force when the first order was on its way.
-    earliest = question.start - question.tolerance
+    # More than a tolerance earlier, for what was in force when the first order was on its way.
+    earliest = question.start - question.tolerance - timedelta(microseconds=1)
     published = store.published(question.scope, earliest, question.end, _named_runs(connection, question))
     load_published(connection, published, question.slots)
     symbols = _symbols(connection, question, published.pruned_through)

@@ -26,13 +26,14 @@ named_run as (
     window later as (order by slot rows between 1 following and unbounded following)
 ),
 
--- Each moment at which a symbol may be told something else: a run is published, an override begins or ends.
+-- Each moment at which a symbol may be told something else: a run is published or has expired, an override begins or
+-- ends. Where there is no run yet, or it has expired, nothing is told: an order may start as maker.
 turn as (
     select symbol, from_at as moment from override_span
     union
     select symbol, end_at from override_span
     union
-    select symbol, published_at
+    select symbol, unnest([published_at, expires_at + interval 1 microsecond])
     from (select symbol from taker union select symbol from override_span) cross join seen_run
 ),
 
@@ -40,9 +41,10 @@ told as (
     select
         turn.symbol,
         turn.moment,
-        coalesce(
-            arg_max(override_span.maker_first, override_span.override_id), not bool_or(taker.symbol is not null)
-        ) as maker_first
+        not coalesce(any_value(turn.moment <= seen_run.expires_at), false)
+            or coalesce(
+                arg_max(override_span.maker_first, override_span.override_id), not bool_or(taker.symbol is not null)
+            ) as maker_first
     from turn
     asof left join seen_run on turn.moment >= seen_run.published_at
     left join taker on taker.run_id = seen_run.run_id and taker.symbol = turn.symbol
@@ -78,11 +80,9 @@ judged as (
         sent.maker_started
             and not sent.is_probe
             and not told_since.maker_first
-            and told_since.moment < sent.ts - $tolerance
-            and sent.ts <= seen_run.expires_at as is_maker_while_taker
+            and told_since.moment < sent.ts - $tolerance as is_maker_while_taker
     from sent
     left join named_run on named_run.run_id = sent.policy_run_id
-    asof left join seen_run on sent.ts >= seen_run.published_at
     asof left join told_since on sent.symbol = told_since.symbol and sent.ts >= told_since.moment
 )
 

@@ -194,6 +194,27 @@ def late_by(which: object, at: datetime) -> Callable[[Connection], None]:
     return change
 
 
+def test_taker_that_expired_and_came_again_counts_from_when_it_came_again(history: Store, tmp_path: Path) -> None:
+    again = publish(history, MIDNIGHT + timedelta(hours=20), evidence("DOGEUSDT", fallback=0.99))
+    at_eight = late_by(policy_run.c.run_id == again.run_id, clock("20:00:02"))
+    with behind_the_triggers(history) as connection:
+        at_eight(connection)
+
+    rows = [sent(text, again.run_id, "DOGEUSDT") for text in ("20:00:07", "20:01:02", "20:01:03")]
+    found = kinds_by_order(drift_of(history, tmp_path, rows))
+
+    assert found == {f"DOGEUSDT 20:01:03 {again.run_id}": {TAKER}}
+
+
+def test_the_first_order_of_the_window_is_judged_by_all_of_its_tolerance(history: Store, tmp_path: Path) -> None:
+    rows = [sent("01:02:04", 4, "DOGEUSDT")]  # run 4 was out for exactly the tolerance, and said what run 3 had said
+    path = write_jsonl(tmp_path / "orders.jsonl", rows)
+
+    found = kinds_by_order(find_drift(history, asked(canonical(path), start=clock("01:02:04"))))
+
+    assert found == {"DOGEUSDT 01:02:04 4": {TAKER}}
+
+
 def test_a_run_that_was_pruned_is_not_unknown(history: Store, tmp_path: Path) -> None:
     with behind_the_triggers(history) as connection:
         for table in (policy_reject, policy_snapshot, policy_run):

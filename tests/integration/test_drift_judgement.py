@@ -60,10 +60,17 @@ OVERLAPPING = World(
     overrides=((50, "AUSDT", False, 0, 300), (51, "AUSDT", True, 100, 200), (52, "BUSDT", True, 0, 300)),
     orders=tuple(("AUSDT", done, True, None, 3) for done in (4, 90, 150, 203, 250, 303)),
 )
+EXPIRED_BETWEEN = World(
+    runs=((3, 0, 0), (4, 1200, 1202)),
+    taker=frozenset({(3, "AUSDT"), (4, "AUSDT")}),
+    overrides=((50, "BUSDT", False, 100, 1260),),
+    orders=tuple((symbol, done, True, None, 4) for symbol in SYMBOLS for done in (480, 481, 1201, 1205, 1207, 1208)),
+)
 
 
 @given(world=worlds())
 @example(world=OVERLAPPING)
+@example(world=EXPIRED_BETWEEN)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_query_judges_as_the_rules_say(tmp_path: Path, world: World) -> None:
     expected = Counter((order[0], kind) for order in world.orders for kind in slow_kinds(world, order))
@@ -90,13 +97,17 @@ def slow_kinds(world: World, order: Order) -> set[str]:
         found.add("superseded")
     if slot is not None and done > slot + 8 * 60:
         found.add("expired")
-    every_second = range(done - TOLERANCE - 1, done + 1)
-    if started and not probe and all(told(world, symbol, second) == "taker" for second in every_second):
-        found |= {"maker_while_taker"} if is_usable(world, done) else set()
+    every_half = (
+        half / 2 for half in range(2 * (done - TOLERANCE - 1), 2 * done + 1)
+    )  # a run expires after its second
+    if started and not probe and all(told(world, symbol, second) == "taker" for second in every_half):
+        found.add("maker_while_taker")
     return found
 
 
-def told(world: World, symbol: str, second: int) -> str:
+def told(world: World, symbol: str, second: float) -> str:
+    if not is_usable(world, second):
+        return "nothing"
     in_force = [(n, first) for n, one, first, start, end in world.overrides if one == symbol and start <= second < end]
     if in_force:
         return "maker" if max(in_force)[1] else "taker"
@@ -104,12 +115,12 @@ def told(world: World, symbol: str, second: int) -> str:
     return "taker" if run is not None and (run[0], symbol) in world.taker else "maker"
 
 
-def newest(world: World, second: int) -> tuple[int, int, int] | None:
+def newest(world: World, second: float) -> tuple[int, int, int] | None:
     """The run of the newest slot that was out by then."""
     return max((run for run in world.runs if run[2] <= second), key=lambda run: run[1], default=None)
 
 
-def is_usable(world: World, second: int) -> bool:
+def is_usable(world: World, second: float) -> bool:
     run = newest(world, second)
     return run is not None and second <= run[1] + 8 * 60
 
