@@ -48,7 +48,7 @@ sent as (
         if(log.maker_started, if(log.probe, 'probe', 'maker'), if(log.maker_started is null, 'unknown', 'taker')) as way,
         log.slippage_bps,
         coalesce(
-            case when isfinite(log.fees) then log.fees / log.notional * 10000 end,
+            case when isfinite(log.fees) then log.fees / nullif(log.notional, 0) * 10000 end,
             case
                 when log.maker_filled then coalesce(fee.maker_bps, other_fee.maker_bps)
                 when log.maker_started is not null then coalesce(fee.taker_bps, other_fee.taker_bps)

@@ -186,6 +186,8 @@ FELL_BACK = {"maker_filled": False, "fallback_used": True}
         (went("maker", on(4), 1.0, fees=0.03), FEES, 4.0, 1),  # what the log says goes before the settings
         (went("maker", on(4), 1.0, fees=-0.01), FEES, 0.0, 1),
         (went("maker", on(4), 1.0, fees=0.03, notional=None), FEES, 3.0, 1),
+        (went("maker", on(4), 1.0, fees=0.03, notional=0.0), FEES, 3.0, 1),
+        (went("maker", on(4), 1.0, fees=0.03, notional=0.0), {}, 1.0, 0),
         (went("maker", on(4), 1.0), FEES, 3.0, 1),
         (went("maker", on(4), 1.0, symbol="ETHUSDT"), FEES, 0.0, 1),
         (went("maker", on(4), 1.0, **FELL_BACK), FEES, 6.0, 1),
