@@ -139,13 +139,14 @@ class Schedule:
         return None
 
     def _note_missed(self, store: Store, slot: datetime) -> None:
-        """Record the slots between the last one that anybody touched and this one; nobody ran when they were due.
+        """Record the slots between the last one that a schedule saw to and this one; nobody ran when they were due.
 
-        Oldest first and before this slot is claimed: whatever ends it midway, the next tick goes on from there. What is
-        before a slot that is published already was noted by who published it, or is the past that a backfill left out.
+        Oldest first and before this slot is claimed: whatever ends it midway, the next tick goes on from there. What a
+        person or a backfill published in between stays as it is, and is no sign that a schedule was there before it.
+        Before the first slot of any schedule none was missed.
         """
-        last = store.newest_slot_before(self.plan.scope, slot)
-        if last is None or store.run_of_slot(self.plan.scope, slot) is not None:
+        last = store.last_scheduled_before(self.plan.scope, slot)
+        if last is None:
             return
         missed, count = self.timing.slots.between(last, slot), 0
         while not self._stop.is_set() and (some := list(islice(missed, _MISSED_SLOTS_AT_ONCE))):

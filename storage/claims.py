@@ -127,10 +127,17 @@ def mark_missed(connection: Connection, scope: str, slots: list[datetime]) -> No
         connection.execute(insert_or_ignore(connection, policy_slot, rows))
 
 
-def newest_slot_before(connection: Connection, scope: str, slot: datetime) -> datetime | None:
-    """Return the newest slot before this one that has a row, or None."""
-    earlier = select(policy_slot.c.slot).where(policy_slot.c.scope == scope, policy_slot.c.slot < slot)
+def last_scheduled_before(connection: Connection, scope: str, slot: datetime) -> datetime | None:
+    """Return the newest slot before this one that was missed, tried in vain, or published by a schedule, or None.
+
+    A slot that a person or a backfill published says nothing of whether a schedule was there for the slots before it.
+    """
+    row, run = policy_slot, policy_run
+    by_schedule = select(1).where(run.c.scope == scope, run.c.slot == row.c.slot, run.c.origin == "schedule").exists()
     found: datetime | None = connection.execute(
-        earlier.order_by(policy_slot.c.slot.desc()).limit(1)
+        select(row.c.slot)
+        .where(row.c.scope == scope, row.c.slot < slot, or_(row.c.state != "published", by_schedule))
+        .order_by(row.c.slot.desc())
+        .limit(1)
     ).scalar_one_or_none()
     return found

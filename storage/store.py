@@ -106,10 +106,10 @@ class Store:
         with transaction(self.writer) as connection:
             claims.mark_missed(connection, scope, slots)
 
-    def newest_slot_before(self, scope: str, slot: datetime) -> datetime | None:
-        """Return the newest slot before this one that anybody has claimed or marked, or None."""
+    def last_scheduled_before(self, scope: str, slot: datetime) -> datetime | None:
+        """Return the newest slot before this one that a schedule saw to: see `storage.claims.last_scheduled_before`."""
         with transaction(self.reader) as connection:
-            return claims.newest_slot_before(connection, scope, slot)
+            return claims.last_scheduled_before(connection, scope, slot)
 
     def oldest_gap(self, scope: str, before: datetime) -> datetime | None:
         """Return the oldest slot before this one that was missed or abandoned, or None; failed ones stay failed."""

@@ -12,11 +12,13 @@ import jobs.schedule
 from jobs.schedule import Schedule, SchedulerDiedError, Timing
 from jobs.slots import Slots
 from storage.errors import StoreUnavailableError
+from storage.records import Origin
 from storage.schema import policy_slot
 from storage.store import Store
 from tests.faults.audit import faults
 from tests.faults.strikes import Tripwire, break_driver
 from tests.faults.ticking import INTERVAL, PLAN, START, Clock, schedule, ticks
+from tests.runs import publish
 
 REFUSED = 3
 
@@ -67,6 +69,38 @@ def test_where_missed_slots_are_not_noted_they_leave_no_trace(
     refuse_slots(store, store_url, clock)
 
     assert [state for _, state in slots(store)] == ["published"] * 2
+
+
+def test_slots_missed_before_a_person_helped_out_are_recorded_by_the_schedule_that_comes_back(
+    store: Store, store_url: str, clock: Clock
+) -> None:
+    first = clock.now.replace(second=0)
+    assert schedule(store_url).tick(store) is not None
+    clock.now += 5 * INTERVAL
+    publish(store, first + 3 * INTERVAL, origin=Origin.MANUAL)
+    publish(store, first + 5 * INTERVAL, origin=Origin.MANUAL)
+
+    assert schedule(store_url).tick(store) is None
+
+    assert slots(store) == [
+        (first, "published"),
+        (first + INTERVAL, "missed"),
+        (first + 2 * INTERVAL, "missed"),
+        (first + 3 * INTERVAL, "published"),
+        (first + 4 * INTERVAL, "missed"),
+        (first + 5 * INTERVAL, "published"),
+    ]
+
+
+def test_what_a_backfill_left_out_before_the_first_schedule_was_not_missed(
+    store: Store, store_url: str, clock: Clock
+) -> None:
+    first = clock.now.replace(second=0)
+    publish(store, first - 12 * INTERVAL, origin=Origin.BACKFILL)
+
+    assert schedule(store_url).tick(store) is not None
+
+    assert slots(store) == [(first - 12 * INTERVAL, "published"), (first, "published")]
 
 
 def every_five_seconds(store_url: str) -> Schedule:
