@@ -111,7 +111,7 @@ class Schedule:
             return self._catch_up(store, slot) if self.timing.catch_up else None
         self._note_missed(store, slot)
         claimed = self._claim(store, slot) if not self._stop.is_set() else None
-        return self._compute(store, claimed) if claimed is not None else None
+        return self._compute(store, claimed, Origin.SCHEDULE) if claimed is not None else None
 
     def _check_clock(self, now: datetime) -> None:
         """Refuse a clock that is days off: a run of a slot far ahead would stay the latest until that day comes."""
@@ -124,10 +124,13 @@ class Schedule:
             )
 
     def _catch_up(self, store: Store, newest: datetime) -> PublishedRun | None:
-        """Compute the oldest slot that nobody computed, one a tick, so that the newest never waits."""
+        """Compute the oldest slot that nobody computed, one a tick, so that the newest never waits.
+
+        It is a backfill by its origin: nobody could follow it at its time.
+        """
         gap = store.oldest_gap(self.plan.scope, newest)
         claimed = self._claim(store, gap) if gap is not None else None
-        return self._compute(store, claimed) if claimed is not None else None
+        return self._compute(store, claimed, Origin.BACKFILL) if claimed is not None else None
 
     def _claim(self, store: Store, slot: datetime) -> Claim | None:
         try:
@@ -155,8 +158,8 @@ class Schedule:
         if count:
             log.warning("%d slots were missed since %s", count, last.isoformat())
 
-    def _compute(self, store: Store, claimed: Claim) -> PublishedRun | None:
-        task = Task(plan=self.plan, store_url=self.store_url, claim=claimed, origin=Origin.SCHEDULE)
+    def _compute(self, store: Store, claimed: Claim, origin: Origin) -> PublishedRun | None:
+        task = Task(plan=self.plan, store_url=self.store_url, claim=claimed, origin=origin)
         try:
             run = compute_slot_in_child(task, self.timing.deadline, self._abort)
         except RunFailedError as error:

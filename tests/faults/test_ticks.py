@@ -13,7 +13,7 @@ from jobs.schedule import Schedule, SchedulerDiedError, Timing
 from jobs.slots import Slots
 from storage.errors import StoreUnavailableError
 from storage.records import Origin
-from storage.schema import policy_slot
+from storage.schema import policy_run, policy_slot
 from storage.store import Store
 from tests.faults.audit import faults
 from tests.faults.strikes import Tripwire, break_driver
@@ -101,6 +101,25 @@ def test_what_a_backfill_left_out_before_the_first_schedule_was_not_missed(
     assert schedule(store_url).tick(store) is not None
 
     assert slots(store) == [(first - 12 * INTERVAL, "published"), (first, "published")]
+
+
+def test_a_slot_that_is_caught_up_on_is_a_backfill_and_the_newest_is_none(
+    store: Store, store_url: str, clock: Clock
+) -> None:
+    one = Schedule(plan=PLAN, store_url=store_url, timing=Timing(slots=Slots("*/5 * * * *"), catch_up=True))
+    assert one.tick(store) is not None
+    clock.now += 2 * INTERVAL
+
+    runs = [one.tick(store) for _ in range(3)]
+
+    first = clock.now.replace(second=0) - 2 * INTERVAL
+    assert [(run.slot, run.run_id) for run in runs if run] == [(first + 2 * INTERVAL, 2), (first + INTERVAL, 3)]
+    assert origins(store) == ["schedule", "schedule", "backfill"]
+
+
+def origins(store: Store) -> list[str]:
+    with store.reader.connect() as connection:
+        return list(connection.scalars(select(policy_run.c.origin).order_by(policy_run.c.run_id)))
 
 
 def every_five_seconds(store_url: str) -> Schedule:

@@ -13,7 +13,7 @@ from jobs.plan import Location, OrdersKind, OrdersSource, Plan
 from jobs.schedule import Schedule, Timing
 from jobs.slots import Slots
 from jobs.worker import Task
-from storage.records import PublishedRun, RunResult
+from storage.records import Origin, PublishedRun, RunResult
 from storage.store import Store
 from tests.runs import RULES, evidence, result
 
@@ -46,8 +46,8 @@ def go_by(clock: Callable[..., datetime], monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(jobs.schedule, "compute_slot_in_child", _compute_here)
 
 
-def _computed(*_: object, **__: object) -> RunResult:
-    return result([evidence("BTCUSDT")])
+def _computed(*_: object, origin: Origin, **__: object) -> RunResult:
+    return result([evidence("BTCUSDT")], origin=origin)
 
 
 def _compute_here(task: Task, *_: object) -> PublishedRun:
