@@ -25,12 +25,18 @@ database = typer.Typer(help="The database: who may do what.", no_args_is_help=Tr
 app.add_typer(database, name="db")
 
 
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # so late that no window before it begins before the calendar does
+
+
 def _time(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):  # the latter for the first hours of the year 1, east of Greenwich
         raise typer.BadParameter(f"{text!r} is no time; write it as 2026-04-26T00:05:00Z") from None
+    if at < _EARLIEST:
+        raise typer.BadParameter(f"{text!r} is too early; give a time from 1970 on")
+    return at
 
 
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file; else router-policy.toml here.")]

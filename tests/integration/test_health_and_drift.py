@@ -153,6 +153,7 @@ def test_drift_since_a_time_looks_at_orders_from_then_on(command: Command) -> No
         (("drift", "--tolerance", "999999d"), 2, "--tolerance: '999999d' is too long"),
         (("drift", "--since", "yesterday"), 2, "is no time"),
         (("drift", "--since", "0001-01-01T00:00:00+05:00"), 2, "is no time"),
+        (("drift", "--since", "0001-01-01T00:00:00Z"), 2, "is too early"),
         (("health", "A", "B"), 2, "unexpected extra argument"),
     ],
 )

@@ -158,6 +158,7 @@ def test_the_history_shows_an_override_in_the_time_that_it_was_in_force(bot: Pat
         (("override", "GOODUSDT", "--end", "--reason", "x"), 1, "no override is in force"),
         (("override", "GOODUSDT", "--end", "--taker", "--reason", "x"), 2, "--end goes with --reason"),
         (("backfill", "--from", AT, "--to", AT), 2, "--from must be before --to"),
+        (("backfill", "--from", "0001-01-01", "--to", AT), 2, "'0001-01-01' is too early"),
         (("prune", "--keep", "forever"), 2, "--keep: 'forever' is no duration"),
         (("prune", "--keep", "999999d"), 2, "--keep: '999999d' is too long"),
         (("backup", "nowhere/x.db"), 1, "nowhere for the backup x.db"),
@@ -171,6 +172,14 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, arguments: tuple[str, ...],
     failed = command(tmp_path, *arguments)
 
     assert (failed.returncode, said in failed.stderr) == (code, True), failed.stderr
+
+
+def test_a_time_too_early_to_look_back_from_leaves_no_gap(bot: Path) -> None:
+    for refused in (("once", "--as-of", "0001-01-02"), ("backfill", "--from", "0001-01-01", "--to", "0001-01-02")):
+        assert command(bot, *refused).returncode == 2
+
+    with Store(f"sqlite:///{bot / 'policy.db'}") as store, store.reader.connect() as connection:
+        assert connection.execute(text("select * from policy_gap")).all() == []
 
 
 def test_backfill_computes_what_is_missing_and_leaves_what_was_published(bot: Path) -> None:
