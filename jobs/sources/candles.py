@@ -76,7 +76,7 @@ def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: M
 def _csv(paths: Sequence[Path], columns: Mapping[str, str], found: FileFormat | None) -> Relation:
     headers = headers_of("candles", paths)
     for header, having in headers.items():
-        _require(having[0], header, columns)
+        _require(having[0] if found is not None else "what candles.query returns", header, columns)
     theirs = {name: columns.get(name, name) for name in COLUMNS}
     prices = ", ".join(f"try_cast({name} as double) as {name}" for name in _PRICES)
     unread_prices = " ".join(
@@ -106,13 +106,13 @@ def _csv(paths: Sequence[Path], columns: Mapping[str, str], found: FileFormat | 
     )
 
 
-def _require(path: Path, there: Collection[str], columns: Mapping[str, str]) -> None:
+def _require(where: Path | str, there: Collection[str], columns: Mapping[str, str]) -> None:
     for name in columns:
         if name not in COLUMNS:
             raise SourceError(f"candles.columns: {name!r} is no candle column; they are {', '.join(COLUMNS)}")
     missing = [columns.get(name, name) for name in COLUMNS if columns.get(name, name) not in there]
     if missing:
         raise SourceError(
-            f"candles: {path} has no column {', '.join(map(repr, missing))}; it has {', '.join(there)}. "
+            f"candles: {where} has no column {', '.join(map(repr, missing))}; it has {', '.join(there)}. "
             f'Name yours in [candles.columns], as in: ts = "{next(iter(there), "open_time")}"'
         )

@@ -34,7 +34,9 @@ def resolve(setting: str, pattern: str) -> list[Path]:
     found = glob.glob(pattern, recursive=True)  # noqa: PTH207  # a Path takes no absolute pattern
     paths = sorted(path for path in map(Path, found) if path.is_file())
     if not paths:
-        raise SourceError(f"{setting}: no file matches {pattern}; correct {setting}, or start the bot that writes it")
+        folder = f"that is a folder: name the files in it, as in {pattern.rstrip('/')}/*.jsonl"
+        advice = folder if found else f"correct {setting}, or start the bot that writes it"
+        raise SourceError(f"{setting}: no file matches {pattern}; {advice}")
     for path in paths:
         try:
             with path.open("rb"):

@@ -123,7 +123,7 @@ def _value(name: str, column: str) -> str:
 def _csv(paths: Sequence[Path], columns: Mapping[str, str], found: FileFormat | None) -> Relation:
     headers = headers_of("orders", paths)
     for header, having in headers.items():
-        _require(having[0], header, columns)
+        _require(having[0] if found is not None else "what orders.query returns", header, columns)
 
     theirs = {name: columns.get(name, name) for name in canonical.COLUMNS}
 
@@ -167,7 +167,7 @@ def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: M
     )
 
 
-def _require(path: Path, there: Collection[str], columns: Mapping[str, str]) -> None:
+def _require(where: Path | str, there: Collection[str], columns: Mapping[str, str]) -> None:
     for name in columns:
         if name not in canonical.COLUMNS:
             known = ", ".join(canonical.COLUMNS)
@@ -175,7 +175,7 @@ def _require(path: Path, there: Collection[str], columns: Mapping[str, str]) -> 
     missing = [columns.get(name, name) for name in canonical.REQUIRED if columns.get(name, name) not in there]
     if missing:
         raise SourceError(
-            f"orders: {path} has no column {', '.join(map(repr, missing))}; it has {', '.join(there)}. "
+            f"orders: {where} has no column {', '.join(map(repr, missing))}; it has {', '.join(there)}. "
             f'Name yours in [orders.columns], as in: {canonical.REQUIRED[0]} = "{next(iter(there), "time")}"'
         )
 

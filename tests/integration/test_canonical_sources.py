@@ -821,7 +821,7 @@ def test_renaming_columns_of_an_order_log_stops_the_run_as_it_would_do_nothing(t
         ("selectt", "orders.query: the database refused it: .*syntax error"),
         ("delete from outcome where 1 = 0", "orders.query: the database refused it: "),
         ("select * from outcome where 1 = 0", "orders.query: the database gave no row"),
-        ("select 1 as a", "has no column 'ts', 'symbol'"),
+        ("select 1 as a", "what orders.query returns has no column 'ts', 'symbol'"),
     ],
 )
 def test_a_query_that_gives_no_outcomes_stops_the_run(tmp_path: Path, query: str, said: str) -> None:

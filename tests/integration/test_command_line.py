@@ -134,6 +134,16 @@ def test_a_missing_log_stops_the_run_with_one_line_and_publishes_nothing(bot: Pa
     assert command(bot, "latest").returncode == 1
 
 
+def test_a_folder_where_files_should_be_named_is_told_as_one(bot: Path) -> None:
+    settings = bot / "router-policy.toml"
+    settings.write_text(settings.read_text().replace("logs/*.jsonl", "logs/"))
+
+    failed = run_command(bot, "once", "--as-of", AT)
+
+    assert failed.returncode == 1
+    assert "that is a folder: name the files in it, as in" in failed.stderr
+
+
 def test_the_next_try_after_a_failure_works_at_once(bot: Path) -> None:
     log = bot / "logs" / "order_metrics.jsonl"
     text = log.read_text()
