@@ -6,7 +6,10 @@ from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import Protocol, TypeVar
 
-import ccxt
+try:
+    import ccxt
+except ImportError as error:
+    raise ImportError(f"{error}; a venue over ccxt needs router-policy-client[ccxt]") from error
 
 from router_policy_client.ccxt_answers import (
     STATUSES,

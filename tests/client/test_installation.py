@@ -47,6 +47,16 @@ def test_importing_it_loads_nothing_of_the_service_and_no_driver() -> None:
     assert not {"policy", "storage", "jobs", "console", "psycopg", "ccxt"} & loaded
 
 
+def test_a_venue_over_ccxt_says_what_it_needs_where_that_is_not_installed() -> None:
+    program = (
+        "import sys; sys.modules['ccxt'] = None\n"
+        "try: import router_policy_client.ccxt_venue\n"
+        "except ImportError as error: print(error)"
+    )
+
+    assert "needs router-policy-client[ccxt]" in run(sys.executable, "-c", program)
+
+
 def test_it_works_beside_modules_of_the_bots_own_with_the_services_names(tmp_path: Path) -> None:
     for name in ("policy", "storage", "jobs", "console", "migrations"):
         (tmp_path / f"{name}.py").write_text(f"MINE = {name!r}\n")
