@@ -62,6 +62,9 @@ F13  a database that refuses for a while
      test_ticks: test_slots_for_which_the_database_refused_are_missed_and_the_next_is_published
      test_ticks: test_of_more_missed_slots_than_one_transaction_takes_all_are_recorded
      test_ticks: test_missed_slots_that_were_recorded_in_part_are_all_recorded_by_the_next_tick
+     test_ticks: test_slots_missed_before_a_person_helped_out_are_recorded_by_the_schedule_that_comes_back
+     test_ticks: test_what_a_backfill_left_out_before_the_first_schedule_was_not_missed
+     test_ticks: test_a_slot_that_is_caught_up_on_is_a_backfill_and_the_newest_is_none
      test_outages: test_the_schedule_outlives_a_writer_that_locks_sqlite_for_longer_than_the_timeout
      test_outages: test_a_publication_waits_for_a_writer_that_is_done_before_the_timeout
      without test_ticks: test_where_missed_slots_are_not_noted_they_leave_no_trace
