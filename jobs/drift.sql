@@ -27,7 +27,7 @@ named_run as (
 ),
 
 -- Each moment at which a symbol may be told something else: a run is published or has expired, an override begins or
--- ends. Where there is no run yet, or it has expired, nothing is told: an order may start as maker.
+-- ends. An override is acted on up to its own end; a run that has expired tells nothing: an order may start as maker.
 turn as (
     select symbol, from_at as moment from override_span
     union
@@ -41,10 +41,10 @@ told as (
     select
         turn.symbol,
         turn.moment,
-        not coalesce(any_value(turn.moment <= seen_run.expires_at), false)
-            or coalesce(
-                arg_max(override_span.maker_first, override_span.override_id), not bool_or(taker.symbol is not null)
-            ) as maker_first
+        coalesce(
+            arg_max(override_span.maker_first, override_span.override_id),
+            not bool_or(taker.symbol is not null and turn.moment <= seen_run.expires_at)
+        ) as maker_first
     from turn
     asof left join seen_run on turn.moment >= seen_run.published_at
     left join taker on taker.run_id = seen_run.run_id and taker.symbol = turn.symbol

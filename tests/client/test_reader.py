@@ -36,12 +36,18 @@ class Clock:
         return self.at
 
 
-def override(store: Store, lasting: timedelta, symbol: str = "BTCUSDT") -> None:
+def override(
+    store: Store,
+    lasting: timedelta,
+    *,
+    maker_first: bool = False,
+    taker_bias: ServiceTakerBias = ServiceTakerBias.PREFER_TAKER,
+) -> None:
     store.make_override(
         "default",
-        symbol,
-        maker_first=False,
-        taker_bias=ServiceTakerBias.PREFER_TAKER,
+        "BTCUSDT",
+        maker_first=maker_first,
+        taker_bias=taker_bias,
         lasting=lasting,
         author="ann",
         reason="the venue is down",
@@ -113,15 +119,7 @@ def test_an_override_beneath_another_is_in_force_again_when_that_ends_by_itself(
     publish(store, SLOT)
     override(store, timedelta(hours=1))
     with watching(store_url) as reader:
-        store.make_override(
-            "default",
-            "BTCUSDT",
-            maker_first=True,
-            taker_bias=ServiceTakerBias.BALANCED,
-            lasting=timedelta(seconds=1),
-            author="bob",
-            reason="a try",
-        )
+        override(store, timedelta(seconds=1), maker_first=True, taker_bias=ServiceTakerBias.BALANCED)
         wait_until(lambda: reader.get("BTCUSDT").taker_bias is TakerBias.BALANCED, "the upper override is seen")
         wait_until(lambda: reader.get("BTCUSDT").taker_bias is TakerBias.PREFER_TAKER, "the lower one is seen again")
 
@@ -146,15 +144,7 @@ def test_an_override_beneath_another_is_in_force_again_though_this_clock_is_ahea
     override(store, timedelta(hours=1))
     monkeypatch.setattr(reader_module, "time", lambda: time.time() + 0.03)
     with watching(store_url) as reader:
-        store.make_override(
-            "default",
-            "BTCUSDT",
-            maker_first=False,
-            taker_bias=ServiceTakerBias.BALANCED,
-            lasting=timedelta(seconds=1),
-            author="bob",
-            reason="a try",
-        )
+        override(store, timedelta(seconds=1), maker_first=False, taker_bias=ServiceTakerBias.BALANCED)
         wait_until(lambda: reader.get("BTCUSDT").taker_bias is TakerBias.BALANCED, "the upper override is seen")
         told = set()
 

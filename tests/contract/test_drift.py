@@ -122,7 +122,8 @@ CASES: tuple[tuple[Row, str], ...] = (
     (sent("01:29:59", 4), TAKER),
     (sent("01:30:00", 4), FINE),  # it was ended before its time
     (sent("12:00:00", 5, "ETHUSDT"), TAKER),
-    (sent("12:00:01", 5, "ETHUSDT"), "expired"),  # what has expired is not in force
+    (sent("12:00:01", 5, "ETHUSDT"), f"expired {TAKER}"),  # a reader acts on an override to its end all the same
+    (sent("12:00:01", 5, "DOGEUSDT"), "expired"),  # run 5 has expired, and what it said with it
     (sent("00:01:04", 3, "DOGEUSDT"), FINE),
     (sent("00:01:05", 3, "DOGEUSDT"), TAKER),
     (sent("01:01:30", 4, "DOGEUSDT"), TAKER),  # run 4 says again what run 3 has said for an hour

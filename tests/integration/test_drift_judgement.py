@@ -106,11 +106,11 @@ def slow_kinds(world: World, order: Order) -> set[str]:
 
 
 def told(world: World, symbol: str, second: float) -> str:
-    if not is_usable(world, second):
-        return "nothing"
     in_force = [(n, first) for n, one, first, start, end in world.overrides if one == symbol and start <= second < end]
     if in_force:
         return "maker" if max(in_force)[1] else "taker"
+    if not is_usable(world, second):
+        return "nothing"
     run = newest(world, second)
     return "taker" if run is not None and (run[0], symbol) in world.taker else "maker"
 
