@@ -32,6 +32,7 @@ _REFUSALS = (
 )
 _WOULD_CROSS = (ccxt.OrderImmediatelyFillable, ccxt.OrderNotFillable)
 _CROSSING_WORDS = ("post only", "postonly", "immediately match", "as maker")
+_USED_BEFORE_WORDS = ("duplicat", "already exist")
 _TIMEOUT_WORDS = ("timeout", "timed out", "time out")
 
 
@@ -42,7 +43,7 @@ class NotFoundError(VenueError):
 def meaning_of(error: ccxt.ExchangeError) -> VenueError:
     """Tell what an exchange has answered: by ccxt's class, and by the text where that says no more than "error"."""
     said = str(error).lower().replace("-", " ").replace("_", " ")
-    if isinstance(error, ccxt.DuplicateOrderId) or "duplicat" in said:
+    if isinstance(error, ccxt.DuplicateOrderId) or any(words in said for words in _USED_BEFORE_WORDS):
         return VenueError(f"this id has been used before, so the order may be there: {error}")
     if any(words in said for words in _TIMEOUT_WORDS):
         return VenueError(f"it may have been carried out: {error}")

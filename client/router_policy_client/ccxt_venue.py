@@ -37,6 +37,7 @@ _TRADES_OF_ORDER = {
 }
 _RETRIES = ("maxRetriesOnFailure", "defaultMaxRetriesOnFailure")
 _REPEATED = "set maxRetriesOnFailure to 0 in its options, since a repeated request can place an order twice"
+_LONGEST_WINDOW_MILLISECONDS = 30_000
 _TRADES_TRIES = 4
 _TRADES_PAUSE_MILLISECONDS = 250
 _Answer = TypeVar("_Answer")
@@ -69,10 +70,11 @@ class CcxtVenue:
 
     It is one of binance, binanceusdm, okx, okxus and myokx. `symbols` names the policies' symbols as ccxt does, as in
     {"BTCUSDT": "BTC/USDT:USDT"}; what is not in it is taken as it is. Quantities are in units of the traded asset, also
-    where the exchange counts contracts; inverse contracts are refused. Fees and the liquidity flag come from the
-    order's trades, asked for once it has ended, and for a second more where they are not complete yet.
+    where the exchange counts contracts; contracts that are not linear are refused. Fees and the liquidity flag come
+    from the order's trades, asked for once it has ended, and for a second more where they are not complete yet.
     Raises ValueError for an exchange on which orders cannot be found by the client's id, and where it is set to repeat
-    failed requests, which would place orders twice; set to that later, it refuses every order.
+    failed requests, which would place orders twice (set to that later, it refuses every order), or to let a request
+    arrive more than 30 seconds late.
     """
 
     def __init__(self, exchange: _Exchange, symbols: Mapping[str, str] | None = None) -> None:
@@ -84,6 +86,12 @@ class CcxtVenue:
             )
         if _repeats_requests(exchange.options):
             raise ValueError(f"{exchange.id}: {_REPEATED}")
+        window = exchange.options.get("recvWindow")
+        if isinstance(window, int | float) and window > _LONGEST_WINDOW_MILLISECONDS:
+            raise ValueError(
+                f"{exchange.id}: with a recvWindow of {window} ms an order may arrive when it counts as never sent; "
+                f"set it to {_LONGEST_WINDOW_MILLISECONDS} at most"
+            )
         self._exchange = exchange
         self._symbols = dict(symbols or {})
 
@@ -100,8 +108,11 @@ class CcxtVenue:
         self._place(symbol, "limit", side, quantity, on_tick, {"clientOrderId": client_order_id, "postOnly": True})
 
     def place_market(self, symbol: str, side: Side, quantity: Decimal, client_order_id: str) -> None:
-        """Place a market order."""
-        self._place(symbol, "market", side, quantity, None, {"clientOrderId": client_order_id})
+        """Place a market order, its size in units of the asset whatever the exchange is set to."""
+        params: dict[str, object] = {"clientOrderId": client_order_id}
+        if "okx" in self._exchange.id and self._ask(lambda: self._market(symbol)).get("spot"):
+            params["tgtCcy"] = "base_ccy"
+        self._place(symbol, "market", side, quantity, None, params)
 
     def cancel_order(self, symbol: str, client_order_id: str) -> None:
         """Ask for an order to be cancelled."""
@@ -142,8 +153,8 @@ class CcxtVenue:
     def _market(self, symbol: str) -> dict[str, object]:
         self._exchange.load_markets()  # kept by ccxt after the first time
         market = self._exchange.market(self._name(symbol))
-        if market.get("inverse"):
-            raise ccxt.NotSupported(f"{symbol} is an inverse contract, whose size is not in units of the asset")
+        if market.get("contract") and not market.get("linear"):
+            raise ccxt.NotSupported(f"{symbol} is no linear contract: its size is not in units of the asset")
         return market
 
     def _contract_size(self, symbol: str) -> Decimal:
@@ -221,7 +232,10 @@ class CcxtVenue:
         for number in range(_TRADES_TRIES):
             if number:
                 self._exchange.sleep(_TRADES_PAUSE_MILLISECONDS)
-            trades = self._exchange.fetch_my_trades(self._name(symbol), None, None, only)
+            try:
+                trades = self._exchange.fetch_my_trades(self._name(symbol), None, None, only)
+            except ccxt.NetworkError:
+                continue
             own = [trade for trade in trades if trade.get("order") == order["id"]]
             if to_amount(sum((to_decimal(trade["amount"]) for trade in own), Decimal(0))) == amount:
                 return own

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
+from math import inf
 
 from router_policy_client.clock import Clock
 from router_policy_client.venue import OrderRejectedError, OrderState, OrderStatus, PostOnlyRejectedError, Venue
@@ -22,17 +23,17 @@ class Patience:
 
     `maker_wait_seconds` is the full wait at the maker price, of which a policy grants a part; `taker_wait_seconds` how
     long a market order may take to end. `poll_seconds` lies between two looks at an order. A request that was not
-    answered and is not found `absence_seconds` after it was sent will never arrive: set it above the venue's receive
-    window (ccxt gives Binance one of 10 seconds) and the difference of the two clocks. After `confirm_seconds` of
-    asking how an order ended without an answer, the router gives up and says so. `remembered_seconds` is for how long
-    the venue finds an order that has ended.
+    answered and is not found `absence_seconds` after it was sent will never arrive: set it above the time for which
+    the venue takes a request (OKX 30 seconds, Binance 10 by ccxt's `recvWindow`) and the difference of the two clocks.
+    After `confirm_seconds` of asking how an order ended without an answer, the router gives up and says so.
+    `remembered_seconds` is for how long the venue finds an order that has ended.
     """
 
     maker_wait_seconds: float = 4.0
     taker_wait_seconds: float = 5.0
     poll_seconds: float = 0.25
-    absence_seconds: float = 15.0
-    confirm_seconds: float = 30.0
+    absence_seconds: float = 35.0
+    confirm_seconds: float = 60.0
     remembered_seconds: float = 600.0
 
     def __post_init__(self) -> None:
@@ -66,7 +67,10 @@ def client_order_id_of(order_id: str, leg: str) -> str:
 
 
 class Leg:
-    """A request on its way. `state` is what the venue last said, None where it has said nothing."""
+    """A request on its way, of this process or of one before it that used the same id.
+
+    `state` is what the venue last said, None where it has said nothing.
+    """
 
     def __init__(self, venue: Venue, symbol: str, client_order_id: str, clock: Clock, patience: Patience) -> None:
         self.client_order_id = client_order_id
@@ -78,14 +82,20 @@ class Leg:
         self._patience = patience
         self._sent_seconds = clock.monotonic_seconds()
         self._is_over = False
+        self._remembered_until = inf
+        self._was_placed = False
         self._is_acknowledged = False
-        self._is_remembered = True
         self._was_cancelled = False
 
     @property
     def filled(self) -> Decimal:
         """What is known to have been filled."""
         return _NOTHING if self.state is None else self.state.filled
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it was sent, by this process or, as the venue says, by another."""
+        return self._was_placed or self.state is not None
 
     def run(self, place: Callable[[], None], wait_seconds: float) -> None:
         """Place it, wait for its end, cancel it where it has not come; on return `ending` says what is certain.
@@ -99,13 +109,26 @@ class Leg:
         finally:
             self._settle_for_sure(self._clock.monotonic_seconds())
 
-    def take_up(self, *, is_remembered: bool) -> None:
-        """End what a process before this one may have placed under the same id; ABSENT where it certainly has not.
+    def find(self, remembered_until: float) -> None:
+        """Look for what a process before this one may have placed under the same id, and cancel it where it is open.
 
-        The time to find that out began when the leg was made, so that many legs have it in common. Without
-        `is_remembered` the venue may have forgotten an order that has ended, and one that is not found stays UNKNOWN.
+        From `remembered_until` on (monotonic seconds) the venue may have forgotten an order that has ended: one that is
+        not found then stays UNKNOWN.
         """
-        self._is_remembered = is_remembered
+        self._remembered_until = remembered_until
+        try:
+            self._look()
+            if self.state is not None and not self._is_over:
+                self._cancel()
+        except BaseException:
+            self._settle_for_sure(self._sent_seconds)
+            raise
+
+    def take_up(self) -> None:
+        """Wait until it is certain how what `find` looked for has ended, ABSENT where it has certainly not been placed.
+
+        The time to find that out began when the leg was made, so that many legs have it in common.
+        """
         self._settle_for_sure(self._sent_seconds)
 
     def _settle_for_sure(self, from_seconds: float) -> None:
@@ -118,6 +141,7 @@ class Leg:
             raise
 
     def _place(self, place: Callable[[], None]) -> None:
+        self._was_placed = True
         try:
             place()
         except PostOnlyRejectedError:
@@ -175,7 +199,8 @@ class Leg:
 
     def _has_never_arrived(self, asked_seconds: float) -> bool:
         is_late = asked_seconds - self._sent_seconds >= self._patience.absence_seconds
-        return is_late and self._is_remembered and not self._is_acknowledged and self.state is None
+        is_remembered = asked_seconds <= self._remembered_until
+        return is_late and is_remembered and not self._is_acknowledged and self.state is None
 
     def _take_in(self, state: OrderState) -> None:
         """Believe what the venue says, but for an answer that is older than what it has said before."""

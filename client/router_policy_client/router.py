@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import partial
+from math import inf
 
 from router_policy_client.clock import Clock, SystemClock
 from router_policy_client.gate import Gate, decide
@@ -122,16 +123,15 @@ class _Route:
         self._mid: Decimal | None = None
         self._legs: dict[str, Leg] = {}
         self._is_resumed = resume_from is not None
-        self._is_remembered = True
         if resume_from is not None:
-            self._is_remembered = _is_within(resume_from, self._decided_at, routing.patience.remembered_seconds)
-            # All at once, for the time after which one is known to be absent begins here for each.
-            for name in (f"{letter}{number}" for letter in "mft" for number in range(1, MOST_TRIES + 1)):
-                self._leg(name)
+            self._remembered_until = self._decided_seconds + _seconds_remembered(
+                resume_from, self._decided_at, routing.patience.remembered_seconds
+            )
 
     def run(self) -> None:
         """Send legs until nothing is left, nothing more can be done, or nothing more is certain."""
-        self._take_up()
+        if self._is_resumed:
+            self._take_up()
         if self._is_resumed:
             self._take()
             return
@@ -150,7 +150,7 @@ class _Route:
 
     @property
     def _is_maker_started(self) -> bool:
-        return any(name[0] in "mf" for name in self._legs)
+        return any(name[0] in "mf" and leg.is_known for name, leg in self._legs.items())
 
     @property
     def _filled(self) -> Decimal:
@@ -173,9 +173,20 @@ class _Route:
         return None
 
     def _take_up(self) -> None:
-        """End the legs that a process before this one may have sent, and keep those that it has."""
+        """End the legs that a process before this one may have sent, and keep those that it has.
+
+        All are made at once, for the time after which one is known to be absent begins then for each, and all are
+        looked for before any is waited for, so that none stays open meanwhile.
+        """
+        for name in (f"{letter}{number}" for letter in "mft" for number in range(1, MOST_TRIES + 1)):
+            self._leg(name)
+        until = self._clock.monotonic_seconds() + self._routing.patience.confirm_seconds
+        for leg in self._legs.values():
+            if self._clock.monotonic_seconds() < until:
+                leg.find(self._remembered_until)
         for name, leg in list(self._legs.items()):
-            leg.take_up(is_remembered=self._is_remembered)
+            if self._clock.monotonic_seconds() < until:
+                leg.take_up()
             if leg.ending is Ending.ABSENT:
                 del self._legs[name]
         self._is_resumed = bool(self._legs)
@@ -229,7 +240,7 @@ class _Route:
             is_resumed=self._is_resumed,
             maker_started=self._is_maker_started,
             maker_filled=self._is_maker_filled(),
-            fallback_used=any(leg.ending not in (Ending.REFUSED, Ending.ABSENT) for leg in fallbacks),
+            fallback_used=any(leg.is_known and leg.ending not in (Ending.REFUSED, Ending.ABSENT) for leg in fallbacks),
             post_only_rejects=sum(leg.ending is Ending.TURNED_AWAY for leg in self._makers),
             filled=self._filled,
             unfilled=self._left,
@@ -272,10 +283,12 @@ class _Route:
         return [leg.state for leg in self._legs.values() if leg.state is not None and leg.filled]
 
 
-def _is_within(begun_at: datetime, now: datetime, seconds: float) -> bool:
+def _seconds_remembered(begun_at: datetime, now: datetime, seconds: float) -> float:
+    """Return how much longer a venue remembers an order that was sent then; nothing is certain of one yet to come."""
     if begun_at.tzinfo is None:
         raise ValueError(f"resume_from {begun_at!r} has no time zone; give an aware time")
-    return (now - begun_at).total_seconds() <= seconds
+    passed = (now - begun_at).total_seconds()
+    return seconds - passed if passed >= 0 else -inf
 
 
 def _maker_price(side: Side, quote: Quote, offset_bps: float | None) -> Decimal:

@@ -28,10 +28,11 @@ class OutcomeLog(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """How orders are routed: how long for what, and how often. Raises ValueError for a count below 1 or above 9.
+    """How orders are routed: how long for what, and how often.
 
     `post_only_tries` counts the maker attempts of one order, each at a fresh price after the venue has turned the one
-    before away; `taker_tries` the market orders for what is left, `quote_tries` the looks for a price.
+    before away; `taker_tries` the market orders for what is left, `quote_tries` the looks for a price. Raises
+    ValueError for a count below 1, and for more than 9 tries of either kind of order.
     """
 
     patience: Patience = field(default_factory=Patience)
@@ -43,5 +44,5 @@ class Routing:
         if min(self.post_only_tries, self.taker_tries, self.quote_tries) < 1:
             raise ValueError(f"{self}: every count of tries is at least 1")
         # A process that takes an order up again looks for every leg that one with other counts may have sent.
-        if max(self.post_only_tries, self.taker_tries, self.quote_tries) > MOST_TRIES:
-            raise ValueError(f"{self}: every count of tries is at most {MOST_TRIES}")
+        if max(self.post_only_tries, self.taker_tries) > MOST_TRIES:
+            raise ValueError(f"{self}: post_only_tries and taker_tries are at most {MOST_TRIES}")

@@ -344,12 +344,12 @@ def test_sizes_in_contracts_are_told_in_units_of_the_asset(exchange: tuple[Excha
     assert state.filled == Decimal("1.5")
 
 
-def test_inverse_contracts_are_refused(exchange: tuple[Exchange, CcxtVenue]) -> None:
+def test_contracts_whose_size_is_not_in_the_asset_are_refused(exchange: tuple[Exchange, CcxtVenue]) -> None:
     _, venue = exchange
     venue.quote("BTCUSDT")
-    venue._exchange.market("BTC/USDT:USDT")["inverse"] = True
+    venue._exchange.market("BTC/USDT:USDT")["linear"] = False
 
-    with pytest.raises(OrderRejectedError, match="inverse"):
+    with pytest.raises(OrderRejectedError, match="no linear contract"):
         venue.place_market("BTCUSDT", Side.BUY, Decimal("1.5"), "id1")
 
 
@@ -442,6 +442,23 @@ def test_an_order_that_is_not_answered_is_sent_once(name: str, kind: str) -> Non
     assert len(sent) == 1
 
 
+def test_a_market_order_on_a_spot_market_is_never_one_of_so_much_money() -> None:
+    venue, symbol, sent = capturing("okx", "spot")
+    venue._exchange.options |= {"createMarketBuyOrderRequiresPrice": False, "tgtCcy": "quote_ccy"}
+
+    with pytest.raises(VenueTimeoutError):
+        venue.place_market(symbol, Side.BUY, Decimal(2), "id1")
+
+    ((_, body),) = sent
+    assert '"sz":"2"' in body
+    assert '"tgtCcy":"base_ccy"' in body
+
+
+def test_an_exchange_that_takes_orders_longer_than_the_router_waits_for_them_is_refused() -> None:
+    with pytest.raises(ValueError, match="with a recvWindow of 60000 ms"):
+        CcxtVenue(ccxt.binanceusdm({"options": {"recvWindow": 60_000}}))
+
+
 @pytest.mark.parametrize("name", ["kraken", "bybit", "gate", "coinbase", "kucoin", "alpaca", "binancecoinm"])
 def test_an_exchange_on_which_orders_cannot_be_found_by_their_id_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="does not place, find and cancel orders by the client's own id"):
@@ -455,8 +472,11 @@ def test_an_answer_about_another_order_is_none(named: str | None) -> None:
 
 
 @pytest.mark.parametrize("error", [ccxt.InvalidOrder, ccxt.BadRequest, ccxt.OperationRejected])
-@pytest.mark.parametrize("text", ["Order creation timeout", "Network timeout.", "the request timed out"])
-def test_a_refusal_that_speaks_of_a_timeout_is_none(
+@pytest.mark.parametrize(
+    "text",
+    ["Order creation timeout", "Network timeout.", "the request timed out", "Client order ID already exists."],
+)
+def test_a_refusal_that_may_mean_that_the_order_is_there_is_none(
     exchange: tuple[Exchange, CcxtVenue], monkeypatch: pytest.MonkeyPatch, error: type[Exception], text: str
 ) -> None:
     def refuse(*_: object) -> None:
@@ -474,6 +494,18 @@ def test_a_refusal_that_speaks_of_a_timeout_is_none(
 def test_trades_that_come_late_are_waited_for_a_moment() -> None:
     exchange = Telling()
     exchange.order = {"status": "closed", "filled": 2.0}
+    exchange.sleep = lambda _: setattr(exchange, "trades", [TRADE])  # type: ignore[method-assign]
+
+    state = CcxtVenue(exchange).fetch_order("BTCUSDT", "id1")  # type: ignore[arg-type]
+
+    assert state is not None
+    assert (state.fees, state.is_maker) == (Decimal("0.04"), True)
+
+
+def test_a_look_at_trades_that_fails_is_not_the_last() -> None:
+    exchange = Telling()
+    exchange.order = {"status": "closed", "filled": 2.0}
+    exchange.trades = ccxt.NetworkError("no answer")
     exchange.sleep = lambda _: setattr(exchange, "trades", [TRADE])  # type: ignore[method-assign]
 
     state = CcxtVenue(exchange).fetch_order("BTCUSDT", "id1")  # type: ignore[arg-type]

@@ -213,7 +213,7 @@ def test_an_order_that_never_arrived_is_crossed_once_that_is_certain(error: Exce
 
     outcome = route(venue, clock)
 
-    assert 15.0 <= outcome.duration_seconds <= 17.0  # absence_seconds, and at most one pause more
+    assert 35.0 <= outcome.duration_seconds <= 37.0  # absence_seconds, and at most one pause more
     assert (outcome.filled, outcome.fallback_used, outcome.unresolved_ids) == (2, True, ())
 
 
@@ -254,7 +254,7 @@ def test_a_venue_that_falls_silent_ends_in_an_outcome_that_says_so(error: Except
     assert outcome.unresolved_ids == (client_order_id_of("bot-1", "m1"),)
     assert (outcome.filled, outcome.unfilled, outcome.maker_filled) == (Decimal("0.5"), Decimal("1.5"), None)
     assert venue.of("market") == []
-    assert 34.0 <= outcome.duration_seconds <= 36.0  # 4 s of waiting, 30 s of asking
+    assert 64.0 <= outcome.duration_seconds <= 66.0  # 4 s of waiting, 60 s of asking
 
 
 def test_a_venue_that_comes_back_while_it_is_asked_is_believed_again() -> None:
@@ -491,6 +491,59 @@ def test_an_order_taken_up_so_late_that_the_venue_may_have_forgotten_it_is_not_s
     assert client_order_id_of("bot-1", "m1") in outcome.unresolved_ids
 
 
+@pytest.mark.parametrize(("begun", "is_sent"), [(-560.0, True), (-566.0, False), (-1e6, False), (0.1, False)])
+def test_an_order_is_known_never_to_have_been_sent_only_while_the_venue_would_remember_it(
+    begun: float, is_sent: bool
+) -> None:
+    venue, clock = scripted()
+
+    outcome = route(venue, clock, resume_from=START + timedelta(seconds=begun))
+
+    # It is looked for until 35 s have passed, at pauses of up to 2 s, and the venue remembers 600 s.
+    assert bool(venue.sent) is is_sent
+    assert (outcome.unfilled_reason is UnfilledReason.UNCONFIRMED) is not is_sent
+
+
+def test_what_is_open_is_cancelled_before_anything_is_waited_for() -> None:
+    turned_away = Script(raises=PostOnlyRejectedError("would cross"), arrives_after=None)
+    venue, clock = scripted(m1=turned_away, m2=NEVER_FILLED)
+    died_in(venue, clock, 1.0)
+    resumed_at = clock.now()
+
+    route(venue, clock, resume_from=START)
+
+    assert venue.sent[client_order_id_of("bot-1", "m2")].cancelled_at == resumed_at
+
+
+def test_post_only_orders_that_the_venue_turned_away_count_also_when_they_are_taken_up() -> None:
+    expired = Script(ends_as=OrderStatus.EXPIRED)
+    venue, clock = scripted(m1=expired, m2=expired, m3=NEVER_FILLED)
+    died_in(venue, clock, 1.0)
+
+    outcome = route(venue, clock, resume_from=START)
+
+    assert (outcome.post_only_rejects, outcome.maker_started, outcome.fallback_used) == (2, True, True)
+
+
+def test_flags_are_not_told_of_what_was_only_looked_for() -> None:
+    clock = SimulatedClock(START)
+    venue = ScriptedVenue(clock, deaf_from=0.0)
+
+    outcome = route(venue, clock, resume_from=START)
+
+    assert (outcome.maker_started, outcome.maker_filled, outcome.fallback_used) == (False, None, False)
+    assert len(outcome.unresolved_ids) == 27
+    assert outcome.duration_seconds <= 62.0
+
+
+def test_an_order_on_a_venue_that_takes_requests_half_a_minute_later_is_bought_once() -> None:
+    venue, clock = scripted(m1=Script(raises=NO_ANSWER, arrives_after=29.0, fills=((29.0, "2", "99.95"),)))
+
+    outcome = route(venue, clock)
+
+    assert (outcome.filled, outcome.maker_filled, venue.of("market")) == (2, True, [])
+
+
 def test_an_order_taken_up_late_counts_what_the_venue_still_tells() -> None:
     venue, clock = scripted(m1=Script(fills=((0.5, "0.5", "99.95"),)))
     died_in(venue, clock, 1.0)
@@ -542,7 +595,7 @@ def test_an_order_taken_up_that_was_never_sent_is_routed_as_any_other() -> None:
     outcome = route(venue, clock, resume_from=START)
 
     assert (outcome.maker_filled, outcome.filled) == (True, 2)
-    assert outcome.duration_seconds >= 15.0
+    assert outcome.duration_seconds >= 35.0
 
 
 def test_an_order_taken_up_at_a_venue_that_is_silent_sends_nothing() -> None:
@@ -576,7 +629,7 @@ def test_an_order_that_is_taken_up_is_priced_when_it_is_sent() -> None:
 
     outcome = route(venue, clock, resume_from=START)
 
-    assert outcome.duration_seconds <= 17.0  # 15 s and the longest pause: all legs are waited for at once
+    assert outcome.duration_seconds <= 37.0  # 35 s and the longest pause: all legs are waited for at once
     assert [request[0] for request in venue.requests[-3:]] == ["quote", "post-only", "fetch"]
 
 
@@ -753,7 +806,7 @@ def test_an_order_of_floats_is_refused() -> None:
         ({"maker_wait_seconds": -1.0}, "at least 0"),
         ({"poll_seconds": 0.0}, "above 0"),
         ({"absence_seconds": 0.0}, "above 0"),
-        ({"absence_seconds": 30.0}, "must be above absence_seconds"),
+        ({"absence_seconds": 60.0}, "must be above absence_seconds"),
     ],
 )
 def test_waits_that_do_not_fit_together_are_refused(changes: dict[str, float], said: str) -> None:
