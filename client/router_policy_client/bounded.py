@@ -1,36 +1,56 @@
-"""No wait without end: a connection is cut off that does not answer in time."""
+"""No look at a server without end: a connection is cut off that does not answer in time."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from threading import Timer
+from threading import Event, Timer, local
 
-from sqlalchemy import Connection
+ANSWER_SECONDS = 4.0
+Guard = Callable[[object], None]
+_look = local()
 
 
 @contextmanager
-def bounded(connection: Connection, seconds: float) -> Iterator[None]:
-    """Cut a Postgres connection off where what is asked of it in the block takes longer; that then raises DBAPIError.
+def bounded() -> Iterator[Guard]:
+    """Cut off every Postgres connection that is guarded in the block where that lasts longer than ANSWER_SECONDS.
 
-    A server's own bounds do not help where something stands between that still takes what is sent, as a tunnel does
-    whose far end is gone, and neither do those of TCP. SQLite has its own bound and is left alone.
+    What waits for it then raises DBAPIError. A server's own bounds do not help where something stands between that
+    still takes what is sent, as a tunnel does whose far end is gone, and neither do those of TCP. SQLite's connections
+    are left alone. Where no thread can be started for it, the look has no bound.
     """
-    driver = connection.connection.driver_connection
-    if driver is None or not hasattr(driver, "fileno"):
-        yield
-        return
-    twin = socket.fromfd(driver.fileno(), socket.AF_INET, socket.SOCK_STREAM)  # of any kind: it is only shut
-    timer = Timer(seconds, _cut, (twin,))
+    twins: list[socket.socket] = []
+    is_late = Event()
+
+    def guard(driver: object) -> None:
+        if hasattr(driver, "fileno"):
+            twins.append(socket.fromfd(driver.fileno(), socket.AF_INET, socket.SOCK_STREAM))  # of any kind: only shut
+            if is_late.is_set():
+                cut()
+
+    def cut() -> None:
+        is_late.set()
+        for twin in twins:
+            with suppress(OSError):  # it has ended meanwhile
+                twin.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(ANSWER_SECONDS, cut)
     timer.daemon = True
-    timer.start()
+    with suppress(RuntimeError):  # no more threads
+        timer.start()
+    _look.guard = guard
     try:
-        yield
+        yield guard
     finally:
+        _look.guard = None
         timer.cancel()
-        timer.join()
-        twin.close()
+        if timer.ident is not None:
+            timer.join()
+        for twin in twins:
+            twin.close()
 
 
-def _cut(connection: socket.socket) -> None:
-    with suppress(OSError):  # it has ended meanwhile
-        connection.shutdown(socket.SHUT_RDWR)
+def guard_new(driver: object, _: object) -> None:
+    """Guard a connection that is just being made by this thread, where it is looking at a server."""
+    guard: Guard | None = getattr(_look, "guard", None)
+    if guard is not None:
+        guard(driver)

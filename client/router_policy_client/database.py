@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import quote
@@ -10,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
-from router_policy_client.bounded import bounded
+from router_policy_client.bounded import guard_new
 from router_policy_client.errors import ReaderSettingsError
 from router_policy_client.rows import COLUMNS, Row
 
@@ -18,7 +19,6 @@ _NOTHING = text("select * from policy_latest where 1 = 0")
 _SECRET_QUERY_KEYS = {"password", "sslpassword", "passfile"}
 _SQLITE_LOCK_SECONDS = 0.25
 _WAL, _WAL_OFFSET = b"\x02", 18  # in the head of a SQLite file
-ANSWER_SECONDS = 4.0
 _OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=2s -c timezone=UTC -c datestyle=ISO"
 _POSTGRES = {
     "connect_timeout": 2,
@@ -71,7 +71,7 @@ def make_engine(url: URL) -> Engine:
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
             connect_args=_sqlite_arguments() if is_sqlite else _postgres_arguments(url),
-            module=_sqlite_driver() if is_sqlite else None,
+            module=_sqlite_driver() if url.drivername in ("sqlite", "sqlite+pysqlite") else None,
         )
     except (ImportError, ArgumentError) as error:
         raise ReaderSettingsError(
@@ -80,19 +80,16 @@ def make_engine(url: URL) -> Engine:
     if is_sqlite:
         file = Path(url.database or "")
         event.listen(engine, "do_connect", lambda *_: _refuse_to_lock_out_its_service(file))
+    else:
+        event.listen(engine, "connect", guard_new, insert=True)  # before SQLAlchemy itself asks the server anything
     return engine
 
 
 def latest(connection: Connection, scope: str) -> list[Row]:
-    """Return the rows of the policies in force in a scope; none before its first run. Bounded by ANSWER_SECONDS.
+    """Return the rows of the policies in force in a scope; none before its first run.
 
     Of the view's columns only those that are used here, and only those that this store's version has.
     """
-    with bounded(connection, ANSWER_SECONDS):
-        return _latest(connection, scope)
-
-
-def _latest(connection: Connection, scope: str) -> list[Row]:
     names = ", ".join(name for name in connection.execute(_NOTHING).keys() if name in COLUMNS)  # noqa: SIM118 - no dict
     query = text(f"select {names} from policy_latest where scope = :scope")
     return [dict(row) for row in connection.execute(query, {"scope": scope}).mappings().all()]
@@ -131,15 +128,25 @@ def _refuse_to_lock_out_its_service(file: Path) -> None:
 
     Whoever opens a database in WAL mode first makes its `-wal` and `-shm`, a reader too, and they are its own.
     """
-    if not file.exists() or os.access(file, os.W_OK) or Path(f"{file}-shm").exists():
+    is_effective = os.access in os.supports_effective_ids
+    if not file.exists() or os.access(file, os.W_OK, effective_ids=is_effective) or Path(f"{file}-shm").exists():
         return
-    with file.open("rb") as content:
-        is_wal = content.read(_WAL_OFFSET + 1)[_WAL_OFFSET:] == _WAL
-    if is_wal:
+    found = file.stat()
+    if _is_wal(file, found.st_dev, found.st_ino):
         raise PermissionError(
             f"{file} is not open in its service now, and this user may not write to it: opened here first, it would be "
             "locked for the service; start the service, or let this user write to the file and its folder"
         )
+
+
+@lru_cache(maxsize=64)
+def _is_wal(file: Path, device: int, inode: int) -> bool:  # noqa: ARG001 - another file in the place is read anew
+    """Read a database's mode from its head; once, before it is first connected to.
+
+    Whoever closes a file loses the locks that the process has on it, and SQLite does not know of this look.
+    """
+    with file.open("rb") as content:
+        return content.read(_WAL_OFFSET + 1)[_WAL_OFFSET:] == _WAL
 
 
 def _sqlite_arguments() -> dict[str, object]:

@@ -30,13 +30,14 @@ class Known:
 class Seen:
     """A known policy and the age that it had when its run was first seen: it only grows older from there.
 
-    `override_until` is in elapsed seconds, so that a clock that is set cannot end an override or bring it back, and
-    infinite where none is in force.
+    An override ends at `override_until`, and was due to at `override_due`; both are in elapsed seconds, so that a clock
+    that is set cannot end it or bring it back, and infinite where none is in force.
     """
 
     known: Known
     slot: float
     override_until: float
+    override_due: float
     age_then: float
     elapsed_then: float
 
@@ -70,11 +71,13 @@ def see(known: Known, before: Seen | None, wall: float, elapsed: float, at_least
     slot = known.policy.slot.timestamp()
     until = known.override_until_at
     is_same_run = before is not None and (before.slot, before.known.policy.run_id) == (slot, known.policy.run_id)
+    due = inf if until is None else elapsed + until.timestamp() - wall
     return Seen(
         known=known,
         slot=slot,
-        override_until=inf if until is None else elapsed + max(until.timestamp() - wall, at_least_seconds),
-        age_then=before.age_then if before is not None and is_same_run else wall - slot,
+        override_until=max(due, elapsed + at_least_seconds),
+        override_due=due,
+        age_then=before.age_then if before is not None and is_same_run else max(0.0, wall - slot),
         elapsed_then=before.elapsed_then if before is not None and is_same_run else elapsed,
     )
 
@@ -87,7 +90,7 @@ def reading(seen: Seen, limits: Limits, fallbacks: Fallbacks, wall: float, elaps
     age = seen.age_seconds(wall, elapsed, limits.clock_tolerance_seconds)
     policy = seen.in_force(elapsed)
     status, lasting = limits.judge(age)
-    if elapsed < seen.override_until:
+    if elapsed < seen.override_until < inf:
         lasting = min(lasting, seen.override_until - elapsed)
     fallback = fallbacks.for_status(status)
     if fallback is None:

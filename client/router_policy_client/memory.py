@@ -1,7 +1,7 @@
 """What a reader knows, and how it comes to know it: from the store, or from what it kept when it last could."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
@@ -18,14 +18,16 @@ from router_policy_client.reader_status import ReaderStatus
 from router_policy_client.rows import Row, read_rows
 
 _log = logging.getLogger("router_policy_client")
-_OVERRIDE_SECONDS, _AHEAD_SECONDS = 0.25, 0.1
+LEASE_SECONDS = 2.0  # an override that the store has just said to be in force goes on so long, and is looked at anew
+_AHEAD_SECONDS, _AGAIN_SECONDS = 0.1, 0.1
 _TURN_SECONDS = 5.0  # longer than any answer of a database that works: a server that is frozen gives none
 
 
 class Memory:
     """Every symbol's policy as it was last seen, in one mapping that is never changed, only replaced.
 
-    `wall` and `elapsed` are the clocks of `known`; `on_change` is called after each replacement. Who reads `seen`
+    `wall` and `elapsed` are the clocks of `known`; `on_change` is called after each replacement. An override that the
+    store has just said to be in force is so for `lease_seconds` at least, whatever these clocks say. Who reads `seen`
     needs no lock; whoever brings rows takes turns with others who do, so that older rows never replace newer ones.
     """
 
@@ -37,11 +39,13 @@ class Memory:
         wall: Callable[[], float],
         elapsed: Callable[[], float],
         on_change: Callable[[], None],
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self.seen: Mapping[str, Seen] = {}
         self.changes = Changes()
         self._url, self._scope, self._path = url, scope, last_known_path
         self._wall, self._elapsed, self._on_change = wall, elapsed, on_change
+        self._lease_seconds = lease_seconds
         self._turn = Lock()
         self._turn_since: float | None = None
         self._is_reachable = False
@@ -55,7 +59,8 @@ class Memory:
 
     def take(self, read: Callable[[], list[Row]]) -> bool:
         """Bring what `read` returns, and tell whether that worked; what it raises is remembered for people."""
-        if not self._turn.acquire(timeout=_TURN_SECONDS):
+        turn = self._turn  # a fork meanwhile gives the child another
+        if not turn.acquire(timeout=_TURN_SECONDS):
             return False
         try:
             self._turn_since = monotonic()
@@ -64,7 +69,7 @@ class Memory:
             return False
         finally:
             self._turn_since = None
-            self._turn.release()
+            turn.release()
 
     def _taken(self, read: Callable[[], list[Row]]) -> bool:
         try:
@@ -93,16 +98,18 @@ class Memory:
         # At least as old as when it was saved, even where the clock has been set back since.
         wall = max(self._wall(), saved_at.timestamp())
         self.seen = {one.policy.symbol: see(one, None, wall, self._elapsed()) for one in known}
+        self._ended_count = self._count_ended()
         self._on_change()
 
     def seconds_to_change(self) -> float:
         """Return how long until an override that is in force is about to end by itself; infinite where none is.
 
-        A little before, so that the store can say what follows before the end by this clock comes.
+        A little before, so that the store can say what follows before the end by this clock comes; and soon again where
+        that has passed while by the store's clock it has not.
         """
         elapsed = self._elapsed()
-        left = (one.override_until - elapsed for one in self.seen.values())
-        return max(0.0, min((seconds for seconds in left if seconds > 0), default=inf) - _AHEAD_SECONDS)
+        due = [one.override_due for one in self.seen.values() if elapsed < one.override_until]
+        return max(_AGAIN_SECONDS, min(due, default=inf) - elapsed - _AHEAD_SECONDS)
 
     def status(self, *, is_watching: bool) -> ReaderStatus:
         """Return what has been done so far."""
@@ -140,30 +147,36 @@ class Memory:
         self._is_empty = False
         before = {symbol: one.known for symbol, one in self.seen.items()}
         known = {symbol: one for symbol, one in before.items() if symbol in problems} | read
-        if known != before:
-            self._see(known)
+        is_changed = known != before
+        if is_changed or any(one.computed is not None for one in read.values()):
+            self._see(known, read.keys())  # also where the store has but said anew that its overrides are in force
+        if is_changed:
             self.changes.say()
             self._is_kept = False
-        elif any(one.computed is not None for one in known.values()):
-            self._see(known)  # the store has said anew that its overrides are in force
         if self._path is not None and not self._is_kept:
             self._keep(self._path)
 
-    def _see(self, known: Mapping[str, Known]) -> None:
+    def _see(self, known: Mapping[str, Known], read: Set[str]) -> None:
+        """Remember what is known; what was not read now, since its row cannot be, stays as it was seen."""
         wall, elapsed, before = self._wall(), self._elapsed(), self.seen
-        self.seen = {
-            symbol: see(one, before.get(symbol), wall, elapsed, _OVERRIDE_SECONDS) for symbol, one in known.items()
-        }
+        unread = {symbol: before[symbol] for symbol in known.keys() - read}
+        lease = self._lease_seconds
+        self.seen = unread | {symbol: see(known[symbol], before.get(symbol), wall, elapsed, lease) for symbol in read}
+        if self._ended_count:
+            self.changes.say()  # what had ended by this clock is in force by the store's, or has changed
         self._ended_count = 0
         self._on_change()
 
     def _tell_of_ended(self) -> None:
         """Say that a policy has changed where an override has ended by itself and no look at the store could tell."""
-        elapsed = self._elapsed()
-        ended = sum(one.has_ended(elapsed) for one in self.seen.values())
+        ended = self._count_ended()
         if ended > self._ended_count:
             self.changes.say()
         self._ended_count = ended
+
+    def _count_ended(self) -> int:
+        elapsed = self._elapsed()
+        return sum(one.has_ended(elapsed) for one in self.seen.values())
 
     def _note_empty(self) -> None:
         """Say once that the scope has no run: a store that was just made; what is known stays, and grows old."""

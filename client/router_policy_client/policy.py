@@ -33,10 +33,10 @@ class Policy:
 class Reading:
     """What to act on for one symbol at one moment; where `status` asks for the fallback, this is the fallback.
 
-    `age_seconds` counts from the policy's slot; it is negative for a slot in the future and None where nothing is
-    known. `run_id` and `slot` are those of the policy last known, also when it is not acted on, and None without one.
-    `maker_offset_bps` None leaves the distance from the mid to the router. `policy` is what was last known, None only
-    with the status MISSING.
+    `age_seconds` counts from the policy's slot; it is negative for a slot further in the future than the clocks of two
+    machines may differ, and None where nothing is known. `run_id` and `slot` are those of the policy last known, also
+    when it is not acted on, and None without one. `maker_offset_bps` None leaves the distance from the mid to the
+    router. `policy` is what was last known, None only with the status MISSING.
     """
 
     symbol: str

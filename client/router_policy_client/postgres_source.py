@@ -9,11 +9,12 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from router_policy_client.bounded import bounded
-from router_policy_client.database import ANSWER_SECONDS, latest
+from router_policy_client.database import latest
 from router_policy_client.rows import Row
 
 CHANNEL = "router_policy"
 _STOP_SECONDS = 0.2
+_STANDBY = "25006"  # the SQLSTATE of what cannot be done during recovery
 
 
 class _Listening(Protocol):
@@ -34,13 +35,18 @@ class PostgresSource:
         self._engine, self._scope, self._stop = engine, scope, stop
         self.reread_seconds = reread_seconds
         self._connection: Connection | None = None
+        self._is_listening = False
 
     def read(self) -> list[Row]:
         """Return the rows in force now; raises whatever the server or the driver says against it."""
-        if self._connection is None:
-            self._connection = self._engine.connect()
-            _listen(self._connection)  # before the rows, so that no run falls between
-        return latest(self._connection, self._scope)
+        with bounded() as guard:
+            if self._connection is None:
+                self._connection, self._is_listening = self._engine.connect(), False
+            else:
+                guard(self._connection.connection.driver_connection)
+            if not self._is_listening:  # before the rows, so that no run falls between
+                self._is_listening = _listens(self._connection)
+            return latest(self._connection, self._scope)
 
     def wait(self, seconds: float) -> None:
         """Return when something was published, or after the time; raises as `read` where the connection is lost."""
@@ -58,17 +64,13 @@ class PostgresSource:
         if connection is not None:
             connection.close()
 
-    def before_fork(self) -> None:
-        """Do nothing: the child leaves the connection alone."""
 
-    def after_fork_in_parent(self) -> None:
-        """Do nothing: the connection is as it was."""
-
-
-def _listen(connection: Connection) -> None:
-    with bounded(connection, ANSWER_SECONDS):
-        try:
-            connection.exec_driver_sql(f"listen {CHANNEL}")
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise  # else it was refused, as on a standby, which can still be read
+def _listens(connection: Connection) -> bool:
+    """Ask to be told what is published; False on a standby, which tells nothing until it is one no more."""
+    try:
+        connection.exec_driver_sql(f"listen {CHANNEL}")
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == _STANDBY:
+            return False
+        raise
+    return True

@@ -2,19 +2,21 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from threading import Event
+from threading import Event, RLock
 from time import monotonic, time
 from types import TracebackType
 from typing import Self
 from weakref import WeakSet
 
+from router_policy_client.bounded import bounded
 from router_policy_client.database import describe, latest, make_engine, parse_url
 from router_policy_client.errors import ReaderSettingsError
 from router_policy_client.known import missing, reading
 from router_policy_client.limits import Fallbacks, Limits
-from router_policy_client.memory import Memory
+from router_policy_client.memory import LEASE_SECONDS, Memory
 from router_policy_client.policy import Reading
 from router_policy_client.postgres_source import PostgresSource
 from router_policy_client.reader_status import ReaderStatus
@@ -25,6 +27,7 @@ from router_policy_client.watcher import Source, Watcher
 _AGE_RESOLUTION_SECONDS = 1.0
 _AGE_RESOLUTION = 0.001
 _CLOSE_SECONDS = 5.0
+_FORK_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 3600.0
 
 
@@ -90,12 +93,15 @@ class PolicyReader:
         self._kept_seconds = kept if now is None else 0.0
         self._readings: dict[str, tuple[float, float, float, Reading]] = {}
         path = Path(last_known_path).absolute() if last_known_path is not None else None
-        self._memory = Memory(self._url, scope, path, self._wall, self._elapsed, self._forget_readings)
+        lease = LEASE_SECONDS if now is None else 0.0
+        self._memory = Memory(self._url, scope, path, self._wall, self._elapsed, self._forget_readings, lease)
         self._memory.recall()
+        self._engine, self._stop = make_engine(self._url), Event()
         self._watcher: Watcher | None = None
         self._source: Source | None = None
-        self._start(first_read_seconds)
+        self._lock = RLock()
         _open_readers.add(self)
+        self._start(first_read_seconds)
 
     def get(self, symbol: str) -> Reading:
         """Return what to act on for a symbol now. Never raises and never waits: it looks into memory only.
@@ -174,11 +180,13 @@ class PolicyReader:
         self._readings = {}
 
     def _read_once(self) -> list[Row]:
-        with self._engine.connect() as connection:
+        if self._url.get_backend_name() == "sqlite":
+            with self._lock, self._engine.connect() as connection:
+                return latest(connection, self._scope)
+        with bounded(), self._engine.connect() as connection:
             return latest(connection, self._scope)
 
     def _start(self, first_read_seconds: float) -> None:
-        self._engine, self._stop = make_engine(self._url), Event()
         if not self._watch:
             return
         looked = Event()
@@ -196,20 +204,21 @@ class PolicyReader:
     def _make_source(self) -> Source:
         if self._url.get_backend_name() == "sqlite":
             file = Path(self._url.database or "")
-            return SqliteSource(self._engine, file, self._scope, self._poll_seconds or 0.05, self._stop)
+            return SqliteSource(self._engine, file, self._scope, self._poll_seconds or 0.05, self._stop, self._lock)
         return PostgresSource(self._engine, self._scope, self._poll_seconds or 5.0, self._stop)
 
-    def _before_fork(self) -> None:
-        if self._source is not None:
-            self._source.before_fork()
-
-    def _after_fork_in_parent(self) -> None:
-        if self._source is not None:
-            self._source.after_fork_in_parent()
+    def _hold(self) -> bool:
+        """Close the connection to a SQLite file and let none be opened, unless a look at it hangs; tell which."""
+        is_held = self._lock.acquire(timeout=_FORK_SECONDS)
+        if is_held and isinstance(self._source, SqliteSource):
+            with suppress(Exception):  # nothing that a database does may stop the bot from forking
+                self._source.close()
+        return is_held
 
     def _continue_in_child(self) -> None:
         # Kept, not closed: to close a connection here would end it for the parent, which goes on with it.
         self._of_parent = (self._engine, self._watcher, self._source)
+        self._engine, self._stop, self._lock = make_engine(self._url), Event(), RLock()
         self._memory.continue_in_child()
         self._forget_readings()
         self._start(first_read_seconds=0)
@@ -229,25 +238,29 @@ def _refuse_what_is_no_number(**settings: object) -> None:
 
 
 _open_readers: WeakSet[PolicyReader] = WeakSet()
-_held_for_fork: list[PolicyReader] = []
+# One fork at a time; one that a signal handler begins within another finds all held already.
+_forking = RLock()
+_held: list[list[tuple[PolicyReader, bool]]] = []
 
 
 def _hold_all() -> None:
-    _held_for_fork[:] = _open_readers
-    for reader in _held_for_fork:
-        reader._before_fork()
+    _forking.acquire()
+    _held.append([(reader, reader._hold()) for reader in list(_open_readers)])
 
 
 def _release_all_in_parent() -> None:
-    for reader in _held_for_fork:
-        reader._after_fork_in_parent()
-    _held_for_fork.clear()
+    for reader, is_held in _held.pop():
+        if is_held:
+            reader._lock.release()
+    _forking.release()
 
 
 def _continue_all_in_child() -> None:
-    for reader in _held_for_fork:
+    global _forking
+    held, _forking = _held.pop(), RLock()
+    _held.clear()
+    for reader, _ in held:
         reader._continue_in_child()
-    _held_for_fork.clear()
 
 
 if hasattr(os, "register_at_fork"):

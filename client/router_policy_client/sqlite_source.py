@@ -1,9 +1,8 @@
 """A SQLite file, watched: a number on a connection of its own tells that others have committed."""
 
 import time
-from contextlib import suppress
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event, RLock
 
 from sqlalchemy import Connection, Engine
 
@@ -17,17 +16,17 @@ class SqliteSource:
     For one thread, until `stop` is set. Every `poll_seconds` it looks for a commit; the number that tells moves with
     the commits of others only, on a connection that is never shared and never inside a transaction.
 
-    Any thread may fork: the connection is closed before that, since a child that inherits an open one holds no locks of
-    its own on the file for as long as it lives.
+    The connection is used under `lock` and closed before a fork, since a child that inherits an open one holds no locks
+    of its own on the file for as long as it lives.
     """
 
     # What is in force changes by the clock as well, where an override begins or ends.
     reread_seconds = 5.0
 
-    def __init__(self, engine: Engine, file: Path, scope: str, poll_seconds: float, stop: Event) -> None:
+    def __init__(self, engine: Engine, file: Path, scope: str, poll_seconds: float, stop: Event, lock: "RLock") -> None:
         self._engine, self._path, self._scope = engine, file, scope
         self._poll_seconds, self._stop = poll_seconds, stop
-        self._lock = Lock()
+        self._lock = lock
         self._connection: Connection | None = None
         self._file: tuple[int, int] | None = None
         self._version: int | None = None
@@ -54,16 +53,6 @@ class SqliteSource:
         """Close the connection; the next read opens another."""
         with self._lock:
             self._close()
-
-    def before_fork(self) -> None:
-        """Close the connection, and let none be opened until the fork is over."""
-        self._lock.acquire()
-        with suppress(Exception):  # nothing that a database does may stop the bot from forking
-            self._close()
-
-    def after_fork_in_parent(self) -> None:
-        """Go on; the next look opens another connection."""
-        self._lock.release()
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -22,10 +22,6 @@ class Source(Protocol):
 
     def close(self) -> None: ...
 
-    def before_fork(self) -> None: ...
-
-    def after_fork_in_parent(self) -> None: ...
-
 
 class Watcher(Thread):
     """A daemon thread that hands what the source reads to `take`, again and again until `stop` is set.

@@ -42,11 +42,19 @@ def test_the_status_is_the_ages(age: float, status: Status) -> None:
     assert (found.run_id, found.slot, found.policy) == (7, SLOT, POLICY)
 
 
-@pytest.mark.parametrize(("age", "status"), [(-5.0, Status.FRESH), (-5.5, Status.CLOCK_SKEW)])
-def test_a_slot_a_little_in_the_future_is_fresh_at_its_own_age(age: float, status: Status) -> None:
-    found, _ = reading(see(known(), None, AT + age, 0.0), LIMITS, Fallbacks(), AT + age, 0.0)
+@pytest.mark.parametrize(("by_wall", "status", "age"), [(-5.0, Status.FRESH, 0.0), (-5.5, Status.CLOCK_SKEW, -5.5)])
+def test_a_slot_a_little_in_the_future_counts_as_now(by_wall: float, status: Status, age: float) -> None:
+    found, _ = reading(see(known(), None, AT + by_wall, 0.0), LIMITS, Fallbacks(), AT + by_wall, 0.0)
 
     assert (found.status, found.age_seconds) == (status, age)
+
+
+def test_a_policy_seen_by_a_clock_that_was_behind_grows_older_from_then() -> None:
+    seen = see(known(), None, AT - 3600.0, 0.0)
+
+    found, _ = reading(seen, LIMITS, Fallbacks(), AT + 96.0, 3696.0)
+
+    assert (found.status, found.age_seconds) == (Status.STALE, 3696.0)
 
 
 @pytest.mark.parametrize("set_to", [-5.0, -3.0, 0.0, 1.0])

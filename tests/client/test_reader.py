@@ -10,7 +10,7 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from multiprocessing import Pipe
 from pathlib import Path
@@ -155,6 +155,76 @@ def test_an_override_beneath_another_is_in_force_again_though_this_clock_is_ahea
 
         wait_until(is_the_lower_one, "the lower override is seen again")
     assert told == {False}
+
+
+def test_an_override_is_in_force_as_long_as_the_store_says_so_though_this_clock_is_far_ahead(
+    store: Store, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(store, SLOT)
+    monkeypatch.setattr(reader_module, "time", lambda: time.time() + 60.0)
+    override(store, timedelta(seconds=3))
+    with watching(store_url) as reader:
+        told = []
+
+        def has_ended_in_the_store() -> bool:
+            told.append(reader.get("BTCUSDT").maker_first)
+            return not store.overrides_at("default", store.now())
+
+        wait_until(has_ended_in_the_store, "the override ends")
+        assert set(told) == {False}
+        wait_until(lambda: reader.get("BTCUSDT").maker_first, "its end is seen")
+
+
+def test_an_override_of_a_row_that_cannot_be_read_any_more_ends_at_its_time(tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        store.set_up()
+        publish(store, SLOT)
+        override(store, timedelta(seconds=2))
+        with watching(str(store.url)) as reader:
+            assert reader.get("BTCUSDT").maker_first is False
+            with store.writer.begin() as connection:
+                (view,) = connection.exec_driver_sql("select sql from sqlite_master where name = 'policy_latest'").one()
+                connection.exec_driver_sql("drop view policy_latest")
+                spoilt = view.replace("select c.scope,", "select c.scope, 'nothing' as published_at,", 1)
+                connection.exec_driver_sql(spoilt)
+
+            wait_until(lambda: "was left as it was" in str(reader.status.last_error), "the row cannot be read")
+            wait_until(lambda: reader.get("BTCUSDT").maker_first, "the override ends all the same")
+
+
+def test_an_override_that_ended_by_this_clock_alone_is_told_when_it_is_in_force_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "policy.db"
+    with Store(f"sqlite:///{path}") as store:
+        store.set_up()
+        publish(store, SLOT)
+        override(store, timedelta(seconds=60))
+    ahead = 0.0
+    monkeypatch.setattr(reader_module, "time", lambda: time.time() + ahead)
+    monkeypatch.setattr(reader_module, "monotonic", lambda: time.monotonic() + ahead)
+    with PolicyReader(f"sqlite:///{path}", interval_seconds=1e9, watch=False) as reader:
+        assert reader.refresh()
+        path.rename(tmp_path / "away.db")
+        ahead = 120.0
+        assert not reader.refresh()
+        ended = reader.status.change_count
+        assert reader.get("BTCUSDT").maker_first is True
+        (tmp_path / "away.db").rename(path)
+        assert reader.refresh()
+
+        assert (reader.get("BTCUSDT").maker_first, reader.status.change_count) == (False, ended + 1)
+
+
+def test_by_a_clock_of_the_callers_own_an_override_ends_at_its_time(tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        store.set_up()
+        publish(store, SLOT)
+        override(store, timedelta(hours=1))
+        clock = Clock(datetime.now(UTC) + timedelta(hours=2))
+        with PolicyReader(str(store.url), interval_seconds=1e9, watch=False, now=clock) as reader:
+            assert reader.refresh()
+            assert reader.get("BTCUSDT").maker_first is True
 
 
 def test_a_change_is_told_also_where_an_override_ends_while_the_store_is_away(tmp_path: Path) -> None:
@@ -448,6 +518,63 @@ def test_a_forked_child_counts_changes_on_from_those_of_its_parent(store: Store,
         wait_until(lambda: reader.status.change_count == 2, "the second run is seen")
 
         assert in_child(lambda: reader.status.change_count) == 2
+
+
+def test_threads_may_fork_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'policy.db'}"
+    with Store(url) as store:
+        store.set_up()
+        publish(store, SLOT)
+    program = f"""
+import os, threading, warnings
+from router_policy_client import PolicyReader
+warnings.simplefilter("ignore")
+def fork_often():
+    for _ in range(50):
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+with PolicyReader({url!r}, interval_seconds=1e9, first_read_seconds=30) as reader:
+    threads = [threading.Thread(target=fork_often) for _ in range(3)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    assert reader.refresh()
+    print(reader.get("BTCUSDT").run_id)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+
+    assert done.stdout == "1\n"
+
+
+def refresh_until(reader: PolicyReader, done: threading.Event) -> None:
+    while not done.is_set():
+        reader.refresh()
+
+
+def test_a_child_that_is_forked_during_a_look_inherits_no_open_file(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'policy.db'}"
+    with Store(url) as store:
+        store.set_up()
+        publish(store, SLOT)
+
+    def holds_the_file() -> bool:
+        found = []
+        for one in Path("/proc/self/fd").iterdir():
+            with suppress(FileNotFoundError):  # that of this listing itself
+                found.append(str(one.readlink()))
+        return any(str(tmp_path) in name for name in found)
+
+    done = threading.Event()
+    with PolicyReader(url, watch=False) as reader:
+        looking = threading.Thread(target=refresh_until, args=(reader, done))
+        looking.start()
+        try:
+            found = [in_child(holds_the_file) for _ in range(20)]
+        finally:
+            done.set()
+            looking.join()
+    assert found == [False] * 20
 
 
 def test_a_forked_child_is_not_deaf_when_its_parent_has_gone(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, make_url
 
-import router_policy_client.database as database_module
+import router_policy_client.bounded as bounded_module
+import router_policy_client.reader as reader_module
 from router_policy_client import PolicyReader
 from storage.store import Store
 from tests.faults.outage import PostgresControl, postgres_of_its_own
@@ -20,11 +21,15 @@ from tests.waiting import wait_until
 
 
 class Tunnel:
-    """A port of this machine that leads to a server's socket; `lose` leaves what is connected without its far end."""
+    """A port of this machine that leads to a server's socket; `lose` leaves what is connected without its far end.
+
+    With `swallows_queries` a session begins, and nothing is heard after that.
+    """
 
     def __init__(self, server: Path) -> None:
         self._server = server
         self._lost = 0
+        self.swallows_queries = False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._ends: list[socket.socket] = [self._listener]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -58,7 +63,8 @@ class Tunnel:
     def _pass_on(self, here: socket.socket, there: socket.socket, lost: int) -> None:
         with suppress(OSError):
             while data := here.recv(65536):
-                if lost == self._lost:
+                is_query = data[:1] in (b"Q", b"P", b"B")
+                if lost == self._lost and not (self.swallows_queries and is_query):
                     there.sendall(data)
         if lost == self._lost:
             with suppress(OSError):
@@ -79,7 +85,7 @@ def tunnelled() -> Iterator[tuple[Store, Tunnel, str]]:
 
 
 def test_a_tunnel_that_lost_its_far_end_is_given_up_and_the_store_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(bounded_module, "ANSWER_SECONDS", 1.0)
     with (
         tunnelled() as (store, tunnel, url),
         PolicyReader(url, interval_seconds=1e9, first_read_seconds=30, poll_seconds=0.5) as reader,
@@ -99,8 +105,8 @@ def test_a_tunnel_that_lost_its_far_end_is_given_up_and_the_store_read_anew(monk
 def test_a_look_through_a_tunnel_that_lost_its_far_end_takes_seconds_and_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(database_module, "ANSWER_SECONDS", 1.0)
-    ask = database_module._latest
+    monkeypatch.setattr(bounded_module, "ANSWER_SECONDS", 1.0)
+    ask = reader_module.latest
     with tunnelled() as (_, tunnel, url), PolicyReader(url, interval_seconds=1e9, watch=False) as reader:
         assert reader.refresh()
 
@@ -108,7 +114,7 @@ def test_a_look_through_a_tunnel_that_lost_its_far_end_takes_seconds_and_fails(
             tunnel.lose()
             return ask(*arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(database_module, "_latest", lose_and_ask)
+        monkeypatch.setattr(reader_module, "latest", lose_and_ask)
         looked: list[bool] = []
         looking = threading.Thread(target=lambda: looked.append(reader.refresh()), daemon=True)
         looking.start()
@@ -116,6 +122,16 @@ def test_a_look_through_a_tunnel_that_lost_its_far_end_takes_seconds_and_fails(
 
         assert looked == [False]
         assert reader.get("BTCUSDT").slot == SLOT
+
+
+def test_a_server_that_begins_a_session_and_says_nothing_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_module, "ANSWER_SECONDS", 1.0)
+    with tunnelled() as (_, tunnel, url):
+        tunnel.swallows_queries = True
+        with PolicyReader(url, interval_seconds=1e9, first_read_seconds=0.0) as reader:
+            wait_until(lambda: reader.status.failure_count > 1, "the reader gives it up, and tries again")
+            tunnel.swallows_queries = False
+            wait_until(lambda: reader.get("BTCUSDT").slot == SLOT, "the reader reads when it is answered")
 
 
 @contextmanager
