@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass
 from math import inf, isfinite
+from typing import Self
 
 from router_policy_client.errors import ReaderSettingsError
 from router_policy_client.words import Quality, Status, TakerBias
+
+
+def refuse_what_is_no_number(**settings: object) -> None:
+    """Raise ReaderSettingsError for the first setting of another kind, by its name."""
+    for name, value in settings.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ReaderSettingsError(f"{name} must be a number, was {value!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +73,23 @@ class Limits:
                 f"{self.stale_seconds} s, expired after {self.expired_seconds} s, "
                 f"a slot {self.clock_tolerance_seconds} s in the future counts as now"
             )
+
+    @classmethod
+    def of_intervals(
+        cls, interval_seconds: float, *, stale_after: float, expired_after: float, clock_tolerance_seconds: float
+    ) -> Self:
+        """Return the limits after so many intervals; raises ReaderSettingsError for what is no number, too."""
+        refuse_what_is_no_number(
+            interval_seconds=interval_seconds,
+            stale_after_intervals=stale_after,
+            expired_after_intervals=expired_after,
+            clock_tolerance_seconds=clock_tolerance_seconds,
+        )
+        return cls(
+            stale_seconds=stale_after * interval_seconds,
+            expired_seconds=expired_after * interval_seconds,
+            clock_tolerance_seconds=clock_tolerance_seconds,
+        )
 
     def judge(self, age_seconds: float) -> tuple[Status, float]:
         """Return the status at an age, negative for a slot in the future, and for how long it stays so.

@@ -15,7 +15,7 @@ from router_policy_client.bounded import bounded
 from router_policy_client.database import describe, latest, make_engine, parse_url
 from router_policy_client.errors import ReaderSettingsError
 from router_policy_client.known import missing, reading
-from router_policy_client.limits import Fallbacks, Limits
+from router_policy_client.limits import Fallbacks, Limits, refuse_what_is_no_number
 from router_policy_client.memory import LEASE_SECONDS, Memory
 from router_policy_client.policy import Reading
 from router_policy_client.postgres_source import PostgresSource
@@ -67,25 +67,15 @@ class PolicyReader:
         watch: bool = True,
         now: Callable[[], datetime] | None = None,
     ) -> None:
-        _refuse_what_is_no_number(
-            interval_seconds=interval_seconds,
-            stale_after_intervals=stale_after_intervals,
-            expired_after_intervals=expired_after_intervals,
+        self._limits = Limits.of_intervals(
+            interval_seconds,
+            stale_after=stale_after_intervals,
+            expired_after=expired_after_intervals,
             clock_tolerance_seconds=clock_tolerance_seconds,
-            first_read_seconds=first_read_seconds,
-            **({"poll_seconds": poll_seconds} if poll_seconds is not None else {}),
         )
+        _check_waits(poll_seconds, first_read_seconds)
         if not isinstance(fallbacks, Fallbacks | None):
             raise ReaderSettingsError(f"fallbacks must be made by Fallbacks(...), was {fallbacks!r}")
-        self._limits = Limits(
-            stale_seconds=stale_after_intervals * interval_seconds,
-            expired_seconds=expired_after_intervals * interval_seconds,
-            clock_tolerance_seconds=clock_tolerance_seconds,
-        )
-        if poll_seconds is not None and not 0 < poll_seconds <= _LONGEST_WAIT_SECONDS:
-            raise ReaderSettingsError(f"poll_seconds must be more than 0 and at most an hour, was {poll_seconds}")
-        if not 0 <= first_read_seconds <= _LONGEST_WAIT_SECONDS:
-            raise ReaderSettingsError(f"first_read_seconds must be from 0 to an hour, was {first_read_seconds}")
         self._fallbacks = fallbacks or Fallbacks()
         self._url, self._scope, self._poll_seconds, self._watch = parse_url(url), scope, poll_seconds, watch
         self._wall, self._elapsed = (time, monotonic) if now is None else (_seconds(now),) * 2
@@ -231,10 +221,14 @@ def _seconds(now: Callable[[], datetime]) -> Callable[[], float]:
     return lambda: now().timestamp()
 
 
-def _refuse_what_is_no_number(**settings: object) -> None:
-    for name, value in settings.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ReaderSettingsError(f"{name} must be a number, was {value!r}")
+def _check_waits(poll_seconds: float | None, first_read_seconds: float) -> None:
+    refuse_what_is_no_number(first_read_seconds=first_read_seconds)
+    if poll_seconds is not None:
+        refuse_what_is_no_number(poll_seconds=poll_seconds)
+        if not 0 < poll_seconds <= _LONGEST_WAIT_SECONDS:
+            raise ReaderSettingsError(f"poll_seconds must be more than 0 and at most an hour, was {poll_seconds}")
+    if not 0 <= first_read_seconds <= _LONGEST_WAIT_SECONDS:
+        raise ReaderSettingsError(f"first_read_seconds must be from 0 to an hour, was {first_read_seconds}")
 
 
 _open_readers: WeakSet[PolicyReader] = WeakSet()
