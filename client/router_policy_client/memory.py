@@ -149,6 +149,7 @@ class Memory:
         known = {symbol: one for symbol, one in before.items() if symbol in problems} | read
         is_changed = known != before
         if is_changed or any(one.computed is not None for one in read.values()):
+            is_changed |= self._ended_count > 0  # what had ended by this clock is in force by the store's
             self._see(known, read.keys())  # also where the store has but said anew that its overrides are in force
         if is_changed:
             self.changes.say()
@@ -162,8 +163,6 @@ class Memory:
         unread = {symbol: before[symbol] for symbol in known.keys() - read}
         lease = self._lease_seconds
         self.seen = unread | {symbol: see(known[symbol], before.get(symbol), wall, elapsed, lease) for symbol in read}
-        if self._ended_count:
-            self.changes.say()  # what had ended by this clock is in force by the store's, or has changed
         self._ended_count = 0
         self._on_change()
 
