@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from console.spelling import letters
 from console.text import iso
 from policy.errors import RouterPolicyError
+from policy.symbols import letters
 from storage.connection import transaction
 from storage.engine import describe_url
 from storage.errors import SchemaError, StoreError, StoreUnavailableError

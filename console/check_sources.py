@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from console.findings import Finding, listed, note
-from console.spelling import spelt_alike
 from jobs.look import count_orders_ahead, usual_gap
 from jobs.measurement import Measurement
 from jobs.plan import CandlesSource, EngineKind, OrdersKind, OrdersSource, Plan
 from policy import Evidence
 from policy.fee_gap import fee_gap_words
+from policy.symbols import spelt_alike
 from policy.window import Window
 from storage.records import Reject, RunResult
 

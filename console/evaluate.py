@@ -15,8 +15,8 @@ from console.settings import Settings, load, parse_duration
 from console.text import print_json
 from jobs.plan import Fees, Plan
 from jobs.slots import Slots
+from policy.fee_gap import FeeGap
 from policy.rules import RULE_SET_NAMES, RuleSet, rule_set
-from policy.streaks import FeeGap
 
 if TYPE_CHECKING:
     from jobs.evaluation.evaluation import Evaluation, Question

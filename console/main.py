@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from console.errors import SettingsError
+from policy.enums import TakerBias
 from policy.errors import RouterPolicyError
-from policy.words import TakerBias
 
 app = typer.Typer(
     name="router-policy",

@@ -9,9 +9,9 @@ from sqlalchemy import RowMapping
 
 from jobs.slots import Slots
 from policy import Evidence, TakerBias
+from policy.effective import Override, PolicyInForce
 from policy.freshness import FreshnessLimits
 from policy.health import ExecutionHealth, execution_health, severity
-from policy.in_force import Override, PolicyInForce
 from storage.records import Snapshot, evidence_of
 from storage.store import Store
 

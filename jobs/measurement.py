@@ -8,7 +8,7 @@ from typing import Any
 from jobs.sources.errors import SourceError
 from jobs.streaks import Measured
 from policy import Effectiveness, Evidence, Expectancy, Volatility
-from policy.evidence import measured
+from policy.numbers import measured
 from policy.spread import SquaredHalfSpread, is_one_tick, tick_size
 from policy.window import Window
 from storage.records import Reject

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.against_history import Question, load_orders, load_published, naive
 from jobs.interval import Interval, interval
 from jobs.plan import Fees
-from policy.evidence import measured
+from policy.numbers import measured
 from storage.connection import transaction
 from storage.decided import Decided, decided
 from storage.records import Reject

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from policy.evidence import METRIC_DECIMALS
+from policy.numbers import METRIC_DECIMALS
 from policy.rules import RuleSet
 
 

@@ -11,8 +11,8 @@ from jobs.measurement import Measurement
 from jobs.plan import Plan
 from jobs.streaks import States
 from policy import Evidence
+from policy.fee_gap import FeeGap
 from policy.rules import Judgement, RuleSet, State
-from policy.streaks import FeeGap
 from policy.window import Window
 from storage.records import Origin, RunResult
 

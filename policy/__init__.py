@@ -1,13 +1,14 @@
 """What a router policy is and how it is decided: pure functions of what was measured, standard library only."""
 
-from policy.codes import Code
-from policy.decision import RouterPolicy, router_policy
+from policy.enums import Quality, Regime, TakerBias
 from policy.errors import RouterPolicyError
 from policy.evidence import Effectiveness, Evidence, Expectancy, Volatility
 from policy.offset import maker_offset_bps
 from policy.quality import classify_router_quality
+from policy.reason_codes import Code
 from policy.regime import classify_atr_regime
-from policy.words import Quality, Regime, TakerBias
+from policy.rules.decision import RouterPolicy
+from policy.rules.decision_table import router_policy
 
 __all__ = [
     "Code",

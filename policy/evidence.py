@@ -4,20 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policy.streaks import NO_FEES, FeeGap, Streaks
-
-METRIC_DECIMALS = 9
-
-
-def measured(value: float | None) -> float | None:
-    """Return the value rounded to 9 decimals, or None where it is missing, NaN or infinite.
-
-    Two engines, or two runs of a parallel sum, differ in their last digits; rounded here, before anything is
-    decided on it, the stored number is the number that was judged. Minus zero becomes zero.
-    """
-    if value is None or not math.isfinite(value):
-        return None
-    return round(float(value), METRIC_DECIMALS) + 0.0
+from policy.fee_gap import NO_FEES, FeeGap
+from policy.streaks import Streaks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,24 @@
 """What the fees say of maker first, in words: where the gap between them is small, no evidence makes up for it."""
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from policy.streaks import FeeGap
 
 NO_CLEAR_SAVING_BELOW_BPS = 1.25
 LOSES_BELOW_BPS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeGap:
+    """What a maker fill can save at one symbol: `gap_bps` is the taker fee less the maker fee, None where not set.
+
+    `is_one_tick` tells whether the market's spread is one tick, None where its candles do not show it.
+    """
+
+    gap_bps: float | None = None
+    is_one_tick: bool | None = None
+
+
+NO_FEES = FeeGap()
 
 
 class Verdict(StrEnum):

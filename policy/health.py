@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from policy.effective import Override, PolicyInForce
+from policy.enums import Quality, Regime, TakerBias
 from policy.evidence import Effectiveness, Evidence
 from policy.freshness import Freshness, FreshnessLimits, Status, judge_freshness
 from policy.health_warnings import HealthWarning, health_warnings
-from policy.in_force import Override, PolicyInForce
-from policy.quality import known
-from policy.words import Quality, Regime, TakerBias
+from policy.numbers import known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from policy.effective import PolicyInForce
+from policy.enums import Regime
 from policy.evidence import Effectiveness
 from policy.freshness import Freshness, FreshnessLimits, Status
-from policy.in_force import PolicyInForce
-from policy.quality import known
-from policy.words import Regime
+from policy.numbers import known
 
 HIGH_FALLBACK_RATIO = 0.5
 HIGH_SLIP_Q50_BPS = 4.0

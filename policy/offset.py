@@ -1,8 +1,8 @@
 """How far from the mid the maker price is placed, in basis points, as execution health shows it."""
 
-from policy.evidence import METRIC_DECIMALS, Evidence
-from policy.quality import known
-from policy.words import Regime
+from policy.enums import Regime
+from policy.evidence import Evidence
+from policy.numbers import METRIC_DECIMALS, known
 
 START_BPS = 2.0
 LOWEST_BPS = 0.5

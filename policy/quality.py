@@ -1,12 +1,12 @@
 """How healthy the router is for one symbol: good, ok, degraded or broken, and by which figures."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policy.codes import Code
+from policy.enums import Quality
 from policy.evidence import Effectiveness
-from policy.words import Quality
+from policy.numbers import known
+from policy.reason_codes import Code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,6 @@ SEED_THRESHOLDS = QualityThresholds()
 JUDGED_FIGURES = ("maker_fill_ratio", "fallback_ratio", "slip_q50")
 _GOOD = {name: f"{name}_good" for name in JUDGED_FIGURES}
 _NOT_GOOD = {name: f"{name}_not_good" for name in JUDGED_FIGURES}
-
-
-def known(value: float | None) -> float | None:
-    """Return a finite value as it is, and None for None, NaN and the infinities."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def classify_router_quality(

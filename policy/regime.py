@@ -1,9 +1,9 @@
 """Which volatility regime a market is in, from the ratio of its short to its long average true range."""
 
-from policy.codes import Code
+from policy.enums import Regime
 from policy.evidence import Volatility
-from policy.quality import known
-from policy.words import Regime
+from policy.numbers import known
+from policy.reason_codes import Code
 
 LONG_BAR_COUNT = 500
 SHORT_BAR_COUNT = 50

@@ -33,17 +33,3 @@ class Streaks:
     own: Streak = Streak()
     reject_run: int = 0
     pool: Streak = Streak()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeeGap:
-    """What a maker fill can save at one symbol: `gap_bps` is the taker fee less the maker fee, None where not set.
-
-    `is_one_tick` tells whether the market's spread is one tick, None where its candles do not show it.
-    """
-
-    gap_bps: float | None = None
-    is_one_tick: bool | None = None
-
-
-NO_FEES = FeeGap()

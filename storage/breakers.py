@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from policy import Evidence
-from policy.codes import codes_to_text
-from policy.labels import Label
+from policy.enums import Quality
+from policy.fee_gap import FeeGap
+from policy.reason_codes import codes_to_text
 from policy.rules import Judgement, RuleSet, State
 from policy.rules.breaker_state import Breaker
-from policy.streaks import FeeGap, Streak, Streaks
-from policy.words import Quality
+from policy.rules.hysteresis import Label
+from policy.streaks import Streak, Streaks
 from storage.schema import policy_breaker, policy_run
 
 

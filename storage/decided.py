@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select
 
-from policy.words import Quality, Regime
+from policy.enums import Quality, Regime
 from storage.published import visible_runs
 from storage.schema import policy_run, policy_snapshot
 

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from policy import Evidence
-from policy.codes import codes_to_text
+from policy.reason_codes import codes_to_text
 from policy.rules import Decision, RuleSet, State
 from storage.breakers import evidence_with, state_columns
 from storage.difference import differ

@@ -8,7 +8,7 @@ from typing import Any, Self
 from sqlalchemy import RowMapping
 
 from policy import Code, Effectiveness, Evidence, Expectancy, Quality, Regime, TakerBias, Volatility
-from policy.codes import codes_from_text, codes_to_text
+from policy.reason_codes import codes_from_text, codes_to_text
 from policy.rules import Decision, Judgement, RuleSet
 
 

@@ -22,7 +22,7 @@ from console.web.records import (
     PolicyRecord,
     SnapshotRecord,
 )
-from policy.words import Quality
+from policy.enums import Quality
 from storage.listing import Place, Window, changed_symbols, changes, history_page, policies_at
 
 router = APIRouter(prefix="/v1", tags=["policies"], responses=documented(422, 500, 503, 504))

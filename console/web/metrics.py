@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from console.web.answers import reading
 from console.web.desk import Desk, Newest
 from console.web.run_records import duration_seconds
+from policy.enums import Quality
 from policy.errors import RouterPolicyError
 from policy.freshness import Status
-from policy.words import Quality
 from storage import counts
 from storage.listing import rejects_of_runs, run_by_id
 

@@ -6,8 +6,8 @@ from typing import Any, Self
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import RowMapping
 
+from policy.enums import Quality, Regime, TakerBias
 from policy.health import ExecutionHealth
-from policy.words import Quality, Regime, TakerBias
 from storage.records import Snapshot
 
 _SLOT = "2026-04-26T00:15:00Z"

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import RowMapping
 
 from console.web.records import SnapshotRecord
-from policy.words import Quality, Regime, TakerBias
+from policy.enums import Quality, Regime, TakerBias
 
 _SLOT = "2026-04-26T00:15:00Z"
 

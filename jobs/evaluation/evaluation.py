@@ -15,8 +15,8 @@ from jobs.evaluation.orders import Orders, Profile, draw_orders
 from jobs.evaluation.outages import OutagePlan, arriving_within, draw_outages
 from jobs.evaluation.routing import Routing, Setting, always, route
 from jobs.plan import Fees
+from policy.fee_gap import NO_FEES, FeeGap
 from policy.rules import RuleSet
-from policy.streaks import NO_FEES, FeeGap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

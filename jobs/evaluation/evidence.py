@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from math import floor
 
 from policy import Effectiveness
-from policy.evidence import measured
+from policy.numbers import measured
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak
 from policy.window import OUTCOME_WINDOW

@@ -7,7 +7,7 @@ import numpy as np
 
 from jobs.evaluation.arrays import Floats, Integers
 from policy import Volatility
-from policy.evidence import measured
+from policy.numbers import measured
 from policy.regime import LONG_BAR_COUNT, SHORT_BAR_COUNT
 from policy.window import LOOKBACK_BARS
 

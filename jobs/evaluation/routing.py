@@ -13,9 +13,10 @@ from jobs.evaluation.fills import Action, Outcomes
 from jobs.evaluation.market import Market
 from jobs.evaluation.orders import Orders
 from policy import Evidence, TakerBias, Volatility
+from policy.fee_gap import FeeGap
 from policy.rules import Decision, RuleSet, State
 from policy.rules.breaker_state import Breaker
-from policy.streaks import FeeGap, Streaks
+from policy.streaks import Streaks
 
 _WAITS = {
     TakerBias.PREFER_MAKER: Action.FULL_WAIT,

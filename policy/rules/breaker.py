@@ -8,19 +8,19 @@ are those that lost nothing on real candles without outages and found the outage
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from policy.codes import Code
-from policy.decision import RouterPolicy
-from policy.evidence import METRIC_DECIMALS, Evidence
-from policy.labels import Label, found_quality
+from policy.enums import Quality, Regime, TakerBias
+from policy.evidence import Evidence
+from policy.numbers import METRIC_DECIMALS
 from policy.offset import maker_offset_bps
 from policy.quality import QualityThresholds
+from policy.reason_codes import Code
 from policy.regime import judge_regime
 from policy.rules.breaker_reason import sentence
 from policy.rules.breaker_state import Breaker, State
 from policy.rules.checks import Check
-from policy.rules.decision import Decision
+from policy.rules.decision import Decision, RouterPolicy
+from policy.rules.hysteresis import Label, found_quality
 from policy.streaks import Streak, Streaks
-from policy.words import Quality, Regime, TakerBias
 
 NAME = "breaker"
 VERSION = 1

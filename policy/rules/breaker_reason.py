@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from policy.codes import Code
+from policy.enums import Regime
+from policy.reason_codes import Code
 from policy.rules.breaker_state import Breaker, State
-from policy.words import Regime
 
 _WHOSE = {"own": "the symbol's breaker", "pool": "the scope's breaker"}
 

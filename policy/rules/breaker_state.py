@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from policy.labels import Label
-from policy.words import Quality
+from policy.enums import Quality
+from policy.rules.hysteresis import Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

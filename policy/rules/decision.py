@@ -2,8 +2,23 @@
 
 from dataclasses import dataclass
 
-from policy.decision import RouterPolicy
-from policy.words import Regime
+from policy.enums import Quality, Regime, TakerBias
+from policy.reason_codes import Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterPolicy:
+    """What the router is told for one symbol.
+
+    `maker_first` False means: skip the maker attempt and cross. `taker_bias` sets the wait at the maker price.
+    `reason` is for people; `codes` says the same for programs.
+    """
+
+    maker_first: bool
+    taker_bias: TakerBias
+    quality: Quality
+    reason: str
+    codes: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

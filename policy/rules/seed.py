@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from operator import ge, le, lt
 
-from policy.decision import policy_of
 from policy.evidence import Evidence
+from policy.numbers import known
 from policy.offset import maker_offset_bps
-from policy.quality import QualityThresholds, known
+from policy.quality import QualityThresholds
 from policy.regime import LONG_BAR_COUNT, UPPER_BOUNDS, judge_regime
 from policy.rules.checks import Check
 from policy.rules.decision import Decision
+from policy.rules.decision_table import policy_of
 
 NAME = "seed"
 VERSION = 1

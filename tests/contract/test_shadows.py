@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
+from policy.fee_gap import FeeGap
 from policy.rules import State, rule_set
-from policy.streaks import FeeGap, Streak, Streaks
+from policy.streaks import Streak, Streaks
 from storage.difference import TamperedError
 from storage.records import PublishedRun, RunResult
 from storage.schema import policy_breaker, policy_shadow

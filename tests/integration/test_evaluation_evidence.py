@@ -18,8 +18,8 @@ from jobs.evaluation.routing import Routing, Setting, route
 from jobs.plan import CandlesSource, Location, Plan
 from jobs.recompute import recompute
 from policy import Evidence
+from policy.fee_gap import NO_FEES
 from policy.rules import Judgement, RuleSet, State, rule_set
-from policy.streaks import NO_FEES
 from storage.records import Origin
 from tests.evaluation_markets import FEES, START, walking, write_candles
 from tests.measuring import canonical

@@ -22,9 +22,9 @@ from jobs.engines import measure
 from jobs.plan import CandlesSource, EngineChoice, EngineKind, Fees, Location, OrdersKind, OrdersSource, Plan
 from jobs.recompute import recompute
 from policy import metrics
+from policy.fee_gap import FeeGap
 from policy.rules import rule_set
 from policy.spread import tick_size
-from policy.streaks import FeeGap
 from policy.window import Window
 from storage.records import Origin
 from tests.bots import write_bot

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy import Effectiveness, Evidence, Quality, Volatility
+from policy.fee_gap import FeeGap
 from policy.rules import Decision, State, rule_set
 from policy.rules.breaker_state import Breaker
-from policy.streaks import FeeGap, Streak, Streaks
+from policy.streaks import Streak, Streaks
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 HOUR = timedelta(hours=1)

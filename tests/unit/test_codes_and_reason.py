@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy import Code, router_policy
-from policy.codes import codes_from_text, codes_to_text
-from policy.evidence import measured
+from policy.numbers import measured
+from policy.reason_codes import codes_from_text, codes_to_text
 
 numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 codes = st.lists(st.builds(Code, code=st.text(), value=numbers, threshold=numbers)).map(tuple)

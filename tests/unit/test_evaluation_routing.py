@@ -15,8 +15,8 @@ from jobs.evaluation.orders import Orders, Profile, coin_profile
 from jobs.evaluation.outages import OutagePlan
 from jobs.evaluation.routing import Routing, Setting, route
 from policy import Evidence, Quality, Regime, RouterPolicy, TakerBias
+from policy.fee_gap import NO_FEES
 from policy.rules import Decision, Judgement, RuleSet, State, rule_set
-from policy.streaks import NO_FEES
 from tests.evaluation_markets import FEES, MINUTE, START, market, orders, walking
 
 FLAT = [(100.5, 99.5, 100.0)] * 60

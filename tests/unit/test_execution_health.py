@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy import Effectiveness, Evidence, Quality, Regime, TakerBias, Volatility
-from policy.codes import Code
+from policy.effective import Override, PolicyInForce
 from policy.freshness import FreshnessLimits
 from policy.health import ExecutionHealth, execution_health, severity
-from policy.in_force import Override, PolicyInForce
+from policy.reason_codes import Code
 from policy.rules import rule_set
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from policy.fee_gap import Verdict, fee_gap_words, judge_fee_gap
-from policy.streaks import FeeGap
+from policy.fee_gap import FeeGap, Verdict, fee_gap_words, judge_fee_gap
 
 
 @pytest.mark.parametrize(

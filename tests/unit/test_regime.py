@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy import Code, Volatility, classify_atr_regime
+from policy.enums import Regime
 from policy.regime import judge_regime
-from policy.words import Regime
 
 CALMEST_FIRST = [Regime.QUIET, Regime.NORMAL, Regime.HOT, Regime.PANIC]
 

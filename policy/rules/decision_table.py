@@ -1,30 +1,14 @@
 """The seed's decision table: what a router should do, given its quality and the volatility regime."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
-from policy.codes import Code
+from policy.enums import Quality, Regime, TakerBias
 from policy.evidence import Effectiveness
 from policy.quality import SEED_THRESHOLDS, QualityThresholds, judge_quality
-from policy.reason import sentence
-from policy.words import Quality, Regime, TakerBias
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouterPolicy:
-    """What the router is told for one symbol.
-
-    `maker_first` False means: skip the maker attempt and cross. `taker_bias` sets the wait at the maker price.
-    `reason` is for people; `codes` says the same for programs.
-    """
-
-    maker_first: bool
-    taker_bias: TakerBias
-    quality: Quality
-    reason: str
-    codes: tuple[Code, ...] = ()
-
+from policy.reason_codes import Code
+from policy.rules.decision import RouterPolicy
+from policy.rules.seed_reason import sentence
 
 _BIAS = {
     Quality.GOOD: TakerBias.PREFER_MAKER,

@@ -2,8 +2,8 @@
 
 from functools import cache, lru_cache
 
-from policy.codes import Code
-from policy.words import Quality, Regime
+from policy.enums import Quality, Regime
+from policy.reason_codes import Code
 
 _ADVICE = {
     Quality.GOOD: "the maker-first router is good: try maker first and wait the full time",

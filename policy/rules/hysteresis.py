@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from policy.evidence import METRIC_DECIMALS, Effectiveness
+from policy.enums import Quality
+from policy.evidence import Effectiveness
+from policy.numbers import METRIC_DECIMALS
 from policy.quality import QualityThresholds, judge_quality
-from policy.words import Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

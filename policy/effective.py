@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from policy.codes import Code
-from policy.words import Quality, Regime, TakerBias
+from policy.enums import Quality, Regime, TakerBias
+from policy.reason_codes import Code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

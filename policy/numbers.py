@@ -1,0 +1,21 @@
+"""Numbers as they are decided on and stored: finite, and rounded so that two engines agree to the bit."""
+
+import math
+
+METRIC_DECIMALS = 9
+
+
+def measured(value: float | None) -> float | None:
+    """Return the value rounded to 9 decimals, or None where it is missing, NaN or infinite.
+
+    Two engines, or two runs of a parallel sum, differ in their last digits; rounded here, before anything is
+    decided on it, the stored number is the number that was judged. Minus zero becomes zero.
+    """
+    if value is None or not math.isfinite(value):
+        return None
+    return round(float(value), METRIC_DECIMALS) + 0.0
+
+
+def known(value: float | None) -> float | None:
+    """Return a finite value as it is, and None for None, NaN and the infinities."""
+    return value if value is not None and math.isfinite(value) else None
