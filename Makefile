@@ -32,9 +32,9 @@ format: $(STAMP)test
 
 # Write the documents again that are made from the code.
 docs: $(STAMP)test
-	$(BIN)/python -m storage.describe > docs/schema.md
-	$(BIN)/python -m console.web.describe > docs/api.md
-	$(BIN)/python -m storage.questions < docs/sql.md > docs/datasette.yml
+	$(BIN)/python -m docs.generators.schema_page > docs/schema.md
+	$(BIN)/python -m docs.generators.api_page > docs/api.md
+	$(BIN)/python -m docs.generators.documented_queries < docs/sql.md > docs/datasette.yml
 
 benchmarks: $(STAMP)benchmark
 	$(BIN)/python -m benchmarks

@@ -15,7 +15,7 @@ from benchmarks.data import Data
 from benchmarks.figure import Figure
 from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.rules import rule_set
-from storage.engine import sqlite_driver
+from storage.database.engine import sqlite_driver
 from storage.records import Origin, RunResult
 from storage.store import Store
 

@@ -23,7 +23,7 @@ from sqlalchemy import create_engine, text
 from benchmarks.data import Data
 from benchmarks.figure import HEADER, Figure
 from router_policy_client import PolicyReader
-from storage.engine import sqlite_driver
+from storage.database.engine import sqlite_driver
 from storage.store import Store
 from tests.postgres import fresh_database, postgres_server, short_folder
 from tests.runs import QUARTER, SLOT, evidence, publish

@@ -7,8 +7,8 @@ from pathlib import Path
 from console.text import iso
 from policy.errors import RouterPolicyError
 from policy.symbols import letters
-from storage.connection import transaction
-from storage.engine import describe_url
+from storage.database.engine import describe_url
+from storage.database.transaction import transaction
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
 from storage.store import Store
 
@@ -64,7 +64,7 @@ def _other_name(symbol: str, symbols: list[str]) -> str:
 
 def _last_failure(store: Store, scope: str) -> str:
     """Say why no run was published where runs were tried, else how one is."""
-    from storage.listing import Window, gaps
+    from storage.read.pages import Window, gaps
 
     with transaction(store.reader) as connection:
         newest_first = gaps(connection, scope, Window(limit=_GAPS_LOOKED_AT))

@@ -14,7 +14,7 @@ from console.settings import Settings, load
 from console.text import print_json
 from jobs.slots import Slots
 from policy.errors import RouterPolicyError
-from storage.engine import describe_url, is_wal_safe, sqlite_driver
+from storage.database.engine import describe_url, is_wal_safe, sqlite_driver
 from storage.store import Store
 
 

@@ -11,7 +11,7 @@ from console.absent import store_to_read
 from console.settings import load
 from console.text import figure, iso, percent, print_json
 from jobs.compare import HOURS_AROUND, Comparison, Hours, MoveInContext, Pair, compare, per_day, share
-from storage.comparison import Contrast, Side, Which
+from storage.read.rule_set_comparison import Contrast, Side, Which
 
 _WIDTH_OF_A_FILE = 120
 _MOVES_SHOWN = 10

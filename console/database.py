@@ -6,9 +6,9 @@ from pathlib import Path
 from console.absent import store_to_read
 from console.history import progress_bar
 from console.settings import load
-from storage.roles import role_statements
+from storage.audit.verify import Progress
+from storage.schema.roles import role_statements
 from storage.store import Store
-from storage.verify import Progress
 
 
 def show_roles(config: Path | None, *, apply: bool) -> None:

@@ -16,7 +16,7 @@ from console.text import iso, print_json
 from policy.rules import Check, RuleSet, State
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak
-from storage.explanation import BreakerRecord, ShadowDecision
+from storage.read.explanation import BreakerRecord, ShadowDecision
 from storage.records import Reject, Snapshot, evidence_of
 from storage.store import Store
 

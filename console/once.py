@@ -16,9 +16,9 @@ from jobs.holder import claim
 from jobs.plan import Plan
 from jobs.slots import Slots
 from jobs.worker import LEASE_MARGIN, Task, compute_slot_or_fail
-from storage.claims import Claim, SlotHeldError, SlotPublishedError
 from storage.records import Origin, PublishedRun
 from storage.store import Store
+from storage.write.leases import Claim, SlotHeldError, SlotPublishedError
 
 _LOOK_AGAIN_SECONDS = 0.5
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from console.settings import FILE_NAME, load
-from storage.engine import describe_url, parse_url
+from storage.database.engine import describe_url, parse_url
 from storage.store import Store
 
 TEMPLATE = """\

@@ -9,7 +9,7 @@ from jobs.health import limits_at
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from policy.window import Window
-from storage.published import Published
+from storage.read.visible_policies import Published
 from storage.records import Reject
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from jobs.holder import claim
 from jobs.plan import Plan
 from jobs.worker import Task, compute_slot_or_fail
-from storage.claims import Claim
 from storage.errors import SlotTakenError
 from storage.records import Origin, PublishedRun
 from storage.store import Store
+from storage.write.leases import Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from itertools import groupby
 from statistics import fmean
 
 from policy.errors import RouterPolicyError
-from storage.comparison import BreakerMove, Contrast, Move, Said, Side
+from storage.read.rule_set_comparison import BreakerMove, Contrast, Move, Said, Side
 from storage.store import Store
 
 HOURS_AROUND = 6

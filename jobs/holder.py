@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from storage.claims import Claim, SlotHeldError
 from storage.store import Store
+from storage.write.leases import Claim, SlotHeldError
 
 # A process's start is worked out from the clock at boot, which moves a little when the clock is set.
 _START_TOLERANCE_SECONDS = 2.0

@@ -10,8 +10,8 @@ from jobs.against_history import Question, load_orders, load_published, naive
 from jobs.interval import Interval, interval
 from jobs.plan import Fees
 from policy.numbers import measured
-from storage.connection import transaction
-from storage.decided import Decided, decided
+from storage.database.transaction import transaction
+from storage.read.decision_changes import Decided, decided
 from storage.records import Reject
 from storage.store import Store
 

@@ -14,7 +14,7 @@ from policy.errors import RouterPolicyError
 from policy.rules import Decision, RuleSet, State
 from policy.rules.breaker_state import Breaker
 from policy.window import OUTCOME_WINDOW
-from storage.recorded import Recorded, RecordedRun, batches
+from storage.read.replay_inputs import Recorded, RecordedRun, batches
 from storage.store import Store
 
 CHANGES_KEPT = 1000

@@ -25,9 +25,9 @@ from jobs.plan import Plan
 from jobs.slots import Slots
 from jobs.worker import LEASE_MARGIN, RunFailedError, Task, compute_slot_in_child
 from policy.errors import RouterPolicyError
-from storage.claims import Claim, SlotHeldError, SlotPublishedError
 from storage.records import Origin, PublishedRun
 from storage.store import Store
+from storage.write.leases import Claim, SlotHeldError, SlotPublishedError
 
 log = logging.getLogger("router_policy.schedule")
 _MISSED_SLOTS_AT_ONCE = 1000

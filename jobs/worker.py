@@ -14,9 +14,9 @@ from threading import Event
 from jobs.plan import Plan
 from jobs.recompute import recompute
 from policy.errors import RouterPolicyError
-from storage.claims import Claim
 from storage.records import Origin, PublishedRun
 from storage.store import Store
+from storage.write.leases import Claim
 
 LEASE_MARGIN = timedelta(seconds=10)
 _POLL_SECONDS = 0.2

@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from storage.migrate import is_compared
-from storage.schema import metadata
+from storage.schema.tables import metadata
+from storage.schema.upgrade import is_compared
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -11,21 +11,24 @@ from sqlalchemy.exc import DBAPIError
 
 from policy import TakerBias
 from policy.rules import RuleSet, State
-from storage import backup, breakers, chain, claims, comparison, migrate, overrides, prune, read, roles, verify
-from storage.chain import Head
-from storage.claims import Claim
-from storage.comparison import BreakerMove, Contrast, Said
-from storage.connection import database_now, transaction
-from storage.engine import bring_journal_into_file, describe_url, parse_url, read_engine, write_engine
+from storage.audit import backup, chain, verify
+from storage.audit.chain import Head
+from storage.audit.verify import Progress
+from storage.database.engine import bring_journal_into_file, describe_url, parse_url, read_engine, write_engine
+from storage.database.transaction import database_now, transaction
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
-from storage.explanation import BreakerRecord, ShadowDecision, breaker_of, shadows_of
-from storage.overrides import Override
-from storage.prune import Pruned
-from storage.publish import publish_run
-from storage.published import Published, published
-from storage.recorded import Recorded, RecordedRun, recorded, recorded_runs
+from storage.read import breaker_states, policies, rule_set_comparison
+from storage.read.explanation import BreakerRecord, ShadowDecision, breaker_of, shadows_of
+from storage.read.replay_inputs import Recorded, RecordedRun, recorded, recorded_runs
+from storage.read.rule_set_comparison import BreakerMove, Contrast, Said
+from storage.read.visible_policies import Published, published
 from storage.records import PublishedRun, Reject, RunResult, Snapshot
-from storage.verify import Progress
+from storage.schema import roles, upgrade
+from storage.write import leases, overrides, prune
+from storage.write.leases import Claim
+from storage.write.overrides import Override
+from storage.write.prune import Pruned
+from storage.write.publish import publish_run
 
 
 class Store:
@@ -58,7 +61,7 @@ class Store:
 
     def set_up(self) -> None:
         """Create the schema, or bring it up to this version; nothing is lost and nothing happens where it is there."""
-        migrate.upgrade(self.writer)
+        upgrade.upgrade(self.writer)
 
     def now(self) -> datetime:
         """Return the database's clock in UTC."""
@@ -66,9 +69,9 @@ class Store:
             return database_now(connection)
 
     def claim(self, scope: str, slot: datetime, owner: str, lease: timedelta, *, gone: str | None = None) -> Claim:
-        """Take a slot: see `storage.claims.claim_slot`."""
+        """Take a slot: see `storage.write.leases.claim_slot`."""
         with transaction(self.writer) as connection:
-            return claims.claim_slot(connection, scope, slot, owner, lease, gone=gone)
+            return leases.claim_slot(connection, scope, slot, owner, lease, gone=gone)
 
     def publish(self, claim: Claim, result: RunResult) -> PublishedRun:
         """Publish a run whole, or nothing of it.
@@ -92,29 +95,29 @@ class Store:
         return run
 
     def states_before(self, scope: str, slot: datetime, rule_sets: Sequence[str]) -> Mapping[str, Mapping[str, State]]:
-        """Return what rule sets remembered before a slot: see `storage.breakers.states_before`."""
+        """Return what rule sets remembered before a slot: see `storage.read.breaker_states.states_before`."""
         with transaction(self.reader) as connection:
-            return breakers.states_before(connection, scope, slot, rule_sets)
+            return breaker_states.states_before(connection, scope, slot, rule_sets)
 
     def fail(self, claim: Claim, error: str, retry_after: timedelta) -> bool:
-        """Give a slot up after a failure: see `storage.claims.fail_claim`."""
+        """Give a slot up after a failure: see `storage.write.leases.fail_claim`."""
         with transaction(self.writer) as connection:
-            return claims.fail_claim(connection, claim, error, retry_after)
+            return leases.fail_claim(connection, claim, error, retry_after)
 
     def mark_missed(self, scope: str, slots: list[datetime]) -> None:
         """Record slots that nobody computed."""
         with transaction(self.writer) as connection:
-            claims.mark_missed(connection, scope, slots)
+            leases.mark_missed(connection, scope, slots)
 
     def last_scheduled_before(self, scope: str, slot: datetime) -> datetime | None:
-        """Return the newest slot before this one that a schedule saw to: see `storage.claims.last_scheduled_before`."""
+        """Return the newest slot before this one that a schedule saw to: see `storage.write.leases`."""
         with transaction(self.reader) as connection:
-            return claims.last_scheduled_before(connection, scope, slot)
+            return leases.last_scheduled_before(connection, scope, slot)
 
     def oldest_gap(self, scope: str, before: datetime) -> datetime | None:
         """Return the oldest slot before this one that was missed or abandoned, or None; failed ones stay failed."""
         with transaction(self.reader) as connection:
-            return read.oldest_gap(connection, scope, before)
+            return policies.oldest_gap(connection, scope, before)
 
     def ensure_set_up(self) -> None:
         """Create the schema in an empty database; any other is left alone. Raises what `is_set_up` raises."""
@@ -128,8 +131,8 @@ class Store:
         """
         if self.url.get_backend_name() == "sqlite" and not Path(self.url.database or "").exists():
             return False
-        where, needed = describe_url(self.url), migrate.needed_version()
-        found = migrate.version(self._looking(), where)
+        where, needed = describe_url(self.url), upgrade.needed_version()
+        found = upgrade.version(self._looking(), where)
         if found not in (None, needed):
             raise SchemaError(
                 f"{where} is at schema version {found} and this program needs {needed}; make a copy, "
@@ -145,27 +148,27 @@ class Store:
     def run_of_slot(self, scope: str, slot: datetime) -> PublishedRun | None:
         """Return the run that was published for a slot, or None."""
         with transaction(self.reader) as connection:
-            return read.run_of_slot(connection, scope, slot)
+            return policies.run_of_slot(connection, scope, slot)
 
     def newest_run(self, scope: str) -> PublishedRun | None:
         """Return the run of a scope's newest slot, or None."""
         with transaction(self.reader) as connection:
-            return read.newest_run(connection, scope)
+            return policies.newest_run(connection, scope)
 
     def snapshots_of_run(self, run_id: int) -> list[Snapshot]:
         """Return a run's snapshots by symbol."""
         with transaction(self.reader) as connection:
-            return read.snapshots_of_run(connection, run_id)
+            return policies.snapshots_of_run(connection, run_id)
 
     def rejects_of_run(self, run_id: int) -> list[Reject]:
         """Return what a run did not use, by source and reason."""
         with transaction(self.reader) as connection:
-            return read.rejects_of_run(connection, run_id)
+            return policies.rejects_of_run(connection, run_id)
 
     def in_force(self, scope: str, symbol: str, at: datetime) -> RowMapping | None:
         """Return the row of policy_history that was in force for a symbol at a moment, or None."""
         with transaction(self.reader) as connection:
-            return read.in_force(connection, scope, symbol, at)
+            return policies.in_force(connection, scope, symbol, at)
 
     def breaker_of(self, snapshot: Snapshot) -> BreakerRecord | None:
         """Return what the breaker that decided a snapshot rested on, None where the rule set remembers nothing."""
@@ -180,64 +183,64 @@ class Store:
     def last_change(self, scope: str, symbol: str, until: datetime) -> RowMapping | None:
         """Return the last row of policy_change of a symbol with `slot <= until`, or None."""
         with transaction(self.reader) as connection:
-            return read.last_change(connection, scope, symbol, until)
+            return policies.last_change(connection, scope, symbol, until)
 
     def rule_set_of_run(self, run_id: int) -> RuleSet:
         """Return the rule set that decided a run, with the parameters of that day."""
         with transaction(self.reader) as connection:
-            return read.rule_set_of_run(connection, run_id)
+            return policies.rule_set_of_run(connection, run_id)
 
     def symbols_before(self, scope: str, slot: datetime) -> list[str]:
         """Return the symbols that had a policy in the newest run before a slot."""
         with transaction(self.reader) as connection:
-            return read.symbols_before(connection, scope, slot)
+            return policies.symbols_before(connection, scope, slot)
 
     def latest(self, scope: str, symbol: str | None = None) -> list[tuple[Snapshot, datetime]]:
         """Return the policies in force, by symbol, each with the time it was published."""
         with transaction(self.reader) as connection:
-            return read.latest(connection, scope, symbol)
+            return policies.latest(connection, scope, symbol)
 
     def latest_rows(self, scope: str, symbol: str | None = None) -> Sequence[RowMapping]:
         """Return the rows of policy_latest, by symbol, with what was computed and the override where there is one."""
         with transaction(self.reader) as connection:
-            return read.latest_rows(connection, scope, symbol)
+            return policies.latest_rows(connection, scope, symbol)
 
     def history(
         self, scope: str, symbol: str, since: datetime | None = None, until: datetime | None = None
     ) -> Sequence[RowMapping]:
         """Return one symbol's rows of policy_history with `since <= valid_from < until`, oldest first."""
         with transaction(self.reader) as connection:
-            return read.history(connection, scope, symbol, since, until)
+            return policies.history(connection, scope, symbol, since, until)
 
     def published(
         self, scope: str, start: datetime, end: datetime, named: Collection[int] = (), *, with_taker: bool = True
     ) -> Published:
-        """Return what readers could see when: see `storage.published.published`."""
+        """Return what readers could see when: see `storage.read.visible_policies.published`."""
         with transaction(self.reader) as connection:
             return published(connection, scope, start, end, named, with_taker=with_taker)
 
     def contrasts(self, scope: str, since: datetime | None = None) -> list[Contrast]:
-        """Return the live rule set against each shadow, by symbol: see `storage.comparison.contrasts`."""
+        """Return the live rule set against each shadow, by symbol: see `storage.read.rule_set_comparison.contrasts`."""
         with transaction(self.reader) as connection:
-            return comparison.contrasts(connection, scope, since)
+            return rule_set_comparison.contrasts(connection, scope, since)
 
     def breaker_moves(self, scope: str, since: datetime | None = None) -> list[BreakerMove]:
-        """Return every opening and closing of a breaker: see `storage.comparison.breaker_moves`."""
+        """Return every opening and closing of a breaker: see `storage.read.rule_set_comparison.breaker_moves`."""
         with transaction(self.reader) as connection:
-            return comparison.breaker_moves(connection, scope, since)
+            return rule_set_comparison.breaker_moves(connection, scope, since)
 
     def said_between(self, scope: str, symbol: str | None, start: datetime, end: datetime) -> list[Said]:
-        """Return what every rule set said at the slots that were valid between: see `storage.comparison`."""
+        """Return what every rule set said at the slots that were valid between: see `read.rule_set_comparison`."""
         with transaction(self.reader) as connection:
-            return comparison.said_between(connection, scope, symbol, start, end)
+            return rule_set_comparison.said_between(connection, scope, symbol, start, end)
 
     def recorded_runs(self, scope: str, since: datetime | None = None) -> list[RecordedRun]:
-        """Return the runs of a scope, oldest first: see `storage.recorded`."""
+        """Return the runs of a scope, oldest first: see `storage.read.replay_inputs`."""
         with transaction(self.reader) as connection:
             return recorded_runs(connection, scope, since)
 
     def recorded(self, runs: Sequence[RecordedRun], breaker: str | None = None) -> dict[int, list[Recorded]]:
-        """Return what runs rested on, by their number: see `storage.recorded.recorded`."""
+        """Return what runs rested on, by their number: see `storage.read.replay_inputs.recorded`."""
         with transaction(self.reader) as connection:
             return recorded(connection, runs, breaker)
 
@@ -247,7 +250,7 @@ class Store:
             return chain.head(connection)
 
     def verify(self, anchor: str | None = None) -> Iterator[Progress]:
-        """Walk the chain as it is now: see `storage.verify.verify`."""
+        """Walk the chain as it is now: see `storage.audit.verify.verify`."""
         level = {"isolation_level": "REPEATABLE READ"} if self.url.get_backend_name() == "postgresql" else {}
         with transaction(self.reader.execution_options(**level)) as connection:
             yield from verify.verify(connection, anchor)
@@ -263,7 +266,7 @@ class Store:
         author: str,
         reason: str,
     ) -> Override:
-        """Put a person's decision in force: see `storage.overrides.make_override`."""
+        """Put a person's decision in force: see `storage.write.overrides.make_override`."""
         with transaction(self.writer) as connection:
             return overrides.make_override(
                 connection,
@@ -277,7 +280,7 @@ class Store:
             )
 
     def end_override(self, scope: str, symbol: str, *, author: str, reason: str) -> Override:
-        """End the override that is in force: see `storage.overrides.end_override`."""
+        """End the override that is in force: see `storage.write.overrides.end_override`."""
         with transaction(self.writer) as connection:
             return overrides.end_override(connection, scope, symbol, author=author, reason=reason)
 
@@ -287,17 +290,17 @@ class Store:
             return overrides.overrides_at(connection, scope, at)
 
     def prune(self, keep: timedelta) -> Iterator[Pruned]:
-        """Remove what is older than `keep`, a batch a transaction: see `storage.prune.prune`."""
+        """Remove what is older than `keep`, a batch a transaction: see `storage.write.prune.prune`."""
         return prune.prune(self.writer, keep)
 
     def back_up(self, target: Path) -> Iterator[Progress]:
-        """Copy the store to a new SQLite file and verify it: see `storage.backup.back_up`."""
+        """Copy the store to a new SQLite file and verify it: see `storage.audit.backup.back_up`."""
         return backup.back_up(self.reader, target)
 
     def restore(self, source: Path) -> Iterator[Progress]:
-        """Fill this empty store from a backup: see `storage.backup.restore`."""
+        """Fill this empty store from a backup: see `storage.audit.backup.restore`."""
         return backup.restore(source, self.writer)
 
     def apply_roles(self) -> None:
-        """Make the roles on Postgres: see `storage.roles`."""
+        """Make the roles on Postgres: see `storage.schema.roles`."""
         roles.apply_roles(self.writer)

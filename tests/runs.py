@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.rules import rule_set
-from storage.claims import Claim
 from storage.records import Origin, PublishedRun, Reject, RunResult
 from storage.store import Store
+from storage.write.leases import Claim
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)

@@ -27,9 +27,9 @@ from sqlalchemy import Connection, text
 from policy import Evidence
 from policy.rules import Judgement, RuleSet, State, rule_set
 from policy.streaks import Streak, Streaks
-from storage.columns import UtcTimestamp
 from storage.records import Origin, Reject
-from storage.schema import policy_override, policy_override_end, policy_run
+from storage.schema.column_types import UtcTimestamp
+from storage.schema.tables import policy_override, policy_override_end, policy_run
 from storage.store import Store
 from tests.runs import claim, evidence, result
 from tests.tampering import behind_the_triggers

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, create_engine, text
 
-from storage.engine import sqlite_driver
+from storage.database.engine import sqlite_driver
 from storage.store import Store
 
 

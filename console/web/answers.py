@@ -9,7 +9,7 @@ from fastapi import Depends, HTTPException, Request, Response
 from sqlalchemy import Connection
 
 from console.web.desk import Desk, Newest
-from storage.connection import transaction
+from storage.database.transaction import transaction
 
 
 async def _desk(request: Request) -> Desk:
@@ -21,7 +21,7 @@ TheDesk = Annotated[Desk, Depends(_desk)]
 
 @contextmanager
 def reading(desk: Desk) -> Iterator[Connection]:
-    """Read from the store in one transaction. Raises as `storage.connection.transaction`."""
+    """Read from the store in one transaction. Raises as `storage.database.transaction.transaction`."""
     with transaction(desk.store.reader) as connection:
         yield connection
 

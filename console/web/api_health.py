@@ -17,8 +17,8 @@ from policy.health import ExecutionHealth, severity
 from policy.quality import SEED_THRESHOLDS
 from policy.regime import UPPER_BOUNDS
 from policy.rules import UnknownRuleSetError
-from storage.listing import policies_at
-from storage.pictures import series
+from storage.read.pages import policies_at
+from storage.read.time_series import series
 
 router = APIRouter(prefix="/v1", tags=["health"], responses=documented(422, 500, 503, 504))
 _USUAL_SPAN = timedelta(days=7)

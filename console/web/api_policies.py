@@ -23,7 +23,7 @@ from console.web.records import (
     SnapshotRecord,
 )
 from policy.enums import Quality
-from storage.listing import Place, Window, changed_symbols, changes, history_page, policies_at
+from storage.read.pages import Place, Window, changed_symbols, changes, history_page, policies_at
 
 router = APIRouter(prefix="/v1", tags=["policies"], responses=documented(422, 500, 503, 504))
 _NOT_MODIFIED: Responses = {304: {"description": "The policies are those that If-None-Match names."}}

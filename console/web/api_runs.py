@@ -9,7 +9,7 @@ from console.web.answers import TheDesk, next_page, reading, utc
 from console.web.errors import documented
 from console.web.parameters import Limit, RunNumber, Since, Until
 from console.web.run_records import GapPage, GapRecord, HeadRecord, RunPage, RunRecord
-from storage.listing import Window, gaps, rejects_of_runs, run_by_id, runs
+from storage.read.pages import Window, gaps, rejects_of_runs, run_by_id, runs
 
 router = APIRouter(prefix="/v1", tags=["runs"], responses=documented(422, 500, 503, 504))
 

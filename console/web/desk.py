@@ -12,8 +12,8 @@ from jobs.health import Book, healths_of, limits_at
 from jobs.slots import Slots
 from policy.freshness import Freshness, FreshnessLimits, judge_freshness
 from policy.health import ExecutionHealth, severity
-from storage.connection import transaction
-from storage.listing import Version, version
+from storage.database.transaction import transaction
+from storage.read.pages import Version, version
 from storage.store import Store
 
 Clock = Callable[[], datetime]

@@ -15,8 +15,8 @@ from console.web.run_records import duration_seconds
 from policy.enums import Quality
 from policy.errors import RouterPolicyError
 from policy.freshness import Status
-from storage import counts
-from storage.listing import rejects_of_runs, run_by_id
+from storage.read import metrics
+from storage.read.pages import rejects_of_runs, run_by_id
 
 log = logging.getLogger("router_policy.web")
 _PREFIX = "router_policy"
@@ -100,12 +100,12 @@ class PolicyCollector(Collector):
     def _counts(self, connection: Connection, newest: Newest) -> Iterator[Metric]:
         scope = self.desk.scope
         gaps = self._family("gaps", "Slots that should have been published and were not.", "state")
-        for state, count in counts.gap_counts(connection, scope, newest.now).items():
+        for state, count in metrics.gap_counts(connection, scope, newest.now).items():
             gaps.add_metric([scope, state], count)
         yield gaps
-        yield self._counter("runs", "Runs that were published.", counts.run_count(connection, scope))
-        yield self._counter("run_failures", "Tries that published nothing.", counts.failure_count(connection, scope))
-        holds = self.holder is not None and counts.holds_slot(connection, scope, self.holder, newest.now)
+        yield self._counter("runs", "Runs that were published.", metrics.run_count(connection, scope))
+        yield self._counter("run_failures", "Tries that published nothing.", metrics.failure_count(connection, scope))
+        holds = self.holder is not None and metrics.holds_slot(connection, scope, self.holder, newest.now)
         yield self._gauge("lease_held", "Whether this process computes a slot now: 1 or 0.", float(holds))
 
     def _changes(self, connection: Connection, newest: Newest) -> Metric:
@@ -114,7 +114,7 @@ class PolicyCollector(Collector):
             if self._last_run_id is None:
                 self._last_run_id = newest.run_id or 0
             else:
-                found = counts.change_counts(connection, self.desk.scope, self._last_run_id)
+                found = metrics.change_counts(connection, self.desk.scope, self._last_run_id)
                 self._change_count += sum(found.values())
                 self._last_run_id = max(found, default=self._last_run_id)
             return self._counter("changes", "Decisions that changed since this process began.", self._change_count)

@@ -28,7 +28,7 @@ from jobs.health import healths_of
 from policy.enums import Quality, Regime
 from policy.health import ExecutionHealth
 from policy.rules import UnknownRuleSetError
-from storage.listing import Window, changes, failures, gaps, runs
+from storage.read.pages import Window, changes, failures, gaps, runs
 
 router = APIRouter(include_in_schema=False)
 _CHANGES_SHOWN = 50

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, RowMapping
 from console.web.answers import reading
 from console.web.desk import Desk, Newest
 from jobs.compare import per_day, share
-from storage.comparison import BreakerMove, Contrast, Move, Side
-from storage.listing import disagreements
-from storage.pictures import open_breakers
+from storage.read.pages import disagreements
+from storage.read.rule_set_comparison import BreakerMove, Contrast, Move, Side
+from storage.read.time_series import open_breakers
 
 MOST_ROWS = 200
 

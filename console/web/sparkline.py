@@ -8,7 +8,7 @@ from sys import intern
 
 from sqlalchemy import Connection
 
-from storage.pictures import qualities_of_run, slots_of_runs
+from storage.read.time_series import qualities_of_run, slots_of_runs
 
 SPAN = timedelta(hours=24)
 STEP_COUNT = 48

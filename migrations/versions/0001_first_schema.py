@@ -8,7 +8,7 @@ from alembic import op
 
 from migrations.ddl import create_views, drop_views, on_postgres
 from migrations.views_0001 import COMMENTS, VIEWS
-from storage.columns import COUNT, REAL, Flag, UtcTimestamp
+from storage.schema.column_types import COUNT, REAL, Flag, UtcTimestamp
 
 revision = "0001"
 down_revision = None

@@ -5,7 +5,7 @@ from alembic import op
 
 from migrations import append_only, views_0001, views_0002
 from migrations.ddl import create_views, drop_views
-from storage.columns import COUNT, Flag, UtcTimestamp
+from storage.schema.column_types import COUNT, Flag, UtcTimestamp
 
 revision = "0002"
 down_revision = "0001"

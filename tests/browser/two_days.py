@@ -25,7 +25,7 @@ from math import sin
 from policy import Effectiveness, Evidence
 from policy.rules import State
 from policy.streaks import Streak
-from storage.schema import policy_run
+from storage.schema.tables import policy_run
 from storage.store import Store
 from tests.shadowed_history import BREAKER, FILLED, HOUR, MIDNIGHT, MISSES, SEED, STEADY, measured, publish_run
 from tests.tampering import behind_the_triggers

@@ -627,7 +627,7 @@ def test_a_reader_beside_the_store_in_one_process_takes_no_lock_from_it(tmp_path
             with PolicyReader(url, watch=False) as reader:
                 assert reader.refresh()
             program = (
-                "import sys; from storage.engine import sqlite_driver\n"
+                "import sys; from storage.database.engine import sqlite_driver\n"
                 "sqlite_driver().connect(sys.argv[1], timeout=0.1, isolation_level=None).execute('begin immediate')"
             )
             other = subprocess.run(

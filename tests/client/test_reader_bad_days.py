@@ -14,7 +14,7 @@ import pytest
 import router_policy_client.memory as memory_module
 import router_policy_client.reader as reader_module
 from router_policy_client import PolicyReader, ReaderSettingsError, Status
-from storage.engine import is_wal_safe, sqlite_driver
+from storage.database.engine import is_wal_safe, sqlite_driver
 from storage.store import Store
 from tests.runs import QUARTER, SLOT, publish
 from tests.waiting import wait_until

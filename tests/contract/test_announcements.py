@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from policy import TakerBias
 from router_policy_client import PolicyReader, Status
-from storage.chain import CHANNEL
-from storage.publish import publish_run
-from storage.roles import ROUTER
+from storage.audit.chain import CHANNEL
+from storage.schema.roles import ROUTER
 from storage.store import Store
+from storage.write.publish import publish_run
 from tests.postgres import fresh_database
 from tests.runs import QUARTER, SLOT, claim, evidence, publish, result
 

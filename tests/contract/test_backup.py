@@ -6,8 +6,8 @@ from threading import Thread
 import pytest
 from sqlalchemy import text
 
-from storage.backup import BackupError
-from storage.difference import TamperedError
+from storage.audit.backup import BackupError
+from storage.audit.difference import TamperedError
 from storage.store import Store
 from tests.runs import QUARTER, SLOT, publish
 from tests.tampering import behind_the_triggers

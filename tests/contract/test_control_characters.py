@@ -10,7 +10,7 @@ from sqlalchemy import select
 from jobs.plan import Plan
 from jobs.recompute import recompute
 from storage.records import Origin
-from storage.schema import policy_run_failure
+from storage.schema.tables import policy_run_failure
 from storage.store import Store
 from tests.measuring import AS_OF, canonical
 from tests.outcomes import outcome, write_csv, write_jsonl, write_parquet

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from storage.describe import VIEWS, described_column, schema_page
-from storage.schema import metadata
+from docs.generators.schema_page import VIEWS, described_column, schema_page
+from storage.schema.tables import metadata
 from storage.store import Store
 from tests.postgres import fresh_database
 
@@ -42,7 +42,7 @@ def columns_on_the_page() -> dict[str, list[tuple[str, str]]]:
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert PAGE.read_text() == schema_page(), "run: python -m storage.describe > docs/schema.md"
+    assert PAGE.read_text() == schema_page(), "run: python -m docs.generators.schema_page > docs/schema.md"
 
 
 def test_the_page_has_every_table_and_view_with_the_columns_and_types_of_postgres(

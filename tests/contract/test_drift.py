@@ -24,7 +24,7 @@ from jobs.against_history import Question
 from jobs.drift import Drift, DriftKind, find_drift
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
-from storage.schema import policy_prune, policy_reject, policy_run, policy_snapshot
+from storage.schema.tables import policy_prune, policy_reject, policy_run, policy_snapshot
 from storage.store import Store
 from tests.measuring import canonical
 from tests.outcomes import outcome, write_jsonl

@@ -4,15 +4,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from storage import migrate
-from storage.schema import metadata
+from storage.schema import upgrade
+from storage.schema.tables import metadata
 from storage.store import Store
 from tests.runs import SLOT, evidence, publish
 
 
 def test_migrations_and_tables_do_not_differ(store: Store) -> None:
     with store.writer.connect() as connection:
-        options = {"compare_type": True, "compare_server_default": True, "include_object": migrate.is_compared}
+        options = {"compare_type": True, "compare_server_default": True, "include_object": upgrade.is_compared}
         context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, metadata)
 
@@ -24,7 +24,7 @@ def test_a_difference_would_be_seen(store: Store) -> None:
         connection.execute(text("alter table policy_scope add column extra text"))
     with store.writer.connect() as connection:
         differences = compare_metadata(
-            MigrationContext.configure(connection, opts={"include_object": migrate.is_compared}), metadata
+            MigrationContext.configure(connection, opts={"include_object": upgrade.is_compared}), metadata
         )
 
     assert len(differences) == 1
@@ -41,10 +41,10 @@ def test_the_range_of_slots_has_an_index_that_fits_the_database(store: Store) ->
 def test_down_and_up_again_works_with_data_in_it(store: Store) -> None:
     publish(store, SLOT, evidence("BTCUSDT"))
 
-    migrate.downgrade(store.writer, "base")
+    upgrade.downgrade(store.writer, "base")
     with store.writer.connect() as connection:
         left = [name for name in inspect(connection).get_table_names() if name.startswith("policy_")]
-    migrate.upgrade(store.writer)
+    upgrade.upgrade(store.writer)
 
     assert left == []
     assert store.latest("default") == []

@@ -18,7 +18,7 @@ from jobs.against_history import Question
 from jobs.outcome import CHOSEN, Figure, Heading, InForce, Outcomes, Way, find_outcomes
 from jobs.plan import Fees
 from jobs.slots import Slots
-from storage.schema import policy_run
+from storage.schema.tables import policy_run
 from storage.store import Store
 from tests.measuring import canonical
 from tests.outcomes import outcome, write_jsonl

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import StoreSettingsError
-from storage.roles import ANALYST, ROUTER, WRITER
-from storage.schema import metadata
+from storage.schema.roles import ANALYST, ROUTER, WRITER
+from storage.schema.tables import metadata
 from storage.store import Store
 from tests.postgres import fresh_database
 from tests.runs import QUARTER, SLOT, claim, evidence, publish, result

@@ -9,9 +9,9 @@ from sqlalchemy import select, text
 from policy.fee_gap import FeeGap
 from policy.rules import State, rule_set
 from policy.streaks import Streak, Streaks
-from storage.difference import TamperedError
+from storage.audit.difference import TamperedError
 from storage.records import PublishedRun, RunResult
-from storage.schema import policy_breaker, policy_shadow
+from storage.schema.tables import policy_breaker, policy_shadow
 from storage.store import Store
 from tests.runs import QUARTER, SLOT, claim, evidence, publish, result
 from tests.tampering import behind_the_triggers

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Row, text
 
-from storage.questions import Question, datasette_metadata, read_questions
+from docs.generators.documented_queries import Question, datasette_metadata, read_questions
 from storage.store import Store
 from tests.small_history import publish_small_history
 from tests.small_history_answers import ANSWERS, Rows
@@ -58,7 +58,7 @@ def test_the_explorer_has_the_queries_of_the_page() -> None:
     written = (DOCS / "datasette.yml").read_text()
 
     assert written == datasette_metadata(QUESTIONS), (
-        "run: python -m storage.questions < docs/sql.md > docs/datasette.yml"
+        "run: python -m docs.generators.documented_queries < docs/sql.md > docs/datasette.yml"
     )
 
 

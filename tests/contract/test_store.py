@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import select, text
 
 from policy import Quality, Regime, TakerBias
-from storage.claims import SlotHeldError, SlotPublishedError
-from storage.connection import transaction
-from storage.digest import entry_digest
+from storage.audit.digest import entry_digest
+from storage.database.transaction import transaction
 from storage.errors import ClaimLostError, SchemaError, StoreError
 from storage.records import Origin
-from storage.schema import policy_reject, policy_run, policy_run_failure, policy_slot, policy_snapshot
+from storage.schema.tables import policy_reject, policy_run, policy_run_failure, policy_slot, policy_snapshot
 from storage.store import Store
+from storage.write.leases import SlotHeldError, SlotPublishedError
 from tests.runs import LEASE, QUARTER, SLOT, claim, evidence, publish, result
 
 

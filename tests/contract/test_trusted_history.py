@@ -7,12 +7,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from policy import TakerBias
-from storage import prune
-from storage.connection import database_now
-from storage.difference import TamperedError
-from storage.overrides import OverrideError
-from storage.schema import policy_run, policy_slot
+from storage.audit.difference import TamperedError
+from storage.database.transaction import database_now
+from storage.schema.tables import policy_run, policy_slot
 from storage.store import Store
+from storage.write import prune
+from storage.write.overrides import OverrideError
 from tests.runs import QUARTER, SLOT, claim, evidence, publish
 from tests.tampering import behind_the_triggers
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from sqlalchemy import Connection, text
 
 from policy import TakerBias
-from storage import overrides
 from storage.store import Store
+from storage.write import overrides
 from tests.runs import SLOT, publish
 
 IN_FORCE = "select override_id from policy_latest where symbol = 'BTCUSDT'"

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 
-import storage.claims
-import storage.engine
-import storage.publish
-import storage.verify
-from storage.claims import Claim
-from storage.schema import policy_slot
+import storage.audit.verify
+import storage.database.engine
+import storage.write.leases
+import storage.write.publish
+from storage.schema.tables import policy_slot
 from storage.store import Store
+from storage.write.leases import Claim
 
 
 def commit_each_statement(engine: Engine) -> None:
@@ -25,7 +25,7 @@ def commit_each_statement(engine: Engine) -> None:
 
 def ignore_the_fence() -> None:
     """Let whoever holds a claim publish, whoever has claimed the slot since; for this whole process."""
-    storage.publish._use_claim = use_claim_without_a_look
+    storage.write.publish._use_claim = use_claim_without_a_look
 
 
 def use_claim_without_a_look(connection: Connection, claim: Claim) -> None:
@@ -36,7 +36,7 @@ def use_claim_without_a_look(connection: Connection, claim: Claim) -> None:
 
 def grant_every_claim() -> None:
     """Let everybody who asks have the slot, with nothing of it written; for this whole process."""
-    storage.claims.claim_slot = _grant
+    storage.write.leases.claim_slot = _grant
 
 
 def _grant(
@@ -47,19 +47,21 @@ def _grant(
 
 def trust_every_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the verifier take every digest for good, as one that trusts the digest in the row."""
-    monkeypatch.setattr(storage.verify._Walk, "_check_link", _follow_without_looking)
+    monkeypatch.setattr(storage.audit.verify._Walk, "_check_link", _follow_without_looking)
 
 
-def _follow_without_looking(walk: "storage.verify._Walk", entry: "storage.verify._Entry", derived: str) -> None:
+def _follow_without_looking(
+    walk: "storage.audit.verify._Walk", entry: "storage.audit.verify._Entry", derived: str
+) -> None:
     walk.entry_id, walk.digest = entry.number, entry.row.digest
 
 
 def lock_readers_out(store: Store) -> None:
     """Let every write transaction lock readers out until it ends; on SQLite for this whole process."""
     if store.url.get_backend_name() == "sqlite":
-        vars(storage.engine)["journal_mode"] = lambda _: "delete"
-        store.writer = storage.engine._sqlite_engine(
-            store.url, storage.engine._prepare_sqlite_writer, "BEGIN EXCLUSIVE"
+        vars(storage.database.engine)["journal_mode"] = lambda _: "delete"
+        store.writer = storage.database.engine._sqlite_engine(
+            store.url, storage.database.engine._prepare_sqlite_writer, "BEGIN EXCLUSIVE"
         )
         store.writer.connect().close()  # the journal's mode changes only while nobody reads
     else:

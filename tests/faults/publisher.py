@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 
 from jobs.holder import is_gone, owner
-from storage.claims import Claim, SlotHeldError, SlotPublishedError
 from storage.errors import ClaimLostError, SlotTakenError
 from storage.records import PublishedRun, RunResult
 from storage.store import Store
+from storage.write.leases import Claim, SlotHeldError, SlotPublishedError
 from tests.faults.broken import commit_each_statement
 from tests.runs import LEASE, QUARTER, SLOT, evidence, result
 

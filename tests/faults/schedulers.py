@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from storage.schema import policy_run, policy_slot
+from storage.schema.tables import policy_run, policy_slot
 from storage.store import Store
 from tests.bots import COMMAND, environment, write_bot
 from tests.waiting import wait_until

@@ -7,8 +7,8 @@ from types import ModuleType
 
 import pytest
 
-import storage.engine
-from storage.engine import is_wal_safe, journal_mode, sqlite_driver
+import storage.database.engine
+from storage.database.engine import is_wal_safe, journal_mode, sqlite_driver
 from storage.store import Store
 from tests.faults.audit import faults
 from tests.faults.processes import forked
@@ -48,9 +48,9 @@ def test_a_store_on_such_a_sqlite_writes_no_such_log_unless_the_version_is_not_l
 ) -> None:
     old = ModuleType("an old SQLite")
     vars(old).update(vars(sqlite_driver()), sqlite_version_info=(3, 40, 1))
-    monkeypatch.setattr(storage.engine, "sqlite_driver", lambda: old)
+    monkeypatch.setattr(storage.database.engine, "sqlite_driver", lambda: old)
     if not is_gated:
-        monkeypatch.setattr(storage.engine, "is_wal_safe", lambda _: True)
+        monkeypatch.setattr(storage.database.engine, "is_wal_safe", lambda _: True)
 
     with Store(set_up(tmp_path)) as store, store.reader.connect() as connection:
         assert connection.exec_driver_sql("pragma journal_mode").scalar() == expected

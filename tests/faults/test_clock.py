@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from croniter import croniter
 
-import storage.claims
-import storage.publish
+import storage.write.leases
+import storage.write.publish
 from jobs.schedule import ClockError
 from jobs.slots import Slots
 from storage.errors import StoreError
@@ -67,8 +67,10 @@ def test_a_clock_in_the_year_2200_computes_nothing_and_the_slots_of_today_still_
 def test_where_every_claim_is_granted_a_clock_that_goes_back_doubles_a_slot(
     store: Store, store_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage.claims, "claim_slot", storage.claims.claim_slot)  # both are put back afterwards
-    monkeypatch.setattr(storage.publish, "_use_claim", storage.publish._use_claim)
+    monkeypatch.setattr(
+        storage.write.leases, "claim_slot", storage.write.leases.claim_slot
+    )  # both are put back afterwards
+    monkeypatch.setattr(storage.write.publish, "_use_claim", storage.write.publish._use_claim)
     grant_every_claim()
     ignore_the_fence()
     several = [schedule(store_url)]

@@ -13,11 +13,11 @@ import jobs.worker
 from jobs.holder import owner
 from jobs.plan import Location, OrdersKind, OrdersSource, Plan
 from jobs.worker import Task, compute_slot
-from storage.claims import SlotPublishedError
 from storage.errors import StoreUnavailableError
 from storage.records import Origin, RunResult
-from storage.schema import policy_run, policy_slot
+from storage.schema.tables import policy_run, policy_slot
 from storage.store import Store
+from storage.write.leases import SlotPublishedError
 from tests.faults.audit import faults, torn
 from tests.faults.broken import commit_each_statement
 from tests.faults.processes import forked

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from storage.engine import journal_mode, parse_url, read_engine, sqlite_driver
+from storage.database.engine import journal_mode, parse_url, read_engine, sqlite_driver
 from storage.errors import StoreError
 from storage.store import Store
 from tests.faults.audit import torn

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import select
 
-from storage.schema import policy_run
+from storage.schema.tables import policy_run
 from storage.store import Store
 from tests.faults.audit import faults, torn
 from tests.faults.processes import forked

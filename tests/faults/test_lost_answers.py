@@ -6,11 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from storage.claims import SlotPublishedError
-from storage.connection import transaction
+from storage.database.transaction import transaction
 from storage.errors import StoreError, StoreUnavailableError
-from storage.publish import publish_run
 from storage.store import Store
+from storage.write.leases import SlotPublishedError
+from storage.write.publish import publish_run
 from tests.faults.audit import faults
 from tests.faults.outage import CommitCutter
 from tests.faults.publisher import many_symbols

@@ -19,13 +19,13 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
-import storage.publish
+import storage.write.publish
 from policy import TakerBias
-from storage.claims import Claim, SlotHeldError, SlotPublishedError
 from storage.errors import ClaimLostError, StoreError
-from storage.overrides import OverrideError
-from storage.schema import metadata
+from storage.schema.tables import metadata
 from storage.store import Store
+from storage.write.leases import Claim, SlotHeldError, SlotPublishedError
+from storage.write.overrides import OverrideError
 from tests.faults.audit import faults
 from tests.faults.broken import use_claim_without_a_look
 from tests.runs import QUARTER, SLOT, evidence, result
@@ -241,7 +241,7 @@ def with_contexts(failure: BaseException | None) -> Iterator[BaseException]:
 
 
 def test_a_store_without_a_fence_does_not(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage.publish, "_use_claim", use_claim_without_a_look)
+    monkeypatch.setattr(storage.write.publish, "_use_claim", use_claim_without_a_look)
 
     # Where the store is broken, the verification after the last step fails too and hides the step's own failure.
     with pytest.raises((pytest.fail.Exception, StoreError, AssertionError)) as caught:

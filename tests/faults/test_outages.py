@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from policy import Evidence
-from storage.engine import BUSY_TIMEOUT_SECONDS
+from storage.database.engine import BUSY_TIMEOUT_SECONDS
 from storage.errors import StoreUnavailableError
 from storage.store import Store
 from tests.faults.audit import faults, torn

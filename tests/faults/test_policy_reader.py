@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import Engine, event, make_url, text
 
 from router_policy_client import PolicyReader, Reading, Status
-from storage.engine import sqlite_driver
+from storage.database.engine import sqlite_driver
 from storage.store import Store
 from tests.client.upgrade import make_view_anew
 from tests.faults.outage import PostgresControl, postgres_of_its_own
@@ -177,7 +177,9 @@ def test_a_router_reads_on_whatever_happens_to_a_sqlite_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: int
 ) -> None:
     path = tmp_path / "policy.db"
-    monkeypatch.setattr("storage.engine.journal_mode", lambda _: "delete")  # only there a lock keeps readers out
+    monkeypatch.setattr(
+        "storage.database.engine.journal_mode", lambda _: "delete"
+    )  # only there a lock keeps readers out
     with reader_of(f"sqlite:///{path}") as reader, touches(reader) as touching:
         with Load(reader) as load:
             for _ in range(rounds):

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from jobs.holder import owner
-from storage.claims import SlotHeldError
 from storage.errors import StoreError
-from storage.schema import policy_run
+from storage.schema.tables import policy_run
 from storage.store import Store
+from storage.write.leases import SlotHeldError
 from tests.faults.audit import faults
 from tests.faults.broken import ignore_the_fence
 from tests.faults.processes import Forked, forked

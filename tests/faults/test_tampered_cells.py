@@ -13,10 +13,10 @@ from sqlalchemy import Boolean, Column, Connection, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from policy import TakerBias
-from storage.columns import Flag, UtcTimestamp
-from storage.difference import TamperedError
-from storage.engine import sqlite_driver
-from storage.schema import (
+from storage.audit.difference import TamperedError
+from storage.database.engine import sqlite_driver
+from storage.schema.column_types import Flag, UtcTimestamp
+from storage.schema.tables import (
     policy_override,
     policy_override_end,
     policy_prune,

@@ -13,7 +13,7 @@ from jobs.schedule import Schedule, SchedulerDiedError, Timing
 from jobs.slots import Slots
 from storage.errors import StoreUnavailableError
 from storage.records import Origin
-from storage.schema import policy_run, policy_slot
+from storage.schema.tables import policy_run, policy_slot
 from storage.store import Store
 from tests.faults.audit import faults
 from tests.faults.strikes import Tripwire, break_driver

@@ -7,8 +7,8 @@ import pytest
 
 import jobs.schedule
 import jobs.worker
-import storage.claims
-import storage.publish
+import storage.write.leases
+import storage.write.publish
 from jobs.plan import Location, OrdersKind, OrdersSource, Plan
 from jobs.schedule import Schedule, Timing
 from jobs.slots import Slots
@@ -40,8 +40,8 @@ class Clock:
 def go_by(clock: Callable[..., datetime], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the store and its schedules go by a clock, and compute at once and in this process."""
     monkeypatch.setattr(Store, "now", lambda _: clock())
-    monkeypatch.setattr(storage.claims, "database_now", clock)
-    monkeypatch.setattr(storage.publish, "database_now", clock)
+    monkeypatch.setattr(storage.write.leases, "database_now", clock)
+    monkeypatch.setattr(storage.write.publish, "database_now", clock)
     monkeypatch.setattr(jobs.worker, "recompute", _computed)
     monkeypatch.setattr(jobs.schedule, "compute_slot_in_child", _compute_here)
 

@@ -29,7 +29,7 @@ from jobs.demo.simulation import simulate
 from jobs.recompute import recompute
 from jobs.schedule import Schedule
 from storage.records import Origin
-from storage.schema import policy_run, policy_slot, policy_snapshot
+from storage.schema.tables import policy_run, policy_slot, policy_snapshot
 from storage.store import Store
 from tests.bots import COMMAND, environment, run_command
 from tests.waiting import wait_until

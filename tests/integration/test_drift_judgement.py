@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jobs.against_history import Question
 from jobs.drift import find_drift
 from jobs.slots import Slots
-from storage.published import OverrideSpan, Published, PublishedSlot
+from storage.read.visible_policies import OverrideSpan, Published, PublishedSlot
 from storage.store import Store
 from tests.measuring import canonical
 from tests.outcomes import outcome, write_jsonl

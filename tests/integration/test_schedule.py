@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from storage.schema import policy_run, policy_run_failure, policy_slot
+from storage.schema.tables import policy_run, policy_run_failure, policy_slot
 from storage.store import Store
 from tests.bots import start_command, write_bot
 from tests.waiting import wait_until

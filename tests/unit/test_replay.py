@@ -13,7 +13,7 @@ from policy import Evidence
 from policy.rules import RuleSet, State, rule_set
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak, Streaks
-from storage.recorded import Recorded, RecordedRun
+from storage.read.replay_inputs import Recorded, RecordedRun
 from tests.runs import evidence
 
 START = datetime(2026, 4, 26, tzinfo=UTC)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.engine import describe_url, parse_url, read_engine, write_engine
+from storage.database.engine import describe_url, parse_url, read_engine, write_engine
 from storage.errors import StoreSettingsError
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from console.web.describe import api_page, openapi
+from docs.generators.api_page import api_page, openapi
 
 ROOT = Path(__file__).parents[2]
 PATHS = openapi()["paths"]

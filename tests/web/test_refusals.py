@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from console.web.app import LOCAL_HOSTS, Access
-from storage.chain import Head
+from storage.audit.chain import Head
 from storage.errors import StoreError
 from storage.store import Store
 from tests.runs import SLOT, evidence, publish

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Table
 
-from storage.schema import (
+from storage.schema.tables import (
     policy_breaker,
     policy_override,
     policy_override_end,

@@ -8,8 +8,8 @@ from typing import Any
 from policy import Evidence
 from policy.reason_codes import codes_to_text
 from policy.rules import Decision, RuleSet, State
-from storage.breakers import evidence_with, state_columns
-from storage.difference import differ
+from storage.audit.difference import differ
+from storage.read.breaker_states import evidence_with, state_columns
 
 _DECISION = "maker_first taker_bias quality regime maker_offset_bps codes reason probe_every".split()
 _decision = attrgetter(*_DECISION)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, and_, func, not_, or_, select
 
-from storage.schema import policy_override, policy_override_end, policy_prune, policy_run, policy_snapshot
+from storage.schema.tables import policy_override, policy_override_end, policy_prune, policy_run, policy_snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,13 +10,13 @@ from typing import Any, cast
 from sqlalchemy import Connection, Row, Table, func, or_, select, text, type_coerce
 
 from policy.rules import RuleSet, rule_set_digest, rule_set_from_text
-from storage.chain import head
-from storage.columns import REAL, Flag, UtcTimestamp
-from storage.derive import derive_run
-from storage.difference import differ
-from storage.digest import BELONGING, Values, entry_digest
+from storage.audit.chain import head
+from storage.audit.difference import differ
+from storage.audit.digest import BELONGING, Values, entry_digest
+from storage.audit.rederive import derive_run
 from storage.errors import StoredValueError
-from storage.schema import (
+from storage.schema.column_types import REAL, Flag, UtcTimestamp
+from storage.schema.tables import (
     policy_override,
     policy_override_end,
     policy_prune,

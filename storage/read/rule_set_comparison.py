@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Connection, and_, case, cast, func, or_, select
 
-from storage.columns import COUNT
-from storage.schema import policy_breaker, policy_run, policy_shadow, policy_snapshot
+from storage.schema.column_types import COUNT
+from storage.schema.tables import policy_breaker, policy_run, policy_shadow, policy_snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

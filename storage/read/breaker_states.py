@@ -14,7 +14,7 @@ from policy.rules import Judgement, RuleSet, State
 from policy.rules.breaker_state import Breaker
 from policy.rules.hysteresis import Label
 from policy.streaks import Streak, Streaks
-from storage.schema import policy_breaker, policy_run
+from storage.schema.tables import policy_breaker, policy_run
 
 
 def shadow_row(run_id: int, rule_set: RuleSet, judgement: Judgement) -> dict[str, Any]:

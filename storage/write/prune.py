@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, or_, select, text, tuple_
 
-from storage.chain import move_head, take_next
-from storage.connection import database_now, transaction
-from storage.digest import entry_digest, in_order
-from storage.schema import (
+from storage.audit.chain import move_head, take_next
+from storage.audit.digest import entry_digest, in_order
+from storage.database.transaction import database_now, transaction
+from storage.schema.tables import (
     policy_breaker,
     policy_override,
     policy_override_end,

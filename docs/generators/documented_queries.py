@@ -1,6 +1,6 @@
 """The analysts' questions in docs/sql.md, read from the page, and written as Datasette's ready queries.
 
-python -m storage.questions < docs/sql.md > docs/datasette.yml
+python -m docs.generators.documented_queries < docs/sql.md > docs/datasette.yml
 """
 
 import json
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 _BLOCK = re.compile(r"^```sql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MARKS = {"-- SQLite": "sqlite", "-- Postgres": "postgresql"}
 _HEAD = """\
-# Made from docs/sql.md by `python -m storage.questions < docs/sql.md > docs/datasette.yml`; not to be edited.
+# Made from docs/sql.md by `make docs`; not to be edited.
 title: "Router policy"
 description: "Which policy was in force when, and why. Times are UTC."
 databases:

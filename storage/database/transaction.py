@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, Insert, Table, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
-from storage.engine import describe_url
+from storage.database.engine import describe_url
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
 
 

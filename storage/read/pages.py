@@ -19,8 +19,8 @@ from sqlalchemy import (
     select,
 )
 
-from storage.read import policy_gap, policy_history
-from storage.schema import (
+from storage.read.policies import policy_gap, policy_history
+from storage.schema.tables import (
     policy_head,
     policy_override,
     policy_override_end,

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, inspect
 
-from storage.connection import transaction
-from storage.engine import describe_url
+from storage.database.engine import describe_url
+from storage.database.transaction import transaction
 from storage.errors import SchemaError
-from storage.schema import policy_head
+from storage.schema.tables import policy_head
 
 if TYPE_CHECKING:
     from alembic.config import Config

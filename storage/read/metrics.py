@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from storage.listing import changed_in_run
-from storage.schema import policy_run, policy_run_failure, policy_slot
+from storage.read.pages import changed_in_run
+from storage.schema.tables import policy_run, policy_run_failure, policy_slot
 
 
 def run_count(connection: Connection, scope: str) -> int:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, or_, select, update
 
-from storage.connection import database_now, insert_or_ignore
+from storage.database.transaction import database_now, insert_or_ignore
 from storage.errors import SlotTakenError
-from storage.schema import policy_run, policy_run_failure, policy_slot
+from storage.schema.tables import policy_run, policy_run_failure, policy_slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Table, Text, UniqueConstraint
 
-from storage.columns import COUNT, REAL, Flag, UtcTimestamp
+from storage.schema.column_types import COUNT, REAL, Flag, UtcTimestamp
 
 metadata = MetaData(
     naming_convention={

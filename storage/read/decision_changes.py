@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, or_, select
 
 from policy.enums import Quality, Regime
-from storage.published import visible_runs
-from storage.schema import policy_run, policy_snapshot
+from storage.read.visible_policies import visible_runs
+from storage.schema.tables import policy_run, policy_snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

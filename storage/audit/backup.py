@@ -5,12 +5,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, insert, select, text, update
 
-from storage import migrate
-from storage.connection import transaction
-from storage.engine import parse_url, read_engine, sqlite_driver, write_engine
+from storage.audit.verify import Progress, verify
+from storage.database.engine import parse_url, read_engine, sqlite_driver, write_engine
+from storage.database.transaction import transaction
 from storage.errors import StoreError
-from storage.schema import metadata, policy_head
-from storage.verify import Progress, verify
+from storage.schema import upgrade
+from storage.schema.tables import metadata, policy_head
 
 _ROWS_AT_ONCE = 5000
 
@@ -61,7 +61,7 @@ def restore(backup: Path, target: Engine) -> Iterator[Progress]:
     if not backup.is_file():
         raise BackupError(f"{backup} is not there")
     source = read_engine(parse_url(f"sqlite:///{backup.absolute()}"))
-    migrate.upgrade(target)
+    upgrade.upgrade(target)
     with transaction(source) as reading, transaction(target) as writing:
         if writing.execute(select(policy_head.c.entry_id)).scalar_one() != 0:
             raise BackupError("the store to restore into already has a history; name an empty database in [store] url")
@@ -81,7 +81,7 @@ def _copy_file(source: Engine, target: Path) -> None:
 
 def _copy_rows_to_file(source: Engine, target: Path) -> None:
     file = write_engine(parse_url(f"sqlite:///{target}"))
-    migrate.upgrade(file)
+    upgrade.upgrade(file)
     one_state = source.execution_options(isolation_level="REPEATABLE READ")
     with transaction(one_state) as reading, transaction(file) as writing:
         _copy_rows(reading, writing)

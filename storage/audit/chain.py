@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, update
 
-from storage.schema import policy_head
+from storage.schema.tables import policy_head
 
 # What Postgres says on it is the number of the entry that was published.
 CHANNEL = "router_policy"

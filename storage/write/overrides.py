@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, select
 
 from policy import TakerBias
-from storage.chain import move_head, take_next
-from storage.connection import database_now
-from storage.digest import entry_digest, in_order
+from storage.audit.chain import move_head, take_next
+from storage.audit.digest import entry_digest, in_order
+from storage.database.transaction import database_now
 from storage.errors import StoreError
-from storage.read import latest
-from storage.schema import policy_override, policy_override_end
+from storage.read.policies import latest
+from storage.schema.tables import policy_override, policy_override_end
 
 
 class OverrideError(StoreError, ValueError):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine, text
 
-from storage.connection import transaction
+from storage.database.transaction import transaction
 from storage.errors import StoreSettingsError
 
 WRITER = "router_policy_writer"

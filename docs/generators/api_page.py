@@ -1,6 +1,6 @@
 """The API on one page, from what the application says of itself.
 
-python -m console.web.describe > docs/api.md
+python -m docs.generators.api_page > docs/api.md
 """
 
 import json
@@ -17,7 +17,7 @@ from storage.store import Store
 _HEAD = """\
 # The API
 
-<!-- Made by `python -m console.web.describe > docs/api.md`; not to be edited. -->
+<!-- Made by `python -m docs.generators.api_page > docs/api.md`; not to be edited. -->
 
 `router-policy web` serves it beside the pages; it only reads. `/v1/openapi.json` says the same for programs.
 

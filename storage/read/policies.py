@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import Column, Connection, MetaData, RowMapping, Select, Table, Text, or_, select
 
 from policy.rules import RuleSet, rule_set_from_text
-from storage.columns import COUNT, Flag, UtcTimestamp
 from storage.records import PublishedRun, Reject, Snapshot
-from storage.schema import policy_reject, policy_rule_set, policy_run, policy_snapshot
+from storage.schema.column_types import COUNT, Flag, UtcTimestamp
+from storage.schema.tables import policy_reject, policy_rule_set, policy_run, policy_snapshot
 
 _views = MetaData()
 

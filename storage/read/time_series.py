@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, func, or_, select
 
-from storage.schema import policy_breaker, policy_run, policy_snapshot
+from storage.schema.tables import policy_breaker, policy_run, policy_snapshot
 
 _STATE = ("quality", "maker_first", "taker_bias", "regime")
 FIGURES = (

@@ -8,14 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, update
 
-from storage.breakers import breaker_row, shadow_row
-from storage.chain import move_head, take_next
-from storage.claims import Claim, holds
-from storage.connection import database_now, insert_or_ignore
-from storage.digest import BELONGING, entry_digest, in_order
+from storage.audit.chain import move_head, take_next
+from storage.audit.digest import BELONGING, entry_digest, in_order
+from storage.database.transaction import database_now, insert_or_ignore
 from storage.errors import ClaimLostError
+from storage.read.breaker_states import breaker_row, shadow_row
 from storage.records import RunResult, snapshot_row
-from storage.schema import (
+from storage.schema.tables import (
     policy_breaker,
     policy_reject,
     policy_rule_set,
@@ -25,6 +24,7 @@ from storage.schema import (
     policy_slot,
     policy_snapshot,
 )
+from storage.write.leases import Claim, holds
 
 
 def publish_run(connection: Connection, claim: Claim, result: RunResult) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """What the store holds, written for people: tables from the models, views from a database that the migrations make.
 
-python -m storage.describe > docs/schema.md
+python -m docs.generators.schema_page > docs/schema.md
 """
 
 import sys
@@ -12,7 +12,7 @@ from sqlalchemy import Column, Dialect, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from migrations import views_0001, views_0002
-from storage.schema import (
+from storage.schema.tables import (
     metadata,
     policy_override,
     policy_override_end,
@@ -67,7 +67,7 @@ _COLUMN_HEAD = "| column | SQLite | Postgres | what it is |\n|---|---|---|---|"
 _HEAD = """\
 # The tables and views of the store
 
-<!-- Made by `python -m storage.describe > docs/schema.md`; not to be edited. -->
+<!-- Made by `python -m docs.generators.schema_page > docs/schema.md`; not to be edited. -->
 
 Times are UTC; SQLite keeps them as text, `YYYY-MM-DD HH:MM:SS` with a fraction where there is one. Flags are 0 or 1 on
 SQLite. On Postgres every table, column of a table and view carries its description in the database (`\\d+` in psql).
@@ -100,7 +100,9 @@ def described_column(view: str, name: str) -> tuple[Column[object], str]:
     for table in (policy_slot,) if view == "policy_gap" else (policy_snapshot, policy_run):
         if name in table.columns:
             return table.columns[name], table.columns[name].comment or ""
-    raise KeyError(f"the column {name} of the view {view} has no description; write one in storage/describe.py")
+    raise KeyError(
+        f"the column {name} of the view {view} has no description; write one in docs/generators/schema_page.py"
+    )
 
 
 def _section(name: str, comment: str, lines: Iterable[str]) -> str:

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, select, union_all
 
 from policy import Evidence, Quality, TakerBias
 from policy.rules import State
-from storage.breakers import evidence_with, state_of
+from storage.read.breaker_states import evidence_with, state_of
 from storage.records import Snapshot, evidence_of
-from storage.schema import policy_breaker, policy_run, policy_shadow, policy_snapshot
+from storage.schema.tables import policy_breaker, policy_run, policy_shadow, policy_snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, and_, func, select
 
 from policy import Evidence, TakerBias
 from policy.rules import State
-from storage.breakers import evidence_with
-from storage.schema import policy_breaker, policy_run, policy_snapshot
+from storage.read.breaker_states import evidence_with
+from storage.schema.tables import policy_breaker, policy_run, policy_snapshot
 
 _SNAPSHOTS_AT_ONCE = 5000
 _RUNS_AT_ONCE = 500

@@ -1,0 +1,1 @@
+"""What is read: each function works on the caller's connection, in one snapshot of the database."""
