@@ -26,11 +26,11 @@ from benchmarks.data import AS_OF, Data
 from benchmarks.figure import Figure, alternate, ratio, seconds_of
 from benchmarks.history import FIRST_SLOT, STEP, grown
 from console.web.app import create_app
-from jobs.health import Book
-from jobs.holder import owner
+from jobs.analysis.health import Book
 from jobs.plan import OrdersKind
+from jobs.run.lease_owner import owner
+from jobs.run.worker import Task, compute_slot
 from jobs.slots import Slots
-from jobs.worker import Task, compute_slot
 from storage.records import Origin
 from storage.store import Store
 

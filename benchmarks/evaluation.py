@@ -12,12 +12,12 @@ from pathlib import Path
 
 from benchmarks.data import Data
 from benchmarks.figure import Figure
-from jobs.evaluation.comparison import ALWAYS_TAKER, ORACLE
-from jobs.evaluation.evaluation import Evaluation, Question, evaluate
-from jobs.evaluation.orders import coin_profile
-from jobs.evaluation.outages import OutagePlan, Reach
-from jobs.evaluation.reading import read_markets
-from jobs.evaluation.statistics import Estimate
+from jobs.backtest.backtest import Evaluation, Question, evaluate
+from jobs.backtest.comparison import ALWAYS_TAKER, ORACLE
+from jobs.backtest.orders import coin_profile
+from jobs.backtest.outages import OutagePlan, Reach
+from jobs.backtest.reading import read_markets
+from jobs.backtest.statistics import Estimate
 from jobs.plan import CandlesSource, Fees, Location
 from jobs.slots import Slots
 from policy.rules import rule_set

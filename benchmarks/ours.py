@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.data import AS_OF, BAR_INTERVAL, SYMBOLS, Data
 from benchmarks.figure import seconds_of
-from jobs.holder import owner
 from jobs.plan import CandlesSource, Location, OrdersKind, OrdersSource, Plan
-from jobs.worker import Task, compute_slot
+from jobs.run.lease_owner import owner
+from jobs.run.worker import Task, compute_slot
 from policy.rules import RuleSet, rule_set
 from storage.records import Origin
 from storage.store import Store

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from console.findings import Finding, listed, note
-from jobs.look import count_orders_ahead, usual_gap
-from jobs.measurement import Measurement
+from jobs.engines.measurement import Measurement
+from jobs.engines.source_checks import count_orders_ahead, usual_gap
 from jobs.plan import CandlesSource, EngineKind, OrdersKind, OrdersSource, Plan
 from policy import Evidence
 from policy.fee_gap import fee_gap_words
@@ -24,7 +24,7 @@ _FIELDS = {
 def find_in_sources(plan: Plan, now: datetime) -> Iterator[Finding]:
     """Measure as a run would, and say what was found. Raises as a run does where nothing can be computed."""
     from jobs.engines import measure
-    from jobs.recompute import decide, window_of
+    from jobs.run.recompute import decide, window_of
     from storage.records import Origin
 
     window = window_of(plan, now)

@@ -10,7 +10,7 @@ from typing import Any
 from console.absent import store_to_read
 from console.settings import load
 from console.text import figure, iso, percent, print_json
-from jobs.compare import HOURS_AROUND, Comparison, Hours, MoveInContext, Pair, compare, per_day, share
+from jobs.analysis.compare import HOURS_AROUND, Comparison, Hours, MoveInContext, Pair, compare, per_day, share
 from storage.read.rule_set_comparison import Contrast, Side, Which
 
 _WIDTH_OF_A_FILE = 120

@@ -22,15 +22,15 @@ from console.plans import plan_of
 from console.scheduled import timing_of
 from console.serve import address_of
 from console.settings import Settings, load, parse_duration
-from jobs.backfill import Filled, backfill
 from jobs.demo.cast import CAST
 from jobs.demo.feed import live_feed, write_until
 from jobs.demo.folder import DemoFolder, fresh_folder
 from jobs.demo.simulation import LOGGED, simulate
-from jobs.holder import owner
-from jobs.schedule import Schedule
+from jobs.run.backfill import Filled, backfill
+from jobs.run.lease_owner import owner
+from jobs.run.schedule import Schedule
+from jobs.run.worker import LEASE_MARGIN
 from jobs.slots import Slots
-from jobs.worker import LEASE_MARGIN
 from policy.errors import RouterPolicyError
 from storage.records import PublishedRun
 from storage.store import Store

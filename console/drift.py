@@ -12,8 +12,8 @@ from console.errors import SettingsError
 from console.orders_question import question_of
 from console.settings import load, parse_duration
 from console.text import iso, print_json
-from jobs.against_history import Question
-from jobs.drift import Drift, DriftKind, SymbolDrift, find_drift
+from jobs.analysis.drift import Drift, DriftKind, SymbolDrift, find_drift
+from jobs.analysis.order_history import Question
 
 _WIDTH_OF_A_FILE = 100
 _MEANING = {

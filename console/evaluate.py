@@ -19,10 +19,10 @@ from policy.fee_gap import FeeGap
 from policy.rules import RULE_SET_NAMES, RuleSet, rule_set
 
 if TYPE_CHECKING:
-    from jobs.evaluation.evaluation import Evaluation, Question
-    from jobs.evaluation.market import Market
-    from jobs.evaluation.orders import Profile
-    from jobs.evaluation.outages import OutagePlan
+    from jobs.backtest.backtest import Evaluation, Question
+    from jobs.backtest.market import Market
+    from jobs.backtest.orders import Profile
+    from jobs.backtest.outages import OutagePlan
 
 ASSUMED_FEES = Fees(maker_bps=2.0, taker_bps=5.0)
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -58,7 +58,7 @@ def show_evaluation(config: Path | None, choice: Choice, picture: Path | None, *
     _require_drawable(picture)
     settings = load(config)
     _require_libraries(picture)
-    from jobs.evaluation.evaluation import evaluate
+    from jobs.backtest.backtest import evaluate
 
     question = question_of(settings, choice)
     with _progress(question.step_count) as report:
@@ -91,9 +91,9 @@ def _require_libraries(picture: Path | None) -> None:
 
 def question_of(settings: Settings, choice: Choice) -> "Question":
     """Read what the settings name, and put the question together. Raises as `show_evaluation`."""
-    from jobs.evaluation.evaluation import Question
-    from jobs.evaluation.fills import Execution
-    from jobs.evaluation.reading import read_markets
+    from jobs.backtest.backtest import Question
+    from jobs.backtest.fills import Execution
+    from jobs.backtest.reading import read_markets
 
     plan = plan_of(settings)
     if plan.candles is None:
@@ -123,8 +123,8 @@ def question_of(settings: Settings, choice: Choice) -> "Question":
 
 
 def _profiles(plan: Plan, choice: Choice, markets: dict[str, "Market"]) -> dict[str, "Profile"]:
-    from jobs.evaluation.orders import coin_profile
-    from jobs.evaluation.reading import read_profiles
+    from jobs.backtest.orders import coin_profile
+    from jobs.backtest.reading import read_profiles
 
     if choice.orders_per_day is None:
         return read_profiles(plan.orders, choice.since or _EARLIEST, _LATEST)
@@ -166,7 +166,7 @@ def _slots(settings: Settings, markets: Sequence["Market"]) -> list[datetime]:
 
 
 def _outages(choice: Choice) -> "OutagePlan | None":
-    from jobs.evaluation.outages import OutagePlan, Reach, usual_count
+    from jobs.backtest.outages import OutagePlan, Reach, usual_count
 
     if choice.outage is None:
         return None
@@ -196,7 +196,7 @@ def _progress(step_count: int) -> Iterator[Callable[[int], None]]:
 
 
 def _draw(evaluation: "Evaluation", picture: Path) -> None:
-    from jobs.evaluation.picture import draw
+    from jobs.backtest.picture import draw
 
     try:
         draw(evaluation, picture)

@@ -12,10 +12,10 @@ from policy.fee_gap import fee_gap_words
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from jobs.evaluation.comparison import Result
-    from jobs.evaluation.detection import Detection
-    from jobs.evaluation.evaluation import Evaluation, Question
-    from jobs.evaluation.statistics import Estimate
+    from jobs.backtest.backtest import Evaluation, Question
+    from jobs.backtest.comparison import Result
+    from jobs.backtest.detection import Detection
+    from jobs.backtest.statistics import Estimate
 
 ALWAYS_TAKER, ALWAYS_MAKER, ORACLE = "always taker", "always maker first", "oracle"
 _WIDTH_OF_A_FILE = 110

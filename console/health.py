@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from console.absent import no_policy, store_to_read
 from console.settings import Settings, load
 from console.text import figure, iso, print_json
-from jobs.health import Book, compute_every_execution_health, compute_execution_health
+from jobs.analysis.health import Book, compute_every_execution_health, compute_execution_health
 from jobs.slots import Slots
 from policy.health import ExecutionHealth
 from storage.store import Store

@@ -13,9 +13,9 @@ from console.errors import SettingsError
 from console.plans import plan_of
 from console.settings import Settings, load, parse_duration
 from console.text import iso
-from jobs.backfill import backfill
+from jobs.run.backfill import backfill
+from jobs.run.worker import LEASE_MARGIN
 from jobs.slots import Slots
-from jobs.worker import LEASE_MARGIN
 from policy import TakerBias
 from storage.store import Store
 

@@ -12,10 +12,10 @@ from console.plans import plan_of
 from console.settings import Settings, load, parse_duration
 from console.show import print_policies
 from console.text import print_json
-from jobs.holder import claim
 from jobs.plan import Plan
+from jobs.run.lease_owner import claim
+from jobs.run.worker import LEASE_MARGIN, Task, compute_slot_or_fail
 from jobs.slots import Slots
-from jobs.worker import LEASE_MARGIN, Task, compute_slot_or_fail
 from storage.records import Origin, PublishedRun
 from storage.store import Store
 from storage.write.leases import Claim, SlotHeldError, SlotPublishedError

@@ -7,7 +7,7 @@ from console.errors import SettingsError
 from console.plans import plan_of
 from console.settings import Settings
 from console.text import iso
-from jobs.against_history import TOLERANCE, Question
+from jobs.analysis.order_history import TOLERANCE, Question
 from jobs.slots import Slots
 from policy.window import OUTCOME_WINDOW
 from storage.store import Store

@@ -12,9 +12,9 @@ from console.orders_question import question_of
 from console.plans import fees_of
 from console.settings import load
 from console.text import figure, iso, print_json
-from jobs.against_history import Question
-from jobs.interval import Interval
-from jobs.outcome import CHOSEN, Comparison, Figure, InForce, Outcomes, find_outcomes
+from jobs.analysis.costs import CHOSEN, Comparison, Figure, InForce, Outcomes, find_outcomes
+from jobs.analysis.order_history import Question
+from jobs.confidence_interval import Interval
 
 _WIDTH_OF_A_FILE = 100
 _HEADS = ("\nwent", "\norders", "\nfilled", "mean\ncost", "\n± 95 %", "median\ncost", "less\ntaker's*", "\n± 95 %*")

@@ -15,8 +15,8 @@ from console.history import progress_bar
 from console.plans import rules_of
 from console.settings import Parameters, RulesSettings, Settings, load
 from console.text import figure, iso, percent, print_json
-from jobs.compare import per_day, share
-from jobs.replay import Change, Replay, Sums, Told, Verdict, replay
+from jobs.analysis.compare import per_day, share
+from jobs.analysis.replay import Change, Replay, Sums, Told, Verdict, replay
 from policy.rules import RuleSet
 
 _WIDTH_OF_A_FILE = 120

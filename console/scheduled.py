@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from console.logs import set_up_logs
 from console.plans import plan_of
 from console.settings import Settings, load, parse_duration
-from jobs.holder import owner
-from jobs.schedule import Schedule, Timing
+from jobs.run.lease_owner import owner
+from jobs.run.schedule import Schedule, Timing
 from jobs.slots import Slots
 from storage.store import Store
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jobs.evaluation.market import Bars, Market
-from jobs.evaluation.orders import Orders
+from jobs.backtest.market import Bars, Market
+from jobs.backtest.orders import Orders
 from jobs.plan import Fees
 from tests.bars import named, write_csv
 

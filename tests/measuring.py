@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from jobs.plan import CandlesSource, Location, OrdersKind, OrdersSource, Plan
-from jobs.recompute import recompute
+from jobs.run.recompute import recompute
 from policy import Evidence
 from policy.rules import rule_set
 from storage.records import Origin, RunResult

@@ -12,7 +12,7 @@ from console.web.errors import documented
 from console.web.parameters import LATEST, At, Limit, Since, Symbol, Until
 from console.web.records import HealthPage
 from console.web.run_records import ExplanationRecord, Points, SeriesRecord
-from jobs.health import healths_of
+from jobs.analysis.health import healths_of
 from policy.health import ExecutionHealth, severity
 from policy.quality import SEED_THRESHOLDS
 from policy.regime import UPPER_BOUNDS

@@ -20,7 +20,7 @@ from console.web.guards import TimeLimit, guards_of
 from console.web.headers import SafeHeaders
 from console.web.metrics import PolicyCollector
 from console.web.overview import Overview
-from jobs.health import Book
+from jobs.analysis.health import Book
 
 STATIC = Path(__file__).parent / "static"
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")

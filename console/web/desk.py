@@ -8,7 +8,7 @@ from threading import Lock
 
 from sqlalchemy import RowMapping
 
-from jobs.health import Book, healths_of, limits_at
+from jobs.analysis.health import Book, healths_of, limits_at
 from jobs.slots import Slots
 from policy.freshness import Freshness, FreshnessLimits, judge_freshness
 from policy.health import ExecutionHealth, severity

@@ -24,7 +24,7 @@ from console.web.parameters import Symbol, Until
 from console.web.plotly_file import own_style_ids, plotly_script
 from console.web.rule_sets import rule_sets_since
 from console.web.sparkline import STEP_COUNT
-from jobs.health import healths_of
+from jobs.analysis.health import healths_of
 from policy.enums import Quality, Regime
 from policy.health import ExecutionHealth
 from policy.rules import UnknownRuleSetError

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping
 
 from console.web.answers import reading
 from console.web.desk import Desk, Newest
-from jobs.compare import per_day, share
+from jobs.analysis.compare import per_day, share
 from storage.read.pages import disagreements
 from storage.read.rule_set_comparison import BreakerMove, Contrast, Move, Side
 from storage.read.time_series import open_breakers

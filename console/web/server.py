@@ -16,7 +16,7 @@ from console.errors import SettingsError
 from console.settings import Settings
 from console.web.app import LOCAL_HOSTS, Access, create_app
 from console.web.evaluations import EvaluationFiles
-from jobs.health import Book
+from jobs.analysis.health import Book
 from jobs.slots import Slots
 from policy.errors import RouterPolicyError
 from storage.store import Store

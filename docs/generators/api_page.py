@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from console.web.app import create_app
-from jobs.health import Book
+from jobs.analysis.health import Book
 from jobs.slots import Slots
 from storage.store import Store
 

@@ -1,8 +1,8 @@
 """Engines: what reads the sources and runs the metric queries."""
 
-from jobs.measurement import Measurement
+from jobs.engines.measurement import Measurement
+from jobs.engines.streaks import States
 from jobs.plan import EngineKind, Plan
-from jobs.streaks import States
 from policy.window import Window
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import duckdb
 
 from jobs.engines.duckdb_session import duckdb_session
-from jobs.measurement import Measurement, gather, one_tick_markets
+from jobs.engines.measurement import Measurement, gather, one_tick_markets
+from jobs.engines.streaks import STATE_TIMES, Measured, States, scan_start, state_rows, total_rows
+from jobs.engines.streaks import measured as measured_streaks
 from jobs.plan import OrdersSource, Plan
 from jobs.sources import canonical
 from jobs.sources.candles import read_candles
@@ -18,8 +20,6 @@ from jobs.sources.files import FileFormat
 from jobs.sources.orders import read_orders
 from jobs.sources.rejects import count_rejects
 from jobs.sources.relation import Relation
-from jobs.streaks import STATE_TIMES, Measured, States, scan_start, state_rows, total_rows
-from jobs.streaks import measured as measured_streaks
 from policy import metrics
 from policy.window import Window
 from storage.records import Reject

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jobs.engines.errors import EngineError
+from jobs.engines.measurement import Measurement, gather, one_tick_markets
 from jobs.engines.spark_columns import canonical_columns
-from jobs.measurement import Measurement, gather, one_tick_markets
+from jobs.engines.streaks import STATE_TIMES, Measured, States, scan_start, state_rows, total_rows
+from jobs.engines.streaks import measured as measured_streaks
 from jobs.plan import Location, OrdersKind, Plan
 from jobs.sources import candles, canonical
 from jobs.sources.errors import SourceError
 from jobs.sources.samples import shown
 from jobs.sources.typed import first_line
-from jobs.streaks import STATE_TIMES, Measured, States, scan_start, state_rows, total_rows
-from jobs.streaks import measured as measured_streaks
 from policy import metrics
 from policy.window import Window
 from storage.records import Reject

@@ -12,7 +12,7 @@ import uvicorn
 
 from console.web.app import create_app
 from console.web.server import url_of
-from jobs.health import Book
+from jobs.analysis.health import Book
 from jobs.slots import Slots
 from storage.store import Store
 from tests.browser.two_days import NOW

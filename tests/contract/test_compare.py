@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.compare import NothingToCompareError, Pair, compare, per_day
+from jobs.analysis.compare import NothingToCompareError, Pair, compare, per_day
 from storage.read.rule_set_comparison import Contrast, Move, Side, Which
 from storage.store import Store
 from tests.runs import publish

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from jobs.plan import Plan
-from jobs.recompute import recompute
+from jobs.run.recompute import recompute
 from storage.records import Origin
 from storage.schema.tables import policy_run_failure
 from storage.store import Store

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, delete
 
-from jobs.against_history import Question
-from jobs.drift import Drift, DriftKind, find_drift
+from jobs.analysis.drift import Drift, DriftKind, find_drift
+from jobs.analysis.order_history import Question
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from storage.schema.tables import policy_prune, policy_reject, policy_run, policy_snapshot

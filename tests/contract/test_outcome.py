@@ -14,8 +14,8 @@ from statistics import mean, median
 
 import pytest
 
-from jobs.against_history import Question
-from jobs.outcome import CHOSEN, Figure, Heading, InForce, Outcomes, Way, find_outcomes
+from jobs.analysis.costs import CHOSEN, Figure, Heading, InForce, Outcomes, Way, find_outcomes
+from jobs.analysis.order_history import Question
 from jobs.plan import Fees
 from jobs.slots import Slots
 from storage.schema.tables import policy_run

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from jobs.replay import Verdict, replay
+from jobs.analysis.replay import Verdict, replay
 from policy.rules import rule_set
 from storage.records import Snapshot
 from storage.store import Store

@@ -12,7 +12,8 @@ from typing import Any
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    "pytest tests.faults.publisher jobs.worker psycopg pysqlite3.dbapi2 sqlalchemy.dialects.postgresql.psycopg".split()
+    "pytest tests.faults.publisher jobs.run.worker psycopg pysqlite3.dbapi2 "
+    "sqlalchemy.dialects.postgresql.psycopg".split()
 )
 
 

@@ -11,7 +11,7 @@ import time
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 
-from jobs.holder import is_gone, owner
+from jobs.run.lease_owner import is_gone, owner
 from storage.errors import ClaimLostError, SlotTakenError
 from storage.records import PublishedRun, RunResult
 from storage.store import Store

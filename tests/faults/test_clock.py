@@ -10,7 +10,7 @@ from croniter import croniter
 
 import storage.write.leases
 import storage.write.publish
-from jobs.schedule import ClockError
+from jobs.run.schedule import ClockError
 from jobs.slots import Slots
 from storage.errors import StoreError
 from storage.store import Store

@@ -9,10 +9,10 @@ from multiprocessing.connection import Connection
 import pytest
 from sqlalchemy import func, select
 
-import jobs.worker
-from jobs.holder import owner
+import jobs.run.worker
 from jobs.plan import Location, OrdersKind, OrdersSource, Plan
-from jobs.worker import Task, compute_slot
+from jobs.run.lease_owner import owner
+from jobs.run.worker import Task, compute_slot
 from storage.errors import StoreUnavailableError
 from storage.records import Origin, RunResult
 from storage.schema.tables import policy_run, policy_slot
@@ -140,7 +140,7 @@ def job_once(url: str, slot: datetime, strike: Callable[[], None] | None = None,
 
 
 def job(pipe: Connection, url: str, slot: datetime, point: str, blow: str) -> None:
-    vars(jobs.worker)["recompute"] = _computed  # the computing itself is not the subject
+    vars(jobs.run.worker)["recompute"] = _computed  # the computing itself is not the subject
     with suppress(StruckError):
         pipe.send(job_once(url, slot, BLOWS[blow], point))
 
@@ -169,7 +169,7 @@ def _computed(*_: object, **__: object) -> RunResult:
 def test_a_job_struck_at_a_named_point_has_exactly_one_run_after_it_is_started_again(
     store: Store, store_url: str, blow: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs.worker, "recompute", _computed)
+    monkeypatch.setattr(jobs.run.worker, "recompute", _computed)
     for number, point in enumerate(POINTS):
         slot = SLOT + timedelta(hours=number)
         with forked(job, store_url, slot, point, blow) as struck:

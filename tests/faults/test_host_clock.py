@@ -14,8 +14,8 @@ import pytest
 import time_machine
 from apscheduler.triggers.interval import IntervalTrigger
 
-import jobs.schedule
-from jobs.schedule import Schedule
+import jobs.run.schedule
+from jobs.run.schedule import Schedule
 from storage.records import PublishedRun
 from storage.store import Store
 from tests.faults.audit import faults
@@ -38,9 +38,11 @@ def run_under_a_clock(pipe: Connection, url: str, is_protected: bool) -> None:
     """
     changing, tick, jumps = pytest.MonkeyPatch(), Schedule.tick, 0
     go_by(lambda *_: datetime.now(UTC), changing)
-    changing.setattr(jobs.schedule, "_WATCH_SECONDS", 0.1 if is_protected else 3600.0)
+    changing.setattr(jobs.run.schedule, "_WATCH_SECONDS", 0.1 if is_protected else 3600.0)
     if not is_protected:
-        changing.setattr(jobs.schedule, "_Ticks", lambda interval: IntervalTrigger(seconds=interval.total_seconds()))
+        changing.setattr(
+            jobs.run.schedule, "_Ticks", lambda interval: IntervalTrigger(seconds=interval.total_seconds())
+        )
 
     def tell(one: Schedule, store: Store) -> PublishedRun | None:
         before, run = jumps, None

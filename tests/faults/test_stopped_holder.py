@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 import pytest
 from sqlalchemy import select
 
-from jobs.holder import owner
+from jobs.run.lease_owner import owner
 from storage.errors import StoreError
 from storage.schema.tables import policy_run
 from storage.store import Store

@@ -8,8 +8,8 @@ import pytest
 from apscheduler.jobstores.memory import MemoryJobStore
 from sqlalchemy import select
 
-import jobs.schedule
-from jobs.schedule import Schedule, SchedulerDiedError, Timing
+import jobs.run.schedule
+from jobs.run.schedule import Schedule, SchedulerDiedError, Timing
 from jobs.slots import Slots
 from storage.errors import StoreUnavailableError
 from storage.records import Origin
@@ -195,8 +195,8 @@ def handlers() -> Iterator[None]:
 def test_a_schedule_whose_thread_dies_with_its_jobs_ends_instead_of_standing_still(
     store: Store, store_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs.schedule, "MemoryJobStore", LostJobStore)
-    monkeypatch.setattr(jobs.schedule, "_WATCH_SECONDS", 0.05)
+    monkeypatch.setattr(jobs.run.schedule, "MemoryJobStore", LostJobStore)
+    monkeypatch.setattr(jobs.run.schedule, "_WATCH_SECONDS", 0.05)
 
     with pytest.raises(SchedulerDiedError, match="start router-policy run again"):
         schedule(store_url, timedelta(seconds=0.1)).run()

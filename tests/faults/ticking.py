@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-import jobs.schedule
-import jobs.worker
+import jobs.run.schedule
+import jobs.run.worker
 import storage.write.leases
 import storage.write.publish
 from jobs.plan import Location, OrdersKind, OrdersSource, Plan
-from jobs.schedule import Schedule, Timing
+from jobs.run.schedule import Schedule, Timing
+from jobs.run.worker import Task
 from jobs.slots import Slots
-from jobs.worker import Task
 from storage.records import Origin, PublishedRun, RunResult
 from storage.store import Store
 from tests.runs import RULES, evidence, result
@@ -42,8 +42,8 @@ def go_by(clock: Callable[..., datetime], monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Store, "now", lambda _: clock())
     monkeypatch.setattr(storage.write.leases, "database_now", clock)
     monkeypatch.setattr(storage.write.publish, "database_now", clock)
-    monkeypatch.setattr(jobs.worker, "recompute", _computed)
-    monkeypatch.setattr(jobs.schedule, "compute_slot_in_child", _compute_here)
+    monkeypatch.setattr(jobs.run.worker, "recompute", _computed)
+    monkeypatch.setattr(jobs.run.schedule, "compute_slot_in_child", _compute_here)
 
 
 def _computed(*_: object, origin: Origin, **__: object) -> RunResult:
@@ -52,7 +52,7 @@ def _computed(*_: object, origin: Origin, **__: object) -> RunResult:
 
 def _compute_here(task: Task, *_: object) -> PublishedRun:
     with Store(task.store_url) as store:
-        return jobs.worker.compute_slot(task, store)
+        return jobs.run.worker.compute_slot(task, store)
 
 
 def schedule(store_url: str, tick: timedelta = timedelta(seconds=5)) -> Schedule:

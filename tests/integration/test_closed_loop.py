@@ -13,8 +13,8 @@ from random import Random
 
 import pytest
 
-from jobs.backfill import backfill
 from jobs.plan import Location, OrdersKind, OrdersSource, Plan
+from jobs.run.backfill import backfill
 from policy.rules import rule_set
 from router_policy_client import PolicyReader
 from router_policy_client.clock import SimulatedClock

@@ -26,8 +26,8 @@ from console.settings import load
 from jobs.demo.feed import write_until
 from jobs.demo.folder import fresh_folder
 from jobs.demo.simulation import simulate
-from jobs.recompute import recompute
-from jobs.schedule import Schedule
+from jobs.run.recompute import recompute
+from jobs.run.schedule import Schedule
 from storage.records import Origin
 from storage.schema.tables import policy_run, policy_slot, policy_snapshot
 from storage.store import Store

@@ -14,7 +14,7 @@ from typer.main import get_command
 from console.main import app
 from console.plans import plan_of
 from console.settings import Settings, load
-from jobs.recompute import recompute
+from jobs.run.recompute import recompute
 from jobs.sources.orders import _ORDER_LOG_FIELDS
 from storage.records import Origin
 from storage.store import Store

@@ -11,8 +11,8 @@ from typing import cast
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from jobs.against_history import Question
-from jobs.drift import find_drift
+from jobs.analysis.drift import find_drift
+from jobs.analysis.order_history import Question
 from jobs.slots import Slots
 from storage.read.visible_policies import OverrideSpan, Published, PublishedSlot
 from storage.store import Store

@@ -9,14 +9,14 @@ from typing import cast
 import numpy as np
 import pytest
 
-from jobs.evaluation.fills import Action, Execution, Outcomes, outcomes_of
-from jobs.evaluation.market import Market
-from jobs.evaluation.orders import Orders, coin_profile, draw_orders
-from jobs.evaluation.outages import OutagePlan, Reach, arriving_within, draw_outages
-from jobs.evaluation.reading import read_markets, read_profiles
-from jobs.evaluation.routing import Routing, Setting, route
+from jobs.backtest.fills import Action, Execution, Outcomes, outcomes_of
+from jobs.backtest.market import Market
+from jobs.backtest.orders import Orders, coin_profile, draw_orders
+from jobs.backtest.outages import OutagePlan, Reach, arriving_within, draw_outages
+from jobs.backtest.reading import read_markets, read_profiles
+from jobs.backtest.routing import Routing, Setting, route
 from jobs.plan import CandlesSource, Location, Plan
-from jobs.recompute import recompute
+from jobs.run.recompute import recompute
 from policy import Evidence
 from policy.fee_gap import NO_FEES
 from policy.rules import Judgement, RuleSet, State, rule_set

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from console.main import main
-from jobs.against_history import Question
-from jobs.drift import Drift, DriftKind, find_drift
-from jobs.health import Book, compute_every_execution_health, compute_execution_health
+from jobs.analysis.drift import Drift, DriftKind, find_drift
+from jobs.analysis.health import Book, compute_every_execution_health, compute_execution_health
+from jobs.analysis.order_history import Question
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from policy import TakerBias

@@ -20,7 +20,7 @@ import pytest
 from console.check import check_all
 from jobs.engines import measure
 from jobs.plan import CandlesSource, EngineChoice, EngineKind, Fees, Location, OrdersKind, OrdersSource, Plan
-from jobs.recompute import recompute
+from jobs.run.recompute import recompute
 from policy import metrics
 from policy.fee_gap import FeeGap
 from policy.rules import rule_set

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jobs.engines.streaks import States
 from jobs.plan import Plan
-from jobs.recompute import recompute
-from jobs.streaks import States
+from jobs.run.recompute import recompute
 from policy import Evidence
 from policy.rules import State, rule_set
 from policy.rules.breaker_state import Breaker

@@ -11,7 +11,7 @@ import pytest
 from console.absent import NoPolicyError
 from console.errors import SettingsError
 from console.outcome import show_outcome
-from jobs.outcome import CHOSEN
+from jobs.analysis.costs import CHOSEN
 from storage.store import Store
 from tests.bots import run_command, write_bot
 

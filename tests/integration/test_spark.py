@@ -15,7 +15,7 @@ import pytest
 from jobs.engines import measure
 from jobs.engines.errors import EngineError
 from jobs.plan import CandlesSource, EngineChoice, EngineKind, Location, OrdersKind, OrdersSource, Plan
-from jobs.recompute import recompute
+from jobs.run.recompute import recompute
 from jobs.sources.errors import SourceError
 from policy import metrics
 from policy.rules import rule_set

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from jobs.evaluation.fills import Action, Execution, Outcomes, crossing_bps, maker_prices, outcomes_of
-from jobs.evaluation.market import Market
-from jobs.evaluation.outages import OutagePlan
+from jobs.backtest.fills import Action, Execution, Outcomes, crossing_bps, maker_prices, outcomes_of
+from jobs.backtest.market import Market
+from jobs.backtest.outages import OutagePlan
 from tests.evaluation_markets import FEES, MINUTE, START_SECONDS, market, orders
 
 BUY, SELL = 1, -1

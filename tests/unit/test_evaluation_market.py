@@ -4,7 +4,7 @@ from datetime import datetime
 
 import numpy as np
 
-from jobs.evaluation.market import Market
+from jobs.backtest.market import Market
 from policy import Volatility
 from tests.evaluation_markets import MINUTE, START, market
 

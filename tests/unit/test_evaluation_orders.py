@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from jobs.evaluation.errors import EvaluationError
-from jobs.evaluation.orders import Orders, Profile, coin_profile, draw_orders
-from jobs.evaluation.outages import Outage, OutagePlan, Reach, arriving_within, draw_outages, usual_count
+from jobs.backtest.errors import EvaluationError
+from jobs.backtest.orders import Orders, Profile, coin_profile, draw_orders
+from jobs.backtest.outages import Outage, OutagePlan, Reach, arriving_within, draw_outages, usual_count
 from tests.evaluation_markets import START_SECONDS, market, walking
 
 DAY_SECONDS = 86400

@@ -8,12 +8,12 @@ from typing import cast
 import numpy as np
 import pytest
 
-from jobs.evaluation.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE
-from jobs.evaluation.evaluation import Evaluation, Question, evaluate
-from jobs.evaluation.fills import Action, Outcomes
-from jobs.evaluation.orders import Orders, Profile, coin_profile
-from jobs.evaluation.outages import OutagePlan
-from jobs.evaluation.routing import Routing, Setting, route
+from jobs.backtest.backtest import Evaluation, Question, evaluate
+from jobs.backtest.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE
+from jobs.backtest.fills import Action, Outcomes
+from jobs.backtest.orders import Orders, Profile, coin_profile
+from jobs.backtest.outages import OutagePlan
+from jobs.backtest.routing import Routing, Setting, route
 from policy import Evidence, Quality, Regime, RouterPolicy, TakerBias
 from policy.fee_gap import NO_FEES
 from policy.rules import Decision, Judgement, RuleSet, State, rule_set

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from jobs.evaluation.detection import Detection, Sighting, detection, sightings
-from jobs.evaluation.outages import Outage
-from jobs.evaluation.statistics import estimate
+from jobs.backtest.detection import Detection, Sighting, detection, sightings
+from jobs.backtest.outages import Outage
+from jobs.backtest.statistics import estimate
 
 HOUR = 3600
 VALUES = np.array([1.0, 3.0, 2.0, 2.0, 6.0, 4.0])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.health import limits_at
+from jobs.analysis.health import limits_at
 from jobs.slots import Slots
 from policy.freshness import Status, judge_freshness
 

@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from jobs.holder import is_gone, owner
+from jobs.run.lease_owner import is_gone, owner
 
 HERE = socket.gethostname()
 NAMESPACE = owner().partition("/")[2]
@@ -54,7 +54,7 @@ def test_holders_of_two_namespaces_do_not_take_each_other_for_dead() -> None:
     inside = [unshare or "", "--pid", "--fork", "--mount-proc", sys.executable, "-c"]
     if unshare is None or subprocess.run([*inside, ""], capture_output=True, check=False).returncode:
         pytest.skip("this user can make no namespace of process ids")
-    say = "import sys; from jobs.holder import is_gone, owner; print(owner(), is_gone(sys.argv[1]))"
+    say = "import sys; from jobs.run.lease_owner import is_gone, owner; print(owner(), is_gone(sys.argv[1]))"
 
     said = subprocess.run([*inside, say, owner()], capture_output=True, check=True, text=True).stdout
     theirs, takes_us_for_dead = said.split()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.interval import Interval, interval, student_quantile
+from jobs.confidence_interval import Interval, interval, student_quantile
 
 # From a printed table, two-sided, 95 %.
 TABLE = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.replay import NotReplayableError, Replay, Verdict, agree, replay
+from jobs.analysis.replay import NotReplayableError, Replay, Verdict, agree, replay
 from policy import Evidence
 from policy.rules import RuleSet, State, rule_set
 from policy.rules.breaker_state import Breaker

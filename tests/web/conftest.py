@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from console.web.app import Access, create_app
-from jobs.health import Book
+from jobs.analysis.health import Book
 from jobs.slots import Slots
 from storage.store import Store
 from tests.postgres import fresh_database

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from jobs.engines.streaks import Measured
 from jobs.sources.errors import SourceError
-from jobs.streaks import Measured
 from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.numbers import measured
 from policy.spread import SquaredHalfSpread, is_one_tick, tick_size

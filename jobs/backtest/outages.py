@@ -8,10 +8,10 @@ from math import sqrt
 
 import numpy as np
 
-from jobs.evaluation.arrays import Flags
-from jobs.evaluation.errors import EvaluationError
-from jobs.evaluation.market import Market
-from jobs.evaluation.orders import Orders
+from jobs.backtest.arrays import Flags
+from jobs.backtest.errors import EvaluationError
+from jobs.backtest.market import Market
+from jobs.backtest.orders import Orders
 
 QUIET_BEFORE = timedelta(days=7)
 _STREAM = 2**32  # of chance; those of the markets are below

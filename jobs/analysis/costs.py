@@ -6,8 +6,8 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jobs.against_history import Question, load_orders, load_published, naive
-from jobs.interval import Interval, interval
+from jobs.analysis.order_history import Question, load_orders, load_published, naive
+from jobs.confidence_interval import Interval, interval
 from jobs.plan import Fees
 from policy.numbers import measured
 from storage.database.transaction import transaction
@@ -18,7 +18,7 @@ from storage.store import Store
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_COST = files(__package__).joinpath("outcome.sql").read_text("utf-8")
+_COST = files(__package__).joinpath("costs.sql").read_text("utf-8")
 CHOSEN = (
     "the policy itself chose which orders went which way, by market and hour: "
     "this difference is not what its choice saved"

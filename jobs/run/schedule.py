@@ -20,10 +20,10 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from jobs.holder import claim
 from jobs.plan import Plan
+from jobs.run.lease_owner import claim
+from jobs.run.worker import LEASE_MARGIN, RunFailedError, Task, compute_slot_in_child
 from jobs.slots import Slots
-from jobs.worker import LEASE_MARGIN, RunFailedError, Task, compute_slot_in_child
 from policy.errors import RouterPolicyError
 from storage.records import Origin, PublishedRun
 from storage.store import Store

@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from threading import Event
 
 from jobs.plan import Plan
-from jobs.recompute import recompute
+from jobs.run.recompute import recompute
 from policy.errors import RouterPolicyError
 from storage.records import Origin, PublishedRun
 from storage.store import Store

@@ -6,14 +6,14 @@ from datetime import datetime
 
 import numpy as np
 
-from jobs.evaluation.arrays import Flags
-from jobs.evaluation.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE, Comparison, Result, Run
-from jobs.evaluation.errors import EvaluationError
-from jobs.evaluation.fills import Action, Execution, outcomes_of
-from jobs.evaluation.market import Market
-from jobs.evaluation.orders import Orders, Profile, draw_orders
-from jobs.evaluation.outages import OutagePlan, arriving_within, draw_outages
-from jobs.evaluation.routing import Routing, Setting, always, route
+from jobs.backtest.arrays import Flags
+from jobs.backtest.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE, Comparison, Result, Run
+from jobs.backtest.errors import EvaluationError
+from jobs.backtest.fills import Action, Execution, outcomes_of
+from jobs.backtest.market import Market
+from jobs.backtest.orders import Orders, Profile, draw_orders
+from jobs.backtest.outages import OutagePlan, arriving_within, draw_outages
+from jobs.backtest.routing import Routing, Setting, always, route
 from jobs.plan import Fees
 from policy.fee_gap import NO_FEES, FeeGap
 from policy.rules import RuleSet

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import numpy as np
 
-from jobs.evaluation.arrays import Flags, Integers
-from jobs.evaluation.evidence import History, MakerOrders, Outcome
-from jobs.evaluation.fills import Action, Outcomes
-from jobs.evaluation.market import Market
-from jobs.evaluation.orders import Orders
+from jobs.backtest.arrays import Flags, Integers
+from jobs.backtest.evidence import History, MakerOrders, Outcome
+from jobs.backtest.fills import Action, Outcomes
+from jobs.backtest.market import Market
+from jobs.backtest.orders import Orders
 from policy import Evidence, TakerBias, Volatility
 from policy.fee_gap import FeeGap
 from policy.rules import Decision, RuleSet, State

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.health import limits_at
+from jobs.analysis.health import limits_at
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from policy.window import Window

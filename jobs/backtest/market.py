@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from jobs.evaluation.arrays import Floats, Integers
+from jobs.backtest.arrays import Floats, Integers
 from policy import Volatility
 from policy.numbers import measured
 from policy.regime import LONG_BAR_COUNT, SHORT_BAR_COUNT

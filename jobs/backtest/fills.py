@@ -6,10 +6,10 @@ from enum import IntEnum
 
 import numpy as np
 
-from jobs.evaluation.arrays import Flags, Floats, Integers
-from jobs.evaluation.market import Market
-from jobs.evaluation.orders import Orders
-from jobs.evaluation.outages import OutagePlan
+from jobs.backtest.arrays import Flags, Floats, Integers
+from jobs.backtest.market import Market
+from jobs.backtest.orders import Orders
+from jobs.backtest.outages import OutagePlan
 from jobs.plan import Fees
 
 _BPS = 1e4

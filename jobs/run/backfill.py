@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs.holder import claim
 from jobs.plan import Plan
-from jobs.worker import Task, compute_slot_or_fail
+from jobs.run.lease_owner import claim
+from jobs.run.worker import Task, compute_slot_or_fail
 from storage.errors import SlotTakenError
 from storage.records import Origin, PublishedRun
 from storage.store import Store

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs.evaluation.arrays import Flags, Floats, Integers
-from jobs.evaluation.market import Market
+from jobs.backtest.arrays import Flags, Floats, Integers
+from jobs.backtest.market import Market
 
 _DAY_SECONDS = 86400
 _MOST_PROBE_NUMBERS = 2**62

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs.against_history import Question, load_orders, load_published, naive
+from jobs.analysis.order_history import Question, load_orders, load_published, naive
 from storage.records import Reject
 from storage.store import Store
 

@@ -8,12 +8,12 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from jobs.backtest.errors import EvaluationError
+from jobs.backtest.market import Bars, Market
+from jobs.backtest.orders import Profile
 from jobs.engines import duckdb_engine as engine
 from jobs.engines.duckdb_session import duckdb_session
-from jobs.evaluation.errors import EvaluationError
-from jobs.evaluation.market import Bars, Market
-from jobs.evaluation.orders import Profile
-from jobs.measurement import one_tick_markets
+from jobs.engines.measurement import one_tick_markets
 from jobs.plan import CandlesSource, OrdersSource
 from jobs.sources.candles import read_candles
 from jobs.sources.orders import read_orders

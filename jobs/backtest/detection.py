@@ -6,8 +6,8 @@ from statistics import median
 
 import numpy as np
 
-from jobs.evaluation.arrays import Flags, Integers
-from jobs.evaluation.outages import Outage
+from jobs.backtest.arrays import Flags, Integers
+from jobs.backtest.outages import Outage
 
 _HOUR_SECONDS = 3600
 _LATE = 0.9

@@ -8,9 +8,9 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jobs.evaluation.comparison import ALWAYS_MAKER, Result
-from jobs.evaluation.evaluation import Evaluation
-from jobs.evaluation.statistics import Estimate
+from jobs.backtest.backtest import Evaluation
+from jobs.backtest.comparison import ALWAYS_MAKER, Result
+from jobs.backtest.statistics import Estimate
 
 _INCHES = (11.0, 5.5)
 _DOTS_PER_INCH = 150

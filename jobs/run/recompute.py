@@ -7,9 +7,9 @@ from datetime import datetime
 from importlib.metadata import version
 
 from jobs.engines import measure
-from jobs.measurement import Measurement
+from jobs.engines.measurement import Measurement
+from jobs.engines.streaks import States
 from jobs.plan import Plan
-from jobs.streaks import States
 from policy import Evidence
 from policy.fee_gap import FeeGap
 from policy.rules import Judgement, RuleSet, State

@@ -7,13 +7,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.evaluation.arrays import Flags, Floats
-from jobs.evaluation.detection import Detection, Sighting, detection, sightings
-from jobs.evaluation.fills import Action, Outcomes
-from jobs.evaluation.orders import Orders
-from jobs.evaluation.outages import Outage
-from jobs.evaluation.routing import Routing, Setting
-from jobs.evaluation.statistics import Estimate, estimate
+from jobs.backtest.arrays import Flags, Floats
+from jobs.backtest.detection import Detection, Sighting, detection, sightings
+from jobs.backtest.fills import Action, Outcomes
+from jobs.backtest.orders import Orders
+from jobs.backtest.outages import Outage
+from jobs.backtest.routing import Routing, Setting
+from jobs.backtest.statistics import Estimate, estimate
 
 ALWAYS_TAKER = "always taker"
 ALWAYS_MAKER = "always maker first"

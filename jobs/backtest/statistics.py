@@ -5,8 +5,8 @@ from math import sqrt
 
 import numpy as np
 
-from jobs.evaluation.arrays import Floats, Integers
-from jobs.interval import Interval, interval
+from jobs.backtest.arrays import Floats, Integers
+from jobs.confidence_interval import Interval, interval
 
 CLEAR_AT_ERRORS = 3.0
 _FEWEST_CLUSTERS = 3

@@ -1,0 +1,1 @@
+"""Runs: one slot computed and published, the schedule of slots, and backfill."""
