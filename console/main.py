@@ -53,7 +53,7 @@ AsOf = Annotated[
 @app.command()
 def init(config: Config = None) -> None:
     """Write a settings file where there is none, and create or upgrade the store's schema."""
-    from console.setup import initialize
+    from console.commands.init import initialize
 
     initialize(config)
 
@@ -61,7 +61,7 @@ def init(config: Config = None) -> None:
 @app.command()
 def check(config: Config = None, as_json: AsJson = False) -> None:
     """Try every source, the database and the schedule; say what is wrong and how to mend it."""
-    from console.check import check_all
+    from console.commands.check import check_all
 
     sys.exit(0 if check_all(config, as_json=as_json) else 1)
 
@@ -69,7 +69,7 @@ def check(config: Config = None, as_json: AsJson = False) -> None:
 @app.command()
 def once(as_of: AsOf = None, config: Config = None, as_json: AsJson = False) -> None:
     """Compute one slot now and publish it; a slot that is published already is left as it is."""
-    from console.once import compute_once
+    from console.commands.once import compute_once
 
     compute_once(config, as_of, as_json=as_json)
 
@@ -91,13 +91,13 @@ def run(
     config: Config = None,
 ) -> None:
     """Compute every slot of the schedule when it is due, until SIGTERM or Ctrl-C."""
-    from console.scheduled import run_schedule
+    from console.commands.run import run_schedule
 
     if not web:
         _refuse_options_of_web(context)
         run_schedule(config)
         return
-    from console.serve import address_of
+    from console.commands.web import address_of
 
     run_schedule(config, address_of(host, port, without_token))
 
@@ -119,7 +119,7 @@ def web(
     host: Host = "127.0.0.1", port: Port = 8765, without_token: WithoutToken = False, config: Config = None
 ) -> None:
     """Serve the console: pages for people, an API for programs, figures for Prometheus; until Ctrl-C."""
-    from console.serve import serve_console
+    from console.commands.web import serve_console
 
     serve_console(config, host, port, without_token)
 
@@ -127,7 +127,7 @@ def web(
 @app.command()
 def latest(symbol: OneSymbol = None, config: Config = None, as_json: AsJson = False) -> None:
     """Show the policies in force."""
-    from console.show import show_latest
+    from console.commands.latest import show_latest
 
     show_latest(config, symbol, as_json=as_json)
 
@@ -135,7 +135,7 @@ def latest(symbol: OneSymbol = None, config: Config = None, as_json: AsJson = Fa
 @app.command()
 def history(symbol: Symbol, since: Since = None, config: Config = None, as_json: AsJson = False) -> None:
     """Show one symbol's policies, oldest first, each with the time that it was in force."""
-    from console.show import show_history
+    from console.commands.latest import show_history
 
     show_history(config, symbol, since, as_json=as_json)
 
@@ -143,7 +143,7 @@ def history(symbol: Symbol, since: Since = None, config: Config = None, as_json:
 @app.command()
 def explain(symbol: Symbol, at: At = None, config: Config = None, as_json: AsJson = False) -> None:
     """Say why a policy is what it is: each rule with its figure and threshold, the counts, and the change before."""
-    from console.explain import explain as explain_policy
+    from console.commands.explain import explain as explain_policy
 
     explain_policy(config, symbol, at, as_json=as_json)
 
@@ -151,7 +151,7 @@ def explain(symbol: Symbol, at: At = None, config: Config = None, as_json: AsJso
 @app.command()
 def health(symbol: OneSymbol = None, config: Config = None, as_json: AsJson = False) -> None:
     """Show how the router fares, the worst symbol first, with what to look at; or one symbol in detail."""
-    from console.health import show_health
+    from console.commands.health import show_health
 
     show_health(config, symbol, as_json=as_json)
 
@@ -169,7 +169,7 @@ def drift(
     as_json: AsJson = False,
 ) -> None:
     """Show orders that were not sent as the policy of their time would have it, by symbol, with examples."""
-    from console.drift import show_drift
+    from console.commands.drift import show_drift
 
     show_drift(config, since, tolerance, as_json=as_json)
 
@@ -177,7 +177,7 @@ def drift(
 @app.command()
 def compare(since: Since = None, config: Config = None, as_json: AsJson = False) -> None:
     """Hold the live rule set against each in its shadow: where they differ, flips, and the hours around an outage."""
-    from console.compare import show_comparison
+    from console.commands.compare import show_comparison
 
     show_comparison(config, since, as_json=as_json)
 
@@ -192,7 +192,7 @@ def outcome(
     as_json: AsJson = False,
 ) -> None:
     """Show what the orders of the log really cost, by the way they went and the policy that was in force."""
-    from console.outcome import show_outcome
+    from console.commands.costs import show_outcome
 
     show_outcome(config, since, as_json=as_json)
 
@@ -205,7 +205,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Decide the past again by other rules, on the evidence as it was stored; nothing is written."""
-    from console.replay import show_replay
+    from console.commands.replay import show_replay
 
     show_replay(config, rules, since, as_json=as_json)
 
@@ -239,7 +239,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Work out what each policy would have cost on your own candles, and which differences are within noise."""
-    from console.evaluate import Choice, show_evaluation
+    from console.commands.backtest import Choice, show_evaluation
 
     choice = Choice(
         since=since,
@@ -268,7 +268,7 @@ def verify(
     config: Config = None,
 ) -> None:
     """Check that nothing that was published has changed, and derive every decision again."""
-    from console.history import verify_history
+    from console.commands.history import verify_history
 
     verify_history(config, anchor)
 
@@ -276,7 +276,7 @@ def verify(
 @app.command()
 def head(config: Config = None) -> None:
     """Print the digest of the newest entry of the history: keep it elsewhere, for `verify --anchor`."""
-    from console.history import print_head
+    from console.commands.history import print_head
 
     print_head(config)
 
@@ -294,7 +294,7 @@ def override(
     config: Config = None,
 ) -> None:
     """Put your own decision in force for a while, at once for every reader; or end one early."""
-    from console.history import end_override, put_override
+    from console.commands.history import end_override, put_override
 
     if end:
         if maker or taker or bias is not None or lasting is not None:
@@ -314,7 +314,7 @@ def backfill(
     config: Config = None,
 ) -> None:
     """Compute past slots from the sources; what is published already is left as it is. Can be interrupted."""
-    from console.history import fill_back
+    from console.commands.history import fill_back
 
     fill_back(config, start, end, every)
 
@@ -324,7 +324,7 @@ def prune(
     keep: Annotated[str, typer.Option(help="How long runs are kept, as in 400d.")], config: Config = None
 ) -> None:
     """Remove the oldest runs, whole ones only, in small batches; the rest still verifies."""
-    from console.history import prune_history
+    from console.commands.history import prune_history
 
     prune_history(config, keep)
 
@@ -334,7 +334,7 @@ def backup(
     file: Annotated[Path, typer.Argument(help="The file to make; it must not be there yet.")], config: Config = None
 ) -> None:
     """Copy the store to a SQLite file while runs go on, and verify the copy."""
-    from console.database import make_backup
+    from console.commands.backup import make_backup
 
     make_backup(config, file)
 
@@ -342,7 +342,7 @@ def backup(
 @app.command()
 def restore(file: Annotated[Path, typer.Argument(help="A file that backup made.")], config: Config = None) -> None:
     """Fill the store of the settings, which must be empty, from a backup."""
-    from console.database import restore_backup
+    from console.commands.backup import restore_backup
 
     restore_backup(config, file)
 
@@ -353,7 +353,7 @@ def roles(
     config: Config = None,
 ) -> None:
     """Print the statements that make the roles writer, router and analyst on Postgres."""
-    from console.database import show_roles
+    from console.commands.backup import show_roles
 
     show_roles(config, apply=apply)
 
@@ -366,7 +366,7 @@ def demo(
     ] = None,
 ) -> None:
     """Watch a simulated bot: its log and candles, three days of policies, and a schedule that keeps them fresh."""
-    from console.demo import show_demo
+    from console.commands.demo import show_demo
 
     show_demo(folder, runs)
 

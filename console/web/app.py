@@ -12,14 +12,16 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from console.web import api_health, api_policies, api_runs, pages, probes
-from console.web.desk import Clock, Desk
+from console.web import probes
+from console.web.api import health, policies, runs
 from console.web.errors import add_error_handlers, documented
-from console.web.evaluations import EvaluationFiles
 from console.web.guards import TimeLimit, guards_of
 from console.web.headers import SafeHeaders
 from console.web.metrics import PolicyCollector
-from console.web.overview import Overview
+from console.web.pages import pages
+from console.web.pages.backtest_files import EvaluationFiles
+from console.web.pages.overview import Overview
+from console.web.policy_cache import Clock, Desk
 from jobs.analysis.health import Book
 
 STATIC = Path(__file__).parent / "static"
@@ -96,7 +98,7 @@ def _add_routes(app: FastAPI, token: str | None) -> None:
     programs, people = guards_of(token, for_people=False), guards_of(token, for_people=True)
     app.include_router(probes.router)
     app.include_router(probes.figures, dependencies=programs, responses=refusals)
-    for one in (api_health.router, api_policies.router, api_runs.router):
+    for one in (health.router, policies.router, runs.router):
         app.include_router(one, dependencies=programs, responses=refusals)
     app.include_router(pages.router, dependencies=people)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from console.absent import told_where_absent
+from console.not_found import told_where_absent
 from console.web.headers import SAFE_HEADERS
 from policy.errors import RouterPolicyError
 from policy.rules import UnknownRuleSetError

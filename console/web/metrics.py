@@ -9,9 +9,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
-from console.web.answers import reading
-from console.web.desk import Desk, Newest
-from console.web.run_records import duration_seconds
+from console.web.api.run_records import duration_seconds
+from console.web.policy_cache import Desk, Newest
+from console.web.responses import reading
 from policy.enums import Quality
 from policy.errors import RouterPolicyError
 from policy.freshness import Status

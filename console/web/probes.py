@@ -6,10 +6,10 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from console.web.answers import TheDesk
+from console.web.api.run_records import LivenessRecord, ReadinessRecord
 from console.web.errors import documented
-from console.web.overview import banner_of
-from console.web.run_records import LivenessRecord, ReadinessRecord
+from console.web.pages.overview import banner_of
+from console.web.responses import TheDesk
 from policy.freshness import Status
 
 router = APIRouter(tags=["watching"])

@@ -13,9 +13,9 @@ from types import FrameType
 import uvicorn
 
 from console.errors import SettingsError
-from console.settings import Settings
+from console.settings.model import Settings
 from console.web.app import LOCAL_HOSTS, Access, create_app
-from console.web.evaluations import EvaluationFiles
+from console.web.pages.backtest_files import EvaluationFiles
 from jobs.analysis.health import Book
 from jobs.slots import Slots
 from policy.errors import RouterPolicyError

@@ -20,9 +20,9 @@ from typing import cast
 import pytest
 from sqlalchemy import func, select
 
-from console import demo
-from console.plans import plan_of
-from console.settings import load
+from console.commands import demo
+from console.settings.model import load
+from console.settings.plan import plan_of
 from jobs.demo.feed import write_until
 from jobs.demo.folder import fresh_folder
 from jobs.demo.simulation import simulate

@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from console.evaluate import Choice, show_evaluation
+from console.commands.backtest import Choice, show_evaluation
 from console.main import app
 from policy.errors import RouterPolicyError
 from tests.bots import run_command

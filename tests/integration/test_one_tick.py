@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from console.check import check_all
+from console.commands.check import check_all
 from jobs.engines import measure
 from jobs.plan import CandlesSource, EngineChoice, EngineKind, Fees, Location, OrdersKind, OrdersSource, Plan
 from jobs.run.recompute import recompute

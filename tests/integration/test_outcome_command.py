@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from console.absent import NoPolicyError
+from console.commands.costs import show_outcome
 from console.errors import SettingsError
-from console.outcome import show_outcome
+from console.not_found import NoPolicyError
 from jobs.analysis.costs import CHOSEN
 from storage.store import Store
 from tests.bots import run_command, write_bot

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from console.demo_view import TableView, changes, shown_as_lines
+from console.terminal.demo_view import TableView, changes, shown_as_lines
 from policy import Evidence
 from storage.records import PublishedRun, Snapshot
 from storage.store import Store

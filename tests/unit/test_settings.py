@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from console.errors import SettingsError
-from console.plans import fees_of, plan_of
-from console.settings import Settings, load, parse_duration
+from console.settings.model import Settings, load, parse_duration
+from console.settings.plan import fees_of, plan_of
 from jobs.plan import EngineKind, Fees, OrdersKind
 
 LEAST = """

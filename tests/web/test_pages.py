@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from console.web.evaluations import EvaluationFiles
+from console.web.pages.backtest_files import EvaluationFiles
 from policy import TakerBias
 from storage.store import Store
 from tests.runs import QUARTER, SLOT, evidence, publish

@@ -14,7 +14,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from console.logs import JsonLines
+from console.terminal.logs import JsonLines
 from jobs.run.lease_owner import owner
 from storage.store import Store
 from tests.runs import QUARTER, SLOT, claim, evidence, publish

@@ -1,0 +1,1 @@
+"""The commands: the file NAME.py is the command `router-policy NAME`."""

@@ -1,0 +1,85 @@
+"""`router-policy check`: try everything that a run needs, and say what is wrong and how to mend it."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from console.not_found import nothing_there
+from console.settings.model import Settings, load
+from console.settings.plan import plan_of
+from console.terminal.text import print_json
+from jobs.analysis.findings import Finding, Word
+from jobs.analysis.source_findings import find_in_sources
+from jobs.slots import Slots
+from policy.errors import RouterPolicyError
+from storage.database.engine import describe_url, is_wal_safe, sqlite_driver
+from storage.store import Store
+
+
+def check_all(config: Path | None, *, as_json: bool) -> bool:
+    """Try the settings, the schedule, the store and the sources; print what was found, return whether all is well."""
+    settings = load(config)
+    plan = plan_of(settings)
+    findings = [
+        *_tried("schedule", lambda: _schedule(settings)),
+        *_tried("store", lambda: _store(settings)),
+        *_tried("sources", lambda: find_in_sources(plan, datetime.now(UTC))),
+    ]
+    if as_json:
+        print_json(one.record for one in findings)
+    else:
+        sys.stdout.write("".join(f"{one.line}\n" for one in findings))
+    return all(one.is_well for one in findings)
+
+
+def _tried(what: str, attempt: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    findings = []
+    try:
+        for finding in attempt():
+            findings.append(finding)
+    except RouterPolicyError as error:
+        findings.append(Finding(what=what, word=Word.WRONG, said=str(error)))
+    return findings
+
+
+def _schedule(settings: Settings) -> Iterator[Finding]:
+    following, then = Slots(settings.schedule.cron).following(datetime.now(UTC), 2)
+    said = f"{settings.schedule.cron} in UTC; next at {following.isoformat()}, then at {then.isoformat()}"
+    yield Finding(what="schedule", said=said)
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    with Store(settings.store.url) as store:
+        if store.url.get_backend_name() == "sqlite":
+            yield (found := _sqlite(store))
+            if not found.is_well:
+                return
+        if not store.is_set_up():
+            yield Finding(what="store", said=nothing_there(store))
+            return
+        newest = store.newest_run(settings.scope)
+        said = f"{describe_url(store.url)}, schema up to date, clock {store.now().isoformat()}, "
+        said += f"newest slot {newest.slot.isoformat()}" if newest else "no run yet"
+        yield Finding(what="store", said=said)
+
+
+def _sqlite(store: Store) -> Finding:
+    driver = sqlite_driver()
+    file = Path(store.url.database or "").absolute()
+    folder = file.parent
+    if not folder.is_dir():
+        return Finding(what="store", word=Word.WRONG, said=f"the folder {folder} does not exist; create it")
+    for place in (folder, file):
+        if place.exists() and not os.access(place, os.W_OK):
+            said = f"{place} cannot be written by this user; give it the right to, or name another place in store.url"
+            return Finding(what="store", word=Word.WRONG, said=said)
+    if is_wal_safe(driver.sqlite_version_info):
+        said = f"{driver.sqlite_version}, WAL: readers never wait"
+    else:
+        said = (
+            f"{driver.sqlite_version} can corrupt a database in WAL mode, so the slower rollback journal is used; "
+            "install pysqlite3 for a newer SQLite"
+        )
+    return Finding(what="sqlite", said=said)

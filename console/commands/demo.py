@@ -1,0 +1,209 @@
+"""`router-policy demo`: a simulated bot, three days of its policies, and the schedule that keeps them fresh."""
+
+import logging
+import os
+import shlex
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from threading import Event, Timer
+
+from console.commands.run import timing_of
+from console.commands.web import address_of
+from console.errors import SettingsError
+from console.settings.environment import ENVIRONMENT_PREFIX
+from console.settings.model import Settings, load, parse_duration
+from console.settings.plan import plan_of
+from console.terminal.demo_view import Show, shown_as_lines, shown_as_table
+from jobs.demo.cast import CAST
+from jobs.demo.feed import live_feed, write_until
+from jobs.demo.folder import DemoFolder, fresh_folder
+from jobs.demo.simulation import LOGGED, simulate
+from jobs.run.backfill import Filled, backfill
+from jobs.run.lease_owner import owner
+from jobs.run.schedule import Schedule
+from jobs.run.worker import LEASE_MARGIN
+from jobs.slots import Slots
+from policy.errors import RouterPolicyError
+from storage.records import PublishedRun
+from storage.store import Store
+
+_SEED = 20_260_426
+_HISTORY_HOURS = 72
+_TICK = timedelta(seconds=0.5)
+_RUNS_WITHOUT_TERMINAL = 3
+_PATIENCE_PER_RUN_SECONDS = 60.0
+
+
+class DemoStalledError(RouterPolicyError, TimeoutError):
+    """The demo's schedule does not publish the runs that are waited for."""
+
+
+def show_demo(folder: Path, runs: int | None) -> None:
+    """Make the demo's folder, compute its history and run its schedule, until `runs` scheduled runs or Ctrl-C.
+
+    Without `runs` it goes on until Ctrl-C on a terminal and ends after three runs elsewhere. Raises DemoFolderError
+    where the folder cannot be the demo's, DemoStalledError where runs that are waited for do not come.
+    """
+    _leave_environment_out()
+    stop = _stop_on_signals()
+    wanted = runs or (None if sys.stdout.isatty() else _RUNS_WITHOUT_TERMINAL)
+    now = datetime.now(UTC)
+    with _quiet_bot(), fresh_folder(folder) as files:
+        simulation = simulate(Random(_SEED), now)  # noqa: S311 - a simulation, not cryptography
+        write_until(simulation, files, simulation.start, now)
+        _say(_introduction(files))
+        settings = load(files.settings)
+        with Store(settings.store.url) as store:
+            store.set_up()
+            with live_feed(simulation, files, now, lambda: datetime.now(UTC)):
+                _publish_history(settings, store, now, stop)
+                if not stop.is_set():
+                    with _console(settings):
+                        _run_schedule(settings, store, _hint(files), wanted)
+    _say(f"the demo has ended; {folder} stays as it is until the next demo there")
+
+
+@contextmanager
+def _quiet_bot() -> Iterator[None]:
+    """Leave the client's warnings out: that the simulated venue refuses an order now and then is part of the show."""
+    log = logging.getLogger("router_policy_client")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+def _leave_environment_out() -> None:
+    """Forget settings of a real deployment, so that the demo does not write to its database."""
+    for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
+        del os.environ[name]
+
+
+def _stop_on_signals() -> Event:
+    """Take Ctrl-C and SIGTERM as a wish to end well, from here until the schedule takes them itself."""
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _introduction(files: DemoFolder) -> str:
+    command = "router-policy" if shutil.which("router-policy") else sys.argv[0]
+    return (
+        f"a simulated maker-first bot has logged {LOGGED.days} days of orders on {len(CAST)} markets and goes on:\n"
+        f"  its log       {files.log}\n"
+        f"  candles       {files.candles}/*.parquet\n"
+        f"  settings      {files.settings}\n"
+        f"  policies      {files.database}\n"
+        f"  look further  {command} history DOTUSDT --config {shlex.quote(str(files.settings))}"
+    )
+
+
+def _hint(files: DemoFolder) -> str:
+    query = "select symbol, quality, maker_first, taker_bias from policy_latest"
+    return f'sqlite3 {shlex.quote(str(files.database))} "{query}"'
+
+
+def _publish_history(settings: Settings, store: Store, now: datetime, stop: Event) -> None:
+    """Publish the past hours, and one slot as of now, from which the schedule goes on without a gap."""
+    from rich.progress import track
+
+    began = time.monotonic()
+    hours = _past_hours(now)
+    past = _backfilled(settings, store, hours)
+    if sys.stdout.isatty():
+        past = track(past, f"computing {len(hours)} hourly runs", len(hours), transient=True)
+    for _ in past:
+        if stop.is_set():
+            return
+    newest = Slots(settings.schedule.cron).newest(datetime.now(UTC))
+    for _ in _backfilled(settings, store, [newest]):
+        _say(f"computed {len(hours)} hourly runs since {hours[0]:%d %B %H:%M}Z in {time.monotonic() - began:.1f} s")
+
+
+def _past_hours(now: datetime) -> list[datetime]:
+    newest = now.replace(minute=0, second=0, microsecond=0)
+    return [newest - back * timedelta(hours=1) for back in reversed(range(_HISTORY_HOURS))]
+
+
+def _backfilled(settings: Settings, store: Store, slots: list[datetime]) -> Iterable[Filled]:
+    lease = parse_duration(settings.schedule.deadline) + LEASE_MARGIN
+    return backfill(plan_of(settings), store, settings.store.url, slots, lease)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Watch:
+    """Shows each run that the schedule publishes, and stops the schedule after the last that is wanted."""
+
+    schedule: Schedule
+    store: Store
+    show: Show
+    wanted: int | None
+    count: int = 0
+    is_stalled: bool = False
+
+    def run(self) -> None:
+        """Run the schedule. Raises DemoStalledError where the runs that are wanted do not come in good time."""
+        timer = Timer(_PATIENCE_PER_RUN_SECONDS * (self.wanted or 0), self._give_up)
+        timer.daemon = True
+        if self.wanted is not None:
+            timer.start()
+        try:
+            self.schedule.run()
+        finally:
+            timer.cancel()
+        if self.is_stalled:
+            raise DemoStalledError(f"{self.count} of {self.wanted} runs were published; the messages above say why")
+
+    def _give_up(self) -> None:
+        self.is_stalled = True
+        self.schedule.stop()
+
+    def on_published(self, run: PublishedRun) -> None:
+        """Show a run, and stop the schedule where it was the last."""
+        self.show(run, self.store.snapshots_of_run(run.run_id))
+        self.count += 1
+        if self.count == self.wanted:
+            self.schedule.stop()
+
+
+def _run_schedule(settings: Settings, store: Store, hint: str, wanted: int | None) -> None:
+    timing = replace(timing_of(settings), tick=_TICK)
+    schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=timing)
+    before = [one for one, _ in store.latest(settings.scope)]
+    shown = shown_as_table if sys.stdout.isatty() else shown_as_lines
+    with shown(before, hint) as show:
+        watch = _Watch(schedule=schedule, store=store, show=show, wanted=wanted)
+        schedule.on_published = watch.on_published
+        watch.run()
+
+
+@contextmanager
+def _console(settings: Settings) -> Iterator[None]:
+    """Serve the console while the schedule runs, on any port that is free, and say where; without it, say why."""
+    try:
+        address = address_of("127.0.0.1", 0, without_token=False)
+    except SettingsError as missing:
+        _say(f"  console       {missing}")
+        yield
+        return
+    from console.web.server import console_at
+
+    with console_at(settings, address, holder=owner()) as url:
+        _say(f"  console       {url}")
+        yield
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

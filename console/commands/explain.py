@@ -1,0 +1,260 @@
+"""`router-policy explain`: why a symbol's policy is what it is, or was at some time."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from console.commands.latest import in_force_record
+from console.not_found import NoPolicyError, spelt_otherwise, store_to_read
+from console.settings.model import load
+from console.terminal.text import iso, print_json
+from policy.rules import Check, RuleSet, State
+from policy.rules.breaker_state import Breaker
+from policy.streaks import Streak
+from storage.read.explanation import BreakerRecord, ShadowDecision
+from storage.records import Reject, Snapshot, evidence_of
+from storage.store import Store
+
+_RULE_WIDTH = 13
+_INPUTS = (
+    ("maker_fill_ratio", "maker_started_count", "orders that started as maker"),
+    ("fallback_ratio", "maker_started_count", "orders that started as maker"),
+    ("slip_q25", "slippage_count", "orders with a slippage"),
+    ("slip_q50", "slippage_count", "orders with a slippage"),
+    ("slip_q75", "slippage_count", "orders with a slippage"),
+    ("atr_ratio", "bar_count", "closed candles"),
+    ("expectancy", "expectancy_count", "orders that closed something in this hour of the day"),
+)
+
+
+def explain(config: Path | None, symbol: str, at: datetime | None, *, as_json: bool) -> None:
+    """Print what was in force at a moment (now without one), and everything that it rests on.
+
+    Raises NoPolicyError where no policy was in force.
+    """
+    settings = load(config)
+    with store_to_read(settings.store.url) as store:
+        moment = at or store.now()
+        found = find_explanation(store, settings.scope, symbol, moment)
+        if found is None:
+            said = f"no policy was in force for {symbol!r} in scope {settings.scope!r} at {iso(moment)}"
+            raise NoPolicyError(said + spelt_otherwise(store, settings.scope, symbol))
+    if as_json:
+        print_json([explanation_record(found)])
+        return
+    sys.stdout.write("\n".join(_lines(found)) + "\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What was in force for a symbol at a moment, and what it rests on; `row` is that of policy_history."""
+
+    snapshot: Snapshot
+    row: RowMapping
+    checks: tuple[Check, ...]
+    breaker: BreakerRecord | None
+    shadows: list[ShadowDecision]
+    rejects: list[Reject]
+    change: RowMapping | None
+
+
+def find_explanation(store: Store, scope: str, symbol: str, at: datetime) -> Explanation | None:
+    """Return what was in force for a symbol at a moment and why, or None where nothing was.
+
+    Raises UnknownRuleSetError where this program does not have the rules that decided.
+    """
+    row = store.in_force(scope, symbol, at)
+    if row is None:
+        return None
+    snapshot = Snapshot.from_row(row)
+    breaker = store.breaker_of(snapshot)
+    return Explanation(
+        snapshot=snapshot,
+        row=row,
+        checks=_checks(store.rule_set_of_run(snapshot.run_id), snapshot, breaker),
+        breaker=breaker,
+        shadows=store.shadows_of(snapshot),
+        rejects=store.rejects_of_run(snapshot.run_id),
+        change=store.last_change(scope, symbol, snapshot.slot),
+    )
+
+
+def explanation_record(found: Explanation) -> dict[str, Any]:
+    """Return an explanation for programs: the policy's columns, and what it rests on."""
+    return {
+        **_record(found.row, found.checks, found.rejects, found.change),
+        "breaker": _breaker_record(found.breaker),
+        "shadows": [_shadow_record(shadow) for shadow in found.shadows],
+    }
+
+
+def _lines(found: Explanation) -> Iterator[str]:
+    snapshot = found.snapshot
+    yield from _decision(snapshot, found.row)
+    if found.breaker is not None:
+        yield from _breaker(found.breaker, snapshot.slot)
+    yield from _rules(found.checks)
+    yield from _counts(snapshot)
+    yield from _rejected(found.rejects)
+    yield from _shadows(found.shadows, snapshot.slot)
+    yield from _changed(found.change)
+
+
+def _checks(rules: RuleSet, snapshot: Snapshot, breaker: BreakerRecord | None) -> tuple[Check, ...]:
+    if breaker is None:
+        return rules.explain(evidence_of(snapshot))
+    return rules.explain(breaker.evidence, breaker.before)
+
+
+def _record(
+    row: RowMapping,
+    checks: tuple[Check, ...],
+    rejects: list[Reject],
+    change: RowMapping | None,
+) -> dict[str, Any]:
+    before = ("previous_slot", "previous_maker_first", "previous_taker_bias", "previous_quality", "previous_regime")
+    return {
+        **in_force_record(row),
+        "valid_from": iso(row["valid_from"]),
+        "valid_to": iso(row["valid_to"]),
+        "rules": [asdict(check) for check in checks],
+        "rejects": [asdict(reject) for reject in rejects],
+        "last_change": change
+        and {
+            "slot": iso(change["slot"]),
+            **{name: iso(change[name]) if name == "previous_slot" else change[name] for name in before},
+        },
+    }
+
+
+def _breaker_record(breaker: BreakerRecord | None) -> dict[str, Any] | None:
+    if breaker is None:
+        return None
+    streaks = breaker.evidence.streaks
+    return {
+        "before": _state_record(breaker.before) if breaker.before is not None else None,
+        "after": _state_record(breaker.after),
+        "openings": [{**asdict(opening), "opened_at": iso(opening.opened_at)} for opening in breaker.openings],
+        "own": _streak_record(streaks.own) | {"reject_run": streaks.reject_run} if streaks is not None else None,
+        "pool": _streak_record(streaks.pool) if streaks is not None else None,
+    }
+
+
+def _state_record(state: State) -> dict[str, Any]:
+    return {
+        "own": {"opened_at": iso(state.own.opened_at), "restarted_at": iso(state.own.restarted_at)},
+        "pool": {"opened_at": iso(state.pool.opened_at), "restarted_at": iso(state.pool.restarted_at)},
+        "label": asdict(state.label) if state.label is not None else None,
+    }
+
+
+def _streak_record(streak: Streak) -> dict[str, Any]:
+    return {**asdict(streak), "last_probe_at": iso(streak.last_probe_at)}
+
+
+def _shadow_record(shadow: ShadowDecision) -> dict[str, Any]:
+    return {
+        "rule_set": shadow.rule_set,
+        "maker_first": shadow.maker_first,
+        "taker_bias": shadow.taker_bias,
+        "quality": shadow.quality,
+        "reason": shadow.reason,
+        "breaker": _breaker_record(shadow.breaker),
+    }
+
+
+def _decision(one: Snapshot, row: RowMapping) -> Iterator[str]:
+    until = f"until {iso(row['valid_to'])}" if row["valid_to"] else "and still"
+    yield f"{one.symbol}: {_words(one.maker_first, one.taker_bias)}; in force from {iso(row['valid_from'])} {until}"
+    if row["override_id"] is not None:
+        said = f"{row['override_author']} until {iso(row['override_until_at'])}: {row['override_reason']}"
+        yield f"  override {row['override_id']} by {said}"
+        yield f"  computed beneath it: {_words(row['computed_maker_first'], row['computed_taker_bias'])}"
+    yield f"  {one.reason}"
+    yield f"  run {one.run_id} of slot {iso(one.slot)}, published {iso(row['published_at'])}, rule set {one.rule_set}"
+
+
+def _words(maker_first: object, taker_bias: object) -> str:
+    return f"{'maker first' if maker_first else 'straight to taker'}, {taker_bias}"
+
+
+def _breaker(breaker: BreakerRecord, slot: datetime) -> Iterator[str]:
+    """Say of each breaker how it stood before and after, why it opened where that was earlier, and the label."""
+    streaks, before = breaker.evidence.streaks, breaker.before or State()
+    sides = (
+        ("the symbol's breaker", before.own, breaker.after.own, streaks.own if streaks is not None else Streak()),
+        ("the scope's breaker", before.pool, breaker.after.pool, streaks.pool if streaks is not None else Streak()),
+    )
+    for name, was, now, streak in sides:
+        yield f"{name}: {_stood(was)} before, {_stood(now)} after{_probes(was, streak)}"
+    yield from _openings(breaker, slot)
+    if (label := breaker.after.label) is not None:
+        pending = f"; the last {label.next_count} runs found {label.next_quality}" if label.next_count else ""
+        yield f"label: {label.quality}, shown only{pending}"
+
+
+def _stood(breaker: Breaker) -> str:
+    if breaker.opened_at is not None:
+        return f"open since {iso(breaker.opened_at)}"
+    return "closed" if breaker.restarted_at is None else f"closed since {iso(breaker.restarted_at)}"
+
+
+def _probes(before: Breaker, streak: Streak) -> str:
+    if before.opened_at is None:
+        return ""
+    newest = f", the newest at {iso(streak.last_probe_at)}" if streak.last_probe_at is not None else ""
+    return f"; {streak.probe_count} probes, {streak.probe_filled_count} filled{newest}"
+
+
+def _openings(breaker: BreakerRecord, slot: datetime) -> Iterator[str]:
+    """Say why a breaker opened at an earlier slot; of this slot the reason says it."""
+    for opening in breaker.openings:
+        if opening.opened_at < slot:
+            said = opening.reason or "the row of that slot is no longer there"
+            yield f"  at {iso(opening.opened_at)}: {said}"
+
+
+def _rules(checks: tuple[Check, ...]) -> Iterator[str]:
+    yield "rules, in the order in which they are tried:"
+    wide = max([_RULE_WIDTH, *(len(check.rule) + 1 for check in checks)])
+    for check in checks:
+        value = "not measured" if check.value is None else f"{check.value:.6g}"
+        verdict = {True: "yes", False: "no", None: "not judged"}[check.holds]
+        yield f"  {check.rule:<{wide}}{check.figure:<17}{value:>13} {check.sign:>2} {check.threshold:<6g} {verdict}"
+
+
+def _counts(one: Snapshot) -> Iterator[str]:
+    yield f"measured on {one.outcome_count} orders of the seven days before:"
+    for figure, count, what in _INPUTS:
+        value = getattr(one, figure)
+        shown = "not measured" if value is None else f"{value:.6g}"
+        yield f"  {figure:<17}{shown:>13} over {getattr(one, count)} {what}"
+
+
+def _rejected(rejects: list[Reject]) -> Iterator[str]:
+    yield "rows of the sources that the run did not use:" if rejects else "every row of the sources was used"
+    for reject in rejects:
+        yield f"  {reject.source}: {reject.reject_count} x {reject.reason}, as {reject.sample}"
+
+
+def _shadows(shadows: list[ShadowDecision], slot: datetime) -> Iterator[str]:
+    for shadow in shadows:
+        decided = f"{_words(shadow.maker_first, shadow.taker_bias)}, {shadow.quality}"
+        yield f"in the shadow, {shadow.rule_set} would have decided: {decided}"
+        yield f"  {shadow.reason}"
+        if shadow.breaker is not None:
+            yield from _openings(shadow.breaker, slot)
+
+
+def _changed(change: RowMapping | None) -> Iterator[str]:
+    if change is None:
+        yield "the decision has not changed since the history begins"
+        return
+    before = _words(change["previous_maker_first"], change["previous_taker_bias"])
+    yield f"last changed at slot {iso(change['slot'])}; before: {before}, {change['previous_quality']}"
+    yield f"  {change['previous_reason']}"

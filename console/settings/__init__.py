@@ -1,0 +1,1 @@
+"""The settings: read from TOML and the environment, checked, and parsed."""
