@@ -1,5 +1,6 @@
 """What a router installs: the policies of a store in memory, the gate that acts on them, and a router that uses it."""
 
+from router_policy_client.enums import Quality, Status, TakerBias
 from router_policy_client.errors import ReaderSettingsError, RouterPolicyClientError
 from router_policy_client.gate import Gate, decide, gate
 from router_policy_client.leg import Patience
@@ -12,7 +13,6 @@ from router_policy_client.reader import PolicyReader
 from router_policy_client.reader_status import ReaderStatus
 from router_policy_client.router import route_order
 from router_policy_client.routing import Routing
-from router_policy_client.words import Quality, Status, TakerBias
 
 __all__ = [
     "Fallback",

@@ -11,9 +11,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
-from router_policy_client.bounded import guard_new
 from router_policy_client.errors import ReaderSettingsError
 from router_policy_client.rows import COLUMNS, Row
+from router_policy_client.timeouts import guard_new
 
 _NOTHING = text("select * from policy_latest where 1 = 0")
 _SECRET_QUERY_KEYS = {"password", "sslpassword", "passfile"}

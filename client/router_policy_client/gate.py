@@ -4,9 +4,9 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from router_policy_client.enums import TakerBias
 from router_policy_client.policy import Reading
 from router_policy_client.probes import is_probe
-from router_policy_client.words import TakerBias
 
 _PATIENCE = {TakerBias.PREFER_MAKER: 1.0, TakerBias.BALANCED: 0.5, TakerBias.PREFER_TAKER: 0.25}
 _PROBE_PATIENCE = 0.5

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
+from router_policy_client.cached_policy import Known
 from router_policy_client.errors import UnreadableRowError
-from router_policy_client.known import Known
 from router_policy_client.rows import read_row
 
 FORMAT = 1

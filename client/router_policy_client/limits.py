@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Self
 
+from router_policy_client.enums import Quality, Status, TakerBias
 from router_policy_client.errors import ReaderSettingsError
-from router_policy_client.words import Quality, Status, TakerBias
 
 
 def refuse_what_is_no_number(**settings: object) -> None:

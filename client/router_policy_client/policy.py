@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from router_policy_client.words import Quality, Status, TakerBias
+from router_policy_client.enums import Quality, Status, TakerBias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from typing import Protocol, cast
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from router_policy_client.bounded import bounded
 from router_policy_client.database import latest
 from router_policy_client.rows import Row
+from router_policy_client.timeouts import bounded
 
 CHANNEL = "router_policy"
 _STOP_SECONDS = 0.2

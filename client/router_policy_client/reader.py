@@ -11,17 +11,17 @@ from types import TracebackType
 from typing import Self
 from weakref import WeakSet
 
-from router_policy_client.bounded import bounded
+from router_policy_client.cached_policy import missing, reading
 from router_policy_client.database import describe, latest, make_engine, parse_url
 from router_policy_client.errors import ReaderSettingsError
-from router_policy_client.known import missing, reading
 from router_policy_client.limits import Fallbacks, Limits, refuse_what_is_no_number
-from router_policy_client.memory import LEASE_SECONDS, Memory
 from router_policy_client.policy import Reading
+from router_policy_client.policy_cache import LEASE_SECONDS, Memory
 from router_policy_client.postgres_source import PostgresSource
 from router_policy_client.reader_status import ReaderStatus
 from router_policy_client.rows import Row
 from router_policy_client.sqlite_source import SqliteSource
+from router_policy_client.timeouts import bounded
 from router_policy_client.watcher import Source, Watcher
 
 _AGE_RESOLUTION_SECONDS = 1.0

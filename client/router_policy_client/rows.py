@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
 
+from router_policy_client.cached_policy import Known
+from router_policy_client.enums import read_quality, read_taker_bias
 from router_policy_client.errors import UnreadableRowError
-from router_policy_client.known import Known
 from router_policy_client.policy import Policy
-from router_policy_client.words import read_quality, read_taker_bias
 
 Row = Mapping[str, object]
 COLUMNS = frozenset(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from router_policy_client import Policy, Quality, Reading, Status, TakerBias
-from router_policy_client.known import Known
+from router_policy_client.cached_policy import Known
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from router_policy_client.clock import SimulatedClock
+from router_policy_client.enums import Quality, Status, TakerBias
 from router_policy_client.order import Order, Outcome, Side
 from router_policy_client.policy import Reading
 from router_policy_client.venue import OrderState, OrderStatus, Quote, VenueTimeoutError
-from router_policy_client.words import Quality, Status, TakerBias
 
 START = datetime(2026, 4, 26, 12, 0, tzinfo=UTC)
 READING = Reading(

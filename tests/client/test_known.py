@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router_policy_client import Fallback, Fallbacks, Quality, ReaderSettingsError, Reading, Status, TakerBias
-from router_policy_client.known import Known, reading, see
+from router_policy_client.cached_policy import Known, reading, see
 from router_policy_client.limits import Limits
 from tests.client.policies import POLICY, SLOT, known, overridden, policy
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-import router_policy_client.memory as memory_module
+import router_policy_client.policy_cache as memory_module
 import router_policy_client.reader as reader_module
 from router_policy_client import PolicyReader, ReaderSettingsError, Status
 from storage.database.engine import is_wal_safe, sqlite_driver

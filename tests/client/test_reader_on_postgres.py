@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, make_url
 
-import router_policy_client.bounded as bounded_module
 import router_policy_client.reader as reader_module
+import router_policy_client.timeouts as bounded_module
 from router_policy_client import PolicyReader
 from storage.store import Store
 from tests.faults.outage import PostgresControl, postgres_of_its_own

@@ -10,6 +10,7 @@ import ccxt
 import pytest
 
 from router_policy_client.clock import SimulatedClock
+from router_policy_client.enums import Status, TakerBias
 from router_policy_client.leg import Patience, client_order_id_of
 from router_policy_client.order import Order, Outcome, Side, UnfilledReason
 from router_policy_client.policy import Reading
@@ -23,7 +24,6 @@ from router_policy_client.venue import (
     Quote,
     VenueTimeoutError,
 )
-from router_policy_client.words import Status, TakerBias
 from tests.client.scripted import READING, START, TAKER, Kept, Reader, Script, ScriptedVenue, order
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router_policy_client.clock import SimulatedClock
+from router_policy_client.enums import TakerBias
 from router_policy_client.leg import Patience
 from router_policy_client.order import Order, Outcome, Side, UnfilledReason
 from router_policy_client.order_log import OrderLog
@@ -21,7 +22,6 @@ from router_policy_client.router import route_order
 from router_policy_client.routing import Routing
 from router_policy_client.simulated import Conditions, Fill, SimulatedVenue
 from router_policy_client.simulated_prices import RandomWalk
-from router_policy_client.words import TakerBias
 from tests.client.scripted import READING, START, Reader
 
 chances = st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0])

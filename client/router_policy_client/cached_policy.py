@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 
+from router_policy_client.enums import Status
 from router_policy_client.limits import Fallback, Fallbacks, Limits
 from router_policy_client.policy import Policy, Reading
-from router_policy_client.words import Status
 
 _OVERRIDDEN = "a person's override is in force; what was computed: "
 

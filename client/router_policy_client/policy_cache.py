@@ -11,9 +11,9 @@ from time import monotonic
 from sqlalchemy import URL
 
 from router_policy_client import last_known
-from router_policy_client.changes import Changes
+from router_policy_client.cached_policy import Known, Seen, see
+from router_policy_client.change_notifier import Changes
 from router_policy_client.database import describe, said
-from router_policy_client.known import Known, Seen, see
 from router_policy_client.reader_status import ReaderStatus
 from router_policy_client.rows import Row, read_rows
 
