@@ -25,8 +25,8 @@ from benchmarks.figure import HEADER, Figure
 from router_policy_client import PolicyReader
 from storage.database.engine import sqlite_driver
 from storage.store import Store
-from tests.postgres import fresh_database, postgres_server, short_folder
-from tests.runs import QUARTER, SLOT, evidence, publish
+from tests.support.postgres import fresh_database, postgres_server, short_folder
+from tests.support.runs import QUARTER, SLOT, evidence, publish
 
 SYMBOLS = [f"S{place:04}" for place in range(1000)]
 ROUNDS = 200

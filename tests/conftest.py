@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage.store import Store
-from tests.postgres import fresh_database, memory, postgres_server, short_folder
+from tests.support.postgres import fresh_database, memory, postgres_server, short_folder
 
 
 def pytest_configure() -> None:

@@ -12,7 +12,7 @@ from policy import TakerBias
 from tests.browser.conftest import Visit
 from tests.browser.serving import Live
 from tests.browser.two_days import LAST_HOUR, Market, publish_hour
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
 EVIL = "<script>alert(1)</script>"

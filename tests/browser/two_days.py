@@ -27,8 +27,8 @@ from policy.rules import State
 from policy.streaks import Streak
 from storage.schema.tables import policy_run
 from storage.store import Store
-from tests.shadowed_history import BREAKER, FILLED, HOUR, MIDNIGHT, MISSES, SEED, STEADY, measured, publish_run
-from tests.tampering import behind_the_triggers
+from tests.support.shadowed_history import BREAKER, FILLED, HOUR, MIDNIGHT, MISSES, SEED, STEADY, measured, publish_run
+from tests.support.tampering import behind_the_triggers
 
 FIRST_HOUR, LAST_HOUR = -24, 23
 LAST_SLOT = MIDNIGHT + LAST_HOUR * HOUR

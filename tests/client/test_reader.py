@@ -22,8 +22,8 @@ from policy import TakerBias as ServiceTakerBias
 from router_policy_client import PolicyReader, Quality, ReaderSettingsError, Status, TakerBias
 from storage.store import Store
 from tests.client.upgrade import PROBE_EVERY, make_view_anew
-from tests.runs import QUARTER, SLOT, evidence, publish
-from tests.waiting import wait_until
+from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.waiting import wait_until
 
 
 class Clock:
@@ -610,7 +610,8 @@ Path({str(done)!r}).write_text(str(run))
 def publish_elsewhere(url: str, slot: datetime) -> None:
     """Publish a run from a process of its own, which then ends."""
     program = (
-        "import sys; from datetime import datetime; from storage.store import Store; from tests.runs import publish\n"
+        "import sys; from datetime import datetime; from storage.store import Store\n"
+        "from tests.support.runs import publish\n"
         "with Store(sys.argv[1]) as store: publish(store, datetime.fromisoformat(sys.argv[2]))"
     )
     root = Path(__file__).parents[2]

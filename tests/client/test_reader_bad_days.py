@@ -16,8 +16,8 @@ import router_policy_client.reader as reader_module
 from router_policy_client import PolicyReader, ReaderSettingsError, Status
 from storage.database.engine import is_wal_safe, sqlite_driver
 from storage.store import Store
-from tests.runs import QUARTER, SLOT, publish
-from tests.waiting import wait_until
+from tests.support.runs import QUARTER, SLOT, publish
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

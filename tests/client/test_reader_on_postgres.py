@@ -15,9 +15,9 @@ import router_policy_client.timeouts as bounded_module
 from router_policy_client import PolicyReader
 from storage.store import Store
 from tests.faults.outage import PostgresControl, postgres_of_its_own
-from tests.postgres import short_folder
-from tests.runs import QUARTER, SLOT, publish
-from tests.waiting import wait_until
+from tests.support.postgres import short_folder
+from tests.support.runs import QUARTER, SLOT, publish
+from tests.support.waiting import wait_until
 
 
 class Tunnel:

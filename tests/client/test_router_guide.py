@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from router_policy_client import Status, TakerBias, is_probe
 from storage.store import Store
-from tests.runs import SLOT, evidence, publish
+from tests.support.runs import SLOT, evidence, publish
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "router.md").read_text("utf-8")
 BY_HAND, WHOLE = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)

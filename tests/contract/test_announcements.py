@@ -13,8 +13,8 @@ from storage.audit.chain import CHANNEL
 from storage.schema.roles import ROUTER
 from storage.store import Store
 from storage.write.publish import publish_run
-from tests.postgres import fresh_database
-from tests.runs import QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.postgres import fresh_database
+from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
 
 
 @pytest.fixture

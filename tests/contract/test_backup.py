@@ -9,8 +9,8 @@ from sqlalchemy import text
 from storage.audit.backup import BackupError
 from storage.audit.difference import TamperedError
 from storage.store import Store
-from tests.runs import QUARTER, SLOT, publish
-from tests.tampering import behind_the_triggers
+from tests.support.runs import QUARTER, SLOT, publish
+from tests.support.tampering import behind_the_triggers
 
 
 def test_a_backup_has_the_same_head_and_the_same_policies(store: Store, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from router_policy_client import PolicyReader
 from storage.store import Store
-from tests.runs import QUARTER, SLOT, publish
+from tests.support.runs import QUARTER, SLOT, publish
 
 
 def test_the_file_alone_is_whole_after_the_store_is_closed_though_a_router_has_it_open(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Compare, on both databases: the history of `tests.shadowed_history` gives what was worked out by hand."""
+"""Compare, on both databases: the history of `tests.support.shadowed_history` gives what was worked out by hand."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ import pytest
 from jobs.analysis.compare import NothingToCompareError, Pair, compare, per_day
 from storage.read.rule_set_comparison import Contrast, Move, Side, Which
 from storage.store import Store
-from tests.runs import publish
-from tests.shadowed_history import (
+from tests.support.runs import publish
+from tests.support.shadowed_history import (
     BREAKER,
     HOUR,
     MIDNIGHT,

@@ -12,9 +12,9 @@ from jobs.run.recompute import recompute
 from storage.records import Origin
 from storage.schema.tables import policy_run_failure
 from storage.store import Store
-from tests.measuring import AS_OF, canonical
-from tests.outcomes import outcome, write_csv, write_jsonl, write_parquet
-from tests.runs import RULES, claim
+from tests.support.outcomes import outcome, write_csv, write_jsonl, write_parquet
+from tests.support.run_helpers import AS_OF, canonical
+from tests.support.runs import RULES, claim
 
 GOOD = [outcome(1), outcome(2), outcome(3)]
 

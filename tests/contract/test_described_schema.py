@@ -10,7 +10,7 @@ from sqlalchemy import inspect, text
 from docs.generators.schema_page import VIEWS, described_column, schema_page
 from storage.schema.tables import metadata
 from storage.store import Store
-from tests.postgres import fresh_database
+from tests.support.postgres import fresh_database
 
 PAGE = Path(__file__).parents[2] / "docs" / "schema.md"
 CATALOG = """

@@ -1,7 +1,7 @@
 """Orders held against what had been published by their time, on both databases.
 
-The story is that of `tests.small_history`; its runs 1 to 5 of scope default became visible at these times, and by the
-runs and overrides of 2025-03-03 and 04 the router was told to go straight to taker:
+The story is that of `tests.support.small_history`; its runs 1 to 5 of scope default became visible at these times, and by
+the runs and overrides of 2025-03-03 and 04 the router was told to go straight to taker:
 
     run 1, 22:00    22:00:03          BTCUSDT     00:20 to 01:30 (override)
     run 2, 23:00    23:00:05          ETHUSDT     01:01:04 to 04:00:02 (panic), from 04:30 (override)
@@ -26,11 +26,11 @@ from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from storage.schema.tables import policy_prune, policy_reject, policy_run, policy_snapshot
 from storage.store import Store
-from tests.measuring import canonical
-from tests.outcomes import outcome, write_jsonl
-from tests.runs import evidence, publish
-from tests.small_history import MIDNIGHT, publish_small_history
-from tests.tampering import behind_the_triggers
+from tests.support.outcomes import outcome, write_jsonl
+from tests.support.run_helpers import canonical
+from tests.support.runs import evidence, publish
+from tests.support.small_history import MIDNIGHT, publish_small_history
+from tests.support.tampering import behind_the_triggers
 
 Row = dict[str, object]
 HOURLY = Slots("0 * * * *")

@@ -7,7 +7,7 @@ from sqlalchemy import inspect, text
 from storage.schema import upgrade
 from storage.schema.tables import metadata
 from storage.store import Store
-from tests.runs import SLOT, evidence, publish
+from tests.support.runs import SLOT, evidence, publish
 
 
 def test_migrations_and_tables_do_not_differ(store: Store) -> None:

@@ -6,8 +6,8 @@ from jobs.analysis.replay import Verdict, replay
 from policy.rules import rule_set
 from storage.records import Snapshot
 from storage.store import Store
-from tests.runs import publish
-from tests.shadowed_history import HOUR, MIDNIGHT, MISSES, PROBED, publish_shadowed_history
+from tests.support.runs import publish
+from tests.support.shadowed_history import HOUR, MIDNIGHT, MISSES, PROBED, publish_shadowed_history
 
 
 def snapshot_at(store: Store, symbol: str, hour: float) -> Snapshot:

@@ -11,8 +11,8 @@ from storage.errors import StoreSettingsError
 from storage.schema.roles import ANALYST, ROUTER, WRITER
 from storage.schema.tables import metadata
 from storage.store import Store
-from tests.postgres import fresh_database
-from tests.runs import QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.postgres import fresh_database
+from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
 
 TABLES = sorted(metadata.tables)
 VIEWS = ["policy_change", "policy_gap", "policy_history", "policy_latest"]

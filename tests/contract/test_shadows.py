@@ -13,8 +13,8 @@ from storage.audit.difference import TamperedError
 from storage.records import PublishedRun, RunResult
 from storage.schema.tables import policy_breaker, policy_shadow
 from storage.store import Store
-from tests.runs import QUARTER, SLOT, claim, evidence, publish, result
-from tests.tampering import behind_the_triggers
+from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.tampering import behind_the_triggers
 
 BREAKER = rule_set("breaker")
 CALM = rule_set("breaker:calm", {"low_variance": True})

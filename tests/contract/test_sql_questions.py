@@ -9,8 +9,8 @@ from sqlalchemy import Row, text
 
 from docs.generators.documented_queries import Question, datasette_metadata, read_questions
 from storage.store import Store
-from tests.small_history import publish_small_history
-from tests.small_history_answers import ANSWERS, Rows
+from tests.support.small_history import publish_small_history
+from tests.support.small_history_answers import ANSWERS, Rows
 
 DOCS = Path(__file__).parents[2] / "docs"
 QUESTIONS = read_questions((DOCS / "sql.md").read_text())

@@ -14,7 +14,7 @@ from storage.records import Origin
 from storage.schema.tables import policy_reject, policy_run, policy_run_failure, policy_slot, policy_snapshot
 from storage.store import Store
 from storage.write.leases import SlotHeldError, SlotPublishedError
-from tests.runs import LEASE, QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.runs import LEASE, QUARTER, SLOT, claim, evidence, publish, result
 
 
 def count(store: Store, table: str) -> int:

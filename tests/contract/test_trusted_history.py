@@ -13,8 +13,8 @@ from storage.schema.tables import policy_run, policy_slot
 from storage.store import Store
 from storage.write import prune
 from storage.write.overrides import OverrideError
-from tests.runs import QUARTER, SLOT, claim, evidence, publish
-from tests.tampering import behind_the_triggers
+from tests.support.runs import QUARTER, SLOT, claim, evidence, publish
+from tests.support.tampering import behind_the_triggers
 
 HOUR = timedelta(hours=1)
 PUBLISHED = {

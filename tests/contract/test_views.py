@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from policy import TakerBias
 from storage.store import Store
 from storage.write import overrides
-from tests.runs import SLOT, publish
+from tests.support.runs import SLOT, publish
 
 IN_FORCE = "select override_id from policy_latest where symbol = 'BTCUSDT'"
 HISTORY = "select override_id from policy_history where symbol = 'BTCUSDT' and valid_to is null order by valid_from"

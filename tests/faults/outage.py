@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psutil
 
-from tests.postgres import fresh_database, postgres_server, short_folder
+from tests.support.postgres import fresh_database, postgres_server, short_folder
 
 _ON_ITS_WAY_SECONDS = 0.03
 

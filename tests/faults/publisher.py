@@ -17,7 +17,7 @@ from storage.records import PublishedRun, RunResult
 from storage.store import Store
 from storage.write.leases import Claim, SlotHeldError, SlotPublishedError
 from tests.faults.broken import commit_each_statement
-from tests.runs import LEASE, QUARTER, SLOT, evidence, result
+from tests.support.runs import LEASE, QUARTER, SLOT, evidence, result
 
 SYMBOLS = 200
 SCOPE = "default"

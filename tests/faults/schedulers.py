@@ -15,8 +15,8 @@ from sqlalchemy import select
 
 from storage.schema.tables import policy_run, policy_slot
 from storage.store import Store
-from tests.bots import COMMAND, environment, write_bot
-from tests.waiting import wait_until
+from tests.support.bots import COMMAND, environment, write_bot
+from tests.support.waiting import wait_until
 
 SCHEDULE = """
 [schedule]
@@ -27,8 +27,8 @@ retry_after = "1s"
 """
 BEGUN = "schedule * * * * *"
 CAREFUL = (COMMAND,)
-CARELESS = (sys.executable, "-m", "tests.faults.careless")
-UNSHIELDED = (sys.executable, "-m", "tests.faults.unshielded")
+CARELESS = (sys.executable, "-m", "tests.faults.without_lease_checks")
+UNSHIELDED = (sys.executable, "-m", "tests.faults.without_signal_shield")
 
 
 @dataclass(slots=True, kw_only=True)

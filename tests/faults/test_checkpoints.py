@@ -13,7 +13,7 @@ from storage.store import Store
 from tests.faults.audit import faults
 from tests.faults.processes import forked
 from tests.faults.publisher import publish_for_ever
-from tests.runs import LEASE
+from tests.support.runs import LEASE
 
 STRESS_SECONDS = 60
 

@@ -17,7 +17,7 @@ from storage.store import Store
 from tests.faults.audit import faults, torn
 from tests.faults.broken import grant_every_claim, ignore_the_fence
 from tests.faults.ticking import INTERVAL, START, Clock, schedule, ticks
-from tests.runs import evidence, result
+from tests.support.runs import evidence, result
 
 # A jump, and how many runs the ticks after it may publish: one for a slot that is new, none for one that is not.
 JUMPS = [

@@ -20,10 +20,10 @@ from storage.store import Store
 from storage.write.leases import SlotPublishedError
 from tests.faults.audit import faults, torn
 from tests.faults.broken import commit_each_statement
+from tests.faults.fault_injection import StruckError, Tripwire, break_driver, fail, kill, terminate
 from tests.faults.processes import forked
 from tests.faults.publisher import SCOPE, many_symbols, take
-from tests.faults.strikes import StruckError, Tripwire, break_driver, fail, kill, terminate
-from tests.runs import LEASE, QUARTER, RULES, SLOT
+from tests.support.runs import LEASE, QUARTER, RULES, SLOT
 
 FEW = 5
 BLOWS = {"kill": kill, "terminate": terminate, "raise": fail}

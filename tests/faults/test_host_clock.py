@@ -21,7 +21,7 @@ from storage.store import Store
 from tests.faults.audit import faults
 from tests.faults.processes import Forked, forked
 from tests.faults.ticking import go_by, schedule
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 # In the middle of a slot of five minutes, so that the time that a test takes does not lead into the next one.
 BEGIN = datetime(2026, 4, 26, 0, 17, 30, tzinfo=UTC)

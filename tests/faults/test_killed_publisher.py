@@ -12,8 +12,8 @@ from storage.store import Store
 from tests.faults.audit import faults, torn
 from tests.faults.processes import forked
 from tests.faults.publisher import SCOPE, SYMBOLS, many_symbols, publish_for_ever, publish_next
-from tests.runs import LEASE, QUARTER, SLOT
-from tests.waiting import wait_until
+from tests.support.runs import LEASE, QUARTER, SLOT
+from tests.support.waiting import wait_until
 
 LATEST_KILL_SECONDS = 0.12
 

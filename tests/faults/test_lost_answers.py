@@ -14,9 +14,9 @@ from storage.write.publish import publish_run
 from tests.faults.audit import faults
 from tests.faults.outage import CommitCutter
 from tests.faults.publisher import many_symbols
-from tests.postgres import fresh_database
-from tests.runs import QUARTER, SLOT, claim
-from tests.waiting import wait_until
+from tests.support.postgres import fresh_database
+from tests.support.runs import QUARTER, SLOT, claim
+from tests.support.waiting import wait_until
 
 TIMES = 30
 

@@ -28,8 +28,8 @@ from storage.write.leases import Claim, SlotHeldError, SlotPublishedError
 from storage.write.overrides import OverrideError
 from tests.faults.audit import faults
 from tests.faults.broken import use_claim_without_a_look
-from tests.runs import QUARTER, SLOT, evidence, result
-from tests.tampering import behind_the_triggers
+from tests.support.runs import QUARTER, SLOT, evidence, result
+from tests.support.tampering import behind_the_triggers
 
 SLOTS = st.integers(0, 5).map(lambda number: SLOT + number * QUARTER)
 OWNERS = st.sampled_from(["host:1", "host:2", "other:1"])

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.store import Store
-from tests.bots import run_command, start_command, write_bot
+from tests.support.bots import run_command, start_command, write_bot
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 AT = "2026-04-26T00:15:00Z"

@@ -19,8 +19,8 @@ from tests.faults.audit import faults, torn
 from tests.faults.broken import commit_each_statement
 from tests.faults.outage import postgres_of_its_own
 from tests.faults.schedulers import Schedulers, schedulers
-from tests.runs import QUARTER, SLOT, claim, evidence, publish, result
-from tests.waiting import wait_until
+from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.waiting import wait_until
 
 SECONDS = 2
 SYMBOLS = 20

@@ -22,8 +22,8 @@ from storage.database.engine import sqlite_driver
 from storage.store import Store
 from tests.client.upgrade import make_view_anew
 from tests.faults.outage import PostgresControl, postgres_of_its_own
-from tests.runs import evidence, publish
-from tests.waiting import wait_until
+from tests.support.runs import evidence, publish
+from tests.support.waiting import wait_until
 
 INTERVAL, STALE, EXPIRED = 0.3, 0.6, 1.2
 THREADS = 4

@@ -17,8 +17,8 @@ from tests.faults.audit import faults
 from tests.faults.broken import lock_readers_out
 from tests.faults.processes import forked
 from tests.faults.publisher import SCOPE, SYMBOLS, many_symbols, publish_for_ever, publish_next
-from tests.postgres import fresh_database
-from tests.runs import LEASE
+from tests.support.postgres import fresh_database
+from tests.support.runs import LEASE
 
 COMMITS = 40
 

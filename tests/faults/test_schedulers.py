@@ -14,8 +14,8 @@ from sqlalchemy import text
 from storage.store import Store
 from tests.faults.audit import faults, torn
 from tests.faults.schedulers import CARELESS, UNSHIELDED, Schedulers, schedulers
-from tests.postgres import fresh_database
-from tests.waiting import wait_until
+from tests.support.postgres import fresh_database
+from tests.support.waiting import wait_until
 
 SECONDS = 5
 

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from storage.errors import StoreUnavailableError
 from storage.store import Store
-from tests.bots import run_command, write_bot
-from tests.command import command
+from tests.support.bots import run_command, write_bot
+from tests.support.command import command
 
 MARKER = "hunter2-marker"
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)

@@ -19,8 +19,8 @@ from tests.faults.broken import ignore_the_fence
 from tests.faults.processes import Forked, forked
 from tests.faults.publisher import SCOPE, many_symbols, publish_for_ever
 from tests.faults.schedulers import process_id
-from tests.runs import QUARTER, SLOT
-from tests.waiting import wait_until
+from tests.support.runs import QUARTER, SLOT
+from tests.support.waiting import wait_until
 
 SHORT_LEASE = timedelta(milliseconds=150)
 

@@ -27,7 +27,7 @@ from storage.schema.tables import (
 )
 from storage.store import Store
 from tests.faults.broken import trust_every_digest
-from tests.runs import QUARTER, SLOT, evidence, publish
+from tests.support.runs import QUARTER, SLOT, evidence, publish
 
 TABLES = (
     policy_run,

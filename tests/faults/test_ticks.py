@@ -16,9 +16,9 @@ from storage.records import Origin
 from storage.schema.tables import policy_run, policy_slot
 from storage.store import Store
 from tests.faults.audit import faults
-from tests.faults.strikes import Tripwire, break_driver
+from tests.faults.fault_injection import Tripwire, break_driver
 from tests.faults.ticking import INTERVAL, PLAN, START, Clock, schedule, ticks
-from tests.runs import publish
+from tests.support.runs import publish
 
 REFUSED = 3
 

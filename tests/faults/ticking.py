@@ -15,7 +15,7 @@ from jobs.run.worker import Task
 from jobs.slots import Slots
 from storage.records import Origin, PublishedRun, RunResult
 from storage.store import Store
-from tests.runs import RULES, evidence, result
+from tests.support.runs import RULES, evidence, result
 
 START = datetime(2026, 4, 26, 0, 15, 7, tzinfo=UTC)
 INTERVAL = timedelta(minutes=5)

@@ -12,11 +12,11 @@ from jobs.plan import CandlesSource, Location, OrdersSource
 from jobs.sources.errors import SourceError
 from policy import Code, Regime, Volatility
 from storage.records import RunResult
-from tests.bars import NAMES, bars, named, write_csv, write_parquet, write_sqlite
-from tests.measuring import AS_OF, INTERVAL, candles, canonical, counts_of, evidence_of, run, sample_of
-from tests.outcomes import outcome
-from tests.outcomes import write_csv as write_outcomes
-from tests.slow_figures import Bar, assert_close, volatility
+from tests.support.bars import NAMES, bars, named, write_csv, write_parquet, write_sqlite
+from tests.support.oracles import Bar, assert_close, volatility
+from tests.support.outcomes import outcome
+from tests.support.outcomes import write_csv as write_outcomes
+from tests.support.run_helpers import AS_OF, INTERVAL, candles, canonical, counts_of, evidence_of, run, sample_of
 
 MOMENT = timedelta(microseconds=1)
 Rows = list[dict[str, object]]

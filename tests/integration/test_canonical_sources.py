@@ -21,7 +21,17 @@ from jobs.sources import rejects
 from jobs.sources.errors import SourceError
 from policy import Effectiveness, Evidence, Expectancy
 from policy.errors import RouterPolicyError
-from tests.measuring import (
+from tests.support.oracles import assert_close, evidence
+from tests.support.outcomes import (
+    NAMES,
+    outcome,
+    write_csv,
+    write_jsonl,
+    write_parquet,
+    write_parquet_query,
+    write_sqlite,
+)
+from tests.support.run_helpers import (
     AS_OF,
     candles,
     canonical,
@@ -32,8 +42,6 @@ from tests.measuring import (
     run,
     sample_of,
 )
-from tests.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet, write_parquet_query, write_sqlite
-from tests.slow_figures import assert_close, evidence
 
 IN_WINDOW = "select * from outcome where ts >= :window_start and ts < :as_of"
 WEEK = timedelta(days=7)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.bots import write_bot
-from tests.command import command
+from tests.support.bots import write_bot
+from tests.support.command import command
 
 Line = dict[str, Any]
 

@@ -25,7 +25,7 @@ from router_policy_client.simulated import Conditions, SimulatedVenue
 from router_policy_client.simulated_prices import RandomWalk
 from storage.records import Snapshot
 from storage.store import Store
-from tests.command import command
+from tests.support.command import command
 
 START = datetime(2026, 4, 1, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

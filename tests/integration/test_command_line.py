@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bots import run_command, write_bot
-from tests.command import command
+from tests.support.bots import run_command, write_bot
+from tests.support.command import command
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 AT = "2026-04-26T00:15:00Z"

@@ -16,9 +16,9 @@ from console.main import main
 from console.settings.model import load
 from policy.rules import rule_set
 from storage.store import Store
-from tests.bots import write_bot
 from tests.integration.test_documents import blocks, commands
-from tests.shadowed_history import (
+from tests.support.bots import write_bot
+from tests.support.shadowed_history import (
     BREAKER,
     MISSES,
     PROBED,
@@ -35,7 +35,7 @@ SHADOW = '[rules]\nshadow = ["breaker"]'
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bot's folder whose store holds the history of `tests.shadowed_history`; nothing here changes it."""
+    """A bot's folder whose store holds the history of `tests.support.shadowed_history`; nothing here changes it."""
     folder = tmp_path_factory.mktemp("bot")
     write_bot(folder, datetime(2026, 4, 26, 7, tzinfo=UTC), more=SHADOW)
     with Store(f"sqlite:///{folder / 'policy.db'}") as store:

@@ -13,9 +13,9 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from storage.store import Store
-from tests.small_history import publish_small_history
-from tests.small_history_answers import ANSWERS
-from tests.waiting import wait_until
+from tests.support.small_history import publish_small_history
+from tests.support.small_history_answers import ANSWERS
+from tests.support.waiting import wait_until
 
 METADATA = Path(__file__).parents[2] / "docs" / "datasette.yml"
 STRAIGHT = build_opener(ProxyHandler({}))  # whatever proxy this machine has, the address is its own

@@ -31,8 +31,8 @@ from jobs.run.schedule import Schedule
 from storage.records import Origin
 from storage.schema.tables import policy_run, policy_slot, policy_snapshot
 from storage.store import Store
-from tests.bots import COMMAND, environment, run_command
-from tests.waiting import wait_until
+from tests.support.bots import COMMAND, environment, run_command
+from tests.support.waiting import wait_until
 
 NOW = datetime(2026, 4, 26, 9, 7, 31, tzinfo=UTC)
 # What Ctrl-C reaches: the process takes the terminal that it was given as the one that controls it.

@@ -18,10 +18,10 @@ from jobs.run.recompute import recompute
 from jobs.sources.orders import _ORDER_LOG_FIELDS
 from storage.records import Origin
 from storage.store import Store
-from tests.bots import run_command, write_bot
-from tests.command import command
-from tests.measuring import evidence_of, order_log, run
-from tests.runs import QUARTER, SLOT, evidence, publish
+from tests.support.bots import run_command, write_bot
+from tests.support.command import command
+from tests.support.run_helpers import evidence_of, order_log, run
+from tests.support.runs import QUARTER, SLOT, evidence, publish
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

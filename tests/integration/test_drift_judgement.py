@@ -16,8 +16,8 @@ from jobs.analysis.order_history import Question
 from jobs.slots import Slots
 from storage.read.visible_policies import OverrideSpan, Published, PublishedSlot
 from storage.store import Store
-from tests.measuring import canonical
-from tests.outcomes import outcome, write_jsonl
+from tests.support.outcomes import outcome, write_jsonl
+from tests.support.run_helpers import canonical
 
 BEGIN = datetime(2026, 4, 26, tzinfo=UTC)
 MINUTES, TOLERANCE, PRUNED = 24, 5, 2  # slots are minutes, so a run expires after eight

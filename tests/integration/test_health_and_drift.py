@@ -19,12 +19,12 @@ from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from policy import TakerBias
 from storage.store import Store
-from tests.bots import run_command, write_bot
-from tests.measuring import canonical, canonical_query, order_log
-from tests.order_logs import logged, write_lines
-from tests.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet_query
-from tests.runs import QUARTER, SLOT, evidence, publish
-from tests.small_history import MIDNIGHT, publish_small_history
+from tests.support.bots import run_command, write_bot
+from tests.support.order_logs import logged, write_lines
+from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet_query
+from tests.support.run_helpers import canonical, canonical_query, order_log
+from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.small_history import MIDNIGHT, publish_small_history
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 QUARTERLY = Slots("*/15 * * * *")

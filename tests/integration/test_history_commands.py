@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from storage.store import Store
-from tests.bots import start_command, write_bot
-from tests.command import command
-from tests.tampering import behind_the_triggers
-from tests.waiting import wait_until
+from tests.support.bots import start_command, write_bot
+from tests.support.command import command
+from tests.support.tampering import behind_the_triggers
+from tests.support.waiting import wait_until
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 AT = "2026-04-26T00:15:00Z"

@@ -27,9 +27,9 @@ from policy.rules import rule_set
 from policy.spread import tick_size
 from policy.window import Window
 from storage.records import Origin
-from tests.bots import write_bot
-from tests.outcomes import outcome, write_parquet
-from tests.spark_server import spark_server
+from tests.support.bots import write_bot
+from tests.support.outcomes import outcome, write_parquet
+from tests.support.spark_server import spark_server
 
 REAL = Path(os.environ.get("REAL_INPUTS", Path(__file__).parents[3] / "shared" / "real")) / "candles-1m"
 MINUTE = timedelta(minutes=1)

@@ -10,8 +10,8 @@ import pytest
 
 from policy import Effectiveness, Expectancy
 from storage.records import RunResult
-from tests.measuring import AS_OF, counts_of, evidence_of, order_log, run, sample_of
-from tests.order_logs import Line, close, logged, unfilled, without, write_lines
+from tests.support.order_logs import Line, close, logged, unfilled, without, write_lines
+from tests.support.run_helpers import AS_OF, counts_of, evidence_of, order_log, run, sample_of
 
 GOOD_ROWS = [
     logged(1, slippage_bps=-1.0),

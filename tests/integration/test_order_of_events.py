@@ -20,8 +20,8 @@ from policy.rules import State, rule_set
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak, Streaks
 from storage.records import Origin, RunResult
-from tests.measuring import AS_OF, canonical
-from tests.spark_server import spark_server
+from tests.support.run_helpers import AS_OF, canonical
+from tests.support.spark_server import spark_server
 
 HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from storage.schema.tables import policy_run, policy_run_failure, policy_slot
 from storage.store import Store
-from tests.bots import start_command, write_bot
-from tests.waiting import wait_until
+from tests.support.bots import start_command, write_bot
+from tests.support.waiting import wait_until
 
 EVERY_SECOND = """
 [schedule]

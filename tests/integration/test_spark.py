@@ -21,7 +21,7 @@ from policy import metrics
 from policy.rules import rule_set
 from policy.window import Window
 from storage.records import Origin, RunResult
-from tests.spark_server import spark_server
+from tests.support.spark_server import spark_server
 
 pytestmark = [
     pytest.mark.xdist_group("spark"),  # one server is enough

@@ -12,7 +12,7 @@ import pytest
 from jobs.demo.feed import live_feed, write_until
 from jobs.demo.folder import DemoFolder, DemoFolderError, fresh_folder
 from jobs.demo.simulation import simulate
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 NOW = datetime(2026, 4, 26, 9, 7, 31, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from console.terminal.demo_view import TableView, changes, shown_as_lines
 from policy import Evidence
 from storage.records import PublishedRun, Snapshot
 from storage.store import Store
-from tests import runs
+from tests.support import runs
 
 SYMBOLS = [f"S{number:02}USDT" for number in range(24)]
 HINT = 'sqlite3 a/rather/long/way/to/the/demo/router_policy.db "select symbol, maker_first from policy_latest"'

@@ -14,7 +14,7 @@ from policy.rules import RuleSet, State, rule_set
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak, Streaks
 from storage.read.replay_inputs import Recorded, RecordedRun
-from tests.runs import evidence
+from tests.support.runs import evidence
 
 START = datetime(2026, 4, 26, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -1,4 +1,4 @@
-"""The console over small histories: by default that of `tests.small_history`, twenty minutes after its last slot."""
+"""The console over small histories: by default that of `tests.support.small_history`, a while after its last slot."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -12,9 +12,9 @@ from console.web.app import Access, create_app
 from jobs.analysis.health import Book
 from jobs.slots import Slots
 from storage.store import Store
-from tests.postgres import fresh_database
-from tests.shadowed_history import publish_shadowed_history
-from tests.small_history import publish_small_history
+from tests.support.postgres import fresh_database
+from tests.support.shadowed_history import publish_shadowed_history
+from tests.support.small_history import publish_small_history
 
 NOW = datetime(2025, 3, 4, 4, 20, tzinfo=UTC)
 Visit = Callable[..., TestClient]

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from policy import TakerBias
 from storage.store import Store
-from tests.runs import QUARTER, SLOT, evidence, publish
+from tests.support.runs import QUARTER, SLOT, evidence, publish
 from tests.web.conftest import Visit
 
 

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from console.web.pages.backtest_files import EvaluationFiles
 from policy import TakerBias
 from storage.store import Store
-from tests.runs import QUARTER, SLOT, evidence, publish
+from tests.support.runs import QUARTER, SLOT, evidence, publish
 from tests.web.conftest import NOW, Visit
 
 EVIL = "<script>alert(1)</script>"

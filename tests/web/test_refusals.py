@@ -11,7 +11,7 @@ from console.web.app import LOCAL_HOSTS, Access
 from storage.audit.chain import Head
 from storage.errors import StoreError
 from storage.store import Store
-from tests.runs import SLOT, evidence, publish
+from tests.support.runs import SLOT, evidence, publish
 from tests.web.conftest import Visit
 
 TOKEN = "a token of enough length"

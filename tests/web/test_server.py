@@ -13,10 +13,10 @@ from console.settings.model import OrdersSettings, Settings, StoreSettings, WebS
 from console.web.app import LOCAL_HOSTS
 from console.web.server import Address, AddressError, access_of, console_at, is_local_host
 from storage.store import Store
-from tests.bots import start_command, write_bot
-from tests.command import command
-from tests.runs import SLOT, evidence, publish
-from tests.waiting import wait_until
+from tests.support.bots import start_command, write_bot
+from tests.support.command import command
+from tests.support.runs import SLOT, evidence, publish
+from tests.support.waiting import wait_until
 
 TOKEN = "a token of enough length"
 WEB = """

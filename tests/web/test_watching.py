@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from console.terminal.logs import JsonLines
 from jobs.run.lease_owner import owner
 from storage.store import Store
-from tests.runs import QUARTER, SLOT, claim, evidence, publish
+from tests.support.runs import QUARTER, SLOT, claim, evidence, publish
 from tests.web.conftest import NOW, Visit
 
 DOCUMENTS = Path(__file__).parents[2] / "docs"

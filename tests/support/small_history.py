@@ -31,8 +31,8 @@ from storage.records import Origin, Reject
 from storage.schema.column_types import UtcTimestamp
 from storage.schema.tables import policy_override, policy_override_end, policy_run
 from storage.store import Store
-from tests.runs import claim, evidence, result
-from tests.tampering import behind_the_triggers
+from tests.support.runs import claim, evidence, result
+from tests.support.tampering import behind_the_triggers
 
 MIDNIGHT = datetime(2025, 3, 4, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -19,7 +19,7 @@ from policy import Evidence
 from policy.rules import Judgement, RuleSet, State, rule_set
 from policy.streaks import Streak, Streaks
 from storage.store import Store
-from tests.runs import claim, evidence, result
+from tests.support.runs import claim, evidence, result
 
 MIDNIGHT = datetime(2026, 4, 26, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -1,6 +1,6 @@
 """`router-policy` without its two guards: every claim is granted and no fence is checked. For negative controls.
 
-python -m tests.faults.careless run --config FILE
+python -m tests.faults.without_lease_checks run --config FILE
 """
 
 from console.main import main

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from console.commands.backtest import Choice, show_evaluation
 from console.main import app
 from policy.errors import RouterPolicyError
-from tests.bots import run_command
-from tests.evaluation_markets import START, walking, write_candles
-from tests.outcomes import outcome, write_csv
+from tests.support.backtest_markets import START, walking, write_candles
+from tests.support.bots import run_command
+from tests.support.outcomes import outcome, write_csv
 
 GUIDE = Path(__file__).parents[2] / "docs" / "evaluation.md"
 SYMBOLS = ("BTCUSDT", "ETHUSDT")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from tests.measuring import AS_OF, INTERVAL
-from tests.slow_figures import Bar
+from tests.support.oracles import Bar
+from tests.support.run_helpers import AS_OF, INTERVAL
 
 NAMES = ("ts", "symbol", "high", "low", "close")
 

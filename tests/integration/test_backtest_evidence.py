@@ -21,9 +21,9 @@ from policy import Evidence
 from policy.fee_gap import NO_FEES
 from policy.rules import Judgement, RuleSet, State, rule_set
 from storage.records import Origin
-from tests.evaluation_markets import FEES, START, walking, write_candles
-from tests.measuring import canonical
-from tests.outcomes import NAMES, outcome, write_csv
+from tests.support.backtest_markets import FEES, START, walking, write_candles
+from tests.support.outcomes import NAMES, outcome, write_csv
+from tests.support.run_helpers import canonical
 
 DAYS = 12
 QUARTER = timedelta(minutes=15)

@@ -6,7 +6,7 @@ import numpy as np
 
 from jobs.backtest.market import Market
 from policy import Volatility
-from tests.evaluation_markets import MINUTE, START, market
+from tests.support.backtest_markets import MINUTE, START, market
 
 STILL = (100.5, 99.5, 100.0)  # a range of 1
 BEFORE = (50.5, 49.5, 50.0)

@@ -13,7 +13,7 @@ from console.errors import SettingsError
 from console.not_found import NoPolicyError
 from jobs.analysis.costs import CHOSEN
 from storage.store import Store
-from tests.bots import run_command, write_bot
+from tests.support.bots import run_command, write_bot
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 FEES = "[fees]\nmaker_bps = 2\ntaker_bps = 5\n"

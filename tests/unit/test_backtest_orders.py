@@ -9,7 +9,7 @@ import pytest
 from jobs.backtest.errors import EvaluationError
 from jobs.backtest.orders import Orders, Profile, coin_profile, draw_orders
 from jobs.backtest.outages import Outage, OutagePlan, Reach, arriving_within, draw_outages, usual_count
-from tests.evaluation_markets import START_SECONDS, market, walking
+from tests.support.backtest_markets import START_SECONDS, market, walking
 
 DAY_SECONDS = 86400
 QUARTER_HOURS_OF_A_DAY = 96

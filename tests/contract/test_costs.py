@@ -1,7 +1,7 @@
 """What orders really cost, by what was in force at their time, on both databases.
 
-The story is that of `tests.small_history`; its runs of scope default became visible a few seconds after their slots,
-but that of 01:00 only at 01:01:04. Slots are hourly, so a run expires eight hours after its slot.
+The story is that of tests/support/small_history; its runs of scope default became visible a few seconds after their
+slots, but that of 01:00 only at 01:01:04. Slots are hourly, so a run expires eight hours after its slot.
 """
 
 import random
@@ -20,11 +20,11 @@ from jobs.plan import Fees
 from jobs.slots import Slots
 from storage.schema.tables import policy_run
 from storage.store import Store
-from tests.measuring import canonical
-from tests.outcomes import outcome, write_jsonl
-from tests.runs import evidence, publish
-from tests.small_history import MIDNIGHT, publish_small_history
-from tests.tampering import behind_the_triggers
+from tests.support.outcomes import outcome, write_jsonl
+from tests.support.run_helpers import canonical
+from tests.support.runs import evidence, publish
+from tests.support.small_history import MIDNIGHT, publish_small_history
+from tests.support.tampering import behind_the_triggers
 
 Row = dict[str, object]
 HOURLY = Slots("0 * * * *")

@@ -9,7 +9,7 @@ import numpy as np
 from jobs.backtest.market import Bars, Market
 from jobs.backtest.orders import Orders
 from jobs.plan import Fees
-from tests.bars import named, write_csv
+from tests.support.bars import named, write_csv
 
 START = datetime(2026, 4, 1, tzinfo=UTC)
 START_SECONDS = int(START.timestamp())

@@ -1,6 +1,6 @@
 """`router-policy` whose runs do not ignore the signals that are meant for the schedule. For negative controls.
 
-python -m tests.faults.unshielded run --config FILE
+python -m tests.faults.without_signal_shield run --config FILE
 """
 
 import jobs.run.worker

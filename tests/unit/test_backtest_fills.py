@@ -6,7 +6,7 @@ import pytest
 from jobs.backtest.fills import Action, Execution, Outcomes, crossing_bps, maker_prices, outcomes_of
 from jobs.backtest.market import Market
 from jobs.backtest.outages import OutagePlan
-from tests.evaluation_markets import FEES, MINUTE, START_SECONDS, market, orders
+from tests.support.backtest_markets import FEES, MINUTE, START_SECONDS, market, orders
 
 BUY, SELL = 1, -1
 # high, low, close; the tick is 0.5, so half the spread is 0.25 and no maker price lies nearer

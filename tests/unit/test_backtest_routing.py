@@ -17,7 +17,7 @@ from jobs.backtest.routing import Routing, Setting, route
 from policy import Evidence, Quality, Regime, RouterPolicy, TakerBias
 from policy.fee_gap import NO_FEES
 from policy.rules import Decision, Judgement, RuleSet, State, rule_set
-from tests.evaluation_markets import FEES, MINUTE, START, market, orders, walking
+from tests.support.backtest_markets import FEES, MINUTE, START, market, orders, walking
 
 FLAT = [(100.5, 99.5, 100.0)] * 60
 SLOT_MINUTES = (0, 10, 20, 30)

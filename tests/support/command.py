@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from console.main import main
-from tests.bots import environment
+from tests.support.bots import environment
 
 
 def command(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

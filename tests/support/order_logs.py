@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tests.bots import order
-from tests.measuring import AS_OF
+from tests.support.bots import order
+from tests.support.run_helpers import AS_OF
 
 Line = dict[str, object] | str | bytes
 
