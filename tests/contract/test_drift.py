@@ -1,6 +1,6 @@
 """Orders held against what had been published by their time, on both databases.
 
-The story is that of `tests.support.small_history`; its runs 1 to 5 of scope default became visible at these times, and by
+The story is that of tests.support.small_history; its runs 1 to 5 of scope default became visible at these times, and by
 the runs and overrides of 2025-03-03 and 04 the router was told to go straight to taker:
 
     run 1, 22:00    22:00:03          BTCUSDT     00:20 to 01:30 (override)

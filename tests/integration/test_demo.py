@@ -40,7 +40,7 @@ ON_A_TERMINAL = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from pathlib import Path
-from console import demo
+from console.commands import demo
 demo._HISTORY_HOURS = int(sys.argv[2])
 demo.show_demo(Path(sys.argv[1]), None)
 """
