@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.data import Data
 from benchmarks.figure import Figure
-from jobs.backtest.backtest import Evaluation, Question, evaluate
+from jobs.backtest.backtest import Backtest, BacktestRequest, run_backtest
 from jobs.backtest.comparison import ALWAYS_TAKER, ORACLE
 from jobs.backtest.orders import coin_profile
 from jobs.backtest.outages import OutagePlan, Reach
@@ -36,13 +36,13 @@ def figures(data: Data, repetitions: int = RUNS) -> list[Figure]:  # noqa: ARG00
     """Evaluate without outages, with long ones and with short ones; `repetitions` is how often orders are drawn."""
     began, began_cpu = time.perf_counter(), time.process_time()
     question = _question(repetitions)
-    calm = evaluate(question)
-    long = evaluate(replace(question, outages=OutagePlan(duration=_DAY, count=_LONG_COUNT)))
+    calm = run_backtest(question)
+    long = run_backtest(replace(question, outages=OutagePlan(duration=_DAY, count=_LONG_COUNT)))
     short_plan = OutagePlan(duration=_SHORT, count=_SHORT_COUNT)
-    short = evaluate(replace(question, outages=short_plan))
+    short = run_backtest(replace(question, outages=short_plan))
     cpu, wall = time.process_time() - began_cpu, time.perf_counter() - began
-    refused = evaluate(replace(question, outages=replace(short_plan, is_rejected=True)))
-    everywhere = evaluate(replace(question, outages=replace(short_plan, reach=Reach.VENUE)))
+    refused = run_backtest(replace(question, outages=replace(short_plan, is_rejected=True)))
+    everywhere = run_backtest(replace(question, outages=replace(short_plan, reach=Reach.VENUE)))
     how = f"three evaluations of {calm.order_count} orders by each policy, reading included; {wall:.0f} s on the clock"
     return [
         *_calm_figures(calm),
@@ -54,7 +54,7 @@ def figures(data: Data, repetitions: int = RUNS) -> list[Figure]:  # noqa: ARG00
     ]
 
 
-def _question(runs: int) -> Question:
+def _question(runs: int) -> BacktestRequest:
     source = CandlesSource(location=Location(path=str(_REAL / "*.parquet")), interval=_MINUTE)
     markets = list(read_markets(source, datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)).values())
     first = min(int(market.bars.open_seconds[0]) for market in markets)
@@ -63,7 +63,7 @@ def _question(runs: int) -> Question:
     start = slots.newest(datetime.fromtimestamp(first, UTC))
     symbols = [market.symbol for market in markets]
     parameters = {"max_bar_age_seconds": _MAX_BAR_AGE_SECONDS}
-    return Question(
+    return BacktestRequest(
         markets=markets,
         profiles=dict.fromkeys(symbols, coin_profile(_ORDERS_PER_DAY)),
         fees=dict.fromkeys(symbols, _FEES),
@@ -74,7 +74,7 @@ def _question(runs: int) -> Question:
     )
 
 
-def _calm_figures(calm: Evaluation) -> list[Figure]:
+def _calm_figures(calm: Backtest) -> list[Figure]:
     taker, seed, breaker = (calm.of(name) for name in (ALWAYS_TAKER, "seed", "breaker"))
     worst = max(breaker.over_maker_by_symbol.values(), key=lambda one: abs(one.mean))
     how = f"{calm.order_count} orders by each policy on 8 perpetuals, fees 2 and 5 bps, no outage"
@@ -102,7 +102,7 @@ def _difference(name: str, found: Estimate, target: float, how: str, *, at_least
     )
 
 
-def _share_of_oracle(long: Evaluation) -> Figure:
+def _share_of_oracle(long: Backtest) -> Figure:
     breaker, oracle = long.of("breaker").over_maker_by_symbol, long.of(ORACLE).over_maker_by_symbol
     gained, possible = (-sum(one.mean for one in each.values()) / len(each) for each in (breaker, oracle))
     share = gained / possible
@@ -119,7 +119,7 @@ def _share_of_oracle(long: Evaluation) -> Figure:
 
 
 def _sight_figures(
-    name: str, found: Evaluation, *, share: float, hours_to_off: float, hours_to_recover: float
+    name: str, found: Backtest, *, share: float, hours_to_off: float, hours_to_recover: float
 ) -> list[Figure]:
     """Put what the breaker saw beside what the study found."""
     seen = found.of("breaker").detection

@@ -26,10 +26,10 @@ from benchmarks.data import AS_OF, Data
 from benchmarks.figure import Figure, alternate, ratio, seconds_of
 from benchmarks.history import FIRST_SLOT, STEP, grown
 from console.web.app import create_app
-from jobs.analysis.health import Book
+from jobs.analysis.health import WatchedScope
 from jobs.plan import OrdersKind
 from jobs.run.lease_owner import owner
-from jobs.run.worker import Task, compute_slot
+from jobs.run.worker import RunTask, compute_slot
 from jobs.slots import Slots
 from storage.records import Origin
 from storage.store import Store
@@ -81,7 +81,7 @@ def serve_constant(path: Path) -> None:  # noqa: ARG001 - it reads nothing
 
 def _serve_store(path: Path, cron: str, scope: str, now: datetime) -> None:
     with Store(f"sqlite:///{path}") as store:
-        _serve(create_app(Book(store=store, scope=scope, slots=Slots(cron)), now=lambda: now))
+        _serve(create_app(WatchedScope(store=store, scope=scope, slots=Slots(cron)), now=lambda: now))
 
 
 def _serve(app: FastAPI) -> None:
@@ -254,7 +254,7 @@ def _run(store: Store, data: Data, slots: Iterator[int]) -> float:
     plan = ours.plan(data.orders, OrdersKind.CANONICAL, data)
     slot = AS_OF + next(slots) * timedelta(minutes=1)
     claim = store.claim(plan.scope, slot, owner(), timedelta(minutes=10))
-    task = Task(plan=plan, store_url=str(store.url), claim=claim, origin=Origin.MANUAL)
+    task = RunTask(plan=plan, store_url=str(store.url), claim=claim, origin=Origin.MANUAL)
     return seconds_of(partial(compute_slot, task, store))
 
 

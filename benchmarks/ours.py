@@ -9,7 +9,7 @@ from benchmarks.data import AS_OF, BAR_INTERVAL, SYMBOLS, Data
 from benchmarks.figure import seconds_of
 from jobs.plan import CandlesSource, Location, OrdersKind, OrdersSource, Plan
 from jobs.run.lease_owner import owner
-from jobs.run.worker import Task, compute_slot
+from jobs.run.worker import RunTask, compute_slot
 from policy.rules import RuleSet, rule_set
 from storage.records import Origin
 from storage.store import Store
@@ -39,7 +39,7 @@ def run(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...]
         with Store(url) as store:
             store.set_up()
             claim = store.claim(slot.scope, AS_OF, owner(), _LEASE)
-            task = Task(plan=slot, store_url=url, claim=claim, origin=Origin.MANUAL)
+            task = RunTask(plan=slot, store_url=url, claim=claim, origin=Origin.MANUAL)
             seconds = seconds_of(partial(compute_slot, task, store))
             _check(store)
     return seconds

@@ -192,9 +192,9 @@ def outcome(
     as_json: AsJson = False,
 ) -> None:
     """Show what the orders of the log really cost, by the way they went and the policy that was in force."""
-    from console.commands.costs import show_outcome
+    from console.commands.costs import show_costs
 
-    show_outcome(config, since, as_json=as_json)
+    show_costs(config, since, as_json=as_json)
 
 
 @app.command()
@@ -239,9 +239,9 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Work out what each policy would have cost on your own candles, and which differences are within noise."""
-    from console.commands.backtest import Choice, show_evaluation
+    from console.commands.backtest import BacktestOptions, show_backtest
 
-    choice = Choice(
+    choice = BacktestOptions(
         since=since,
         orders_per_day=orders_per_day,
         offset_bps=offset_bps,
@@ -257,7 +257,7 @@ def evaluate(
         run_count=runs,
         seed=seed,
     )
-    show_evaluation(config, choice, picture, as_json=as_json)
+    show_backtest(config, choice, picture, as_json=as_json)
 
 
 @app.command()

@@ -26,17 +26,17 @@ def store_to_read(url: str) -> Iterator[Store]:
         try:
             yield store
         except StoreUnavailableError as error:
-            raise told_where_absent(store, error) from error
+            raise explain_missing_store(store, error) from error
 
 
-def told_where_absent(store: Store, error: StoreUnavailableError) -> StoreError:
+def explain_missing_store(store: Store, error: StoreUnavailableError) -> StoreError:
     """Return what to say instead of an error of the database where its file was never made, else the error itself."""
     if store.url.get_backend_name() == "sqlite" and not Path(store.url.database or "").exists():
-        return SchemaError(nothing_there(store))
+        return SchemaError(store_not_initialised(store))
     return error
 
 
-def nothing_there(store: Store) -> str:
+def store_not_initialised(store: Store) -> str:
     """Say that a store was never set up, and how it is."""
     return f"{describe_url(store.url)}: nothing is there yet; router-policy init, or the first run, sets it up"
 
@@ -51,7 +51,7 @@ def no_policy(store: Store, scope: str, symbol: str | None = None) -> NoPolicyEr
     return NoPolicyError(f"{what} in scope {scope!r}; {why}")
 
 
-def spelt_otherwise(store: Store, scope: str, symbol: str) -> str:
+def did_you_mean(store: Store, scope: str, symbol: str) -> str:
     """Ask for symbols that are spelt nearly so, as the end of a sentence; empty where none is."""
     other = _other_name(symbol, [row["symbol"] for row in store.latest_rows(scope)])
     return f"; {other}" if other else ""
@@ -64,10 +64,10 @@ def _other_name(symbol: str, symbols: list[str]) -> str:
 
 def _last_failure(store: Store, scope: str) -> str:
     """Say why no run was published where runs were tried, else how one is."""
-    from storage.read.pages import Window, gaps
+    from storage.read.pages import PageBounds, gaps
 
     with transaction(store.reader) as connection:
-        newest_first = gaps(connection, scope, Window(limit=_GAPS_LOOKED_AT))
+        newest_first = gaps(connection, scope, PageBounds(limit=_GAPS_LOOKED_AT))
     failed = next((gap for gap in newest_first if gap["last_error"]), None)
     if failed is None:
         return "router-policy once computes one"

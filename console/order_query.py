@@ -7,13 +7,15 @@ from console.not_found import no_policy
 from console.settings.model import Settings
 from console.settings.plan import plan_of
 from console.terminal.text import iso
-from jobs.analysis.order_history import TOLERANCE, Question
+from jobs.analysis.order_history import TOLERANCE, OrderSelection
 from jobs.slots import Slots
 from policy.window import OUTCOME_WINDOW
 from storage.store import Store
 
 
-def question_of(settings: Settings, store: Store, since: datetime | None, tolerance: timedelta = TOLERANCE) -> Question:
+def question_of(
+    settings: Settings, store: Store, since: datetime | None, tolerance: timedelta = TOLERANCE
+) -> OrderSelection:
     """Return the question. Raises NoPolicyError before the first run, SettingsError where `since` is not past."""
     newest, now = store.newest_run(settings.scope), store.now()
     if newest is None:
@@ -22,4 +24,4 @@ def question_of(settings: Settings, store: Store, since: datetime | None, tolera
     if start >= now:
         raise SettingsError(f"--since {iso(start)} is not in the past; give a time before {iso(now)}")
     orders, slots = plan_of(settings).orders, Slots(settings.schedule.cron)
-    return Question(scope=settings.scope, orders=orders, slots=slots, start=start, end=now, tolerance=tolerance)
+    return OrderSelection(scope=settings.scope, orders=orders, slots=slots, start=start, end=now, tolerance=tolerance)

@@ -8,19 +8,19 @@ _CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
+class ConfidenceInterval:
     """Where a mean lies in 95 of 100 cases, both ends inclusive."""
 
     lower: float
     upper: float
 
 
-def interval(mean: float, standard_error: float | None, cluster_count: int) -> Interval | None:
+def confidence_interval(mean: float, standard_error: float | None, cluster_count: int) -> ConfidenceInterval | None:
     """Return the interval of a mean whose standard error comes from so many clusters; None with fewer than two."""
     if standard_error is None or cluster_count < 2:
         return None
     reach = student_quantile(cluster_count - 1) * standard_error
-    return Interval(lower=mean - reach, upper=mean + reach)
+    return ConfidenceInterval(lower=mean - reach, upper=mean + reach)
 
 
 @lru_cache

@@ -2,13 +2,5 @@
 
 from alembic import context
 
-from storage.schema.tables import metadata
-from storage.schema.upgrade import is_compared
-
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    transaction_per_migration=False,
-    include_object=is_compared,
-)
+context.configure(connection=context.config.attributes["connection"], transaction_per_migration=False)
 context.run_migrations()

@@ -30,11 +30,11 @@ left join policy_override as o on o.entry_id = (
 )"""
 
 
-def views(dialect: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
+def views(dialect: str, more: Mapping[str, str] | None = None, *, counter: str = "fence") -> dict[str, str]:
     """Return the views' queries by name, with the clock of the database in them.
 
     `more` are columns that the snapshot got later, each with what it says where a policy is in force: `s` is the
-    snapshot and `o` the override, if there is one.
+    snapshot and `o` the override, if there is one. `counter` is the column of failures that counts the tries.
     """
     now = _CLOCKS[dialect]
     more = more or {}
@@ -42,7 +42,7 @@ def views(dialect: str, more: Mapping[str, str] | None = None) -> dict[str, str]
         "policy_latest": _latest(now, more),
         "policy_history": _history(now, more),
         "policy_change": _change(more),
-        "policy_gap": _gap(now),
+        "policy_gap": _gap(now, counter),
     }
 
 
@@ -103,7 +103,7 @@ join policy_run as r on r.run_id = s.run_id
 {_override_at("s.valid_from")}"""
 
 
-def _gap(now: str) -> str:
+def _gap(now: str, counter: str) -> str:
     return f"""
 select
     g.scope,
@@ -115,7 +115,7 @@ select
     ) as failure_count,
     (
         select f.error from policy_run_failure as f
-        where f.scope = g.scope and f.slot = g.slot order by f.fence desc limit 1
+        where f.scope = g.scope and f.slot = g.slot order by f.{counter} desc limit 1
     ) as last_error
 from policy_slot as g
 where g.state in ('missed', 'failed') or (g.state = 'running' and g.lease_until_at < {now})

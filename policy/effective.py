@@ -20,7 +20,7 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyInForce:
+class EffectivePolicy:
     """What the router is told for a symbol, overrides included, and the slot that it was decided in.
 
     `codes` are the grounds of the decision that was computed; `override` None means that this one is in force.

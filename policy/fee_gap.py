@@ -21,7 +21,7 @@ class FeeGap:
 NO_FEES = FeeGap()
 
 
-class Verdict(StrEnum):
+class FeeGapVerdict(StrEnum):
     """Whether maker first saves at these fees, on a market of this spread."""
 
     SAVES = "saves"
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
     UNKNOWN_SPREAD = "unknown_spread"
 
 
-def judge_fee_gap(fee_gap: FeeGap) -> Verdict | None:
+def judge_fee_gap(fee_gap: FeeGap) -> FeeGapVerdict | None:
     """Return what the fees say, None where no fees are set.
 
     A maker fill must save what patience loses to those who know better, 1.1 to 1.3 basis points where the spread is one
@@ -41,10 +41,10 @@ def judge_fee_gap(fee_gap: FeeGap) -> Verdict | None:
     if gap_bps is None:
         return None
     if gap_bps >= NO_CLEAR_SAVING_BELOW_BPS:
-        return Verdict.SAVES
+        return FeeGapVerdict.SAVES
     if is_one_tick is None:
-        return Verdict.UNKNOWN_SPREAD
-    return _on_one_tick(gap_bps) if is_one_tick else Verdict.WIDE_SPREAD
+        return FeeGapVerdict.UNKNOWN_SPREAD
+    return _on_one_tick(gap_bps) if is_one_tick else FeeGapVerdict.WIDE_SPREAD
 
 
 def fee_gap_words(fee_gap: FeeGap) -> str | None:
@@ -54,18 +54,18 @@ def fee_gap_words(fee_gap: FeeGap) -> str | None:
         return None
     gap = f"the fee gap of {gap_bps:g} bps is"
     match verdict:
-        case Verdict.SAVES:
+        case FeeGapVerdict.SAVES:
             return f"maker-first saves: {gap} {NO_CLEAR_SAVING_BELOW_BPS:g} or more"
-        case Verdict.WIDE_SPREAD:
+        case FeeGapVerdict.WIDE_SPREAD:
             return f"maker-first saves whatever the fee gap, {gap_bps:g} bps: the spread is wider than one tick"
-        case Verdict.NO_CLEAR_SAVING:
+        case FeeGapVerdict.NO_CLEAR_SAVING:
             return f"no clear saving: {gap} below {NO_CLEAR_SAVING_BELOW_BPS:g}, and the spread is one tick"
-        case Verdict.LOSES:
+        case FeeGapVerdict.LOSES:
             return f"maker-first loses: {gap} below {LOSES_BELOW_BPS:g}, and the spread is one tick"
-        case Verdict.UNKNOWN_SPREAD:
-            doubt = "maker-first loses" if _on_one_tick(gap_bps) is Verdict.LOSES else "no clear saving"
+        case FeeGapVerdict.UNKNOWN_SPREAD:
+            doubt = "maker-first loses" if _on_one_tick(gap_bps) is FeeGapVerdict.LOSES else "no clear saving"
             return f"{doubt} if the spread is one tick, which the candles do not show: {gap} small"
 
 
-def _on_one_tick(gap_bps: float) -> Verdict:
-    return Verdict.LOSES if gap_bps < LOSES_BELOW_BPS else Verdict.NO_CLEAR_SAVING
+def _on_one_tick(gap_bps: float) -> FeeGapVerdict:
+    return FeeGapVerdict.LOSES if gap_bps < LOSES_BELOW_BPS else FeeGapVerdict.NO_CLEAR_SAVING

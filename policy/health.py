@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from policy.effective import Override, PolicyInForce
+from policy.effective import EffectivePolicy, Override
 from policy.enums import Quality, Regime, TakerBias
 from policy.evidence import Effectiveness, Evidence
 from policy.freshness import Freshness, FreshnessLimits, Status, judge_freshness
 from policy.health_warnings import HealthWarning, health_warnings
-from policy.numbers import known
+from policy.numbers import finite_or_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class ExecutionHealth:
 
 
 def execution_health(
-    evidence: Evidence, policy: PolicyInForce | None, *, now: datetime, limits: FreshnessLimits
+    evidence: Evidence, policy: EffectivePolicy | None, *, now: datetime, limits: FreshnessLimits
 ) -> ExecutionHealth:
     """Tell the health of one symbol from its policy and what that was decided on; `policy` None: there is none.
 
@@ -96,13 +96,13 @@ def severity(health: ExecutionHealth) -> tuple[int, float, str]:
     return rank, 1.0 if fallback is None else -fallback, health.symbol
 
 
-def _router(figures: Effectiveness, policy: PolicyInForce | None) -> RouterHealth:
+def _router(figures: Effectiveness, policy: EffectivePolicy | None) -> RouterHealth:
     return RouterHealth(
-        maker_fill_ratio=known(figures.maker_fill_ratio),
-        fallback_ratio=known(figures.fallback_ratio),
-        slip_q25=known(figures.slip_q25),
-        slip_q50=known(figures.slip_q50),
-        slip_q75=known(figures.slip_q75),
+        maker_fill_ratio=finite_or_none(figures.maker_fill_ratio),
+        fallback_ratio=finite_or_none(figures.fallback_ratio),
+        slip_q25=finite_or_none(figures.slip_q25),
+        slip_q50=finite_or_none(figures.slip_q50),
+        slip_q75=finite_or_none(figures.slip_q75),
         maker_offset_bps=policy.maker_offset_bps if policy else None,
         policy_quality=policy.quality if policy else None,
         policy_maker_first=policy.maker_first if policy else None,
@@ -110,12 +110,12 @@ def _router(figures: Effectiveness, policy: PolicyInForce | None) -> RouterHealt
     )
 
 
-def _volatility(evidence: Evidence, policy: PolicyInForce | None) -> VolatilityHealth:
+def _volatility(evidence: Evidence, policy: EffectivePolicy | None) -> VolatilityHealth:
     figures = evidence.volatility
     return VolatilityHealth(
-        atr_short_pct=known(figures.atr_short_pct),
-        atr_long_pct=known(figures.atr_long_pct),
-        atr_ratio=known(figures.atr_ratio),
+        atr_short_pct=finite_or_none(figures.atr_short_pct),
+        atr_long_pct=finite_or_none(figures.atr_long_pct),
+        atr_ratio=finite_or_none(figures.atr_ratio),
         regime=policy.regime if policy else Regime.UNKNOWN,
     )
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from policy.effective import PolicyInForce
+from policy.effective import EffectivePolicy
 from policy.enums import Regime
 from policy.evidence import Effectiveness
 from policy.freshness import Freshness, FreshnessLimits, Status
-from policy.numbers import known
+from policy.numbers import finite_or_none
 
 HIGH_FALLBACK_RATIO = 0.5
 HIGH_SLIP_Q50_BPS = 4.0
@@ -28,7 +28,7 @@ class HealthWarning:
 
 
 def health_warnings(
-    figures: Effectiveness, policy: PolicyInForce | None, freshness: Freshness, limits: FreshnessLimits
+    figures: Effectiveness, policy: EffectivePolicy | None, freshness: Freshness, limits: FreshnessLimits
 ) -> tuple[HealthWarning, ...]:
     """Return what is wrong with the policy itself first, then with the figures, then with what they rest on.
 
@@ -67,7 +67,7 @@ def _whole(seconds: float) -> timedelta:
 
 
 def _about_fallback(figures: Effectiveness) -> tuple[HealthWarning, ...]:
-    fallback, starts = known(figures.fallback_ratio), figures.maker_started_count
+    fallback, starts = finite_or_none(figures.fallback_ratio), figures.maker_started_count
     if fallback is None or fallback <= HIGH_FALLBACK_RATIO:
         return ()
     said = f"fallback {fallback:.4g} > {HIGH_FALLBACK_RATIO:g}, over {starts} maker starts"
@@ -75,7 +75,7 @@ def _about_fallback(figures: Effectiveness) -> tuple[HealthWarning, ...]:
 
 
 def _about_slippage(figures: Effectiveness) -> tuple[HealthWarning, ...]:
-    median, count = known(figures.slip_q50), figures.slippage_count
+    median, count = finite_or_none(figures.slip_q50), figures.slippage_count
     if median is None:
         said = "no order of the seven days has a slippage: its quartiles cannot be told"
         return (HealthWarning(code="slip_q50_missing", message=said),)
@@ -87,7 +87,7 @@ def _about_slippage(figures: Effectiveness) -> tuple[HealthWarning, ...]:
 
 def _about_maker_starts(figures: Effectiveness) -> tuple[HealthWarning, ...]:
     starts = figures.maker_started_count
-    if known(figures.maker_fill_ratio) is None or known(figures.fallback_ratio) is None:
+    if finite_or_none(figures.maker_fill_ratio) is None or finite_or_none(figures.fallback_ratio) is None:
         said = "no order of the seven days is known to have started as maker: neither ratio can be told"
         return (HealthWarning(code="maker_start_missing", message=said),)
     if starts >= FEW_MAKER_STARTS:
@@ -98,7 +98,7 @@ def _about_maker_starts(figures: Effectiveness) -> tuple[HealthWarning, ...]:
     )
 
 
-def _about_regime(policy: PolicyInForce) -> tuple[HealthWarning, ...]:
+def _about_regime(policy: EffectivePolicy) -> tuple[HealthWarning, ...]:
     """The decision's own codes know why a regime is unknown."""
     if policy.regime is not Regime.UNKNOWN:
         return ()

@@ -5,7 +5,7 @@ import math
 METRIC_DECIMALS = 9
 
 
-def measured(value: float | None) -> float | None:
+def round_metric(value: float | None) -> float | None:
     """Return the value rounded to 9 decimals, or None where it is missing, NaN or infinite.
 
     Two engines, or two runs of a parallel sum, differ in their last digits; rounded here, before anything is
@@ -16,6 +16,6 @@ def measured(value: float | None) -> float | None:
     return round(float(value), METRIC_DECIMALS) + 0.0
 
 
-def known(value: float | None) -> float | None:
+def finite_or_none(value: float | None) -> float | None:
     """Return a finite value as it is, and None for None, NaN and the infinities."""
     return value if value is not None and math.isfinite(value) else None

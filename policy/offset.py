@@ -2,7 +2,7 @@
 
 from policy.enums import Regime
 from policy.evidence import Evidence
-from policy.numbers import METRIC_DECIMALS, known
+from policy.numbers import METRIC_DECIMALS, finite_or_none
 
 START_BPS = 2.0
 LOWEST_BPS = 0.5
@@ -14,8 +14,10 @@ def maker_offset_bps(evidence: Evidence, regime: Regime) -> float:
     """Return the offset from the mid in basis points, 0.5 to 8.0; a missing figure moves it nowhere."""
     effectiveness = evidence.effectiveness
     offset = START_BPS + _BY_REGIME.get(regime, 0.0)
-    offset += _for_fills(known(effectiveness.maker_fill_ratio), known(effectiveness.fallback_ratio))
-    offset += _for_slippage(known(effectiveness.slip_q50)) + _for_expectancy(known(evidence.expectancy.expectancy))
+    offset += _for_fills(finite_or_none(effectiveness.maker_fill_ratio), finite_or_none(effectiveness.fallback_ratio))
+    offset += _for_slippage(finite_or_none(effectiveness.slip_q50)) + _for_expectancy(
+        finite_or_none(evidence.expectancy.expectancy)
+    )
     return min(HIGHEST_BPS, max(LOWEST_BPS, round(offset, METRIC_DECIMALS)))
 
 

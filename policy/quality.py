@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from policy.enums import Quality
 from policy.evidence import Effectiveness
-from policy.numbers import known
+from policy.numbers import finite_or_none
 from policy.reason_codes import Code
 
 
@@ -44,9 +44,9 @@ def judge_quality(effectiveness: Effectiveness, thresholds: QualityThresholds) -
 
     A code's value is None where the figure is missing, though it was judged as 0.
     """
-    maker = known(effectiveness.maker_fill_ratio)
-    fallback = known(effectiveness.fallback_ratio)
-    slippage = known(effectiveness.slip_q50)
+    maker = finite_or_none(effectiveness.maker_fill_ratio)
+    fallback = finite_or_none(effectiveness.fallback_ratio)
+    slippage = finite_or_none(effectiveness.slip_q50)
     judged = (maker, fallback, slippage)
     absent = _missing(judged) if None in judged else ()
     bad = _bounds_met("broken", fallback, thresholds.broken_fallback_ratio, slippage, thresholds.broken_slip_q50_bps)

@@ -2,7 +2,7 @@
 
 from policy.enums import Regime
 from policy.evidence import Volatility
-from policy.numbers import known
+from policy.numbers import finite_or_none
 from policy.reason_codes import Code
 
 LONG_BAR_COUNT = 500
@@ -16,7 +16,7 @@ def classify_atr_regime(ratio: float | None) -> Regime:
 
     None, NaN and the infinities are unknown.
     """
-    value = known(ratio)
+    value = finite_or_none(ratio)
     if value is None:
         return Regime.UNKNOWN
     for bound, regime in UPPER_BOUNDS:

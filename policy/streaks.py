@@ -8,12 +8,12 @@ from datetime import datetime
 class Streak:
     """Maker orders since the evidence last restarted, within the window of outcomes.
 
-    `miss_run` is how many of the last 24 hours did not fill as maker, after the last that did; `start_count` and
-    `miss_count` are those before that run. `probe_count` counts the maker orders since the breaker opened, and
+    `miss_streak` is how many of the last 24 hours did not fill as maker, after the last that did; `start_count` and
+    `miss_count` are those before that streak. `probe_count` counts the maker orders since the breaker opened, and
     `last_probe_at` is the newest of them; 0 and None while it is closed.
     """
 
-    miss_run: int = 0
+    miss_streak: int = 0
     start_count: int = 0
     miss_count: int = 0
     probe_count: int = 0
@@ -25,11 +25,11 @@ class Streak:
 class Streaks:
     """The streak of one symbol and the one of all symbols of the scope together, as of one slot.
 
-    `reject_run` counts the symbol's last maker orders of 24 hours that the venue refused as post-only and that did not
-    fill on a later try, 0 where the log does not say so.
+    `reject_streak` counts the symbol's last maker orders of 24 hours that the venue refused as post-only and that did
+    not fill on a later try, 0 if the log does not say so.
     """
 
     as_of: datetime
     own: Streak = Streak()
-    reject_run: int = 0
+    reject_streak: int = 0
     pool: Streak = Streak()

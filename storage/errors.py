@@ -32,5 +32,5 @@ class SlotTakenError(StoreError):
     """The slot is published already, or another process holds it."""
 
 
-class ClaimLostError(StoreError):
+class LeaseLostError(StoreError):
     """This process held the slot for too long and another has taken it over: what it computed is not published."""

@@ -14,18 +14,18 @@ from policy.rules import RuleSet, State
 from storage.audit import backup, chain, verify
 from storage.audit.chain import Head
 from storage.audit.verify import Progress
-from storage.database.engine import bring_journal_into_file, describe_url, parse_url, read_engine, write_engine
+from storage.database.engine import checkpoint_wal, describe_url, parse_url, read_engine, write_engine
 from storage.database.transaction import database_now, transaction
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
 from storage.read import breaker_states, policies, rule_set_comparison
 from storage.read.explanation import BreakerRecord, ShadowDecision, breaker_of, shadows_of
-from storage.read.replay_inputs import Recorded, RecordedRun, recorded, recorded_runs
-from storage.read.rule_set_comparison import BreakerMove, Contrast, Said
-from storage.read.visible_policies import Published, published
+from storage.read.replay_inputs import ReplayableRun, ReplayInput, replay_inputs, replayable_runs
+from storage.read.rule_set_comparison import BreakerEvent, MakerFirstShare, RuleSetDifference
+from storage.read.visible_policies import VisiblePolicies, visible_policies
 from storage.records import PublishedRun, Reject, RunResult, Snapshot
 from storage.schema import roles, upgrade
 from storage.write import leases, overrides, prune
-from storage.write.leases import Claim
+from storage.write.leases import Lease
 from storage.write.overrides import Override
 from storage.write.prune import Pruned
 from storage.write.publish import publish_run
@@ -53,7 +53,7 @@ class Store:
     def close(self) -> None:
         """Close every connection; a later call opens them again."""
         self.reader.dispose()
-        bring_journal_into_file(self.writer)
+        checkpoint_wal(self.writer)
         self.writer.dispose()
 
     def __repr__(self) -> str:
@@ -68,15 +68,17 @@ class Store:
         with transaction(self.reader) as connection:
             return database_now(connection)
 
-    def claim(self, scope: str, slot: datetime, owner: str, lease: timedelta, *, gone: str | None = None) -> Claim:
+    def claim(
+        self, scope: str, slot: datetime, owner: str, lease: timedelta, *, dead_owner: str | None = None
+    ) -> Lease:
         """Take a slot: see `storage.write.leases.claim_slot`."""
         with transaction(self.writer) as connection:
-            return leases.claim_slot(connection, scope, slot, owner, lease, gone=gone)
+            return leases.claim_slot(connection, scope, slot, owner, lease, dead_owner=dead_owner)
 
-    def publish(self, claim: Claim, result: RunResult) -> PublishedRun:
+    def publish(self, claim: Lease, result: RunResult) -> PublishedRun:
         """Publish a run whole, or nothing of it.
 
-        Raises ClaimLostError where the slot was taken over. Where the answer to the commit was lost, what the database
+        Raises LeaseLostError where the slot was taken over. Where the answer to the commit was lost, what the database
         holds decides: the run counts as published if it is there.
         """
         digest = ""
@@ -99,7 +101,7 @@ class Store:
         with transaction(self.reader) as connection:
             return breaker_states.states_before(connection, scope, slot, rule_sets)
 
-    def fail(self, claim: Claim, error: str, retry_after: timedelta) -> bool:
+    def fail(self, claim: Lease, error: str, retry_after: timedelta) -> bool:
         """Give a slot up after a failure: see `storage.write.leases.fail_claim`."""
         with transaction(self.writer) as connection:
             return leases.fail_claim(connection, claim, error, retry_after)
@@ -132,7 +134,7 @@ class Store:
         if self.url.get_backend_name() == "sqlite" and not Path(self.url.database or "").exists():
             return False
         where, needed = describe_url(self.url), upgrade.needed_version()
-        found = upgrade.version(self._looking(), where)
+        found = upgrade.version(self._inspection_engine(), where)
         if found not in (None, needed):
             raise SchemaError(
                 f"{where} is at schema version {found} and this program needs {needed}; make a copy, "
@@ -140,7 +142,7 @@ class Store:
             )
         return found is not None
 
-    def _looking(self) -> Engine:
+    def _inspection_engine(self) -> Engine:
         """Return the reader, but for a SQLite file whose writer was killed: only a writer can roll its journal back."""
         is_sqlite = self.url.get_backend_name() == "sqlite"
         return self.writer if is_sqlite and Path(f"{self.url.database}-journal").exists() else self.reader
@@ -212,37 +214,39 @@ class Store:
         with transaction(self.reader) as connection:
             return policies.history(connection, scope, symbol, since, until)
 
-    def published(
+    def visible_policies(
         self, scope: str, start: datetime, end: datetime, named: Collection[int] = (), *, with_taker: bool = True
-    ) -> Published:
-        """Return what readers could see when: see `storage.read.visible_policies.published`."""
+    ) -> VisiblePolicies:
+        """Return what readers could see when: see `storage.read.visible_policies.visible_policies`."""
         with transaction(self.reader) as connection:
-            return published(connection, scope, start, end, named, with_taker=with_taker)
+            return visible_policies(connection, scope, start, end, named, with_taker=with_taker)
 
-    def contrasts(self, scope: str, since: datetime | None = None) -> list[Contrast]:
-        """Return the live rule set against each shadow, by symbol: see `storage.read.rule_set_comparison.contrasts`."""
+    def rule_set_differences(self, scope: str, since: datetime | None = None) -> list[RuleSetDifference]:
+        """Return the live rule set against each shadow, by symbol: see `read.rule_set_comparison`."""
         with transaction(self.reader) as connection:
-            return rule_set_comparison.contrasts(connection, scope, since)
+            return rule_set_comparison.rule_set_differences(connection, scope, since)
 
-    def breaker_moves(self, scope: str, since: datetime | None = None) -> list[BreakerMove]:
-        """Return every opening and closing of a breaker: see `storage.read.rule_set_comparison.breaker_moves`."""
+    def breaker_events(self, scope: str, since: datetime | None = None) -> list[BreakerEvent]:
+        """Return every opening and closing of a breaker: see `storage.read.rule_set_comparison.breaker_events`."""
         with transaction(self.reader) as connection:
-            return rule_set_comparison.breaker_moves(connection, scope, since)
+            return rule_set_comparison.breaker_events(connection, scope, since)
 
-    def said_between(self, scope: str, symbol: str | None, start: datetime, end: datetime) -> list[Said]:
+    def maker_first_shares(
+        self, scope: str, symbol: str | None, start: datetime, end: datetime
+    ) -> list[MakerFirstShare]:
         """Return what every rule set said at the slots that were valid between: see `read.rule_set_comparison`."""
         with transaction(self.reader) as connection:
-            return rule_set_comparison.said_between(connection, scope, symbol, start, end)
+            return rule_set_comparison.maker_first_shares(connection, scope, symbol, start, end)
 
-    def recorded_runs(self, scope: str, since: datetime | None = None) -> list[RecordedRun]:
+    def replayable_runs(self, scope: str, since: datetime | None = None) -> list[ReplayableRun]:
         """Return the runs of a scope, oldest first: see `storage.read.replay_inputs`."""
         with transaction(self.reader) as connection:
-            return recorded_runs(connection, scope, since)
+            return replayable_runs(connection, scope, since)
 
-    def recorded(self, runs: Sequence[RecordedRun], breaker: str | None = None) -> dict[int, list[Recorded]]:
-        """Return what runs rested on, by their number: see `storage.read.replay_inputs.recorded`."""
+    def replay_inputs(self, runs: Sequence[ReplayableRun], breaker: str | None = None) -> dict[int, list[ReplayInput]]:
+        """Return what runs rested on, by their number: see `storage.read.replay_inputs.replay_inputs`."""
         with transaction(self.reader) as connection:
-            return recorded(connection, runs, breaker)
+            return replay_inputs(connection, runs, breaker)
 
     def head(self) -> Head:
         """Return the end of the chain: what to keep elsewhere."""

@@ -15,7 +15,7 @@ _OVERRIDDEN = "a person's override is in force; what was computed: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class StoredPolicy:
     """A symbol's policy, and the one that follows by itself when the override in force ends at `override_until_at`.
 
     Both are None where no override is in force.
@@ -27,14 +27,14 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class CachedPolicy:
     """A known policy and the age that it had when its run was first seen: it only grows older from there.
 
     An override ends at `override_until`, and was due to at `override_due`; both are in elapsed seconds, so that a clock
     that is set cannot end it or bring it back, and infinite where none is in force.
     """
 
-    known: Known
+    known: StoredPolicy
     slot: float
     override_until: float
     override_due: float
@@ -62,7 +62,9 @@ class Seen:
         return max(by_wall, self.age_then + max(0.0, elapsed - self.elapsed_then))
 
 
-def see(known: Known, before: Seen | None, wall: float, elapsed: float, at_least_seconds: float = 0.0) -> Seen:
+def observe(
+    known: StoredPolicy, before: CachedPolicy | None, wall: float, elapsed: float, at_least_seconds: float = 0.0
+) -> CachedPolicy:
     """Remember what was read at a moment; a run that was seen before keeps the age that it has had since.
 
     An override lasts until its end by the wall clock of this moment, and at least so long: the store's clock has just
@@ -72,7 +74,7 @@ def see(known: Known, before: Seen | None, wall: float, elapsed: float, at_least
     until = known.override_until_at
     is_same_run = before is not None and (before.slot, before.known.policy.run_id) == (slot, known.policy.run_id)
     due = inf if until is None else elapsed + until.timestamp() - wall
-    return Seen(
+    return CachedPolicy(
         known=known,
         slot=slot,
         override_until=max(due, elapsed + at_least_seconds),
@@ -82,7 +84,9 @@ def see(known: Known, before: Seen | None, wall: float, elapsed: float, at_least
     )
 
 
-def reading(seen: Seen, limits: Limits, fallbacks: Fallbacks, wall: float, elapsed: float) -> tuple[Reading, float]:
+def reading(
+    seen: CachedPolicy, limits: Limits, fallbacks: Fallbacks, wall: float, elapsed: float
+) -> tuple[Reading, float]:
     """Return what to act on at a moment, and for how many seconds at most that holds, its age apart.
 
     A person's override is acted on up to its own end, however old the run beneath it is.

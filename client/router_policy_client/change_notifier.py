@@ -5,7 +5,7 @@ from contextlib import suppress
 from threading import RLock
 
 
-class Changes:
+class ChangeNotifier:
     """Counts changes from `count` on, and lets asyncio tasks wait for the next.
 
     Any thread may say that one has happened, and so may a signal handler that interrupts it.

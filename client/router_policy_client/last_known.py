@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
-from router_policy_client.cached_policy import Known
+from router_policy_client.cached_policy import StoredPolicy
 from router_policy_client.errors import UnreadableRowError
 from router_policy_client.rows import read_row
 
 FORMAT = 1
 
 
-def save(path: Path, store: str, scope: str, saved_at: datetime, known: Iterable[Known]) -> None:
+def save(path: Path, store: str, scope: str, saved_at: datetime, known: Iterable[StoredPolicy]) -> None:
     """Put the policies in the place of the file before, whole or not at all; raises OSError.
 
     The rows are written as the view has them, so that they are read by the same rules.
@@ -38,7 +38,7 @@ def save(path: Path, store: str, scope: str, saved_at: datetime, known: Iterable
         unfinished.unlink(missing_ok=True)
 
 
-def load(path: Path, store: str, scope: str) -> tuple[list[Known], datetime]:
+def load(path: Path, store: str, scope: str) -> tuple[list[StoredPolicy], datetime]:
     """Return what was saved of a scope of a store, and when.
 
     Raises OSError where there is no such file, and UnreadableRowError where it is damaged or of something else.
@@ -59,7 +59,7 @@ def _check(content: Mapping[str, object], store: str, scope: str) -> None:
         raise UnreadableRowError(f"it is of {content['store']}, scope {content['scope']!r}")
 
 
-def _row(known: Known) -> dict[str, object]:
+def _row(known: StoredPolicy) -> dict[str, object]:
     row = asdict(known.policy)
     if known.computed is not None:
         row["computed_maker_first"] = known.computed.maker_first

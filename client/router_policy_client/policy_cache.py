@@ -11,8 +11,8 @@ from time import monotonic
 from sqlalchemy import URL
 
 from router_policy_client import last_known
-from router_policy_client.cached_policy import Known, Seen, see
-from router_policy_client.change_notifier import Changes
+from router_policy_client.cached_policy import CachedPolicy, StoredPolicy, observe
+from router_policy_client.change_notifier import ChangeNotifier
 from router_policy_client.database import describe, said
 from router_policy_client.reader_status import ReaderStatus
 from router_policy_client.rows import Row, read_rows
@@ -23,7 +23,7 @@ _AHEAD_SECONDS, _AGAIN_SECONDS = 0.1, 0.1
 _TURN_SECONDS = 5.0  # longer than any answer of a database that works: a server that is frozen gives none
 
 
-class Memory:
+class PolicyCache:
     """Every symbol's policy as it was last seen, in one mapping that is never changed, only replaced.
 
     `wall` and `elapsed` are the clocks of `known`; `on_change` is called after each replacement. An override that the
@@ -41,8 +41,8 @@ class Memory:
         on_change: Callable[[], None],
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
-        self.seen: Mapping[str, Seen] = {}
-        self.changes = Changes()
+        self.seen: Mapping[str, CachedPolicy] = {}
+        self.changes = ChangeNotifier()
         self._url, self._scope, self._path = url, scope, last_known_path
         self._wall, self._elapsed, self._on_change = wall, elapsed, on_change
         self._lease_seconds = lease_seconds
@@ -97,7 +97,7 @@ class Memory:
             return
         # At least as old as when it was saved, even where the clock has been set back since.
         wall = max(self._wall(), saved_at.timestamp())
-        self.seen = {one.policy.symbol: see(one, None, wall, self._elapsed()) for one in known}
+        self.seen = {one.policy.symbol: observe(one, None, wall, self._elapsed()) for one in known}
         self._ended_count = self._count_ended()
         self._on_change()
 
@@ -134,7 +134,7 @@ class Memory:
 
     def continue_in_child(self) -> None:
         """Go on after a fork: the turns and the tasks that waited stayed with the parent."""
-        self._turn, self._turn_since, self.changes = Lock(), None, Changes(self.changes.count)
+        self._turn, self._turn_since, self.changes = Lock(), None, ChangeNotifier(self.changes.count)
         self._is_reachable = False
 
     def _bring(self, rows: list[Row]) -> None:
@@ -157,12 +157,14 @@ class Memory:
         if self._path is not None and not self._is_kept:
             self._keep(self._path)
 
-    def _see(self, known: Mapping[str, Known], read: Set[str]) -> None:
+    def _see(self, known: Mapping[str, StoredPolicy], read: Set[str]) -> None:
         """Remember what is known; what was not read now, since its row cannot be, stays as it was seen."""
         wall, elapsed, before = self._wall(), self._elapsed(), self.seen
         unread = {symbol: before[symbol] for symbol in known.keys() - read}
         lease = self._lease_seconds
-        self.seen = unread | {symbol: see(known[symbol], before.get(symbol), wall, elapsed, lease) for symbol in read}
+        self.seen = unread | {
+            symbol: observe(known[symbol], before.get(symbol), wall, elapsed, lease) for symbol in read
+        }
         self._ended_count = 0
         self._on_change()
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from router_policy_client.database import latest
 from router_policy_client.rows import Row
-from router_policy_client.timeouts import bounded
+from router_policy_client.timeouts import with_timeouts
 
 CHANNEL = "router_policy"
 _STOP_SECONDS = 0.2
@@ -39,7 +39,7 @@ class PostgresSource:
 
     def read(self) -> list[Row]:
         """Return the rows in force now; raises whatever the server or the driver says against it."""
-        with bounded() as guard:
+        with with_timeouts() as guard:
             if self._connection is None:
                 self._connection, self._is_listening = self._engine.connect(), False
             else:

@@ -16,12 +16,12 @@ from router_policy_client.database import describe, latest, make_engine, parse_u
 from router_policy_client.errors import ReaderSettingsError
 from router_policy_client.limits import Fallbacks, Limits, refuse_what_is_no_number
 from router_policy_client.policy import Reading
-from router_policy_client.policy_cache import LEASE_SECONDS, Memory
+from router_policy_client.policy_cache import LEASE_SECONDS, PolicyCache
 from router_policy_client.postgres_source import PostgresSource
 from router_policy_client.reader_status import ReaderStatus
 from router_policy_client.rows import Row
 from router_policy_client.sqlite_source import SqliteSource
-from router_policy_client.timeouts import bounded
+from router_policy_client.timeouts import with_timeouts
 from router_policy_client.watcher import Source, Watcher
 
 _AGE_RESOLUTION_SECONDS = 1.0
@@ -84,7 +84,7 @@ class PolicyReader:
         self._readings: dict[str, tuple[float, float, float, Reading]] = {}
         path = Path(last_known_path).absolute() if last_known_path is not None else None
         lease = LEASE_SECONDS if now is None else 0.0
-        self._memory = Memory(self._url, scope, path, self._wall, self._elapsed, self._forget_readings, lease)
+        self._memory = PolicyCache(self._url, scope, path, self._wall, self._elapsed, self._forget_readings, lease)
         self._memory.recall()
         self._engine, self._stop = make_engine(self._url), Event()
         self._watcher: Watcher | None = None
@@ -173,7 +173,7 @@ class PolicyReader:
         if self._url.get_backend_name() == "sqlite":
             with self._lock, self._engine.connect() as connection:
                 return latest(connection, self._scope)
-        with bounded(), self._engine.connect() as connection:
+        with with_timeouts(), self._engine.connect() as connection:
             return latest(connection, self._scope)
 
     def _start(self, first_read_seconds: float) -> None:

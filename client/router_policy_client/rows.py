@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
 
-from router_policy_client.cached_policy import Known
+from router_policy_client.cached_policy import StoredPolicy
 from router_policy_client.enums import read_quality, read_taker_bias
 from router_policy_client.errors import UnreadableRowError
 from router_policy_client.policy import Policy
@@ -18,9 +18,9 @@ COLUMNS = frozenset(
 )
 
 
-def read_rows(rows: Iterable[Row]) -> tuple[dict[str, Known], dict[object, str]]:
+def read_rows(rows: Iterable[Row]) -> tuple[dict[str, StoredPolicy], dict[object, str]]:
     """Return what the rows say by symbol, and by symbol what is wrong with those that cannot be read."""
-    known: dict[str, Known] = {}
+    known: dict[str, StoredPolicy] = {}
     problems: dict[object, str] = {}
     for row in rows:
         try:
@@ -32,7 +32,7 @@ def read_rows(rows: Iterable[Row]) -> tuple[dict[str, Known], dict[object, str]]
     return known, problems
 
 
-def read_row(row: Row) -> Known:
+def read_row(row: Row) -> StoredPolicy:
     """Read a row. Raises UnreadableRowError where a value of it cannot be what the column holds."""
     override_id = _count(row, "override_id") if row.get("override_id") is not None else None
     policy = Policy(
@@ -51,14 +51,14 @@ def read_row(row: Row) -> Known:
         probe_every=_probe_every(row),
     )
     if override_id is None:
-        return Known(policy=policy, computed=None, override_until_at=None)
+        return StoredPolicy(policy=policy, computed=None, override_until_at=None)
     computed = replace(
         policy,
         maker_first=_flag(row, "computed_maker_first"),
         taker_bias=read_taker_bias(_text(row, "computed_taker_bias")),
         override_id=None,
     )
-    return Known(policy=policy, computed=computed, override_until_at=_time(row, "override_until_at"))
+    return StoredPolicy(policy=policy, computed=computed, override_until_at=_time(row, "override_until_at"))
 
 
 def _wrong(row: Row, column: str, wanted: str) -> UnreadableRowError:

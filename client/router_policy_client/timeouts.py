@@ -11,7 +11,7 @@ _look = local()
 
 
 @contextmanager
-def bounded() -> Iterator[Guard]:
+def with_timeouts() -> Iterator[Guard]:
     """Cut off every Postgres connection that is guarded in the block where that lasts longer than ANSWER_SECONDS.
 
     What waits for it then raises DBAPIError. A server's own bounds do not help where something stands between that

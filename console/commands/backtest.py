@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from console.errors import SettingsError
 from console.settings.model import Settings, load, parse_duration
 from console.settings.plan import fees_of, plan_of, rules_of
-from console.terminal.backtest_report import print_evaluation, record
+from console.terminal.backtest_report import print_backtest, record
 from console.terminal.text import print_json
 from jobs.plan import Fees, Plan
 from jobs.slots import Slots
@@ -19,7 +19,7 @@ from policy.fee_gap import FeeGap
 from policy.rules import RULE_SET_NAMES, RuleSet, rule_set
 
 if TYPE_CHECKING:
-    from jobs.backtest.backtest import Evaluation, Question
+    from jobs.backtest.backtest import Backtest, BacktestRequest
     from jobs.backtest.market import Market
     from jobs.backtest.orders import Profile
     from jobs.backtest.outages import OutagePlan
@@ -30,7 +30,7 @@ _ENDINGS = (".png", ".svg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class BacktestOptions:
     """What the command line asks for. None leaves a figure to the log, the candles or the study's own choice."""
 
     since: datetime | None
@@ -49,7 +49,7 @@ class Choice:
     seed: int
 
 
-def show_evaluation(config: Path | None, choice: Choice, picture: Path | None, *, as_json: bool) -> None:
+def show_backtest(config: Path | None, choice: BacktestOptions, picture: Path | None, *, as_json: bool) -> None:
     """Evaluate and print what came of it, and draw it where a file is given.
 
     Raises SettingsError where the settings or the choice do not allow it, SourceError, EngineError and EvaluationError
@@ -58,17 +58,17 @@ def show_evaluation(config: Path | None, choice: Choice, picture: Path | None, *
     _require_drawable(picture)
     settings = load(config)
     _require_libraries(picture)
-    from jobs.backtest.backtest import evaluate
+    from jobs.backtest.backtest import run_backtest
 
     question = question_of(settings, choice)
     with _progress(question.step_count) as report:
-        evaluation = evaluate(question, report)
+        evaluation = run_backtest(question, report)
     if picture is not None:
         _draw(evaluation, picture)
     if as_json:
         print_json([record(question, evaluation)])
     else:
-        print_evaluation(question, evaluation, fees_are_assumed=settings.fees is None)
+        print_backtest(question, evaluation, fees_are_assumed=settings.fees is None)
 
 
 def _require_drawable(picture: Path | None) -> None:
@@ -89,9 +89,9 @@ def _require_libraries(picture: Path | None) -> None:
         raise SettingsError(f"evaluate needs {' and '.join(missing)}: install router-policy with [evaluate]")
 
 
-def question_of(settings: Settings, choice: Choice) -> "Question":
-    """Read what the settings name, and put the question together. Raises as `show_evaluation`."""
-    from jobs.backtest.backtest import Question
+def question_of(settings: Settings, choice: BacktestOptions) -> "BacktestRequest":
+    """Read what the settings name, and put the question together. Raises as `show_backtest`."""
+    from jobs.backtest.backtest import BacktestRequest
     from jobs.backtest.fills import Execution
     from jobs.backtest.reading import read_markets
 
@@ -103,7 +103,7 @@ def question_of(settings: Settings, choice: Choice) -> "Question":
     traded = [market for symbol, market in markets.items() if symbol in profiles]
     if not traded:
         raise SettingsError("no symbol of the order log has candles; give --orders-per-day to trade those that have")
-    return Question(
+    return BacktestRequest(
         markets=traded,
         profiles=profiles,
         fees={market.symbol: _fees(settings, market.symbol) for market in traded},
@@ -122,7 +122,7 @@ def question_of(settings: Settings, choice: Choice) -> "Question":
     )
 
 
-def _profiles(plan: Plan, choice: Choice, markets: dict[str, "Market"]) -> dict[str, "Profile"]:
+def _profiles(plan: Plan, choice: BacktestOptions, markets: dict[str, "Market"]) -> dict[str, "Profile"]:
     from jobs.backtest.orders import coin_profile
     from jobs.backtest.reading import read_profiles
 
@@ -165,7 +165,7 @@ def _slots(settings: Settings, markets: Sequence["Market"]) -> list[datetime]:
     return [start, *slots.between(start, datetime.fromtimestamp(last, UTC))]
 
 
-def _outages(choice: Choice) -> "OutagePlan | None":
+def _outages(choice: BacktestOptions) -> "OutagePlan | None":
     from jobs.backtest.outages import OutagePlan, Reach, usual_count
 
     if choice.outage is None:
@@ -195,7 +195,7 @@ def _progress(step_count: int) -> Iterator[Callable[[int], None]]:
         yield lambda steps: progress.advance(task, steps)
 
 
-def _draw(evaluation: "Evaluation", picture: Path) -> None:
+def _draw(evaluation: "Backtest", picture: Path) -> None:
     from jobs.backtest.picture import draw
 
     try:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from console.not_found import nothing_there
+from console.not_found import store_not_initialised
 from console.settings.model import Settings, load
 from console.settings.plan import plan_of
 from console.terminal.text import print_json
-from jobs.analysis.findings import Finding, Word
+from jobs.analysis.findings import Finding, Severity
 from jobs.analysis.source_findings import find_in_sources
 from jobs.slots import Slots
 from policy.errors import RouterPolicyError
@@ -40,7 +40,7 @@ def _tried(what: str, attempt: Callable[[], Iterator[Finding]]) -> list[Finding]
         for finding in attempt():
             findings.append(finding)
     except RouterPolicyError as error:
-        findings.append(Finding(what=what, word=Word.WRONG, said=str(error)))
+        findings.append(Finding(what=what, word=Severity.WRONG, said=str(error)))
     return findings
 
 
@@ -57,7 +57,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
             if not found.is_well:
                 return
         if not store.is_set_up():
-            yield Finding(what="store", said=nothing_there(store))
+            yield Finding(what="store", said=store_not_initialised(store))
             return
         newest = store.newest_run(settings.scope)
         said = f"{describe_url(store.url)}, schema up to date, clock {store.now().isoformat()}, "
@@ -70,11 +70,11 @@ def _sqlite(store: Store) -> Finding:
     file = Path(store.url.database or "").absolute()
     folder = file.parent
     if not folder.is_dir():
-        return Finding(what="store", word=Word.WRONG, said=f"the folder {folder} does not exist; create it")
+        return Finding(what="store", word=Severity.WRONG, said=f"the folder {folder} does not exist; create it")
     for place in (folder, file):
         if place.exists() and not os.access(place, os.W_OK):
             said = f"{place} cannot be written by this user; give it the right to, or name another place in store.url"
-            return Finding(what="store", word=Word.WRONG, said=said)
+            return Finding(what="store", word=Severity.WRONG, said=said)
     if is_wal_safe(driver.sqlite_version_info):
         said = f"{driver.sqlite_version}, WAL: readers never wait"
     else:

@@ -10,8 +10,17 @@ from typing import Any
 from console.not_found import store_to_read
 from console.settings.model import load
 from console.terminal.text import figure, iso, percent, print_json
-from jobs.analysis.compare import HOURS_AROUND, Comparison, Hours, MoveInContext, Pair, compare, per_day, share
-from storage.read.rule_set_comparison import Contrast, Side, Which
+from jobs.analysis.compare import (
+    HOURS_AROUND,
+    BreakerEventInContext,
+    Hours,
+    Pair,
+    RuleSetComparison,
+    compare,
+    per_day,
+    share,
+)
+from storage.read.rule_set_comparison import BreakerLevel, RuleSetDifference, RuleSetTotals
 
 _WIDTH_OF_A_FILE = 120
 _MOVES_SHOWN = 10
@@ -31,7 +40,7 @@ def show_comparison(config: Path | None, since: datetime | None, *, as_json: boo
     sys.stdout.write("".join(f"{line}\n" for line in _moves(comparison)))
 
 
-def _record(scope: str, comparison: Comparison) -> dict[str, Any]:
+def _record(scope: str, comparison: RuleSetComparison) -> dict[str, Any]:
     return {
         "scope": scope,
         "pairs": [
@@ -53,7 +62,7 @@ def _record(scope: str, comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _contrast_record(one: Contrast) -> dict[str, Any]:
+def _contrast_record(one: RuleSetDifference) -> dict[str, Any]:
     return {
         "run_count": one.run_count,
         "first_slot": iso(one.first_slot),
@@ -66,7 +75,7 @@ def _contrast_record(one: Contrast) -> dict[str, Any]:
     }
 
 
-def _side_record(side: Side, seconds: int) -> dict[str, Any]:
+def _side_record(side: RuleSetTotals, seconds: int) -> dict[str, Any]:
     return {
         "maker_first_share": share(side.maker_first_seconds, seconds),
         "taker_share": share(seconds - side.maker_first_seconds, seconds),
@@ -110,7 +119,7 @@ def _print_pair(scope: str, pair: Pair) -> None:
     Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE).print(table)
 
 
-def _cells(one: Contrast) -> tuple[str, ...]:
+def _cells(one: RuleSetDifference) -> tuple[str, ...]:
     live, shadow = one.live_side, one.shadow_side
     return (
         str(one.run_count),
@@ -123,7 +132,7 @@ def _cells(one: Contrast) -> tuple[str, ...]:
     )
 
 
-def _moves(comparison: Comparison) -> Iterator[str]:
+def _moves(comparison: RuleSetComparison) -> Iterator[str]:
     if not comparison.moves:
         yield "no breaker opened or closed"
         return
@@ -145,9 +154,9 @@ def _strips(hours: Hours) -> Iterator[str]:
         yield f"  {name:<{wide}}{cells}"
 
 
-def _move(one: MoveInContext) -> Iterator[str]:
+def _move(one: BreakerEventInContext) -> Iterator[str]:
     move = one.move
-    whose = "the scope" if move.which is Which.POOL else move.symbol
+    whose = "the scope" if move.which is BreakerLevel.POOL else move.symbol
     yield f"{iso(move.slot)} {move.rule_set}: the breaker of {whose} {move.move}"
     yield f"  {move.reason}"
     yield from _strips(one.hours)

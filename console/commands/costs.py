@@ -12,15 +12,15 @@ from console.order_query import question_of
 from console.settings.model import load
 from console.settings.plan import fees_of
 from console.terminal.text import figure, iso, print_json
-from jobs.analysis.costs import CHOSEN, Comparison, Figure, InForce, Outcomes, find_outcomes
-from jobs.analysis.order_history import Question
-from jobs.confidence_interval import Interval
+from jobs.analysis.costs import CHOSEN, CostDifference, Costs, CostSummary, PolicyAtOrder, find_costs
+from jobs.analysis.order_history import OrderSelection
+from jobs.confidence_interval import ConfidenceInterval
 
 _WIDTH_OF_A_FILE = 100
 _HEADS = ("\nwent", "\norders", "\nfilled", "mean\ncost", "\n± 95 %", "median\ncost", "less\ntaker's*", "\n± 95 %*")
 
 
-def show_outcome(config: Path | None, since: datetime | None, *, as_json: bool) -> None:
+def show_costs(config: Path | None, since: datetime | None, *, as_json: bool) -> None:
     """Print what the orders of the log cost.
 
     Raises NoPolicyError before the first run, SettingsError where `since` is not in the past.
@@ -28,7 +28,7 @@ def show_outcome(config: Path | None, since: datetime | None, *, as_json: bool) 
     settings = load(config)
     with store_to_read(settings.store.url) as store:
         question = question_of(settings, store, since)
-        outcomes = find_outcomes(store, question, fees_of(settings))
+        outcomes = find_costs(store, question, fees_of(settings))
     if as_json:
         print_json([_record(question, outcomes)])
         return
@@ -39,7 +39,7 @@ def show_outcome(config: Path | None, since: datetime | None, *, as_json: bool) 
         sys.stdout.write(f"\n* {CHOSEN}\n")
 
 
-def _record(question: Question, outcomes: Outcomes) -> dict[str, Any]:
+def _record(question: OrderSelection, outcomes: Costs) -> dict[str, Any]:
     return {
         "scope": question.scope,
         "since": iso(question.start),
@@ -50,12 +50,12 @@ def _record(question: Question, outcomes: Outcomes) -> dict[str, Any]:
     }
 
 
-def _figure_record(one: Figure) -> dict[str, Any]:
+def _figure_record(one: CostSummary) -> dict[str, Any]:
     record = asdict(one)
     return {**record.pop("heading"), **record}
 
 
-def _summary(question: Question, outcomes: Outcomes) -> Iterator[str]:
+def _summary(question: OrderSelection, outcomes: Costs) -> Iterator[str]:
     rejected = sum(reject.reject_count for reject in outcomes.rejects)
     every = [one for one in outcomes.figures if not any(asdict(one.heading).values())]
     filled, with_fee = sum(one.cost_count for one in every), sum(one.fee_count for one in every)
@@ -69,9 +69,9 @@ def _summary(question: Question, outcomes: Outcomes) -> Iterator[str]:
     yield "± 95 %: Student's interval of the mean, each UTC day one observation; - with fewer than two days"
 
 
-def _sections(figures: Sequence[Figure]) -> Iterator[tuple[str, list[tuple[str, Figure]]]]:
+def _sections(figures: Sequence[CostSummary]) -> Iterator[tuple[str, list[tuple[str, CostSummary]]]]:
     """Sort the figures into tables; those under a full heading are for `--json` only."""
-    tables: dict[str, list[tuple[str, Figure]]] = {
+    tables: dict[str, list[tuple[str, CostSummary]]] = {
         name: [] for name in ("all", "symbol", "regime", "policy in force, quality")
     }
     for one in figures:
@@ -81,7 +81,7 @@ def _sections(figures: Sequence[Figure]) -> Iterator[tuple[str, list[tuple[str, 
         elif heading.symbol is None and heading.regime is not None:
             tables["regime"].append((heading.regime, one))
         elif heading.symbol is None and heading.policy is not None:
-            is_there = heading.policy is not InForce.NONE
+            is_there = heading.policy is not PolicyAtOrder.NONE
             name = f"{heading.policy}, {heading.quality}" if is_there else str(heading.policy)
             tables["policy in force, quality"].append((name, one))
         elif heading.symbol is None:
@@ -89,7 +89,7 @@ def _sections(figures: Sequence[Figure]) -> Iterator[tuple[str, list[tuple[str, 
     return (item for item in tables.items() if item[1])
 
 
-def _print_table(title: str, figures: Sequence[tuple[str, Figure]]) -> None:
+def _print_table(title: str, figures: Sequence[tuple[str, CostSummary]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -105,8 +105,8 @@ def _print_table(title: str, figures: Sequence[tuple[str, Figure]]) -> None:
     Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE).print(table)
 
 
-def _cells(one: Figure) -> tuple[str, ...]:
-    apart: Comparison | None = one.against_taker
+def _cells(one: CostSummary) -> tuple[str, ...]:
+    apart: CostDifference | None = one.against_taker
     return (
         str(one.way),
         str(one.outcome_count),
@@ -119,6 +119,6 @@ def _cells(one: Figure) -> tuple[str, ...]:
     )
 
 
-def _reach(found: Interval | None) -> str:
+def _reach(found: ConfidenceInterval | None) -> str:
     """Write how far the interval reaches to either side of the mean."""
     return "-" if found is None else f"{(found.upper - found.lower) / 2:.2f}"

@@ -15,18 +15,18 @@ from pathlib import Path
 from random import Random
 from threading import Event, Timer
 
-from console.commands.run import timing_of
+from console.commands.run import schedule_options_of
 from console.commands.web import address_of
 from console.errors import SettingsError
 from console.settings.environment import ENVIRONMENT_PREFIX
 from console.settings.model import Settings, load, parse_duration
 from console.settings.plan import plan_of
 from console.terminal.demo_view import Show, shown_as_lines, shown_as_table
-from jobs.demo.cast import CAST
+from jobs.demo.cast import DEMO_SYMBOLS
 from jobs.demo.feed import live_feed, write_until
 from jobs.demo.folder import DemoFolder, fresh_folder
 from jobs.demo.simulation import LOGGED, simulate
-from jobs.run.backfill import Filled, backfill
+from jobs.run.backfill import BackfilledSlot, backfill
 from jobs.run.lease_owner import owner
 from jobs.run.schedule import Schedule
 from jobs.run.worker import LEASE_MARGIN
@@ -100,7 +100,8 @@ def _stop_on_signals() -> Event:
 def _introduction(files: DemoFolder) -> str:
     command = "router-policy" if shutil.which("router-policy") else sys.argv[0]
     return (
-        f"a simulated maker-first bot has logged {LOGGED.days} days of orders on {len(CAST)} markets and goes on:\n"
+        f"a simulated maker-first bot has logged {LOGGED.days} days of orders "
+        f"on {len(DEMO_SYMBOLS)} markets and goes on:\n"
         f"  its log       {files.log}\n"
         f"  candles       {files.candles}/*.parquet\n"
         f"  settings      {files.settings}\n"
@@ -136,7 +137,7 @@ def _past_hours(now: datetime) -> list[datetime]:
     return [newest - back * timedelta(hours=1) for back in reversed(range(_HISTORY_HOURS))]
 
 
-def _backfilled(settings: Settings, store: Store, slots: list[datetime]) -> Iterable[Filled]:
+def _backfilled(settings: Settings, store: Store, slots: list[datetime]) -> Iterable[BackfilledSlot]:
     lease = parse_duration(settings.schedule.deadline) + LEASE_MARGIN
     return backfill(plan_of(settings), store, settings.store.url, slots, lease)
 
@@ -178,7 +179,7 @@ class _Watch:
 
 
 def _run_schedule(settings: Settings, store: Store, hint: str, wanted: int | None) -> None:
-    timing = replace(timing_of(settings), tick=_TICK)
+    timing = replace(schedule_options_of(settings), tick=_TICK)
     schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=timing)
     before = [one for one, _ in store.latest(settings.scope)]
     shown = shown_as_table if sys.stdout.isatty() else shown_as_lines

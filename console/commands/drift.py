@@ -13,7 +13,7 @@ from console.order_query import question_of
 from console.settings.model import load, parse_duration
 from console.terminal.text import iso, print_json
 from jobs.analysis.drift import Drift, DriftKind, SymbolDrift, find_drift
-from jobs.analysis.order_history import Question
+from jobs.analysis.order_history import OrderSelection
 
 _WIDTH_OF_A_FILE = 100
 _MEANING = {
@@ -47,7 +47,7 @@ def _tolerated(tolerance: str) -> timedelta:
         raise SettingsError(f"--tolerance: {error}") from error
 
 
-def _record(question: Question, drift: Drift) -> dict[str, Any]:
+def _record(question: OrderSelection, drift: Drift) -> dict[str, Any]:
     return {
         "scope": question.scope,
         "since": iso(question.start),
@@ -76,7 +76,7 @@ def _symbol_record(one: SymbolDrift) -> dict[str, Any]:
 _HEADS = ("symbol", "\norders", "no\nrun", "unknown\nrun", "super-\nseded", "\nexpired", "maker while\ntaker")
 
 
-def _print_table(question: Question, drift: Drift) -> None:
+def _print_table(question: OrderSelection, drift: Drift) -> None:
     """Lay out for 80 columns the symbols with a finding, then the examples of each."""
     from rich.console import Console
     from rich.table import Table
@@ -96,7 +96,7 @@ def _print_table(question: Question, drift: Drift) -> None:
     sys.stdout.write("".join(f"{line}\n" for one in found for line in _examples(one)))
 
 
-def _summary(question: Question, drift: Drift) -> Iterator[str]:
+def _summary(question: OrderSelection, drift: Drift) -> Iterator[str]:
     rejected = sum(reject.reject_count for reject in drift.rejects)
     yield f"scope {question.scope!r}, {iso(question.start)} to {iso(question.end)}:"
     tolerated = f"{question.tolerance.total_seconds():g} s"

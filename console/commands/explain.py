@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from console.commands.latest import in_force_record
-from console.not_found import NoPolicyError, spelt_otherwise, store_to_read
+from console.not_found import NoPolicyError, did_you_mean, store_to_read
 from console.settings.model import load
 from console.terminal.text import iso, print_json
 from policy.rules import Check, RuleSet, State
@@ -43,7 +43,7 @@ def explain(config: Path | None, symbol: str, at: datetime | None, *, as_json: b
         found = find_explanation(store, settings.scope, symbol, moment)
         if found is None:
             said = f"no policy was in force for {symbol!r} in scope {settings.scope!r} at {iso(moment)}"
-            raise NoPolicyError(said + spelt_otherwise(store, settings.scope, symbol))
+            raise NoPolicyError(said + did_you_mean(store, settings.scope, symbol))
     if as_json:
         print_json([explanation_record(found)])
         return
@@ -140,7 +140,7 @@ def _breaker_record(breaker: BreakerRecord | None) -> dict[str, Any] | None:
         "before": _state_record(breaker.before) if breaker.before is not None else None,
         "after": _state_record(breaker.after),
         "openings": [{**asdict(opening), "opened_at": iso(opening.opened_at)} for opening in breaker.openings],
-        "own": _streak_record(streaks.own) | {"reject_run": streaks.reject_run} if streaks is not None else None,
+        "own": _streak_record(streaks.own) | {"reject_streak": streaks.reject_streak} if streaks is not None else None,
         "pool": _streak_record(streaks.pool) if streaks is not None else None,
     }
 
@@ -149,7 +149,7 @@ def _state_record(state: State) -> dict[str, Any]:
     return {
         "own": {"opened_at": iso(state.own.opened_at), "restarted_at": iso(state.own.restarted_at)},
         "pool": {"opened_at": iso(state.pool.opened_at), "restarted_at": iso(state.pool.restarted_at)},
-        "label": asdict(state.label) if state.label is not None else None,
+        "stable_quality": asdict(state.stable_quality) if state.stable_quality is not None else None,
     }
 
 
@@ -184,7 +184,7 @@ def _words(maker_first: object, taker_bias: object) -> str:
 
 
 def _breaker(breaker: BreakerRecord, slot: datetime) -> Iterator[str]:
-    """Say of each breaker how it stood before and after, why it opened where that was earlier, and the label."""
+    """Say of each breaker how it stood before and after, why it opened if that was earlier, and the quality shown."""
     streaks, before = breaker.evidence.streaks, breaker.before or State()
     sides = (
         ("the symbol's breaker", before.own, breaker.after.own, streaks.own if streaks is not None else Streak()),
@@ -193,9 +193,11 @@ def _breaker(breaker: BreakerRecord, slot: datetime) -> Iterator[str]:
     for name, was, now, streak in sides:
         yield f"{name}: {_stood(was)} before, {_stood(now)} after{_probes(was, streak)}"
     yield from _openings(breaker, slot)
-    if (label := breaker.after.label) is not None:
-        pending = f"; the last {label.next_count} runs found {label.next_quality}" if label.next_count else ""
-        yield f"label: {label.quality}, shown only{pending}"
+    if (stable := breaker.after.stable_quality) is not None:
+        pending = (
+            f"; the last {stable.candidate_count} runs measured {stable.candidate}" if stable.candidate_count else ""
+        )
+        yield f"quality: {stable.quality}, shown only{pending}"
 
 
 def _stood(breaker: Breaker) -> str:

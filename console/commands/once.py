@@ -14,11 +14,11 @@ from console.settings.plan import plan_of
 from console.terminal.text import print_json
 from jobs.plan import Plan
 from jobs.run.lease_owner import claim
-from jobs.run.worker import LEASE_MARGIN, Task, compute_slot_or_fail
+from jobs.run.worker import LEASE_MARGIN, RunTask, compute_slot_or_fail
 from jobs.slots import Slots
 from storage.records import Origin, PublishedRun
 from storage.store import Store
-from storage.write.leases import Claim, SlotHeldError, SlotPublishedError
+from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
 
 _LOOK_AGAIN_SECONDS = 0.5
 
@@ -51,12 +51,12 @@ def _publish(store: Store, plan: Plan, slot: datetime, settings: Settings) -> tu
         run = store.run_of_slot(plan.scope, slot)
         assert run is not None
         return run, False
-    task = Task(plan=plan, store_url=settings.store.url, claim=claimed, origin=Origin.MANUAL)
+    task = RunTask(plan=plan, store_url=settings.store.url, claim=claimed, origin=Origin.MANUAL)
     with _waiting(f"computing {slot.isoformat()}"):
         return compute_slot_or_fail(task, store), True
 
 
-def _claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Claim:
+def _claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Lease:
     """Take the slot, at once where its holder is gone, else when its lease runs out or it is published."""
     while True:
         try:

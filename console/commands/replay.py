@@ -16,15 +16,15 @@ from console.settings.model import Parameters, RulesSettings, Settings, load
 from console.settings.plan import rules_of
 from console.terminal.text import figure, iso, percent, print_json
 from jobs.analysis.compare import per_day, share
-from jobs.analysis.replay import Change, Replay, Sums, Told, Verdict, replay
+from jobs.analysis.replay import Change, Instruction, Replay, ReplayVerdict, SymbolTotals, replay
 from policy.rules import RuleSet
 
 _WIDTH_OF_A_FILE = 120
 _CHANGES_SHOWN = 20
 _MEANING = {
-    Verdict.NEVER_SENT: "not observed: maker orders that were never sent",
-    Verdict.OTHER_STATE: "not observed: its breaker would not have been in the recorded state",
-    Verdict.OTHER_ORDERS: "not observed: it would have sent other orders in the seven days before",
+    ReplayVerdict.NEVER_SENT: "not observed: maker orders that were never sent",
+    ReplayVerdict.OTHER_STATE: "not observed: its breaker would not have been in the recorded state",
+    ReplayVerdict.OTHER_ORDERS: "not observed: it would have sent other orders in the seven days before",
 }
 
 
@@ -92,7 +92,7 @@ def _record(scope: str, found: Replay) -> dict[str, Any]:
     }
 
 
-def _sums_record(sums: Sums) -> dict[str, Any]:
+def _sums_record(sums: SymbolTotals) -> dict[str, Any]:
     whole, not_observed = sums.whole, sums.not_observed
     return {
         "run_count": whole.run_count,
@@ -164,13 +164,13 @@ def _summary(scope: str, found: Replay) -> Iterator[str]:
         yield f"{found.skipped_run_count} runs were left out: the order of events was not measured in them"
 
 
-def _cells(sums: Sums) -> tuple[str, ...]:
+def _cells(sums: SymbolTotals) -> tuple[str, ...]:
     whole, by = sums.whole, sums.tallies
-    shown = (by[Verdict.SAME], by[Verdict.OTHER_WAIT], by[Verdict.TAKER_INSTEAD], sums.not_observed)
+    shown = (by[ReplayVerdict.SAME], by[ReplayVerdict.OTHER_WAIT], by[ReplayVerdict.TAKER_INSTEAD], sums.not_observed)
     return (
         str(whole.run_count),
         f"{whole.seconds / 86_400:.2f}",
-        *(percent(share(tally.seconds, whole.seconds)) for tally in (*shown, by[Verdict.NEVER_SENT])),
+        *(percent(share(tally.seconds, whole.seconds)) for tally in (*shown, by[ReplayVerdict.NEVER_SENT])),
         *(figure(per_day(count, whole.seconds)) for count in (sums.live_flip_count, sums.replayed_flip_count)),
         str(sums.not_observed_flip_count),
     )
@@ -189,5 +189,5 @@ def _changes(found: Replay) -> Iterator[str]:
         yield f"  {one.reason}"
 
 
-def _words(told: Told) -> str:
+def _words(told: Instruction) -> str:
     return f"{'maker first' if told.maker_first else 'straight to taker'}, {told.taker_bias}"

@@ -10,7 +10,7 @@ from console.settings.model import Settings, load, parse_duration
 from console.settings.plan import plan_of
 from console.terminal.logs import set_up_logs
 from jobs.run.lease_owner import owner
-from jobs.run.schedule import Schedule, Timing
+from jobs.run.schedule import Schedule, ScheduleOptions
 from jobs.slots import Slots
 from storage.store import Store
 
@@ -29,7 +29,7 @@ def run_schedule(config: Path | None, address: "Address | None" = None) -> None:
     set_up_logs()
     with Store(settings.store.url) as store:
         store.ensure_set_up()
-    schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=timing_of(settings))
+    schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=schedule_options_of(settings))
     with _console(settings, address):
         schedule.run()
     log.info("stopped; no run was left half done")
@@ -47,9 +47,9 @@ def _console(settings: Settings, address: "Address | None") -> Iterator[None]:
         yield
 
 
-def timing_of(settings: Settings) -> Timing:
+def schedule_options_of(settings: Settings) -> ScheduleOptions:
     """Return when slots are due. Raises CronError for an expression that cannot be read."""
-    return Timing(
+    return ScheduleOptions(
         slots=Slots(settings.schedule.cron),
         tick=parse_duration(settings.schedule.tick),
         deadline=parse_duration(settings.schedule.deadline),

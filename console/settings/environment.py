@@ -26,7 +26,7 @@ def refuse_unknown_variables(sections: Collection[str]) -> None:
             )
 
 
-def told_of_unread(said: str, sections: Collection[str]) -> str:
+def explain_unreadable_variable(said: str, sections: Collection[str]) -> str:
     """Name the variables of the section that the library names: it does not say which of them it could not read."""
     section = next((name for name in sections if f'"{name}"' in said), "")
     names = sorted(name for name in os.environ if _section_of(name) == section)

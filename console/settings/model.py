@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as UnreadEnvironmentError
 
 from console.errors import SettingsError
-from console.settings.environment import ENVIRONMENT_PREFIX, refuse_unknown_variables, told_of_unread
+from console.settings.environment import ENVIRONMENT_PREFIX, explain_unreadable_variable, refuse_unknown_variables
 from policy.rules import UnknownRuleSetError, rule_set
 
 FILE_NAME = "router-policy.toml"
@@ -226,7 +226,7 @@ def load(config: Path | None) -> Settings:
     try:
         settings = Settings(**values)
     except UnreadEnvironmentError as error:
-        raise SettingsError(told_of_unread(str(error), Settings.model_fields)) from error
+        raise SettingsError(explain_unreadable_variable(str(error), Settings.model_fields)) from error
     except ValidationError as error:
         where = str(path) if values else f"no {FILE_NAME} is here (router-policy init writes one); from the environment"
         raise SettingsError("\n".join(f"{where}: {_told(problem)}" for problem in error.errors())) from error

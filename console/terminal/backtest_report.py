@@ -12,8 +12,8 @@ from policy.fee_gap import fee_gap_words
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from jobs.backtest.backtest import Evaluation, Question
-    from jobs.backtest.comparison import Result
+    from jobs.backtest.backtest import Backtest, BacktestRequest
+    from jobs.backtest.comparison import PolicyResult
     from jobs.backtest.detection import Detection
     from jobs.backtest.statistics import Estimate
 
@@ -34,7 +34,7 @@ _HEADS = (
 )
 
 
-def record(question: "Question", evaluation: "Evaluation") -> dict[str, Any]:
+def record(question: "BacktestRequest", evaluation: "Backtest") -> dict[str, Any]:
     """Return all that was asked and found, for programs; costs in basis points an order."""
     return {
         "since": iso(question.slots[0]),
@@ -62,12 +62,12 @@ def record(question: "Question", evaluation: "Evaluation") -> dict[str, Any]:
     }
 
 
-def _outage_record(question: "Question") -> dict[str, Any] | None:
+def _outage_record(question: "BacktestRequest") -> dict[str, Any] | None:
     plan = question.outages
     return {**asdict(plan), "duration": plan.duration.total_seconds()} if plan else None
 
 
-def _result_record(evaluation: "Evaluation", result: "Result") -> dict[str, Any]:
+def _result_record(evaluation: "Backtest", result: "PolicyResult") -> dict[str, Any]:
     days = [{"day": (_EPOCH + timedelta(days=day)).isoformat(), "bps": sum_} for day, sum_ in result.over_maker_by_day]
     return {
         **asdict(result),
@@ -96,7 +96,7 @@ def verdict(difference: "Estimate") -> str:
     return f"may cost {more_or_less}" if within and within.lower * within.upper > 0 else "within noise"
 
 
-def words(evaluation: "Evaluation") -> Iterator[str]:
+def words(evaluation: "Backtest") -> Iterator[str]:
     """Say of each rule set whether it helps here, against the two plain policies and the oracle."""
     for result in evaluation.results:
         if result.name in (ALWAYS_TAKER, ALWAYS_MAKER, ORACLE):
@@ -130,7 +130,7 @@ def _helps(over_maker: "Estimate") -> str:
     }.get(verdict(over_maker), "give candles of more days")
 
 
-def _share_of_oracle(evaluation: "Evaluation", result: "Result") -> float | None:
+def _share_of_oracle(evaluation: "Backtest", result: "PolicyResult") -> float | None:
     """Return how much of the oracle's gain a rule set has; None where the oracle gains nothing that is clear."""
     oracle = next((one for one in evaluation.results if one.name == ORACLE), None)
     if oracle is None or result.name in (ALWAYS_TAKER, ALWAYS_MAKER, ORACLE):
@@ -139,7 +139,7 @@ def _share_of_oracle(evaluation: "Evaluation", result: "Result") -> float | None
     return result.over_maker.mean / oracle.over_maker.mean if clear else None
 
 
-def print_evaluation(question: "Question", evaluation: "Evaluation", *, fees_are_assumed: bool) -> None:
+def print_backtest(question: "BacktestRequest", evaluation: "Backtest", *, fees_are_assumed: bool) -> None:
     """Print what was done, the tables, and what they say in words."""
     from rich.console import Console
 
@@ -158,7 +158,7 @@ def _write(lines: Iterator[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
-def _method(question: "Question", evaluation: "Evaluation", *, fees_are_assumed: bool) -> Iterator[str]:
+def _method(question: "BacktestRequest", evaluation: "Backtest", *, fees_are_assumed: bool) -> Iterator[str]:
     execution, plan = question.execution, question.outages
     since, until = question.slots[0], question.slots[-1]
     yield (
@@ -180,13 +180,13 @@ def _method(question: "Question", evaluation: "Evaluation", *, fees_are_assumed:
         yield f"no [fees] in the settings: {fees.maker_bps:g} bps as maker and {fees.taker_bps:g} as taker are assumed"
 
 
-def _policy_table(evaluation: "Evaluation") -> "Table":
+def _policy_table(evaluation: "Backtest") -> "Table":
     money = any(one.money_over_maker_per_day for one in evaluation.results)
     heads = (*_HEADS, "over maker\nfirst a day") if money else _HEADS
     return _table(heads, {one.name: (*_cells(one), *(_money(one) if money else ())) for one in evaluation.results})
 
 
-def _cells(one: "Result") -> tuple[str, ...]:
+def _cells(one: "PolicyResult") -> tuple[str, ...]:
     return (
         f"{one.cost.mean:.3f}",
         f"{one.over_maker.mean:+z.3f}",
@@ -203,12 +203,12 @@ def _range(one: "Estimate") -> str:
     return f"{one.interval.lower:+z.3f} to {one.interval.upper:+z.3f}" if one.interval else ""
 
 
-def _money(one: "Result") -> tuple[str]:
+def _money(one: "PolicyResult") -> tuple[str]:
     money = one.money_over_maker_per_day
     return (f"{money.mean:+z,.2f}" if money else "",)
 
 
-def _market_table(evaluation: "Evaluation") -> "Table":
+def _market_table(evaluation: "Backtest") -> "Table":
     shown = [one for one in evaluation.results if one.name != ALWAYS_MAKER]
     heads = ("over always maker first, bps\nmarket", *(f"\n{one.name}" for one in shown))
     rows = {
@@ -222,7 +222,7 @@ def _marked(one: "Estimate") -> str:
     return f"{one.mean:+z.3f} {'*' if one.is_clear else ' '}"
 
 
-def _outage_table(evaluation: "Evaluation") -> "Table":
+def _outage_table(evaluation: "Backtest") -> "Table":
     heads = ("\npolicy", "cost in\noutages", "\nseen", "hours\nto off", "hours to\nrecover", "9 of 10\nbelow")
     rows = {one.name: (_hours(one.outage_cost_bps), *_seen(one.detection)) for one in evaluation.results}
     return _table(heads, rows)
@@ -251,7 +251,7 @@ def _table(heads: tuple[str, ...], rows: Mapping[str, tuple[str, ...]]) -> "Tabl
     return table
 
 
-def _fee_gap_lines(question: "Question") -> Iterator[str]:
+def _fee_gap_lines(question: "BacktestRequest") -> Iterator[str]:
     by_words: dict[str, list[str]] = {}
     for symbol, gap in question.fee_gaps.items():
         if said := fee_gap_words(gap):

@@ -21,8 +21,8 @@ from console.web.metrics import PolicyCollector
 from console.web.pages import pages
 from console.web.pages.backtest_files import EvaluationFiles
 from console.web.pages.overview import Overview
-from console.web.policy_cache import Clock, Desk
-from jobs.analysis.health import Book
+from console.web.policy_cache import Clock, PolicyCache
+from jobs.analysis.health import WatchedScope
 
 STATIC = Path(__file__).parent / "static"
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -42,7 +42,7 @@ class Access:
 
 
 def create_app(
-    book: Book,
+    book: WatchedScope,
     *,
     access: Access | None = None,
     now: Clock | None = None,
@@ -56,7 +56,7 @@ def create_app(
     the book's store open.
     """
     access = access or Access()
-    desk = Desk(book=book, clock=now)
+    desk = PolicyCache(book=book, clock=now)
     app = FastAPI(
         title="router-policy",
         version=version("router-policy"),

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from console.not_found import told_where_absent
+from console.not_found import explain_missing_store
 from console.web.headers import SAFE_HEADERS
 from policy.errors import RouterPolicyError
 from policy.rules import UnknownRuleSetError
@@ -108,7 +108,7 @@ def add_error_handlers(app: FastAPI, page: ErrorPage) -> None:
     @app.exception_handler(RouterPolicyError)
     async def on_refusal(request: Request, error: RouterPolicyError) -> Response:
         if isinstance(error, StoreUnavailableError):
-            error = told_where_absent(request.app.state.desk.store, error)
+            error = explain_missing_store(request.app.state.desk.store, error)
         status = _status(error)
         log.warning("%s was answered with %d: %s", request.url.path, status, error)
         return answer(request, status, str(error))

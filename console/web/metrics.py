@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
 from console.web.api.run_records import duration_seconds
-from console.web.policy_cache import Desk, Newest
+from console.web.policy_cache import LatestPolicies, PolicyCache
 from console.web.responses import reading
 from policy.enums import Quality
 from policy.errors import RouterPolicyError
@@ -30,7 +30,7 @@ class PolicyCollector(Collector):
     be read, `router_policy_store_up` is 0 and the rest is left out: no figure is made up.
     """
 
-    desk: Desk
+    desk: PolicyCache
     version: str
     holder: str | None = None
     _last_run_id: int | None = field(default=None, init=False)
@@ -56,7 +56,7 @@ class PolicyCollector(Collector):
             yield from self._counts(connection, newest)
             yield self._changes(connection, newest)
 
-    def _age(self, newest: Newest) -> Iterator[Metric]:
+    def _age(self, newest: LatestPolicies) -> Iterator[Metric]:
         """The slot itself is told too: its age can then be asked of a scrape that is older."""
         freshness = self.desk.freshness(newest.slot, newest.now)
         family = self._family(
@@ -76,7 +76,7 @@ class PolicyCollector(Collector):
         ):
             yield self._gauge(name, said, value)
 
-    def _symbols(self, newest: Newest) -> Iterator[Metric]:
+    def _symbols(self, newest: LatestPolicies) -> Iterator[Metric]:
         family = self._family("symbols", "How many symbols have each quality.", "quality")
         found = [row["quality"] for row in newest.rows]
         for quality in Quality:
@@ -87,7 +87,7 @@ class PolicyCollector(Collector):
         overridden = sum(row["override_id"] is not None for row in newest.rows)
         yield self._gauge("overrides", "How many symbols a person decided for.", overridden)
 
-    def _run(self, connection: Connection, newest: Newest) -> Iterator[Metric]:
+    def _run(self, connection: Connection, newest: LatestPolicies) -> Iterator[Metric]:
         rejects = self._family("run_rejects", "Rows that the newest run did not use.", "source", "reason")
         run = run_by_id(connection, self.desk.scope, newest.run_id) if newest.run_id is not None else None
         if run is not None:
@@ -97,7 +97,7 @@ class PolicyCollector(Collector):
                 rejects.add_metric([self.desk.scope, one["source"], one["reason"]], one["reject_count"])
         yield rejects
 
-    def _counts(self, connection: Connection, newest: Newest) -> Iterator[Metric]:
+    def _counts(self, connection: Connection, newest: LatestPolicies) -> Iterator[Metric]:
         scope = self.desk.scope
         gaps = self._family("gaps", "Slots that should have been published and were not.", "state")
         for state, count in metrics.gap_counts(connection, scope, newest.now).items():
@@ -108,7 +108,7 @@ class PolicyCollector(Collector):
         holds = self.holder is not None and metrics.holds_slot(connection, scope, self.holder, newest.now)
         yield self._gauge("lease_held", "Whether this process computes a slot now: 1 or 0.", float(holds))
 
-    def _changes(self, connection: Connection, newest: Newest) -> Metric:
+    def _changes(self, connection: Connection, newest: LatestPolicies) -> Metric:
         """Count on from the newest run at the first scrape; a counter that begins at 0 is what Prometheus expects."""
         with self._lock:
             if self._last_run_id is None:

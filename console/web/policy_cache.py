@@ -8,19 +8,19 @@ from threading import Lock
 
 from sqlalchemy import RowMapping
 
-from jobs.analysis.health import Book, healths_of, limits_at
+from jobs.analysis.health import WatchedScope, healths_of, limits_at
 from jobs.slots import Slots
 from policy.freshness import Freshness, FreshnessLimits, judge_freshness
 from policy.health import ExecutionHealth, severity
 from storage.database.transaction import transaction
-from storage.read.pages import Version, version
+from storage.read.pages import HistoryVersion, version
 from storage.store import Store
 
 Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Newest:
+class LatestPolicies:
     """The latest policies, by symbol, and the moment at which they were asked for. `tag` changes when they do."""
 
     tag: str
@@ -40,23 +40,23 @@ class Newest:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Kept:
-    version: Version | None = None
+class _CacheEntry:
+    version: HistoryVersion | None = None
     rows: Sequence[RowMapping] = ()
     by_symbol: Mapping[str, RowMapping] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
-class Desk:
+class PolicyCache:
     """The book that the console shows. `clock` None means the database's own clock; threads may share a desk.
 
     The latest policies are kept for as long as nothing is published and no override begins or ends, which is asked of
     the store each time: no answer is older than the store.
     """
 
-    book: Book
+    book: WatchedScope
     clock: Clock | None = None
-    _kept: _Kept = field(default_factory=_Kept, init=False)
+    _kept: _CacheEntry = field(default_factory=_CacheEntry, init=False)
     _limits: tuple[datetime, FreshnessLimits] | None = field(default=None, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
@@ -79,7 +79,7 @@ class Desk:
         """Return the moment that ages are told at."""
         return self.clock() if self.clock is not None else self.store.now()
 
-    def newest(self) -> Newest:
+    def newest(self) -> LatestPolicies:
         """Return the latest policies. Raises as the store does."""
         with transaction(self.store.reader) as connection:
             found, database_now = version(connection, self.scope)
@@ -88,11 +88,11 @@ class Desk:
             if kept.version != found:
                 kept = self._kept = self._read(found)
         now = self.clock() if self.clock is not None else database_now
-        return Newest(tag=tag_of(found, self.slots.cron), now=now, rows=kept.rows, by_symbol=kept.by_symbol)
+        return LatestPolicies(tag=tag_of(found, self.slots.cron), now=now, rows=kept.rows, by_symbol=kept.by_symbol)
 
-    def _read(self, found: Version) -> _Kept:
+    def _read(self, found: HistoryVersion) -> _CacheEntry:
         rows = self.store.latest_rows(self.scope)
-        return _Kept(version=found, rows=rows, by_symbol={row["symbol"]: row for row in rows})
+        return _CacheEntry(version=found, rows=rows, by_symbol={row["symbol"]: row for row in rows})
 
     def freshness(self, slot: datetime | None, now: datetime) -> Freshness:
         """Say how old the policies of a slot are, and what that means."""
@@ -110,11 +110,11 @@ class Desk:
             kept = self._limits = (slot, limits_at(self.slots, slot))
         return kept[1]
 
-    def healths(self, newest: Newest) -> list[ExecutionHealth]:
+    def healths(self, newest: LatestPolicies) -> list[ExecutionHealth]:
         """Return the health of every symbol that has a policy or should have one, the worst first."""
         return sorted(healths_of(self.book, newest.rows, self.book.symbols, newest.now), key=severity)
 
-    def window_before(self, newest: Newest, span: timedelta) -> datetime:
+    def window_before(self, newest: LatestPolicies, span: timedelta) -> datetime:
         """Return where a window of this length begins that ends with the newest slot, or now before the first."""
         return (newest.slot or newest.now) - span
 

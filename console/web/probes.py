@@ -9,7 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from console.web.api.run_records import LivenessRecord, ReadinessRecord
 from console.web.errors import documented
 from console.web.pages.overview import banner_of
-from console.web.responses import TheDesk
+from console.web.responses import ThePolicyCache
 from policy.freshness import Status
 
 router = APIRouter(tags=["watching"])
@@ -23,7 +23,7 @@ async def alive() -> LivenessRecord:
 
 
 @router.get("/readyz", response_model=ReadinessRecord, responses=documented(500, 503, 504))
-def ready(desk: TheDesk) -> ReadinessRecord:
+def ready(desk: ThePolicyCache) -> ReadinessRecord:
     """Say that the store can be read and its newest run is fresh; 503 where not, with what is wrong."""
     newest = desk.newest()
     found = desk.freshness(newest.slot, newest.now)

@@ -8,19 +8,19 @@ from typing import Annotated, cast
 from fastapi import Depends, HTTPException, Request, Response
 from sqlalchemy import Connection
 
-from console.web.policy_cache import Desk, Newest
+from console.web.policy_cache import LatestPolicies, PolicyCache
 from storage.database.transaction import transaction
 
 
-async def _desk(request: Request) -> Desk:
-    return cast(Desk, request.app.state.desk)
+async def _desk(request: Request) -> PolicyCache:
+    return cast(PolicyCache, request.app.state.desk)
 
 
-TheDesk = Annotated[Desk, Depends(_desk)]
+ThePolicyCache = Annotated[PolicyCache, Depends(_desk)]
 
 
 @contextmanager
-def reading(desk: Desk) -> Iterator[Connection]:
+def reading(desk: PolicyCache) -> Iterator[Connection]:
     """Read from the store in one transaction. Raises as `storage.database.transaction.transaction`."""
     with transaction(desk.store.reader) as connection:
         yield connection
@@ -34,7 +34,7 @@ def next_page(request: Request, response: Response, **values: str) -> str:
     return address
 
 
-def known_already(request: Request, response: Response, newest: Newest) -> Response | None:
+def known_already(request: Request, response: Response, newest: LatestPolicies) -> Response | None:
     """Name the version of the latest policies in the answer; return 304 instead where the asker has this version."""
     tag = f'W/"{newest.tag}"'
     response.headers["ETag"] = tag
@@ -45,7 +45,7 @@ def known_already(request: Request, response: Response, newest: Newest) -> Respo
     return None
 
 
-def no_policy(desk: Desk, symbol: str, at: datetime | None = None) -> HTTPException:
+def no_policy(desk: PolicyCache, symbol: str, at: datetime | None = None) -> HTTPException:
     """Return the error that says that there is no policy for a symbol."""
     when = f" at {utc(at)}" if at is not None else ""
     return HTTPException(

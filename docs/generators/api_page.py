@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from console.web.app import create_app
-from jobs.analysis.health import Book
+from jobs.analysis.health import WatchedScope
 from jobs.slots import Slots
 from storage.store import Store
 
@@ -51,7 +51,7 @@ def api_page() -> str:
 def openapi() -> Schema:
     """Return the application's own description; nothing is asked of a database for it."""
     with TemporaryDirectory() as folder, Store(f"sqlite:///{folder}/none.db") as store:
-        return create_app(Book(store=store, scope="default", slots=Slots("*/15 * * * *"))).openapi()
+        return create_app(WatchedScope(store=store, scope="default", slots=Slots("*/15 * * * *"))).openapi()
 
 
 def _path(path: str, operation: Schema) -> Iterator[str]:

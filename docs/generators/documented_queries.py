@@ -22,7 +22,7 @@ databases:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class DocumentedQuery:
     """A question with its query for each database, `sqlite` and `postgresql`; mostly the same text for both."""
 
     title: str
@@ -35,7 +35,7 @@ class Question:
         return "-".join(re.findall(r"[a-z0-9]+", self.title.lower()))
 
 
-def read_questions(page: str) -> list[Question]:
+def read_documented_queries(page: str) -> list[DocumentedQuery]:
     """Return the sections of the page that have a query, in order; a section without one is prose.
 
     Raises ValueError where a section's queries are neither one for both databases nor one marked for each.
@@ -44,11 +44,11 @@ def read_questions(page: str) -> list[Question]:
     return [_question(section) for section in sections if _BLOCK.search(section)]
 
 
-def _question(section: str) -> Question:
+def _question(section: str) -> DocumentedQuery:
     title, rest = section.split("\n", 1)
     explanation = " ".join(_BLOCK.split(rest, maxsplit=1)[0].split())
     queries = [block.strip() for block in _BLOCK.findall(rest)]
-    return Question(title=title.strip(), explanation=explanation, queries=_by_database(title, queries))
+    return DocumentedQuery(title=title.strip(), explanation=explanation, queries=_by_database(title, queries))
 
 
 def _by_database(title: str, queries: list[str]) -> dict[str, str]:
@@ -63,12 +63,12 @@ def _by_database(title: str, queries: list[str]) -> dict[str, str]:
     )
 
 
-def datasette_metadata(questions: list[Question]) -> str:
+def datasette_metadata(questions: list[DocumentedQuery]) -> str:
     """Write the questions as a Datasette metadata file, in YAML, for a database that is called router_policy."""
     return _HEAD + "".join(map(_ready_query, questions))
 
 
-def _ready_query(question: Question) -> str:
+def _ready_query(question: DocumentedQuery) -> str:
     sql = "".join(f"          {line}".rstrip() + "\n" for line in question.queries["sqlite"].split("\n"))
     return (
         f"      {question.name}:\n"
@@ -79,4 +79,4 @@ def _ready_query(question: Question) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(datasette_metadata(read_questions(sys.stdin.read())))
+    sys.stdout.write(datasette_metadata(read_documented_queries(sys.stdin.read())))

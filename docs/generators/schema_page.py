@@ -57,7 +57,7 @@ _OWN_COLUMNS: dict[str, dict[str, tuple[Column[object], str]]] = {
         "slot": (_SLOT.slot, "the slot that should have been published"),
         "state": (_SLOT.state, "missed: nobody ran; failed: every try; abandoned: its holder died"),
         "owner": (_SLOT.owner, "host:process@start of the last holder, empty when missed"),
-        "failure_count": (_SLOT.fence, "how many tries failed"),
+        "failure_count": (_SLOT.fencing_token, "how many tries failed"),
         "last_error": (policy_run_failure.c.error, "what went wrong in the last of them; null when none failed"),
     },
 }

@@ -8,7 +8,13 @@ from itertools import groupby
 from statistics import fmean
 
 from policy.errors import RouterPolicyError
-from storage.read.rule_set_comparison import BreakerMove, Contrast, Move, Said, Side
+from storage.read.rule_set_comparison import (
+    BreakerEvent,
+    BreakerTransition,
+    MakerFirstShare,
+    RuleSetDifference,
+    RuleSetTotals,
+)
 from storage.store import Store
 
 HOURS_AROUND = 6
@@ -24,19 +30,19 @@ class NothingToCompareError(RouterPolicyError, LookupError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoveInContext:
+class BreakerEventInContext:
     """A breaker opened or closed, and what every rule set said in the hours before and after."""
 
-    move: BreakerMove
+    move: BreakerEvent
     hours: Hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MovesOfAKind:
+class TransitionSummary:
     """How often the breakers of a rule set opened, or closed, and what was said around it in the mean."""
 
     rule_set: str
-    move: Move
+    move: BreakerTransition
     count: int
     hours: Hours
 
@@ -47,17 +53,17 @@ class Pair:
 
     live: str
     shadow: str
-    total: Contrast
-    symbols: tuple[Contrast, ...]
+    total: RuleSetDifference
+    symbols: tuple[RuleSetDifference, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class RuleSetComparison:
     """Every pair of rule sets of a scope, and every move of a breaker, oldest first."""
 
     pairs: tuple[Pair, ...]
-    moves: tuple[MoveInContext, ...]
-    kinds: tuple[MovesOfAKind, ...]
+    moves: tuple[BreakerEventInContext, ...]
+    kinds: tuple[TransitionSummary, ...]
 
 
 def share(seconds: float, of_seconds: float) -> float | None:
@@ -70,30 +76,30 @@ def per_day(count: int, seconds: float) -> float | None:
     return count * _SECONDS_A_DAY / seconds if seconds else None
 
 
-def compare(store: Store, scope: str, since: datetime | None = None) -> Comparison:
+def compare(store: Store, scope: str, since: datetime | None = None) -> RuleSetComparison:
     """Hold the live rule set against its shadows over the slots from `since` on.
 
     Raises NothingToCompareError where no run had a shadow then.
     """
-    found = store.contrasts(scope, since)
+    found = store.rule_set_differences(scope, since)
     if not found:
         when = f" since {since.isoformat()}" if since else ""
         raise NothingToCompareError(
             f"no run of scope {scope!r}{when} had a rule set in the shadow; name one in the settings, as in "
             '[rules] shadow = ["breaker"], and it is compared from the next run on'
         )
-    moves = tuple(_in_context(store, scope, store.breaker_moves(scope, since)))
-    return Comparison(pairs=tuple(_pairs(found)), moves=moves, kinds=tuple(_kinds(moves)))
+    moves = tuple(_in_context(store, scope, store.breaker_events(scope, since)))
+    return RuleSetComparison(pairs=tuple(_pairs(found)), moves=moves, kinds=tuple(_kinds(moves)))
 
 
-def _pairs(found: Sequence[Contrast]) -> Iterator[Pair]:
+def _pairs(found: Sequence[RuleSetDifference]) -> Iterator[Pair]:
     for (live, shadow), symbols in groupby(found, key=lambda one: (one.live, one.shadow)):
         of_pair = tuple(symbols)
         yield Pair(live=live, shadow=shadow, total=_total(of_pair), symbols=of_pair)
 
 
-def _total(symbols: Sequence[Contrast]) -> Contrast:
-    return Contrast(
+def _total(symbols: Sequence[RuleSetDifference]) -> RuleSetDifference:
+    return RuleSetDifference(
         live=symbols[0].live,
         shadow=symbols[0].shadow,
         symbol="",
@@ -108,20 +114,22 @@ def _total(symbols: Sequence[Contrast]) -> Contrast:
     )
 
 
-def _total_side(sides: Sequence[Side]) -> Side:
-    return Side(**{field.name: sum(getattr(side, field.name) for side in sides) for field in fields(Side)})
+def _total_side(sides: Sequence[RuleSetTotals]) -> RuleSetTotals:
+    return RuleSetTotals(
+        **{field.name: sum(getattr(side, field.name) for side in sides) for field in fields(RuleSetTotals)}
+    )
 
 
-def _in_context(store: Store, scope: str, moves: Iterable[BreakerMove]) -> Iterator[MoveInContext]:
+def _in_context(store: Store, scope: str, moves: Iterable[BreakerEvent]) -> Iterator[BreakerEventInContext]:
     newest = store.newest_run(scope)
     for move in moves:
         start, end = move.slot - HOURS_AROUND * _HOUR, move.slot + HOURS_AROUND * _HOUR
         known_until = min(end, newest.slot) if newest is not None else start
-        said = store.said_between(scope, move.symbol, start, end)
-        yield MoveInContext(move=move, hours=hourly(said, start, known_until))
+        said = store.maker_first_shares(scope, move.symbol, start, end)
+        yield BreakerEventInContext(move=move, hours=hourly(said, start, known_until))
 
 
-def hourly(said: Sequence[Said], start: datetime, known_until: datetime) -> Hours:
+def hourly(said: Sequence[MakerFirstShare], start: datetime, known_until: datetime) -> Hours:
     """Return the share of maker first in each hour from `start` on, by rule set, weighted by how long it was valid.
 
     What a rule set said at a slot is valid until the next slot at which anything was said, and not beyond
@@ -142,12 +150,12 @@ def hourly(said: Sequence[Said], start: datetime, known_until: datetime) -> Hour
     }
 
 
-def _kinds(moves: Sequence[MoveInContext]) -> Iterator[MovesOfAKind]:
-    by_kind: dict[tuple[str, Move], list[Hours]] = defaultdict(list)
+def _kinds(moves: Sequence[BreakerEventInContext]) -> Iterator[TransitionSummary]:
+    by_kind: dict[tuple[str, BreakerTransition], list[Hours]] = defaultdict(list)
     for one in moves:
         by_kind[one.move.rule_set, one.move.move].append(one.hours)
     for (name, move), found in sorted(by_kind.items()):
-        yield MovesOfAKind(rule_set=name, move=move, count=len(found), hours=_mean(found))
+        yield TransitionSummary(rule_set=name, move=move, count=len(found), hours=_mean(found))
 
 
 def _mean(found: Sequence[Hours]) -> Hours:

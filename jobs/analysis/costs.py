@@ -6,12 +6,12 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jobs.analysis.order_history import Question, load_orders, load_published, naive
-from jobs.confidence_interval import Interval, interval
+from jobs.analysis.order_history import OrderSelection, load_orders, load_visible_policies, naive
+from jobs.confidence_interval import ConfidenceInterval, confidence_interval
 from jobs.plan import Fees
-from policy.numbers import measured
+from policy.numbers import round_metric
 from storage.database.transaction import transaction
-from storage.read.decision_changes import Decided, decided
+from storage.read.decision_changes import DecisionChange, decision_changes
 from storage.records import Reject
 from storage.store import Store
 
@@ -25,7 +25,7 @@ CHOSEN = (
 )
 
 
-class Way(StrEnum):
+class Route(StrEnum):
     """How an order went: started as maker, straight to taker, as a probe, or in a way that the log does not tell."""
 
     MAKER = "maker"
@@ -34,7 +34,7 @@ class Way(StrEnum):
     UNKNOWN = "unknown"
 
 
-class InForce(StrEnum):
+class PolicyAtOrder(StrEnum):
     """What the router was told at an order's time; NONE where there was no policy, or it had expired."""
 
     MAKER_FIRST = "maker_first"
@@ -43,30 +43,30 @@ class InForce(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
+class GroupKey:
     """Which orders a figure is of; None is all. Regime and quality are the rules', "none" where no policy was there."""
 
     symbol: str | None = None
     regime: str | None = None
-    policy: InForce | None = None
+    policy: PolicyAtOrder | None = None
     quality: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class CostDifference:
     """The mean cost less that of the orders under the same heading that went straight to taker, in basis points.
 
     The interval counts a UTC day as one observation; it is None with fewer than two. The warning belongs to it.
     """
 
     difference_bps: float
-    interval: Interval | None
+    interval: ConfidenceInterval | None
     day_count: int
     warning: str = CHOSEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class CostSummary:
     """What the orders of a heading that went one way cost, in basis points of the notional, + is worse.
 
     The cost is slippage and fee, over the `cost_count` orders that filled; of `fee_count` of them the fee is known, by
@@ -74,32 +74,32 @@ class Figure:
     interval is the mean's, and counts a UTC day as one observation; it is None with fewer than two days.
     """
 
-    heading: Heading
-    way: Way
+    heading: GroupKey
+    way: Route
     outcome_count: int
     cost_count: int
     fee_count: int
     mean_bps: float | None
     median_bps: float | None
     day_count: int
-    interval: Interval | None
-    against_taker: Comparison | None
+    interval: ConfidenceInterval | None
+    against_taker: CostDifference | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcomes:
+class Costs:
     """The figures: of all, by symbol, by regime, by policy and quality, by all of these; and the rows not used."""
 
-    figures: tuple[Figure, ...]
+    figures: tuple[CostSummary, ...]
     rejects: tuple[Reject, ...]
 
     @property
     def order_count(self) -> int:
         """How many orders were looked at."""
-        return sum(one.outcome_count for one in self.figures if one.heading == Heading())
+        return sum(one.outcome_count for one in self.figures if one.heading == GroupKey())
 
 
-def find_outcomes(store: Store, question: Question, fees: Mapping[str, Fees]) -> Outcomes:
+def find_costs(store: Store, question: OrderSelection, fees: Mapping[str, Fees]) -> Costs:
     """Add up what the orders with `start <= ts < end` cost; `fees` are by symbol, "" for the others.
 
     What was in force is what readers could see at an order's time, overrides included; the question's tolerance is not
@@ -111,17 +111,17 @@ def find_outcomes(store: Store, question: Question, fees: Mapping[str, Fees]) ->
         rejects = load_orders(connection, question, folder)
         _load_history(connection, store, question)
         _load_fees(connection, fees)
-        return Outcomes(figures=_figures(connection, question), rejects=tuple(rejects))
+        return Costs(figures=_figures(connection, question), rejects=tuple(rejects))
 
 
-def _load_history(connection: "DuckDBPyConnection", store: Store, question: Question) -> None:
-    published = store.published(question.scope, question.start, question.end, with_taker=False)
-    load_published(connection, published, question.slots)
+def _load_history(connection: "DuckDBPyConnection", store: Store, question: OrderSelection) -> None:
+    published = store.visible_policies(question.scope, question.start, question.end, with_taker=False)
+    load_visible_policies(connection, published, question.slots)
     with transaction(store.reader) as reading:
-        _load_decisions(connection, decided(reading, question.scope, question.start, question.end))
+        _load_decisions(connection, decision_changes(reading, question.scope, question.start, question.end))
 
 
-def _load_decisions(connection: "DuckDBPyConnection", decisions: tuple[Decided, ...]) -> None:
+def _load_decisions(connection: "DuckDBPyConnection", decisions: tuple[DecisionChange, ...]) -> None:
     from jobs.engines.duckdb_engine import load_table
 
     load_table(
@@ -147,39 +147,41 @@ def _load_fees(connection: "DuckDBPyConnection", fees: Mapping[str, Fees]) -> No
     )
 
 
-def _figures(connection: "DuckDBPyConnection", question: Question) -> tuple[Figure, ...]:
+def _figures(connection: "DuckDBPyConnection", question: OrderSelection) -> tuple[CostSummary, ...]:
     bounds = {"window_start": naive(question.start), "window_end": naive(question.end)}
     result = connection.execute(_COST, bounds)
     names = [column[0] for column in result.description or []]
     return tuple(_figure(dict(zip(names, row, strict=True))) for row in result.fetchall())
 
 
-def _figure(row: Mapping[str, Any]) -> Figure:
-    mean_bps, error_bps = measured(row["mean_bps"]), measured(row["error_bps"])
-    return Figure(
-        heading=Heading(
+def _figure(row: Mapping[str, Any]) -> CostSummary:
+    mean_bps, error_bps = round_metric(row["mean_bps"]), round_metric(row["error_bps"])
+    return CostSummary(
+        heading=GroupKey(
             symbol=row["symbol"],
             regime=row["regime"],
-            policy=InForce(row["policy"]) if row["policy"] is not None else None,
+            policy=PolicyAtOrder(row["policy"]) if row["policy"] is not None else None,
             quality=row["quality"],
         ),
-        way=Way(row["way"]),
+        way=Route(row["way"]),
         outcome_count=int(row["outcome_count"]),
         cost_count=int(row["cost_count"]),
         fee_count=int(row["fee_count"]),
         mean_bps=mean_bps,
-        median_bps=measured(row["median_bps"]),
+        median_bps=round_metric(row["median_bps"]),
         day_count=row["day_count"],
-        interval=interval(mean_bps, error_bps, row["day_count"]) if mean_bps is not None else None,
+        interval=confidence_interval(mean_bps, error_bps, row["day_count"]) if mean_bps is not None else None,
         against_taker=_comparison(row),
     )
 
 
-def _comparison(row: Mapping[str, Any]) -> Comparison | None:
-    difference_bps, day_count = measured(row["difference_bps"]), row["difference_day_count"]
+def _comparison(row: Mapping[str, Any]) -> CostDifference | None:
+    difference_bps, day_count = round_metric(row["difference_bps"]), row["difference_day_count"]
     if difference_bps is None or day_count is None:
         return None
-    error_bps = measured(row["difference_error_bps"])
-    return Comparison(
-        difference_bps=difference_bps, interval=interval(difference_bps, error_bps, day_count), day_count=day_count
+    error_bps = round_metric(row["difference_error_bps"])
+    return CostDifference(
+        difference_bps=difference_bps,
+        interval=confidence_interval(difference_bps, error_bps, day_count),
+        day_count=day_count,
     )

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs.analysis.order_history import Question, load_orders, load_published, naive
+from jobs.analysis.order_history import OrderSelection, load_orders, load_visible_policies, naive
 from storage.records import Reject
 from storage.store import Store
 
@@ -29,7 +29,7 @@ class DriftKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class DriftExample:
     """One order: its id, None where the log has none, when it was done, and what about it."""
 
     order_id: str | None
@@ -38,11 +38,11 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class DriftFinding:
     """How many orders of a symbol are of a kind, and the newest of them, three at most."""
 
     order_count: int
-    examples: tuple[Example, ...]
+    examples: tuple[DriftExample, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class SymbolDrift:
 
     symbol: str
     order_count: int
-    findings: Mapping[DriftKind, Finding]
+    findings: Mapping[DriftKind, DriftFinding]
 
     @property
     def finding_count(self) -> int:
@@ -72,7 +72,7 @@ class Drift:
         return sum(one.order_count for one in self.symbols)
 
 
-def find_drift(store: Store, question: Question) -> Drift:
+def find_drift(store: Store, question: OrderSelection) -> Drift:
     """Judge each order of the log by what readers could see at its time.
 
     An order is judged by the policy of the newest slot that had been published by then, overrides included; where that
@@ -86,19 +86,19 @@ def find_drift(store: Store, question: Question) -> Drift:
         return _judge(connection, store, question, folder)
 
 
-def _judge(connection: "DuckDBPyConnection", store: Store, question: Question, folder: Path) -> Drift:
+def _judge(connection: "DuckDBPyConnection", store: Store, question: OrderSelection, folder: Path) -> Drift:
     rejects = load_orders(connection, question, folder)
     # More than a tolerance earlier, for what was in force when the first order was on its way.
     earliest = question.start - question.tolerance - timedelta(microseconds=1)
-    published = store.published(question.scope, earliest, question.end, _named_runs(connection, question))
-    load_published(connection, published, question.slots)
+    published = store.visible_policies(question.scope, earliest, question.end, _named_runs(connection, question))
+    load_visible_policies(connection, published, question.slots)
     symbols = _symbols(connection, question, published.pruned_through)
     return Drift(
         symbols=tuple(sorted(symbols, key=lambda one: (-one.finding_count, one.symbol))), rejects=tuple(rejects)
     )
 
 
-def _named_runs(connection: "DuckDBPyConnection", question: Question) -> set[int]:
+def _named_runs(connection: "DuckDBPyConnection", question: OrderSelection) -> set[int]:
     query = """
         select distinct policy_run_id from order_event
         where reason is null and policy_run_id is not null and ts >= $start and ts < $end
@@ -107,7 +107,7 @@ def _named_runs(connection: "DuckDBPyConnection", question: Question) -> set[int
     return {run_id for (run_id,) in connection.execute(query, bounds).fetchall()}
 
 
-def _symbols(connection: "DuckDBPyConnection", question: Question, pruned_through: int) -> list[SymbolDrift]:
+def _symbols(connection: "DuckDBPyConnection", question: OrderSelection, pruned_through: int) -> list[SymbolDrift]:
     parameters = {
         "window_start": naive(question.start),
         "window_end": naive(question.end),
@@ -127,12 +127,12 @@ def _symbols(connection: "DuckDBPyConnection", question: Question, pruned_throug
     ]
 
 
-def _finding(kind: DriftKind, row: Mapping[str, Any], scope: str) -> Finding:
+def _finding(kind: DriftKind, row: Mapping[str, Any], scope: str) -> DriftFinding:
     examples = (
-        Example(order_id=said["order_id"], ts=said["ts"].replace(tzinfo=UTC), what=_what(kind, said, scope))
+        DriftExample(order_id=said["order_id"], ts=said["ts"].replace(tzinfo=UTC), what=_what(kind, said, scope))
         for said in row[kind] or ()
     )
-    return Finding(order_count=row[f"{kind}_count"], examples=tuple(examples))
+    return DriftFinding(order_count=row[f"{kind}_count"], examples=tuple(examples))
 
 
 def _what(kind: DriftKind, said: Mapping[str, Any], scope: str) -> str:

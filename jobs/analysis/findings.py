@@ -7,7 +7,7 @@ from enum import StrEnum
 _NAMES_SHOWN = 4
 
 
-class Word(StrEnum):
+class Severity(StrEnum):
     """How a thing was found: well, worth a look, or such that runs fail until it is mended."""
 
     OK = "ok"
@@ -21,12 +21,12 @@ class Finding:
 
     what: str
     said: str
-    word: Word = Word.OK
+    word: Severity = Severity.OK
 
     @property
     def is_well(self) -> bool:
         """Whether runs can do with it; a note is well."""
-        return self.word is not Word.WRONG
+        return self.word is not Severity.WRONG
 
     @property
     def record(self) -> dict[str, object]:
@@ -36,13 +36,13 @@ class Finding:
     @property
     def line(self) -> str:
         """The finding for people: what is wrong stands out."""
-        word = self.word.upper() if self.word is Word.WRONG else self.word
+        word = self.word.upper() if self.word is Severity.WRONG else self.word
         return f"{word:<5} {self.what}: {self.said}"
 
 
 def note(what: str, said: str) -> Finding:
     """Return a finding that is worth a look."""
-    return Finding(what=what, said=said, word=Word.NOTE)
+    return Finding(what=what, said=said, word=Severity.NOTE)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 
 from jobs.slots import Slots
 from policy import Evidence, TakerBias
-from policy.effective import Override, PolicyInForce
+from policy.effective import EffectivePolicy, Override
 from policy.freshness import FreshnessLimits
 from policy.health import ExecutionHealth, execution_health, severity
 from storage.records import Snapshot, evidence_of
@@ -20,7 +20,7 @@ EXPIRED_AFTER_SLOTS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
+class WatchedScope:
     """The policies that health is asked of: a store, a scope of it, and the slots in which it should be computed.
 
     `symbols` are those that should have a policy even where none was computed yet.
@@ -32,7 +32,7 @@ class Book:
     symbols: Sequence[str] = ()
 
 
-def compute_execution_health(book: Book, symbol: str, now: datetime) -> ExecutionHealth:
+def compute_execution_health(book: WatchedScope, symbol: str, now: datetime) -> ExecutionHealth:
     """Return the health of one symbol at a time; a symbol without a policy has the status `missing`.
 
     Overrides are those in force by the database's clock. Raises as the store does.
@@ -40,7 +40,7 @@ def compute_execution_health(book: Book, symbol: str, now: datetime) -> Executio
     return healths_of(book, book.store.latest_rows(book.scope, symbol), [symbol], now)[0]
 
 
-def compute_every_execution_health(book: Book, now: datetime) -> list[ExecutionHealth]:
+def compute_every_execution_health(book: WatchedScope, now: datetime) -> list[ExecutionHealth]:
     """Return the health of every symbol that has a policy or should have one, the worst first."""
     return sorted(healths_of(book, book.store.latest_rows(book.scope), book.symbols, now), key=severity)
 
@@ -60,7 +60,9 @@ def limits_at(slots: Slots, at: datetime) -> FreshnessLimits:
     )
 
 
-def healths_of(book: Book, rows: Sequence[RowMapping], wanted: Sequence[str], now: datetime) -> list[ExecutionHealth]:
+def healths_of(
+    book: WatchedScope, rows: Sequence[RowMapping], wanted: Sequence[str], now: datetime
+) -> list[ExecutionHealth]:
     """Return the health of every symbol of these rows of policy_latest, all of one run, then of those that lack one."""
     # One run has one slot, whose limits serve all rows.
     limits = limits_at(book.slots, rows[0]["slot"] if rows else now)
@@ -73,7 +75,7 @@ def healths_of(book: Book, rows: Sequence[RowMapping], wanted: Sequence[str], no
 
 def _health(row: RowMapping, limits: FreshnessLimits, now: datetime) -> ExecutionHealth:
     snapshot = Snapshot.from_row(row)
-    policy = PolicyInForce(
+    policy = EffectivePolicy(
         run_id=snapshot.run_id,
         slot=snapshot.slot,
         maker_first=snapshot.maker_first,

@@ -9,7 +9,7 @@ from jobs.analysis.health import limits_at
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from policy.window import Window
-from storage.read.visible_policies import Published
+from storage.read.visible_policies import VisiblePolicies
 from storage.records import Reject
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ TOLERANCE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class OrderSelection:
     """The orders with `start <= ts < end` of one scope's log, and the slots in which its policies are computed.
 
     What was published, or told otherwise, less than `tolerance` before an order is not held against it: the log has
@@ -34,7 +34,7 @@ class Question:
     tolerance: timedelta = TOLERANCE
 
 
-def load_orders(connection: "DuckDBPyConnection", question: Question, folder: Path) -> list[Reject]:
+def load_orders(connection: "DuckDBPyConnection", question: OrderSelection, folder: Path) -> list[Reject]:
     """Make `order_event` as a run does, and give the account of the rows that are not used."""
     from jobs.engines import duckdb_engine as engine
     from jobs.sources.orders import read_orders
@@ -50,7 +50,7 @@ def load_orders(connection: "DuckDBPyConnection", question: Question, folder: Pa
     return count_rejects(connection, "orders", "order_event", in_window, bounds, relation, counts)
 
 
-def load_published(connection: "DuckDBPyConnection", published: Published, slots: Slots) -> None:
+def load_visible_policies(connection: "DuckDBPyConnection", published: VisiblePolicies, slots: Slots) -> None:
     """Make `run`, `taker` and `override_span` of what readers could see."""
     from jobs.engines.duckdb_engine import load_table
 

@@ -1,7 +1,7 @@
 """Replay: what another rule set would have decided on the stored evidence, and where that evidence would not do.
 
 Nothing is written. Had the other rule set been live, the bot would have sent other orders wherever the two disagree on
-maker first; what those would have met was never measured. `Verdict` says of each row whether it can be known.
+maker first; what those would have met was never measured. `ReplayVerdict` says of each row whether it can be known.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from policy.errors import RouterPolicyError
 from policy.rules import Decision, RuleSet, State
 from policy.rules.breaker_state import Breaker
 from policy.window import OUTCOME_WINDOW
-from storage.read.replay_inputs import Recorded, RecordedRun, batches
+from storage.read.replay_inputs import ReplayableRun, ReplayInput, batches
 from storage.store import Store
 
 CHANGES_KEPT = 1000
@@ -24,7 +24,7 @@ class NotReplayableError(RouterPolicyError, LookupError):
     """The store does not hold what the rule set would decide on."""
 
 
-class Verdict(StrEnum):
+class ReplayVerdict(StrEnum):
     """What a row says of the replayed rule set against the live one; the last three are not observed.
 
     NEVER_SENT: it says maker first where the live one said taker, so the maker orders were never sent. OTHER_STATE: its
@@ -42,7 +42,7 @@ class Verdict(StrEnum):
     @property
     def is_observed(self) -> bool:
         """Whether the row rests on evidence that the replayed rule set would have had as well."""
-        return self in (Verdict.SAME, Verdict.OTHER_WAIT, Verdict.TAKER_INSTEAD)
+        return self in (ReplayVerdict.SAME, ReplayVerdict.OTHER_WAIT, ReplayVerdict.TAKER_INSTEAD)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,19 +58,19 @@ class Tally:
         self.seconds += other.seconds
 
 
-def _tallies() -> dict[Verdict, Tally]:
-    return {verdict: Tally() for verdict in Verdict}
+def _tallies() -> dict[ReplayVerdict, Tally]:
+    return {verdict: Tally() for verdict in ReplayVerdict}
 
 
 @dataclass(slots=True, kw_only=True)
-class Sums:
+class SymbolTotals:
     """One symbol's rows by verdict, and the changes between maker and taker.
 
     `not_observed_flip_count` are those of the replayed that begin or end in a row which is not observed.
     """
 
     symbol: str
-    tallies: dict[Verdict, Tally] = field(default_factory=_tallies)
+    tallies: dict[ReplayVerdict, Tally] = field(default_factory=_tallies)
     live_flip_count: int = 0
     replayed_flip_count: int = 0
     not_observed_flip_count: int = 0
@@ -85,7 +85,7 @@ class Sums:
         """The rows that are not observed."""
         return _sum(tally for verdict, tally in self.tallies.items() if not verdict.is_observed)
 
-    def add(self, other: "Sums") -> None:
+    def add(self, other: "SymbolTotals") -> None:
         """Count another symbol's as well."""
         for verdict, tally in other.tallies.items():
             self.tallies[verdict].add(tally)
@@ -102,7 +102,7 @@ def _sum(tallies: Iterable[Tally]) -> Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Instruction:
     """What a router is told."""
 
     maker_first: bool
@@ -119,13 +119,13 @@ class Change:
     symbol: str
     start: datetime
     until: datetime | None
-    live: Told
-    replayed: Told
-    verdict: Verdict
+    live: Instruction
+    replayed: Instruction
+    verdict: ReplayVerdict
     run_count: int
     reason: str
 
-    def goes_on(self, slot: datetime, live: Told, replayed: Told, verdict: Verdict) -> bool:
+    def goes_on(self, slot: datetime, live: Instruction, replayed: Instruction, verdict: ReplayVerdict) -> bool:
         """Tell whether a run at this slot, which says this, belongs to the stretch."""
         return (self.until, self.live, self.replayed, self.verdict) == (slot, live, replayed, verdict)
 
@@ -144,14 +144,14 @@ class Replay:
     last_slot: datetime
     run_count: int
     skipped_run_count: int
-    symbols: dict[str, Sums] = field(default_factory=dict)
+    symbols: dict[str, SymbolTotals] = field(default_factory=dict)
     changes: deque[Change] = field(default_factory=lambda: deque(maxlen=CHANGES_KEPT))
     change_count: int = 0
 
     @property
-    def total(self) -> Sums:
+    def total(self) -> SymbolTotals:
         """All symbols together."""
-        total = Sums(symbol="")
+        total = SymbolTotals(symbol="")
         for sums in self.symbols.values():
             total.add(sums)
         return total
@@ -163,7 +163,7 @@ def replay(store: Store, scope: str, rules: RuleSet, since: datetime | None = No
     The same object is yielded each time, its `run_count` being the runs so far. Memory does not grow with the history.
     Raises NotReplayableError where there is no run, or none that holds what the rules decide on.
     """
-    runs = store.recorded_runs(scope, since)
+    runs = store.replayable_runs(scope, since)
     name, replayable = _replayable(runs, scope, rules)
     found = Replay(
         rules=rules,
@@ -173,15 +173,15 @@ def replay(store: Store, scope: str, rules: RuleSet, since: datetime | None = No
         run_count=0,
         skipped_run_count=len(runs) - len(replayable),
     )
-    symbols: dict[str, Symbol] = {}
+    symbols: dict[str, SymbolReplay] = {}
     for batch in batches(replayable):
-        rows = store.recorded(batch, name)
+        rows = store.replay_inputs(batch, name)
         for run in batch:
             _replay_run(found, symbols, run, rows[run.run_id])
         yield found
 
 
-def _replayable(runs: list[RecordedRun], scope: str, rules: RuleSet) -> tuple[str | None, list[RecordedRun]]:
+def _replayable(runs: list[ReplayableRun], scope: str, rules: RuleSet) -> tuple[str | None, list[ReplayableRun]]:
     """Return the breaker whose record is used, and the runs that can be replayed with it."""
     if not runs:
         raise NotReplayableError(f"scope {scope!r} has no run then; router-policy history SYMBOL shows what there is")
@@ -203,35 +203,39 @@ def _replayable(runs: list[RecordedRun], scope: str, rules: RuleSet) -> tuple[st
     return name, [run for run in runs if name in run.rule_sets]
 
 
-def _replay_run(found: Replay, symbols: dict[str, "Symbol"], run: RecordedRun, rows: Iterable[Recorded]) -> None:
+def _replay_run(
+    found: Replay, symbols: dict[str, "SymbolReplay"], run: ReplayableRun, rows: Iterable[ReplayInput]
+) -> None:
     newcomer = found.rules.newcomer(one.state for one in symbols.values() if one.state is not None)
     for row in rows:
         name = row.evidence.symbol
         symbol = symbols.get(name)
         if symbol is None:
             state = newcomer if symbols and found.run_count else row.before
-            symbol = symbols[name] = Symbol(state=state, sums=found.symbols.setdefault(name, Sums(symbol=name)))
+            symbol = symbols[name] = SymbolReplay(
+                state=state, sums=found.symbols.setdefault(name, SymbolTotals(symbol=name))
+            )
         symbol.step(found, run, row)
     found.run_count += 1
 
 
 @dataclass(slots=True, kw_only=True)
-class Symbol:
+class SymbolReplay:
     """Where the replay of one symbol stands."""
 
     state: State | None
-    sums: Sums
+    sums: SymbolTotals
     other_orders_until: datetime | None = None
     other_state_since: datetime | None = None
-    last: tuple[int, Told, Told, Verdict] | None = None
+    last: tuple[int, Instruction, Instruction, ReplayVerdict] | None = None
     change: Change | None = None
 
-    def step(self, found: Replay, run: RecordedRun, row: Recorded) -> None:
+    def step(self, found: Replay, run: ReplayableRun, row: ReplayInput) -> None:
         """Decide one row again."""
         other_state = self._other_state(row.before, run.slot) if found.rules.has_state else False
-        judged = found.rules.judge(row.evidence, self.state)
+        judged = found.rules.decide_with_state(row.evidence, self.state)
         self.state = judged.after
-        live = Told(maker_first=row.maker_first, taker_bias=row.taker_bias)
+        live = Instruction(maker_first=row.maker_first, taker_bias=row.taker_bias)
         replayed = _told(judged.decision)
         verdict = self._verdict(live, replayed, run.slot, other_state=other_state)
         if live.maker_first != replayed.maker_first:
@@ -256,18 +260,20 @@ class Symbol:
             return False
         return True
 
-    def _verdict(self, live: Told, replayed: Told, slot: datetime, *, other_state: bool) -> Verdict:
+    def _verdict(self, live: Instruction, replayed: Instruction, slot: datetime, *, other_state: bool) -> ReplayVerdict:
         if replayed.maker_first and not live.maker_first:
-            return Verdict.NEVER_SENT
+            return ReplayVerdict.NEVER_SENT
         if other_state:
-            return Verdict.OTHER_STATE
+            return ReplayVerdict.OTHER_STATE
         if self.other_orders_until is not None and self.other_orders_until > slot - OUTCOME_WINDOW:
-            return Verdict.OTHER_ORDERS
+            return ReplayVerdict.OTHER_ORDERS
         if live.maker_first and not replayed.maker_first:
-            return Verdict.TAKER_INSTEAD
-        return Verdict.OTHER_WAIT if live.maker_first and live != replayed else Verdict.SAME
+            return ReplayVerdict.TAKER_INSTEAD
+        return ReplayVerdict.OTHER_WAIT if live.maker_first and live != replayed else ReplayVerdict.SAME
 
-    def _count(self, number: int, run: RecordedRun, live: Told, replayed: Told, verdict: Verdict) -> None:
+    def _count(
+        self, number: int, run: ReplayableRun, live: Instruction, replayed: Instruction, verdict: ReplayVerdict
+    ) -> None:
         seconds = (run.until - run.slot).total_seconds() if run.until is not None else 0.0
         self.sums.tallies[verdict].add(Tally(run_count=1, seconds=seconds))
         if self.last is not None and self.last[0] == number - 1:
@@ -280,7 +286,13 @@ class Symbol:
         self.last = (number, live, replayed, verdict)
 
     def _note_change(
-        self, found: Replay, run: RecordedRun, live: Told, replayed: Told, verdict: Verdict, reason: str
+        self,
+        found: Replay,
+        run: ReplayableRun,
+        live: Instruction,
+        replayed: Instruction,
+        verdict: ReplayVerdict,
+        reason: str,
     ) -> None:
         before, self.change = self.change, None
         if live == replayed or not (live.maker_first or replayed.maker_first):
@@ -304,8 +316,8 @@ class Symbol:
         found.change_count += 1
 
 
-def _told(decision: Decision) -> Told:
-    return Told(maker_first=decision.policy.maker_first, taker_bias=decision.policy.taker_bias)
+def _told(decision: Decision) -> Instruction:
+    return Instruction(maker_first=decision.policy.maker_first, taker_bias=decision.policy.taker_bias)
 
 
 def agree(ours: State, theirs: State, window_start: datetime) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from jobs.analysis.findings import Finding, listed, note
 from jobs.engines.measurement import Measurement
-from jobs.engines.source_checks import count_orders_ahead, usual_gap
+from jobs.engines.source_checks import count_orders_ahead, modal_bar_spacing
 from jobs.plan import CandlesSource, EngineKind, OrdersKind, OrdersSource, Plan
 from policy import Evidence
 from policy.fee_gap import fee_gap_words
@@ -105,7 +105,7 @@ def _names(measurement: Measurement, evidence: Sequence[Evidence]) -> Iterator[F
 def _bars(plan: Plan, candles: CandlesSource, window: Window) -> Iterator[Finding]:
     if plan.engine.kind is EngineKind.SPARK:
         return
-    gap = usual_gap(candles, window)
+    gap = modal_bar_spacing(candles, window)
     if gap is not None and gap != candles.interval:
         said = f"bars open {_duration(gap)} apart, but candles.interval is {_duration(candles.interval)}"
         yield note("candles", said)

@@ -7,20 +7,20 @@ from datetime import datetime
 import numpy as np
 
 from jobs.backtest.arrays import Flags
-from jobs.backtest.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE, Comparison, Result, Run
-from jobs.backtest.errors import EvaluationError
+from jobs.backtest.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE, DrawnRun, PolicyComparison, PolicyResult
+from jobs.backtest.errors import BacktestError
 from jobs.backtest.fills import Action, Execution, outcomes_of
 from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders, Profile, draw_orders
 from jobs.backtest.outages import OutagePlan, arriving_within, draw_outages
-from jobs.backtest.routing import Routing, Setting, always, route
+from jobs.backtest.routing import BacktestContext, Routing, always, route
 from jobs.plan import Fees
 from policy.fee_gap import NO_FEES, FeeGap
 from policy.rules import RuleSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class BacktestRequest:
     """What is evaluated: the markets in order, how each is traded, and the rule sets by the names they go by.
 
     Profiles and fees are by symbol, for every market. `fee_gaps` are what the rule sets are told of the fees. `slots`
@@ -46,18 +46,18 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
+class Backtest:
     """The answer: each policy's result, the plain ones first, and how much was looked at.
 
     `order_count` is over all runs, `day_count` of one run, `outage_count` over all runs and markets.
     """
 
-    results: Sequence[Result]
+    results: Sequence[PolicyResult]
     order_count: int
     day_count: float
     outage_count: int
 
-    def of(self, name: str) -> Result:
+    def of(self, name: str) -> PolicyResult:
         """Return the result of this policy. Raises StopIteration for a name that there is not."""
         return next(result for result in self.results if result.name == name)
 
@@ -66,19 +66,19 @@ def _ignore(steps: int) -> None:
     """Report nothing."""
 
 
-def evaluate(question: Question, report: Callable[[int], None] = _ignore) -> Evaluation:
+def run_backtest(question: BacktestRequest, report: Callable[[int], None] = _ignore) -> Backtest:
     """Send the same orders by every policy, run by run, and compare what they cost.
 
     `report` is told how many steps more are done. Raises EvaluationError where the candles are too short for the
     outages, or not one order arrives.
     """
     fee_gaps = [question.fee_gaps.get(market.symbol, NO_FEES) for market in question.markets]
-    setting = Setting.of(question.markets, question.slots, fee_gaps)
+    setting = BacktestContext.of(question.markets, question.slots, fee_gaps)
     runs = [_run(question, setting, number, report) for number in range(question.run_count)]
-    comparison = Comparison(setting, runs)
+    comparison = PolicyComparison(setting, runs)
     if comparison.order_count == 0:
-        raise EvaluationError("not one order arrives: the candles are too short, or the orders too few")
-    return Evaluation(
+        raise BacktestError("not one order arrives: the candles are too short, or the orders too few")
+    return Backtest(
         results=tuple(comparison.result(name) for name in runs[0].routings),
         order_count=comparison.order_count,
         day_count=comparison.day_count,
@@ -86,7 +86,7 @@ def evaluate(question: Question, report: Callable[[int], None] = _ignore) -> Eva
     )
 
 
-def _run(question: Question, setting: Setting, number: int, report: Callable[[int], None]) -> Run:
+def _run(question: BacktestRequest, setting: BacktestContext, number: int, report: Callable[[int], None]) -> DrawnRun:
     markets, plan, seed = question.markets, question.outages, question.seed
     orders = draw_orders(markets, question.profiles, question.execution.wait_bars, seed=seed, run=number)
     outages = draw_outages(plan, markets, seed=seed, run=number) if plan else ()
@@ -97,10 +97,10 @@ def _run(question: Question, setting: Setting, number: int, report: Callable[[in
     routings = _plain_routings(orders, setting, is_within if plan else None)
     for name, rules in question.rule_sets.items():
         routings[name] = route(rules, orders, outcomes, setting, report)
-    return Run(orders=orders, outcomes=outcomes, outages=outages, is_within_outage=is_within, routings=routings)
+    return DrawnRun(orders=orders, outcomes=outcomes, outages=outages, is_within_outage=is_within, routings=routings)
 
 
-def _plain_routings(orders: Orders, setting: Setting, is_within_outage: Flags | None) -> dict[str, Routing]:
+def _plain_routings(orders: Orders, setting: BacktestContext, is_within_outage: Flags | None) -> dict[str, Routing]:
     """Send without looking; with outages also as one who knows them, takes in them and posts first otherwise."""
     maker = always(Action.FULL_WAIT, orders, setting)
     routings = {ALWAYS_TAKER: always(Action.TAKER, orders, setting), ALWAYS_MAKER: maker}

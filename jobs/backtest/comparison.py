@@ -12,7 +12,7 @@ from jobs.backtest.detection import Detection, Sighting, detection, sightings
 from jobs.backtest.fills import Action, Outcomes
 from jobs.backtest.orders import Orders
 from jobs.backtest.outages import Outage
-from jobs.backtest.routing import Routing, Setting
+from jobs.backtest.routing import BacktestContext, Routing
 from jobs.backtest.statistics import Estimate, estimate
 
 ALWAYS_TAKER = "always taker"
@@ -21,11 +21,11 @@ ORACLE = "oracle"
 _DAY_SECONDS = 86400
 _MONTH_DAYS = 30
 _BPS = 1e4
-Figure = TypeVar("Figure", np.float64, np.bool_)
+CostEstimate = TypeVar("CostEstimate", np.float64, np.bool_)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class PolicyResult:
     """One policy: its cost in basis points an order, and how much more that is than each of the two plain ones.
 
     Estimates by symbol are of those with orders; `over_maker_by_day` sums the differences up by the day since 1970 on
@@ -52,7 +52,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Run:
+class DrawnRun:
     """The orders of one run with all that can become of them, and how each policy sent them."""
 
     orders: Orders
@@ -61,16 +61,16 @@ class Run:
     is_within_outage: Flags
     routings: Mapping[str, Routing]
 
-    def sent(self, of_all: NDArray[Figure], name: str) -> NDArray[Figure]:
+    def sent(self, of_all: NDArray[CostEstimate], name: str) -> NDArray[CostEstimate]:
         """Choose each order's figure by the action that the policy sent it with."""
-        chosen: NDArray[Figure] = of_all[self.routings[name].action, np.arange(len(self.orders))]
+        chosen: NDArray[CostEstimate] = of_all[self.routings[name].action, np.arange(len(self.orders))]
         return chosen
 
 
-class Comparison:
+class PolicyComparison:
     """All orders of all runs together, one after the other."""
 
-    def __init__(self, setting: Setting, runs: Sequence[Run]) -> None:
+    def __init__(self, setting: BacktestContext, runs: Sequence[DrawnRun]) -> None:
         self._setting, self._runs = setting, runs
         self._market = np.concatenate([run.orders.market for run in runs])
         self._day = np.concatenate([run.orders.arrives_seconds for run in runs]) // _DAY_SECONDS
@@ -78,14 +78,14 @@ class Comparison:
         self._notional = np.concatenate([run.orders.notional for run in runs])
         self._is_within_outage = np.concatenate([run.is_within_outage for run in runs])
 
-    def result(self, name: str) -> Result:
+    def result(self, name: str) -> PolicyResult:
         """Sum one policy up. Raises ValueError where there is no order."""
         cost = self._cost(name)
         over_maker = cost - self._cost(ALWAYS_MAKER)
         action = np.concatenate([run.routings[name].action for run in self._runs])
         policy = np.concatenate([run.routings[name].policy for run in self._runs])
         within = cost[self._is_within_outage]
-        return Result(
+        return PolicyResult(
             name=name,
             cost=self._estimate(cost),
             over_maker=self._estimate(over_maker),

@@ -3,5 +3,5 @@
 from policy.errors import RouterPolicyError
 
 
-class EvaluationError(RouterPolicyError, ValueError):
+class BacktestError(RouterPolicyError, ValueError):
     """The candles, the log and the question do not fit together; the text says which and what to do."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from math import floor
 
 from policy import Effectiveness
-from policy.numbers import measured
+from policy.numbers import round_metric
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak
 from policy.window import OUTCOME_WINDOW
@@ -86,7 +86,7 @@ class MakerOrders:
         if breaker.opened_at is not None:
             probes, probe_fills = self._starts.since(max(window_start, breaker.opened_at.timestamp()))
         return Streak(
-            miss_run=run,
+            miss_streak=run,
             start_count=starts - run,
             miss_count=starts - fills - run,
             probe_count=probes,
@@ -94,7 +94,7 @@ class MakerOrders:
             last_probe_at=datetime.fromtimestamp(self._starts.ends[-1], UTC) if probes else None,
         )
 
-    def reject_run(self, slot_seconds: float, breaker: Breaker) -> int:
+    def reject_streak(self, slot_seconds: float, breaker: Breaker) -> int:
         """Return how many of the last orders the venue refused as maker."""
         return self._starts.count(since=self._day_start(slot_seconds, breaker), after=self._last_kept)
 
@@ -136,8 +136,8 @@ class History:
     def _measure(self, slot_seconds: int) -> Effectiveness:
         started, filled = self.maker_orders.started_and_filled(slot_seconds)
         return Effectiveness(
-            maker_fill_ratio=measured(filled / started) if started else None,
-            fallback_ratio=measured((started - filled) / started) if started else None,
+            maker_fill_ratio=round_metric(filled / started) if started else None,
+            fallback_ratio=round_metric((started - filled) / started) if started else None,
             slip_q25=_quantile(self._slippage, 0.25),
             slip_q50=_quantile(self._slippage, 0.5),
             slip_q75=_quantile(self._slippage, 0.75),
@@ -154,4 +154,4 @@ def _quantile(ordered: list[float], part: float) -> float | None:
     place = part * (len(ordered) - 1)
     below = floor(place)
     above = min(below + 1, len(ordered) - 1)
-    return measured(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
+    return round_metric(ordered[below] + (ordered[above] - ordered[below]) * (place - below))

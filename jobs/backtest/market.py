@@ -7,7 +7,7 @@ import numpy as np
 
 from jobs.backtest.arrays import Floats, Integers
 from policy import Volatility
-from policy.numbers import measured
+from policy.numbers import round_metric
 from policy.regime import LONG_BAR_COUNT, SHORT_BAR_COUNT
 from policy.window import LOOKBACK_BARS
 
@@ -103,9 +103,9 @@ def _volatility(count: int, short: float, long: float, close: float, age_seconds
         return Volatility()
     has_short, has_long = count >= SHORT_BAR_COUNT, count >= LONG_BAR_COUNT
     return Volatility(
-        atr_short_pct=measured(short / close * 100) if has_short else None,
-        atr_long_pct=measured(long / close * 100) if has_long else None,
-        atr_ratio=measured(short / long) if has_long and long > 0 else None,
+        atr_short_pct=round_metric(short / close * 100) if has_short else None,
+        atr_long_pct=round_metric(long / close * 100) if has_long else None,
+        atr_ratio=round_metric(short / long) if has_long and long > 0 else None,
         bar_count=min(count, LONG_BAR_COUNT),
         bar_age_seconds=float(age_seconds),
     )

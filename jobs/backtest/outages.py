@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 
 from jobs.backtest.arrays import Flags
-from jobs.backtest.errors import EvaluationError
+from jobs.backtest.errors import BacktestError
 from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders
 
@@ -66,7 +66,7 @@ def draw_outages(plan: OutagePlan, markets: Sequence[Market], *, seed: int, run:
     lasting = int(plan.duration.total_seconds())
     if room < 2 * lasting:
         days = (QUIET_BEFORE + 2 * plan.count * plan.duration) / timedelta(days=1)
-        raise EvaluationError(
+        raise BacktestError(
             f"{plan.count} outages of {plan.duration} need candles of {days:g} days, there are "
             f"{(end - start) / 86400 + QUIET_BEFORE.days:.1f}; put in fewer or shorter ones"
         )

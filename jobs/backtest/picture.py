@@ -8,8 +8,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jobs.backtest.backtest import Evaluation
-from jobs.backtest.comparison import ALWAYS_MAKER, Result
+from jobs.backtest.backtest import Backtest
+from jobs.backtest.comparison import ALWAYS_MAKER, PolicyResult
 from jobs.backtest.statistics import Estimate
 
 _INCHES = (11.0, 5.5)
@@ -17,7 +17,7 @@ _DOTS_PER_INCH = 150
 _SPREAD = 0.6  # of a row, over which the policies of a market are drawn
 
 
-def draw(evaluation: Evaluation, path: Path) -> None:
+def draw(evaluation: Backtest, path: Path) -> None:
     """Write the picture, as PNG or SVG by the file's ending; the same evaluation gives the same picture.
 
     Raises ValueError for another ending, and OSError where the file cannot be written.
@@ -32,7 +32,7 @@ def draw(evaluation: Evaluation, path: Path) -> None:
         figure.savefig(path, dpi=_DOTS_PER_INCH, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
-def _draw_by_market(axes: Axes, shown: Sequence[Result]) -> None:
+def _draw_by_market(axes: Axes, shown: Sequence[PolicyResult]) -> None:
     markets = list(shown[0].over_maker_by_symbol)
     for number, result in enumerate(shown):
         shift = _SPREAD * ((number + 0.5) / len(shown) - 0.5)
@@ -57,7 +57,7 @@ def _reach(one: Estimate) -> float:
     return one.interval.upper - one.mean if one.interval else 0.0
 
 
-def _draw_by_day(axes: Axes, shown: Sequence[Result]) -> None:
+def _draw_by_day(axes: Axes, shown: Sequence[PolicyResult]) -> None:
     for number, result in enumerate(shown):
         first = result.over_maker_by_day[0][0]
         days = [day - first for day, _ in result.over_maker_by_day]

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from jobs.backtest.errors import EvaluationError
+from jobs.backtest.errors import BacktestError
 from jobs.backtest.market import Bars, Market
 from jobs.backtest.orders import Profile
 from jobs.engines import duckdb_engine as engine
@@ -58,7 +58,7 @@ def read_markets(source: CandlesSource, since: datetime, until: datetime) -> dic
         found = _markets(connection, source)
     if not found:
         span = f"from {since.isoformat()} on and before {until.isoformat()}"
-        raise EvaluationError(f"no candle opens {span}: give an earlier --since")
+        raise BacktestError(f"no candle opens {span}: give an earlier --since")
     return found
 
 
@@ -73,7 +73,7 @@ def read_profiles(source: OrdersSource, since: datetime, until: datetime) -> dic
         engine.load_orders(connection, read_orders(connection, source, window, folder), source, window)
         columns = connection.execute(_LOG, {**_bounds(since, until), "not_used": engine.NOT_USED}).fetchnumpy()
     if len(columns["symbol"]) == 0:
-        raise EvaluationError("the order log has no usable outcome of that time: give --orders-per-day instead")
+        raise BacktestError("the order log has no usable outcome of that time: give --orders-per-day instead")
     days = max(1.0, float(columns["log_seconds"][0]) / _DAY_SECONDS)
     return {symbol: _profile(columns, symbol, days) for symbol in np.unique(columns["symbol"].astype(str)).tolist()}
 

@@ -37,7 +37,7 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Setting:
+class BacktestContext:
     """What is the same for every policy: the slots, oldest first, and what each market shows at them.
 
     `slots_seconds` are the slots since 1970; `volatility` is by market, then by slot; `fee_gaps` by market.
@@ -50,7 +50,7 @@ class Setting:
     fee_gaps: Sequence[FeeGap]
 
     @classmethod
-    def of(cls, markets: Sequence[Market], slots: Sequence[datetime], fee_gaps: Sequence[FeeGap]) -> "Setting":
+    def of(cls, markets: Sequence[Market], slots: Sequence[datetime], fee_gaps: Sequence[FeeGap]) -> "BacktestContext":
         """Measure the volatility of each market at each slot."""
         seconds = np.array([int(slot.timestamp()) for slot in slots], dtype=np.int64)
         return cls(
@@ -62,7 +62,7 @@ class Setting:
         )
 
 
-def always(action: Action, orders: Orders, setting: Setting) -> Routing:
+def always(action: Action, orders: Orders, setting: BacktestContext) -> Routing:
     """Send every order the same way."""
     return Routing(
         action=np.full(len(orders), action),
@@ -72,7 +72,7 @@ def always(action: Action, orders: Orders, setting: Setting) -> Routing:
 
 
 def route(
-    rules: RuleSet, orders: Orders, outcomes: Outcomes, setting: Setting, report: Callable[[int], None]
+    rules: RuleSet, orders: Orders, outcomes: Outcomes, setting: BacktestContext, report: Callable[[int], None]
 ) -> Routing:
     """Send every order as the rule set has it, judged at each slot from what had ended before it.
 
@@ -91,7 +91,7 @@ def route(
 class _Loop:
     """One book on its way through the slots."""
 
-    def __init__(self, rules: RuleSet, orders: Orders, outcomes: Outcomes, setting: Setting) -> None:
+    def __init__(self, rules: RuleSet, orders: Orders, outcomes: Outcomes, setting: BacktestContext) -> None:
         self._rules, self._setting, self._outcomes = rules, setting, outcomes
         self._arrives: list[int] = orders.arrives_seconds.tolist()
         self._market: list[int] = orders.market.tolist()
@@ -135,7 +135,8 @@ class _Loop:
 
     def _judge(self, number: int) -> list[Decision]:
         judgements = [
-            self._rules.judge(one, state) for one, state in zip(self._evidence(number), self._states, strict=True)
+            self._rules.decide_with_state(one, state)
+            for one, state in zip(self._evidence(number), self._states, strict=True)
         ]
         self._states = [judgement.after for judgement in judgements]
         return [judgement.decision for judgement in judgements]
@@ -162,7 +163,9 @@ class _Loop:
         for history, state in zip(self._histories, self._states, strict=True):
             own, orders = state.own if state else Breaker(), history.maker_orders
             found.append(
-                Streaks(as_of=as_of, own=orders.streak(slot, own), reject_run=orders.reject_run(slot, own), pool=pool)
+                Streaks(
+                    as_of=as_of, own=orders.streak(slot, own), reject_streak=orders.reject_streak(slot, own), pool=pool
+                )
             )
         return found
 

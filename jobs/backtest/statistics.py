@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 
 from jobs.backtest.arrays import Floats, Integers
-from jobs.confidence_interval import Interval, interval
+from jobs.confidence_interval import ConfidenceInterval, confidence_interval
 
 CLEAR_AT_ERRORS = 3.0
 _FEWEST_CLUSTERS = 3
@@ -18,7 +18,7 @@ class Estimate:
 
     mean: float
     standard_error: float | None
-    interval: Interval | None
+    interval: ConfidenceInterval | None
     order_count: int
 
     @property
@@ -32,7 +32,7 @@ class Estimate:
         return Estimate(
             mean=self.mean * factor,
             standard_error=error * factor if error is not None else None,
-            interval=Interval(lower=within.lower * factor, upper=within.upper * factor) if within else None,
+            interval=ConfidenceInterval(lower=within.lower * factor, upper=within.upper * factor) if within else None,
             order_count=self.order_count,
         )
 
@@ -49,7 +49,7 @@ def estimate(values: Floats, day: Integers, run: Integers) -> Estimate:
     error, cluster_count = max(_clustered(values - mean, day), _clustered(values - mean, run))
     if cluster_count < _FEWEST_CLUSTERS:
         return Estimate(mean=mean, standard_error=None, interval=None, order_count=len(values))
-    within = interval(mean, error, cluster_count)
+    within = confidence_interval(mean, error, cluster_count)
     return Estimate(mean=mean, standard_error=error, interval=within, order_count=len(values))
 
 

@@ -15,7 +15,7 @@ LIVE_ORDERS_PER_HOUR = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class DemoSymbol:
     """One symbol: its market, and how the bot trades it.
 
     `conditions` are pairs of an hour and what holds from it on, the first of them ALWAYS. There are `orders_per_hour`
@@ -77,53 +77,53 @@ def _always(conditions: Conditions) -> tuple[tuple[float, Conditions], ...]:
     return ((ALWAYS, conditions),)
 
 
-CAST = (
+DEMO_SYMBOLS = (
     # liquid, one tick wide, mostly filled as maker
-    Member(listing=_market("BTCUSDT", 76_000.0, 1, 0.02, 3.0), conditions=_always(_SMOOTH), orders_per_hour=1.5),
-    Member(listing=_market("ETHUSDT", 2_350.0, 2, 0.05, 4.0), conditions=_always(_SMOOTH), orders_per_hour=1.5),
-    Member(listing=_market("SOLUSDT", 88.0, 2, 1.1, 5.0), conditions=_always(_SMOOTH)),
-    Member(listing=_market("BNBUSDT", 610.0, 2, 0.2, 3.5), conditions=_always(_SMOOTH)),
-    Member(listing=_market("XRPUSDT", 1.42, 4, 0.7, 5.0), conditions=_always(_SMOOTH)),
+    DemoSymbol(listing=_market("BTCUSDT", 76_000.0, 1, 0.02, 3.0), conditions=_always(_SMOOTH), orders_per_hour=1.5),
+    DemoSymbol(listing=_market("ETHUSDT", 2_350.0, 2, 0.05, 4.0), conditions=_always(_SMOOTH), orders_per_hour=1.5),
+    DemoSymbol(listing=_market("SOLUSDT", 88.0, 2, 1.1, 5.0), conditions=_always(_SMOOTH)),
+    DemoSymbol(listing=_market("BNBUSDT", 610.0, 2, 0.2, 3.5), conditions=_always(_SMOOTH)),
+    DemoSymbol(listing=_market("XRPUSDT", 1.42, 4, 0.7, 5.0), conditions=_always(_SMOOTH)),
     # little moves
-    Member(listing=_market("LTCUSDT", 54.0, 2, 1.9, 3.5, _LULL), conditions=_always(_SMOOTH)),
-    Member(listing=_market("ETCUSDT", 8.4, 3, 1.2, 3.5, _LULL), conditions=_always(_FAIR)),
+    DemoSymbol(listing=_market("LTCUSDT", 54.0, 2, 1.9, 3.5, _LULL), conditions=_always(_SMOOTH)),
+    DemoSymbol(listing=_market("ETCUSDT", 8.4, 3, 1.2, 3.5, _LULL), conditions=_always(_FAIR)),
     # moves more than usual
-    Member(listing=_market("DOGEUSDT", 0.0952, 5, 1.1, 6.0, _STIR), conditions=_always(_SMOOTH)),
-    Member(listing=_market("SUIUSDT", 0.94, 4, 1.1, 6.5, _STIR), conditions=_always(_FAIR)),
+    DemoSymbol(listing=_market("DOGEUSDT", 0.0952, 5, 1.1, 6.0, _STIR), conditions=_always(_SMOOTH)),
+    DemoSymbol(listing=_market("SUIUSDT", 0.94, 4, 1.1, 6.5, _STIR), conditions=_always(_FAIR)),
     # in panic: patience is short, and off where the router struggles as well
-    Member(listing=_market("WIFUSDT", 0.19, 4, 5.3, 7.0, _STORM), conditions=_always(_SMOOTH)),
-    Member(listing=_market("INJUSDT", 3.1, 3, 3.2, 6.0, _STORM), conditions=_always(_POOR)),
+    DemoSymbol(listing=_market("WIFUSDT", 0.19, 4, 5.3, 7.0, _STORM), conditions=_always(_SMOOTH)),
+    DemoSymbol(listing=_market("INJUSDT", 3.1, 3, 3.2, 6.0, _STORM), conditions=_always(_POOR)),
     # was in panic two days ago
-    Member(listing=_market("LINKUSDT", 9.2, 3, 1.1, 5.0, _PAST_STORM), conditions=_always(_SMOOTH)),
+    DemoSymbol(listing=_market("LINKUSDT", 9.2, 3, 1.1, 5.0, _PAST_STORM), conditions=_always(_SMOOTH)),
     # a router in so-so health, a degraded one, and one that hardly ever gets filled
-    Member(listing=_market("ADAUSDT", 0.248, 4, 4.0, 5.0), conditions=_always(_FAIR)),
-    Member(listing=_market("ARBUSDT", 0.124, 4, 8.0, 6.0), conditions=_always(_POOR)),
-    Member(listing=_market("APTUSDT", 0.95, 3, 10.5, 6.0), conditions=_always(_DEAD)),
+    DemoSymbol(listing=_market("ADAUSDT", 0.248, 4, 4.0, 5.0), conditions=_always(_FAIR)),
+    DemoSymbol(listing=_market("ARBUSDT", 0.124, 4, 8.0, 6.0), conditions=_always(_POOR)),
+    DemoSymbol(listing=_market("APTUSDT", 0.95, 3, 10.5, 6.0), conditions=_always(_DEAD)),
     # wide: dear to cross, cheap to rest
-    Member(listing=_market("GMTUSDT", 0.0118, 5, 14.0, 6.5), conditions=_always(_SMOOTH), orders_per_hour=0.7),
-    Member(listing=_market("MASKUSDT", 0.43, 4, 20.0, 6.5), conditions=_always(_THIN), orders_per_hour=0.7),
-    Member(listing=_market("ILVUSDT", 3.9, 2, 45.0, 7.0), conditions=_always(_POOR), orders_per_hour=0.7),
+    DemoSymbol(listing=_market("GMTUSDT", 0.0118, 5, 14.0, 6.5), conditions=_always(_SMOOTH), orders_per_hour=0.7),
+    DemoSymbol(listing=_market("MASKUSDT", 0.43, 4, 20.0, 6.5), conditions=_always(_THIN), orders_per_hour=0.7),
+    DemoSymbol(listing=_market("ILVUSDT", 3.9, 2, 45.0, 7.0), conditions=_always(_POOR), orders_per_hour=0.7),
     # better and worse in the course of the history
-    Member(listing=_market("UNIUSDT", 3.3, 3, 3.0, 5.0), conditions=((ALWAYS, _POOR), (-145.0, _SMOOTH))),
-    Member(listing=_market("DOTUSDT", 1.25, 3, 8.0, 5.0), conditions=((ALWAYS, _SMOOTH), (-75.0, _DEAD))),
+    DemoSymbol(listing=_market("UNIUSDT", 3.3, 3, 3.0, 5.0), conditions=((ALWAYS, _POOR), (-145.0, _SMOOTH))),
+    DemoSymbol(listing=_market("DOTUSDT", 1.25, 3, 8.0, 5.0), conditions=((ALWAYS, _SMOOTH), (-75.0, _DEAD))),
     # seldom traded so far, and better or worse while one watches
-    Member(
+    DemoSymbol(
         listing=_market("OPUSDT", 0.118, 4, 8.5, 6.0),
         conditions=((ALWAYS, _DEAD), (LIVE, _SMOOTH)),
         orders_per_hour=0.25,
     ),
-    Member(
+    DemoSymbol(
         listing=_market("NEARUSDT", 1.34, 3, 7.5, 6.0),
         conditions=((ALWAYS, _SMOOTH), (LIVE, _DEAD)),
         orders_per_hour=0.25,
     ),
     # too young for a long range, and no longer traded
-    Member(
+    DemoSymbol(
         listing=_market("TIAUSDT", 0.37, 4, 2.7, 7.0, candle_hours=100.0),
         conditions=_always(_FAIR),
         first_order_hours=-100.0,
     ),
-    Member(
+    DemoSymbol(
         listing=_market("ATOMUSDT", 1.75, 3, 5.7, 5.0),
         conditions=_always(_FAIR),
         last_order_hours=-190.0,

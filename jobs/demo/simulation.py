@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from jobs.demo.bot import Bot, Phase, Trader
-from jobs.demo.cast import CAST, LIVE, LIVE_ORDERS_PER_HOUR, Member
+from jobs.demo.cast import DEMO_SYMBOLS, LIVE, LIVE_ORDERS_PER_HOUR, DemoSymbol
 from jobs.demo.market import BAR, Market
 
 LOGGED = timedelta(days=10)
@@ -24,10 +24,10 @@ class Simulation:
 def simulate(random: Random, now: datetime) -> Simulation:
     """Begin the simulation ten days before `now`; the same seed and `now` give the same prices and lines."""
     start = quarter_before(now - LOGGED)
-    market = Market([member.listing for member in CAST], random, start, now)
+    market = Market([member.listing for member in DEMO_SYMBOLS], random, start, now)
     traders = [
         Trader(symbol=member.listing.symbol, order_usd=_ORDER_USD, phases=_phases(member, start, now))
-        for member in CAST
+        for member in DEMO_SYMBOLS
     ]
     return Simulation(market=market, bot=Bot(market, traders, random), start=start)
 
@@ -37,7 +37,7 @@ def quarter_before(at: datetime) -> datetime:
     return at - (at - datetime(1970, 1, 1, tzinfo=UTC)) % BAR
 
 
-def _phases(member: Member, start: datetime, now: datetime) -> tuple[Phase, ...]:
+def _phases(member: DemoSymbol, start: datetime, now: datetime) -> tuple[Phase, ...]:
     """Cut the time from `start` on wherever how often or under which conditions the symbol is traded changes."""
     hours = {since for since, _ in member.conditions} | {member.first_order_hours, LIVE}
     if member.last_order_hours is not None:
@@ -52,7 +52,7 @@ def _phases(member: Member, start: datetime, now: datetime) -> tuple[Phase, ...]
     )
 
 
-def _orders_per_hour(member: Member, hours: float) -> float:
+def _orders_per_hour(member: DemoSymbol, hours: float) -> float:
     if hours < member.first_order_hours:
         return 0.0
     if member.last_order_hours is not None and hours >= member.last_order_hours:

@@ -10,8 +10,8 @@ import duckdb
 
 from jobs.engines.duckdb_session import duckdb_session
 from jobs.engines.measurement import Measurement, gather, one_tick_markets
-from jobs.engines.streaks import STATE_TIMES, Measured, States, scan_start, state_rows, total_rows
-from jobs.engines.streaks import measured as measured_streaks
+from jobs.engines.streaks import STATE_TIMES, States, StreakMeasurement, scan_start, state_rows, total_rows
+from jobs.engines.streaks import read_streaks as measured_streaks
 from jobs.plan import OrdersSource, Plan
 from jobs.sources import canonical
 from jobs.sources.candles import read_candles
@@ -43,12 +43,12 @@ def _measure(
 ) -> Measurement:
     orders = read_orders(connection, plan.orders, window, folder)
     load_orders(connection, orders, plan.orders, window)
-    measured = metric_rows(connection, metrics.EFFECTIVENESS, outcome_bounds(window))
-    effectiveness = [row for row in measured if not row["symbol"].startswith(NOT_USED)]
+    read_streaks = metric_rows(connection, metrics.EFFECTIVENESS, outcome_bounds(window))
+    effectiveness = [row for row in read_streaks if not row["symbol"].startswith(NOT_USED)]
     hour = {**outcome_bounds(window), "hour_of_day": window.as_of.hour}
     expectancy = metric_rows(connection, metrics.EXPECTANCY, hour)
     streaks = _streaks(connection, plan, window, states, effectiveness)
-    rejects = _order_rejects(connection, orders, window, measured)
+    rejects = _order_rejects(connection, orders, window, read_streaks)
     volatility: list[dict[str, Any]] = []
     is_one_tick: dict[str, bool] = {}
     sources: dict[str, object] = {"orders": orders.description}
@@ -75,7 +75,7 @@ def _streaks(
     window: Window,
     states: States,
     effectiveness: Sequence[Mapping[str, Any]],
-) -> dict[str, Measured]:
+) -> dict[str, StreakMeasurement]:
     """Run the streaks query once for all rule sets that remember the same."""
     if not plan.rule_sets_with_state:
         return {}
@@ -86,7 +86,7 @@ def _streaks(
         "create temp view maker_order as "
         f"select * from order_outcome where maker_started and not starts_with(symbol, '{NOT_USED}')"
     )
-    found: dict[tuple[object, ...], Measured] = {}
+    found: dict[tuple[object, ...], StreakMeasurement] = {}
     by_rule_set = {}
     for rules in plan.rule_sets_with_state:
         rows = tuple(state_rows(states.get(rules.name, {})))
@@ -216,12 +216,12 @@ def _with_profit(source: OrdersSource) -> str:
 
 
 def _order_rejects(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, window: Window, measured: list[dict[str, Any]]
+    connection: duckdb.DuckDBPyConnection, relation: Relation, window: Window, read_streaks: list[dict[str, Any]]
 ) -> list[Reject]:
     """Take the account of the rows that were measured, and count with it those that have no time."""
     timeless = "select reason, count(*) from order_event where ts is null group by reason"
     counts = Counter(dict(connection.execute(timeless).fetchall()))
-    for row in measured:
+    for row in read_streaks:
         if row["symbol"].startswith(NOT_USED):
             counts[row["symbol"].removeprefix(NOT_USED)] += row["outcome_count"]
     bounds = outcome_bounds(window)

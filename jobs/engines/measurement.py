@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.engines.streaks import Measured
+from jobs.engines.streaks import StreakMeasurement
 from jobs.sources.errors import SourceError
 from policy import Effectiveness, Evidence, Expectancy, Volatility
-from policy.numbers import measured
+from policy.numbers import round_metric
 from policy.spread import SquaredHalfSpread, is_one_tick, tick_size
 from policy.window import Window
 from storage.records import Reject
@@ -30,7 +30,7 @@ class Measurement:
     rejects: tuple[Reject, ...]
     engine: str
     sources: Mapping[str, object]
-    streaks: Mapping[str, Measured] = field(default_factory=dict)
+    streaks: Mapping[str, StreakMeasurement] = field(default_factory=dict)
     is_one_tick: Mapping[str, bool] = field(default_factory=dict)
 
     @property
@@ -84,26 +84,26 @@ def one_tick_markets(price_grid: Rows, half_spread: Rows) -> dict[str, bool]:
     for row in half_spread:
         symbol = row["symbol"]
         tick = tick_size(steps.get(symbol, {}), units_per_price.get(symbol, 1.0))
-        tick_bps = measured(tick / row["last_close"] * 10_000) if tick is not None else None
+        tick_bps = round_metric(tick / row["last_close"] * 10_000) if tick is not None else None
         found[symbol] = is_one_tick(tick_bps, _half_spread(row))
     return {symbol: told for symbol, told in found.items() if told is not None}
 
 
 def _half_spread(row: Mapping[str, Any]) -> SquaredHalfSpread:
     return SquaredHalfSpread(
-        estimate=measured(row["squared_bps"]) or 0.0,
-        deviation=measured(row["squared_bps_deviation"]),
+        estimate=round_metric(row["squared_bps"]) or 0.0,
+        deviation=round_metric(row["squared_bps_deviation"]),
         pair_count=row["pair_count"],
     )
 
 
 def _effectiveness(row: Mapping[str, Any]) -> Effectiveness:
     return Effectiveness(
-        maker_fill_ratio=measured(row["maker_fill_ratio"]),
-        fallback_ratio=measured(row["fallback_ratio"]),
-        slip_q25=measured(row["slip_q25"]),
-        slip_q50=measured(row["slip_q50"]),
-        slip_q75=measured(row["slip_q75"]),
+        maker_fill_ratio=round_metric(row["maker_fill_ratio"]),
+        fallback_ratio=round_metric(row["fallback_ratio"]),
+        slip_q25=round_metric(row["slip_q25"]),
+        slip_q50=round_metric(row["slip_q50"]),
+        slip_q75=round_metric(row["slip_q75"]),
         outcome_count=row["outcome_count"],
         maker_started_count=row["maker_started_count"],
         slippage_count=row["slippage_count"],
@@ -113,13 +113,13 @@ def _effectiveness(row: Mapping[str, Any]) -> Effectiveness:
 def _volatility(row: Mapping[str, Any], window: Window) -> Volatility:
     opened: datetime = row["last_bar_open"]
     return Volatility(
-        atr_short_pct=measured(row["atr_short_pct"]),
-        atr_long_pct=measured(row["atr_long_pct"]),
-        atr_ratio=measured(row["atr_ratio"]),
+        atr_short_pct=round_metric(row["atr_short_pct"]),
+        atr_long_pct=round_metric(row["atr_long_pct"]),
+        atr_ratio=round_metric(row["atr_ratio"]),
         bar_count=row["bar_count"],
-        bar_age_seconds=measured((window.last_bar_open - opened.replace(tzinfo=UTC)).total_seconds()),
+        bar_age_seconds=round_metric((window.last_bar_open - opened.replace(tzinfo=UTC)).total_seconds()),
     )
 
 
 def _expectancy(row: Mapping[str, Any]) -> Expectancy:
-    return Expectancy(expectancy=measured(row["expectancy"]), expectancy_count=row["expectancy_count"])
+    return Expectancy(expectancy=round_metric(row["expectancy"]), expectancy_count=row["expectancy_count"])

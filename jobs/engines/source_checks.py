@@ -31,7 +31,7 @@ def count_orders_ahead(source: OrdersSource, now: datetime) -> int:
     return int(count)
 
 
-def usual_gap(source: CandlesSource, window: Window) -> timedelta | None:
+def modal_bar_spacing(source: CandlesSource, window: Window) -> timedelta | None:
     """Return the time that most bars of a window open after the one before; None without two bars of a symbol.
 
     Raises SourceError where the candles cannot be used, EngineError where DuckDB fails.

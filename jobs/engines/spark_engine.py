@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from jobs.engines.errors import EngineError
 from jobs.engines.measurement import Measurement, gather, one_tick_markets
 from jobs.engines.spark_columns import canonical_columns
-from jobs.engines.streaks import STATE_TIMES, Measured, States, scan_start, state_rows, total_rows
-from jobs.engines.streaks import measured as measured_streaks
+from jobs.engines.streaks import STATE_TIMES, States, StreakMeasurement, scan_start, state_rows, total_rows
+from jobs.engines.streaks import read_streaks as measured_streaks
 from jobs.plan import Location, OrdersKind, Plan
 from jobs.sources import candles, canonical
 from jobs.sources.errors import SourceError
@@ -212,9 +212,9 @@ def _measure(session: "SparkSession", plan: Plan, window: Window, states: States
 
 def _streaks(
     session: "SparkSession", plan: Plan, window: Window, states: States, effectiveness: Sequence[Mapping[str, Any]]
-) -> dict[str, Measured]:
+) -> dict[str, StreakMeasurement]:
     """Run the streaks query once for each rule set that remembers something."""
-    found: dict[str, Measured] = {}
+    found: dict[str, StreakMeasurement] = {}
     if not plan.rule_sets_with_state:
         return found
     session.sql("select * from order_outcome where maker_started").createOrReplaceTempView("maker_order")

@@ -15,7 +15,7 @@ States = Mapping[str, Mapping[str, State]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class StreakMeasurement:
     """The streak and the run of refused orders by symbol, and the streak of all symbols together."""
 
     own: Mapping[str, tuple[Streak, int]]
@@ -23,8 +23,8 @@ class Measured:
 
     def streaks(self, symbol: str, as_of: datetime) -> Streaks:
         """Return a symbol's streaks; one without maker orders in the window has none of its own."""
-        own, reject_run = self.own.get(symbol, (Streak(), 0))
-        return Streaks(as_of=as_of, own=own, reject_run=reject_run, pool=self.pool)
+        own, reject_streak = self.own.get(symbol, (Streak(), 0))
+        return Streaks(as_of=as_of, own=own, reject_streak=reject_streak, pool=self.pool)
 
 
 def state_rows(states: Mapping[str, State]) -> list[tuple[str, *tuple[datetime | None, ...]]]:
@@ -58,17 +58,17 @@ def total_rows(effectiveness: Iterable[Mapping[str, Any]]) -> list[tuple[str, in
     return [row for row in counts if row[1]]
 
 
-def measured(rows: Iterable[Mapping[str, Any]]) -> Measured:
+def read_streaks(rows: Iterable[Mapping[str, Any]]) -> StreakMeasurement:
     """Take the rows of the streaks query, of which the one without a symbol is all of them together."""
-    by_symbol = {row["symbol"]: (_streak(row), int(row["reject_run"])) for row in rows}
+    by_symbol = {row["symbol"]: (_streak(row), int(row["reject_streak"])) for row in rows}
     pool, _ = by_symbol.pop(None, (Streak(), 0))
-    return Measured(own=by_symbol, pool=pool)
+    return StreakMeasurement(own=by_symbol, pool=pool)
 
 
 def _streak(row: Mapping[str, Any]) -> Streak:
     last: datetime | None = row["last_probe_at"]
     return Streak(
-        miss_run=int(row["miss_run"]),
+        miss_streak=int(row["miss_streak"]),
         start_count=int(row["start_count"]),
         miss_count=int(row["miss_count"]),
         probe_count=int(row["probe_count"]),

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 
 from jobs.plan import Plan
 from jobs.run.lease_owner import claim
-from jobs.run.worker import Task, compute_slot_or_fail
+from jobs.run.worker import RunTask, compute_slot_or_fail
 from storage.errors import SlotTakenError
 from storage.records import Origin, PublishedRun
 from storage.store import Store
-from storage.write.leases import Claim
+from storage.write.leases import Lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
+class BackfilledSlot:
     """One slot of a backfill: the run that was published for it now, or why there is none."""
 
     slot: datetime
@@ -22,7 +22,9 @@ class Filled:
     skipped: str = ""
 
 
-def backfill(plan: Plan, store: Store, store_url: str, slots: Iterable[datetime], lease: timedelta) -> Iterator[Filled]:
+def backfill(
+    plan: Plan, store: Store, store_url: str, slots: Iterable[datetime], lease: timedelta
+) -> Iterator[BackfilledSlot]:
     """Compute and publish slots one after the other, as origin `backfill`, and yield each when it is done.
 
     A slot that is published, or that another process holds, is left alone and said, so that a backfill which was
@@ -31,13 +33,13 @@ def backfill(plan: Plan, store: Store, store_url: str, slots: Iterable[datetime]
     for slot in slots:
         claimed = _claim(store, plan.scope, slot, lease)
         if isinstance(claimed, str):
-            yield Filled(slot=slot, run=None, skipped=claimed)
+            yield BackfilledSlot(slot=slot, run=None, skipped=claimed)
             continue
-        task = Task(plan=plan, store_url=store_url, claim=claimed, origin=Origin.BACKFILL)
-        yield Filled(slot=slot, run=compute_slot_or_fail(task, store))
+        task = RunTask(plan=plan, store_url=store_url, claim=claimed, origin=Origin.BACKFILL)
+        yield BackfilledSlot(slot=slot, run=compute_slot_or_fail(task, store))
 
 
-def _claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Claim | str:
+def _claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Lease | str:
     try:
         return claim(store, scope, slot, lease)
     except SlotTakenError as taken:

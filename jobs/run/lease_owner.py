@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from storage.store import Store
-from storage.write.leases import Claim, SlotHeldError
+from storage.write.leases import Lease, SlotHeldError
 
 # A process's start is worked out from the clock at boot, which moves a little when the clock is set.
 _START_TOLERANCE_SECONDS = 2.0
@@ -43,7 +43,7 @@ def is_gone(holder: str) -> bool:
         return False
 
 
-def claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Claim:
+def claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Lease:
     """Claim a slot for this process, at once where its holder is known to be dead.
 
     Raises SlotPublishedError where it is published, SlotHeldError where another holds it or was quicker to take it
@@ -54,7 +54,7 @@ def claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Claim:
     except SlotHeldError as held:
         if not is_gone(held.owner):
             raise
-        return store.claim(scope, slot, owner(), lease, gone=held.owner)
+        return store.claim(scope, slot, owner(), lease, dead_owner=held.owner)
 
 
 def _namespace() -> str:

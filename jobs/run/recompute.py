@@ -95,11 +95,13 @@ def _judged(
     rules: RuleSet, evidence: Sequence[Evidence], measurement: Measurement, states: States, as_of: datetime
 ) -> tuple[Judgement, ...]:
     if not rules.has_state:
-        return tuple(rules.judge(one, None) for one in evidence)
+        return tuple(rules.decide_with_state(one, None) for one in evidence)
     before: Mapping[str, State] = states.get(rules.name, {})
     newcomer = rules.newcomer(before.values())
     streaks = measurement.streaks[rules.name]
     return tuple(
-        rules.judge(replace(one, streaks=streaks.streaks(one.symbol, as_of)), before.get(one.symbol, newcomer))
+        rules.decide_with_state(
+            replace(one, streaks=streaks.streaks(one.symbol, as_of)), before.get(one.symbol, newcomer)
+        )
         for one in evidence
     )

@@ -22,12 +22,12 @@ from apscheduler.triggers.base import BaseTrigger
 
 from jobs.plan import Plan
 from jobs.run.lease_owner import claim
-from jobs.run.worker import LEASE_MARGIN, RunFailedError, Task, compute_slot_in_child
+from jobs.run.worker import LEASE_MARGIN, RunFailedError, RunTask, compute_slot_in_child
 from jobs.slots import Slots
 from policy.errors import RouterPolicyError
 from storage.records import Origin, PublishedRun
 from storage.store import Store
-from storage.write.leases import Claim, SlotHeldError, SlotPublishedError
+from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
 
 log = logging.getLogger("router_policy.schedule")
 _MISSED_SLOTS_AT_ONCE = 1000
@@ -46,7 +46,7 @@ class SchedulerDiedError(RouterPolicyError, RuntimeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class ScheduleOptions:
     """When slots are due and how long things may take.
 
     `deadline` is for one run; `retry_after` the pause before a failed slot is tried again, while it is the newest.
@@ -73,7 +73,7 @@ class Schedule:
 
     plan: Plan
     store_url: str
-    timing: Timing
+    timing: ScheduleOptions
     on_published: Callable[[PublishedRun], None] = _ignore
     _stop: Event = field(default_factory=Event, init=False)
     _abort: Event = field(default_factory=Event, init=False)
@@ -132,7 +132,7 @@ class Schedule:
         claimed = self._claim(store, gap) if gap is not None else None
         return self._compute(store, claimed, Origin.BACKFILL) if claimed is not None else None
 
-    def _claim(self, store: Store, slot: datetime) -> Claim | None:
+    def _claim(self, store: Store, slot: datetime) -> Lease | None:
         try:
             return claim(store, self.plan.scope, slot, self.timing.deadline + LEASE_MARGIN)
         except SlotPublishedError:
@@ -158,8 +158,8 @@ class Schedule:
         if count:
             log.warning("%d slots were missed since %s", count, last.isoformat())
 
-    def _compute(self, store: Store, claimed: Claim, origin: Origin) -> PublishedRun | None:
-        task = Task(plan=self.plan, store_url=self.store_url, claim=claimed, origin=origin)
+    def _compute(self, store: Store, claimed: Lease, origin: Origin) -> PublishedRun | None:
+        task = RunTask(plan=self.plan, store_url=self.store_url, claim=claimed, origin=origin)
         try:
             run = compute_slot_in_child(task, self.timing.deadline, self._abort)
         except RunFailedError as error:

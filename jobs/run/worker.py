@@ -16,7 +16,7 @@ from jobs.run.recompute import recompute
 from policy.errors import RouterPolicyError
 from storage.records import Origin, PublishedRun
 from storage.store import Store
-from storage.write.leases import Claim
+from storage.write.leases import Lease
 
 LEASE_MARGIN = timedelta(seconds=10)
 _POLL_SECONDS = 0.2
@@ -28,16 +28,16 @@ class RunFailedError(RouterPolicyError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class RunTask:
     """What a child needs to compute one claimed slot."""
 
     plan: Plan
     store_url: str
-    claim: Claim
+    claim: Lease
     origin: Origin
 
 
-def compute_slot(task: Task, store: Store) -> PublishedRun:
+def compute_slot(task: RunTask, store: Store) -> PublishedRun:
     """Compute the claimed slot and publish it, or raise with nothing published."""
     claim = task.claim
     result = recompute(
@@ -51,7 +51,7 @@ def compute_slot(task: Task, store: Store) -> PublishedRun:
     return store.publish(claim, result)
 
 
-def compute_slot_or_fail(task: Task, store: Store) -> PublishedRun:
+def compute_slot_or_fail(task: RunTask, store: Store) -> PublishedRun:
     """Compute the claimed slot and publish it; whatever goes wrong is recorded, and the slot is free at once."""
     try:
         return compute_slot(task, store)
@@ -60,7 +60,7 @@ def compute_slot_or_fail(task: Task, store: Store) -> PublishedRun:
         raise
 
 
-def compute_slot_in_child(task: Task, deadline: timedelta, abort: Event) -> PublishedRun:
+def compute_slot_in_child(task: RunTask, deadline: timedelta, abort: Event) -> PublishedRun:
     """Compute the claimed slot in a process of its own, which is killed at the deadline or when `abort` is set.
 
     Only a process can be ended while it hangs in a database or an engine; a thread cannot. Raises RunFailedError where
@@ -109,7 +109,7 @@ def _answer(answers: Connection, deadline: timedelta, abort: Event) -> Published
     raise RunFailedError(str(answer))
 
 
-def _child(task: Task, sender: Connection) -> None:
+def _child(task: RunTask, sender: Connection) -> None:
     """Run in the child: signals to the whole group are the parent's to answer, which lets this run finish."""
     for number in _PARENTS_SIGNALS:
         signal.signal(number, signal.SIG_IGN)

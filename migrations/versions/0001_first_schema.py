@@ -6,9 +6,9 @@ A migration is a record of what was done: it says the schema of its day in full 
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.column_types import COUNT, FLAG, NUMBER, TIME
 from migrations.ddl import create_views, drop_views, on_postgres
 from migrations.views_0001 import COMMENTS, VIEWS
-from storage.schema.column_types import COUNT, REAL, Flag, UtcTimestamp
 
 revision = "0001"
 down_revision = None
@@ -36,15 +36,13 @@ def _create_slots() -> None:
     op.create_table(
         "policy_slot",
         sa.Column("scope", sa.Text(), nullable=False, comment="the book that the slot belongs to"),
-        sa.Column("slot", UtcTimestamp(), nullable=False, comment="the scheduled time of the run"),
+        sa.Column("slot", TIME, nullable=False, comment="the scheduled time of the run"),
         sa.Column("state", sa.Text(), nullable=False, comment="running, published, failed or missed"),
         sa.Column(
             "owner", sa.Text(), nullable=False, comment="host:process@start of the last holder, empty when missed"
         ),
         sa.Column("fence", COUNT, nullable=False, comment="counts the holders; only the latest may publish"),
-        sa.Column(
-            "lease_until_at", UtcTimestamp(), nullable=False, comment="when another process may take the slot over"
-        ),
+        sa.Column("lease_until_at", TIME, nullable=False, comment="when another process may take the slot over"),
         sa.CheckConstraint(
             "state in ('running', 'published', 'failed', 'missed')", name=op.f("ck_policy_slot_state_known")
         ),
@@ -55,10 +53,10 @@ def _create_slots() -> None:
     op.create_table(
         "policy_run_failure",
         sa.Column("scope", sa.Text(), nullable=False, comment="the book"),
-        sa.Column("slot", UtcTimestamp(), nullable=False, comment="the slot that could not be computed"),
+        sa.Column("slot", TIME, nullable=False, comment="the slot that could not be computed"),
         sa.Column("fence", COUNT, autoincrement=False, nullable=False, comment="which try it was"),
         sa.Column("owner", sa.Text(), nullable=False, comment="host:process@start that tried"),
-        sa.Column("failed_at", UtcTimestamp(), nullable=False, comment="when it gave up"),
+        sa.Column("failed_at", TIME, nullable=False, comment="when it gave up"),
         sa.Column("error", sa.Text(), nullable=False, comment="what went wrong"),
         sa.PrimaryKeyConstraint("scope", "slot", "fence", name=op.f("pk_policy_run_failure")),
         comment="Tries at a slot that published nothing.",
@@ -91,17 +89,15 @@ def _create_runs() -> None:
         "policy_run",
         sa.Column("run_id", COUNT, autoincrement=False, nullable=False, comment="its number in the chain"),
         sa.Column("scope", sa.Text(), nullable=False, comment="the book"),
-        sa.Column("slot", UtcTimestamp(), nullable=False, comment="the scheduled time: the as_of of the run"),
+        sa.Column("slot", TIME, nullable=False, comment="the scheduled time: the as_of of the run"),
         sa.Column("origin", sa.Text(), nullable=False, comment="schedule, manual or backfill"),
         sa.Column("rule_set", sa.Text(), nullable=False, comment="name of the rule set that decided"),
         sa.Column("rule_set_digest", sa.Text(), nullable=False, comment="what it meant"),
         sa.Column("engine", sa.Text(), nullable=False, comment="the engine that measured, with its version"),
         sa.Column("code_version", sa.Text(), nullable=False, comment="version of router-policy"),
         sa.Column("owner", sa.Text(), nullable=False, comment="host:process@start that computed it"),
-        sa.Column("started_at", UtcTimestamp(), nullable=False, comment="when computing began"),
-        sa.Column(
-            "published_at", UtcTimestamp(), nullable=False, comment="when it was published: readers see it from then on"
-        ),
+        sa.Column("started_at", TIME, nullable=False, comment="when computing began"),
+        sa.Column("published_at", TIME, nullable=False, comment="when it was published: readers see it from then on"),
         sa.Column("symbol_count", COUNT, nullable=False, comment="how many snapshots it has"),
         sa.Column("event_count", COUNT, nullable=False, comment="how many order outcomes were used"),
         sa.Column("reject_count", COUNT, nullable=False, comment="how many rows of the sources were not used"),
@@ -132,8 +128,8 @@ def _create_snapshots() -> None:
         sa.Column("run_id", COUNT, nullable=False, comment="the run"),
         sa.Column("symbol", sa.Text(), nullable=False, comment="the market, as the order log names it"),
         sa.Column("scope", sa.Text(), nullable=False, comment="the run's scope"),
-        sa.Column("slot", UtcTimestamp(), nullable=False, comment="the run's slot"),
-        sa.Column("maker_first", Flag(), nullable=False, comment="false: skip the maker attempt and cross"),
+        sa.Column("slot", TIME, nullable=False, comment="the run's slot"),
+        sa.Column("maker_first", FLAG, nullable=False, comment="false: skip the maker attempt and cross"),
         sa.Column(
             "taker_bias",
             sa.Text(),
@@ -146,48 +142,48 @@ def _create_snapshots() -> None:
         sa.Column("codes", sa.Text(), nullable=False, comment="why, for programs: JSON list of code, value, threshold"),
         sa.Column(
             "maker_fill_ratio",
-            REAL,
+            NUMBER,
             nullable=True,
             comment="filled as maker / started as maker; null when none started",
         ),
         sa.Column(
             "fallback_ratio",
-            REAL,
+            NUMBER,
             nullable=True,
             comment="fell back to taker / started as maker; null when none started",
         ),
         sa.Column(
-            "slip_q25", REAL, nullable=True, comment="lower quartile of slippage in bps against the mid, + is worse"
+            "slip_q25", NUMBER, nullable=True, comment="lower quartile of slippage in bps against the mid, + is worse"
         ),
-        sa.Column("slip_q50", REAL, nullable=True, comment="median of slippage in bps against the mid, + is worse"),
+        sa.Column("slip_q50", NUMBER, nullable=True, comment="median of slippage in bps against the mid, + is worse"),
         sa.Column(
-            "slip_q75", REAL, nullable=True, comment="upper quartile of slippage in bps against the mid, + is worse"
+            "slip_q75", NUMBER, nullable=True, comment="upper quartile of slippage in bps against the mid, + is worse"
         ),
         sa.Column("outcome_count", COUNT, nullable=False, comment="order outcomes in the seven days before the slot"),
         sa.Column("maker_started_count", COUNT, nullable=False, comment="of these, started as maker"),
         sa.Column("slippage_count", COUNT, nullable=False, comment="of these, with a slippage"),
         sa.Column(
-            "atr_short_pct", REAL, nullable=True, comment="mean true range of 50 bars in percent of the last close"
+            "atr_short_pct", NUMBER, nullable=True, comment="mean true range of 50 bars in percent of the last close"
         ),
         sa.Column(
-            "atr_long_pct", REAL, nullable=True, comment="mean true range of 500 bars in percent of the last close"
+            "atr_long_pct", NUMBER, nullable=True, comment="mean true range of 500 bars in percent of the last close"
         ),
-        sa.Column("atr_ratio", REAL, nullable=True, comment="short / long; null with fewer than 500 bars"),
+        sa.Column("atr_ratio", NUMBER, nullable=True, comment="short / long; null with fewer than 500 bars"),
         sa.Column("bar_count", COUNT, nullable=False, comment="closed bars that were there, 500 at most"),
         sa.Column(
             "bar_age_seconds",
-            REAL,
+            NUMBER,
             nullable=True,
             comment="from the close of the last closed bar to the slot; null without a bar",
         ),
         sa.Column(
             "expectancy",
-            REAL,
+            NUMBER,
             nullable=True,
             comment="realized profit per notional in the slot's hour of day; null without any",
         ),
         sa.Column("expectancy_count", COUNT, nullable=False, comment="outcomes behind the expectancy"),
-        sa.Column("maker_offset_bps", REAL, nullable=False, comment="distance of the maker price from the mid"),
+        sa.Column("maker_offset_bps", NUMBER, nullable=False, comment="distance of the maker price from the mid"),
         sa.Column("rule_set", sa.Text(), nullable=False, comment="name of the rule set that decided"),
         sa.CheckConstraint(
             "quality in ('good', 'ok', 'degraded', 'broken')", name=op.f("ck_policy_snapshot_quality_known")

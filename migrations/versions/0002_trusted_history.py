@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from migrations import append_only, views_0001, views_0002
+from migrations.column_types import COUNT, FLAG, TIME
 from migrations.ddl import create_views, drop_views
-from storage.schema.column_types import COUNT, Flag, UtcTimestamp
 
 revision = "0002"
 down_revision = "0001"
@@ -63,12 +63,12 @@ def _create_tables() -> None:
         _number(),
         sa.Column("scope", sa.Text(), nullable=False, comment="the book"),
         sa.Column("symbol", sa.Text(), nullable=False, comment="the market that it is for"),
-        sa.Column("maker_first", Flag(), nullable=False, comment="what the router is told instead"),
+        sa.Column("maker_first", FLAG, nullable=False, comment="what the router is told instead"),
         sa.Column("taker_bias", sa.Text(), nullable=False, comment="how patient the router is told to be instead"),
         sa.Column("author", sa.Text(), nullable=False, comment="who decided it"),
         sa.Column("reason", sa.Text(), nullable=False, comment="why"),
-        sa.Column("from_at", UtcTimestamp(), nullable=False, comment="in force from then on, inclusive"),
-        sa.Column("until_at", UtcTimestamp(), nullable=False, comment="in force until then, exclusive"),
+        sa.Column("from_at", TIME, nullable=False, comment="in force from then on, inclusive"),
+        sa.Column("until_at", TIME, nullable=False, comment="in force until then, exclusive"),
         *_chained(),
         sa.CheckConstraint(
             "taker_bias in ('prefer_maker', 'balanced', 'prefer_taker')", name="ck_policy_override_taker_bias_known"
@@ -86,7 +86,7 @@ def _create_tables() -> None:
         sa.Column("override_id", COUNT, nullable=False, comment="what was ended"),
         sa.Column("author", sa.Text(), nullable=False, comment="who ended it"),
         sa.Column("reason", sa.Text(), nullable=False, comment="why"),
-        sa.Column("ended_at", UtcTimestamp(), nullable=False, comment="the override is not in force from then on"),
+        sa.Column("ended_at", TIME, nullable=False, comment="the override is not in force from then on"),
         *_chained(),
         sa.ForeignKeyConstraint(
             ["override_id"], ["policy_override.entry_id"], name="fk_policy_override_end_override_id"
@@ -104,7 +104,7 @@ def _create_tables() -> None:
             "anchor_digest", sa.Text(), nullable=False, comment="the digest of that entry: the chain goes on from it"
         ),
         sa.Column("run_count", COUNT, nullable=False, comment="how many runs were removed"),
-        sa.Column("pruned_at", UtcTimestamp(), nullable=False, comment="when"),
+        sa.Column("pruned_at", TIME, nullable=False, comment="when"),
         *_chained(),
         sa.PrimaryKeyConstraint("entry_id", name="pk_policy_prune"),
         comment="What was removed for its age. Only what such a row covers can be deleted.",

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from migrations import append_only, views_0002
+from migrations.column_types import COUNT, FLAG, NUMBER, TIME
 from migrations.ddl import create_views, drop_views
-from storage.schema.column_types import COUNT, REAL, Flag, UtcTimestamp
 
 revision = "0003"
 down_revision = "0002"
@@ -59,13 +59,13 @@ def _create_shadow() -> None:
         sa.Column("run_id", COUNT, nullable=False, comment="the run"),
         sa.Column("symbol", sa.Text(), nullable=False, comment="the market"),
         sa.Column("rule_set", sa.Text(), nullable=False, comment="name of the rule set that would have decided so"),
-        sa.Column("maker_first", Flag(), nullable=False, comment="false: it would skip the maker attempt and cross"),
+        sa.Column("maker_first", FLAG, nullable=False, comment="false: it would skip the maker attempt and cross"),
         sa.Column("taker_bias", sa.Text(), nullable=False, comment="prefer_maker, balanced or prefer_taker"),
         sa.Column("quality", sa.Text(), nullable=False, comment="good, ok, degraded or broken"),
         sa.Column("regime", sa.Text(), nullable=False, comment="quiet, normal, hot, panic or unknown"),
         sa.Column("reason", sa.Text(), nullable=False, comment="why, for people"),
         sa.Column("codes", sa.Text(), nullable=False, comment="why, for programs: JSON list of code, value, threshold"),
-        sa.Column("maker_offset_bps", REAL, nullable=False, comment="distance of the maker price from the mid"),
+        sa.Column("maker_offset_bps", NUMBER, nullable=False, comment="distance of the maker price from the mid"),
         sa.Column("probe_every", COUNT, comment=_PROBE_EVERY),
         sa.CheckConstraint(
             "taker_bias in ('prefer_maker', 'balanced', 'prefer_taker')", name="ck_policy_shadow_taker_bias_known"
@@ -86,7 +86,7 @@ def _count(name: str, comment: str) -> sa.Column[int]:
 
 
 def _time(name: str, comment: str) -> sa.Column[object]:
-    return sa.Column(name, UtcTimestamp(), comment=comment)
+    return sa.Column(name, TIME, comment=comment)
 
 
 def _create_breaker() -> None:
@@ -109,8 +109,8 @@ def _create_breaker() -> None:
         _count("pool_probe_count", "maker orders since the scope's breaker opened: probes"),
         _count("pool_probe_filled_count", "of these, filled"),
         _time("pool_last_probe_at", "the newest of them"),
-        sa.Column("fee_gap_bps", REAL, comment="taker fee less maker fee; null where the settings do not say"),
-        sa.Column("is_one_tick", Flag(), comment="whether the spread is one tick; null where candles do not show it"),
+        sa.Column("fee_gap_bps", NUMBER, comment="taker fee less maker fee; null where the settings do not say"),
+        sa.Column("is_one_tick", FLAG, comment="whether the spread is one tick; null where candles do not show it"),
         _time("opened_at", "the symbol's breaker is open since this slot; null while closed"),
         _time("restarted_at", "evidence counts from this slot, after a probe had filled; null for all of it"),
         _time("pool_opened_at", "the scope's breaker is open since this slot; null while closed"),

@@ -84,14 +84,14 @@ pool as (
 run as (
     select
         o.symbol,
-        count(*) filter (where o.ts >= b.counts_from and (b.last_fill_at is null or o.ts > b.last_fill_at)) as miss_run,
+        count(*) filter (where o.ts >= b.counts_from and (b.last_fill_at is null or o.ts > b.last_fill_at)) as miss_streak,
         count(*) filter (
             where o.post_only_rejected and o.ts >= b.counts_from
                 and (b.last_kept_at is null or o.ts > b.last_kept_at)
-        ) as reject_run,
+        ) as reject_streak,
         count(*) filter (
             where o.ts >= shared.counts_from and (pool.last_fill_at is null or o.ts > pool.last_fill_at)
-        ) as pool_miss_run
+        ) as pool_miss_streak
     from maker_order as o
     join by_symbol as b on b.symbol = o.symbol
     cross join pool
@@ -100,14 +100,14 @@ run as (
     group by o.symbol
 ),
 pool_run as (
-    select coalesce(sum(pool_miss_run), 0) as miss_run from run
+    select coalesce(sum(pool_miss_streak), 0) as miss_streak from run
 )
 select
     b.symbol,
-    coalesce(run.miss_run, 0) as miss_run,
-    b.start_count - coalesce(run.miss_run, 0) as start_count,
-    b.start_count - b.fill_count - coalesce(run.miss_run, 0) as miss_count,
-    coalesce(run.reject_run, 0) as reject_run,
+    coalesce(run.miss_streak, 0) as miss_streak,
+    b.start_count - coalesce(run.miss_streak, 0) as start_count,
+    b.start_count - b.fill_count - coalesce(run.miss_streak, 0) as miss_count,
+    coalesce(run.reject_streak, 0) as reject_streak,
     b.probe_count,
     b.probe_filled_count,
     b.last_probe_at
@@ -116,9 +116,9 @@ left join run on run.symbol = b.symbol
 union all
 select
     null,
-    pool_run.miss_run,
-    pool.start_count - pool_run.miss_run,
-    pool.start_count - pool.fill_count - pool_run.miss_run,
+    pool_run.miss_streak,
+    pool.start_count - pool_run.miss_streak,
+    pool.start_count - pool.fill_count - pool_run.miss_streak,
     0,
     pool.probe_count,
     pool.probe_filled_count,

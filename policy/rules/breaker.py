@@ -1,4 +1,4 @@
-"""The rule set `breaker`: maker first with full patience, until a run of misses is too long to be chance.
+"""The rule set `breaker`: maker first with full patience, until a streak of misses is too long to be chance.
 
 A breaker as in electrics: it opens on evidence of an outage, lets single orders through as probes, and closes on the
 first that fills. There is one for each symbol and one for the whole scope; either holds maker orders back. The bounds
@@ -19,7 +19,7 @@ from policy.rules.breaker_reason import sentence
 from policy.rules.breaker_state import Breaker, State
 from policy.rules.checks import Check
 from policy.rules.decision import Decision, RouterPolicy
-from policy.rules.hysteresis import Label, found_quality
+from policy.rules.hysteresis import StableQuality, candidate_quality
 from policy.streaks import Streak, Streaks
 
 NAME = "breaker"
@@ -30,21 +30,21 @@ ABOVE_0 = ("prior_starts",)  # a symbol without a maker start is divided by it a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters(QualityThresholds):
-    """When the breaker opens, how it probes, and when a label changes.
+    """When the breaker opens, how it probes, and when the quality that is shown changes.
 
-    It opens when the symbol's own miss ratio to the power of its run of misses is at most `open_probability`, the run
-    being `min_miss_run` or more, after `open_reject_run` refused orders in a row, and for all symbols when the same of
-    the scope is at most `pool_probability`. The miss ratio has `prior_misses` of `prior_starts` added and lies between
-    its two bounds. While open, every `probe_every`th order may probe, and any order once `probe_after_hours` have
-    passed without a probe. `low_variance` waits less in panic, which costs and makes outcomes vary less.
-    `act_on_fee_gap` crosses at once on a market of one tick's spread where the taker fee is less than
+    It opens when the symbol's own miss ratio to the power of its streak of misses is at most `open_probability`, the
+    streak being `min_miss_streak` or longer, after `open_reject_streak` refused orders in a row, and for all symbols if
+    the same of the scope is at most `pool_probability`. The miss ratio has `prior_misses` of `prior_starts` added and
+    lies between its two bounds. While open, every `probe_every`th order may probe, and any order once
+    `probe_after_hours` have passed without a probe. `low_variance` waits less in panic: outcomes vary less,
+    at a cost. `act_on_fee_gap` crosses at once on a market of one tick's spread where the taker fee is less than
     `losing_fee_gap_bps` above the maker fee.
     """
 
     max_bar_age_seconds: float | None = None
     open_probability: float = 0.001
-    min_miss_run: int = 3
-    open_reject_run: int = 2
+    min_miss_streak: int = 3
+    open_reject_streak: int = 2
     pool_probability: float = 0.0001
     prior_misses: float = 3.0
     prior_starts: float = 6.0
@@ -54,7 +54,7 @@ class Parameters(QualityThresholds):
     probe_after_hours: float = 4.0
     min_attempts: int = 20
     wilson_z: float = 1.28
-    label_runs: int = 3
+    hysteresis_runs: int = 3
     low_variance: bool = False
     act_on_fee_gap: bool = False
     losing_fee_gap_bps: float = 0.5
@@ -64,10 +64,10 @@ def decide(evidence: Evidence, state: State | None, parameters: Parameters) -> t
     """Decide for one symbol, and return what to remember; without streaks in the evidence nothing opens or closes."""
     before = state or State()
     after, codes = _moved(evidence.streaks, before, parameters)
-    after = replace(after, label=_label(evidence, before.label, parameters))
+    after = replace(after, stable_quality=_stable_quality(evidence, before.stable_quality, parameters))
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
     maker_first, taker_bias, table_codes = _act(evidence, after, regime, parameters)
-    quality = after.label.quality if after.label else Quality.OK
+    quality = after.stable_quality.quality if after.stable_quality else Quality.OK
     codes = codes + table_codes + regime_codes
     return (
         Decision(
@@ -90,35 +90,37 @@ def _moved(streaks: Streaks | None, before: State, parameters: Parameters) -> tu
     """Open or close each breaker, one step a run, and say by which figures."""
     if streaks is None:
         return before, (Code(code="streaks_missing"),)
-    own_grounds = _run_of_misses("own", streaks.own, parameters.open_probability, parameters)
-    if streaks.reject_run >= parameters.open_reject_run:
-        own_grounds += (Code(code="reject_run", value=streaks.reject_run, threshold=parameters.open_reject_run),)
-    pool_grounds = _run_of_misses("pool", streaks.pool, parameters.pool_probability, parameters)
+    own_grounds = _grounds_of_misses("own", streaks.own, parameters.open_probability, parameters)
+    if streaks.reject_streak >= parameters.open_reject_streak:
+        own_grounds += (
+            Code(code="reject_streak", value=streaks.reject_streak, threshold=parameters.open_reject_streak),
+        )
+    pool_grounds = _grounds_of_misses("pool", streaks.pool, parameters.pool_probability, parameters)
     own, own_codes = _step("own", before.own, streaks.own, own_grounds, streaks.as_of)
     pool, pool_codes = _step("pool", before.pool, streaks.pool, pool_grounds, streaks.as_of)
     return replace(before, own=own, pool=pool), own_codes + pool_codes
 
 
 def miss_ratio(streak: Streak, parameters: Parameters) -> float:
-    """Return how likely a maker order is to miss, by those before the run of misses, rounded to 9 decimals."""
+    """Return how likely a maker order is to miss, by those before the streak of misses, rounded to 9 decimals."""
     ratio = (streak.miss_count + parameters.prior_misses) / (streak.start_count + parameters.prior_starts)
     return round(min(parameters.highest_miss_ratio, max(parameters.lowest_miss_ratio, ratio)), METRIC_DECIMALS)
 
 
-def run_probability(streak: Streak, parameters: Parameters) -> float:
-    """Return the probability of the run of misses, were each as likely as before, rounded to 9 decimals."""
-    return round(miss_ratio(streak, parameters) ** streak.miss_run, METRIC_DECIMALS)
+def streak_probability(streak: Streak, parameters: Parameters) -> float:
+    """Return the probability of the streak of misses, were each as likely as before, rounded to 9 decimals."""
+    return round(miss_ratio(streak, parameters) ** streak.miss_streak, METRIC_DECIMALS)
 
 
-def _run_of_misses(which: str, streak: Streak, bound: float, parameters: Parameters) -> tuple[Code, ...]:
-    """Return what speaks for opening; empty where the run may be chance."""
-    probability = run_probability(streak, parameters)
-    if streak.miss_run < parameters.min_miss_run or probability > bound:
+def _grounds_of_misses(which: str, streak: Streak, bound: float, parameters: Parameters) -> tuple[Code, ...]:
+    """Return what speaks for opening; empty if the streak may be chance."""
+    probability = streak_probability(streak, parameters)
+    if streak.miss_streak < parameters.min_miss_streak or probability > bound:
         return ()
     return (
-        Code(code=f"{which}_miss_run", value=streak.miss_run, threshold=parameters.min_miss_run),
+        Code(code=f"{which}_miss_streak", value=streak.miss_streak, threshold=parameters.min_miss_streak),
         Code(code=f"{which}_miss_ratio", value=miss_ratio(streak, parameters)),
-        Code(code=f"{which}_miss_run_probability", value=probability, threshold=bound),
+        Code(code=f"{which}_miss_streak_probability", value=probability, threshold=bound),
     )
 
 
@@ -135,9 +137,9 @@ def _step(
     return before, (Code(code=f"{which}_open"), *grounds)
 
 
-def _label(evidence: Evidence, before: Label | None, parameters: Parameters) -> Label:
-    found = found_quality(evidence.effectiveness, parameters, parameters.min_attempts, parameters.wilson_z)
-    return before.after(found, parameters.label_runs) if before else Label(quality=found, next_quality=found)
+def _stable_quality(evidence: Evidence, before: StableQuality | None, parameters: Parameters) -> StableQuality:
+    found = candidate_quality(evidence.effectiveness, parameters, parameters.min_attempts, parameters.wilson_z)
+    return before.after(found, parameters.hysteresis_runs) if before else StableQuality(quality=found, candidate=found)
 
 
 def _act(
@@ -185,11 +187,11 @@ def explain(evidence: Evidence, state: State | None, parameters: Parameters) -> 
         return ()
     own, pool = streaks.own, streaks.pool
     return (
-        _check("own opens", "miss_run", own.miss_run, ">=", parameters.min_miss_run),
-        _check("own opens", "probability", run_probability(own, parameters), "<=", parameters.open_probability),
-        _check("own opens", "reject_run", streaks.reject_run, ">=", parameters.open_reject_run),
-        _check("pool opens", "pool_miss_run", pool.miss_run, ">=", parameters.min_miss_run),
-        _check("pool opens", "probability", run_probability(pool, parameters), "<=", parameters.pool_probability),
+        _check("own opens", "miss_streak", own.miss_streak, ">=", parameters.min_miss_streak),
+        _check("own opens", "probability", streak_probability(own, parameters), "<=", parameters.open_probability),
+        _check("own opens", "reject_streak", streaks.reject_streak, ">=", parameters.open_reject_streak),
+        _check("pool opens", "pool_miss_streak", pool.miss_streak, ">=", parameters.min_miss_streak),
+        _check("pool opens", "probability", streak_probability(pool, parameters), "<=", parameters.pool_probability),
         *_closing("own closes", before.own, own, streaks.as_of, parameters),
         *_closing("pool closes", before.pool, pool, streaks.as_of, parameters),
     )

@@ -46,14 +46,14 @@ def _breaker(which: str, breaker: Breaker, found: dict[str, Code]) -> str:
 
 def _grounds(which: str, found: dict[str, Code]) -> str:
     said = []
-    run = found.get(f"{which}_miss_run")
-    if run is not None:
-        ratio, chance = found[f"{which}_miss_ratio"].value, found[f"{which}_miss_run_probability"]
+    streak = found.get(f"{which}_miss_streak")
+    if streak is not None:
+        ratio, chance = found[f"{which}_miss_ratio"].value, found[f"{which}_miss_streak_probability"]
         said.append(
-            f"run of {run.value:g} misses, {which} miss ratio {ratio:.4g}, "
-            f"{ratio:.4g}^{run.value:g} = {_plain(chance.value)} <= {_plain(chance.threshold)}"
+            f"{streak.value:g} misses in a row, {which} miss ratio {ratio:.4g}, "
+            f"{ratio:.4g}^{streak.value:g} = {_plain(chance.value)} <= {_plain(chance.threshold)}"
         )
-    if which == "own" and (rejects := found.get("reject_run")):
+    if which == "own" and (rejects := found.get("reject_streak")):
         said.append(f"{rejects.value:g} post-only rejects in a row >= {rejects.threshold:g}")
     return ", ".join(said)
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Self
 
 from policy.enums import Quality
-from policy.rules.hysteresis import Label
+from policy.rules import earlier_words
+from policy.rules.hysteresis import StableQuality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +21,14 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The symbol's own breaker, the one of the whole scope, and the label with what is needed to change it.
+    """The symbol's own breaker, the scope's, and the quality that is shown, with what is needed to change it.
 
-    `label` None means that no run has judged the symbol yet.
+    `stable_quality` None means that no run has judged the symbol yet.
     """
 
     own: Breaker = Breaker()
     pool: Breaker = Breaker()
-    label: Label | None = None
+    stable_quality: StableQuality | None = None
 
     def to_text(self) -> str:
         """Write the state as the JSON text that is stored: times as ISO 8601, keys sorted, no blanks."""
@@ -36,16 +37,16 @@ class State:
     @classmethod
     def from_text(cls, text: str) -> Self:
         """Read what `to_text` wrote. Raises ValueError, KeyError or TypeError for any other text."""
-        parts = json.loads(text)
-        label = parts["label"]
+        parts = earlier_words.state_now(json.loads(text))
+        stable = parts["stable_quality"]
         return cls(
             own=_breaker(parts["own"]),
             pool=_breaker(parts["pool"]),
-            label=label
-            and Label(
-                quality=Quality(label["quality"]),
-                next_quality=Quality(label["next_quality"]),
-                next_count=label["next_count"],
+            stable_quality=stable
+            and StableQuality(
+                quality=Quality(stable["quality"]),
+                candidate=Quality(stable["candidate"]),
+                candidate_count=stable["candidate_count"],
             ),
         )
 

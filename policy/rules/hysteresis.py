@@ -1,4 +1,4 @@
-"""Labels that do not flicker: worse only beyond doubt, and changed only when several runs agree."""
+"""A quality that does not flicker: worse only beyond doubt, and changed only when several runs agree."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -10,23 +10,21 @@ from policy.quality import QualityThresholds, judge_quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """The label that is shown, and the other one that the last `next_count` runs found; 0 where they agreed."""
+class StableQuality:
+    """The quality that is shown, and the other one that the last `candidate_count` runs measured; 0 if they agreed."""
 
     quality: Quality
-    next_quality: Quality
-    next_count: int = 0
+    candidate: Quality
+    candidate_count: int = 0
 
-    def after(self, found: Quality, runs: int) -> "Label":
-        """Return the label once one more run found this; `runs` equal ones in a row change it."""
-        if found is self.quality:
-            return Label(quality=found, next_quality=found)
-        count = self.next_count + 1 if found is self.next_quality else 1
-        return (
-            Label(quality=found, next_quality=found)
-            if count >= runs
-            else Label(quality=self.quality, next_quality=found, next_count=count)
-        )
+    def after(self, measured: Quality, run_count: int) -> "StableQuality":
+        """Return what is shown once one more run measured this quality; `run_count` equal ones in a row change it."""
+        if measured is self.quality:
+            return StableQuality(quality=measured, candidate=measured)
+        count = self.candidate_count + 1 if measured is self.candidate else 1
+        if count >= run_count:
+            return StableQuality(quality=measured, candidate=measured)
+        return StableQuality(quality=self.quality, candidate=measured, candidate_count=count)
 
 
 def wilson_lower_bound(ratio: float, count: int, z: float) -> float:
@@ -41,7 +39,7 @@ def wilson_lower_bound(ratio: float, count: int, z: float) -> float:
     return max(0.0, (middle - spread) / (1 + z * z / count))
 
 
-def found_quality(
+def candidate_quality(
     effectiveness: Effectiveness, thresholds: QualityThresholds, min_attempts: int, wilson_z: float
 ) -> Quality:
     """Judge as the seed does, but ok with fewer than `min_attempts` maker orders, and worse only beyond doubt.

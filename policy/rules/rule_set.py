@@ -9,7 +9,7 @@ from typing import Any
 
 from policy.errors import RouterPolicyError
 from policy.evidence import Evidence
-from policy.rules import breaker, seed
+from policy.rules import breaker, earlier_words, seed
 from policy.rules.breaker_state import State, newcomer
 from policy.rules.checks import Check
 from policy.rules.decision import Decision
@@ -55,12 +55,13 @@ class RuleSet:
 
     The name may have a variant after a colon, as in `breaker:calm`, so that one set can run beside itself with other
     parameters. Two rule sets with the same digest decide alike; a change of the code that changes decisions changes
-    `version`.
+    `version`. `has_earlier_words` marks one that was stored before 0.1.0: see `policy.rules.earlier_words`.
     """
 
     name: str
     version: int
     parameters: Parameters
+    has_earlier_words: bool = False
 
     @property
     def has_state(self) -> bool:
@@ -69,12 +70,16 @@ class RuleSet:
 
     def decide(self, evidence: Evidence, state: State | None = None) -> Decision:
         """Decide for one symbol. Total: every evidence gives a decision."""
-        return _rules_of(self.name).decide(evidence, state, self.parameters)[0]
+        return self._decide(evidence, state)[0]
 
-    def judge(self, evidence: Evidence, before: State | None) -> Judgement:
+    def decide_with_state(self, evidence: Evidence, before: State | None) -> Judgement:
         """Decide for one symbol, and keep what is remembered beside it."""
-        decision, after = _rules_of(self.name).decide(evidence, before, self.parameters)
+        decision, after = self._decide(evidence, before)
         return Judgement(evidence=evidence, before=before, decision=decision, after=after)
+
+    def _decide(self, evidence: Evidence, state: State | None) -> tuple[Decision, State | None]:
+        decision, after = _rules_of(self.name).decide(evidence, state, self.parameters)
+        return earlier_words.decision_then(decision) if self.has_earlier_words else decision, after
 
     def newcomer(self, states: Iterable[State]) -> State | None:
         """Return what is known of a symbol that was never judged, given what is remembered of the others."""
@@ -86,7 +91,10 @@ class RuleSet:
 
     def parameters_text(self) -> str:
         """Write the parameters as the JSON text that is stored and that the digest is taken of."""
-        return json.dumps(asdict(self.parameters), allow_nan=False, sort_keys=True, separators=(",", ":"))
+        parameters = asdict(self.parameters)
+        if self.has_earlier_words:
+            parameters = earlier_words.parameters_then(parameters)
+        return json.dumps(parameters, allow_nan=False, sort_keys=True, separators=(",", ":"))
 
     def digest(self) -> str:
         """Return the SHA-256 of name, version and parameters, in hex."""
@@ -143,10 +151,12 @@ def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:
 
     Raises UnknownRuleSetError where this program does not know it any more, or not yet.
     """
-    found = rule_set(name, json.loads(parameters))
-    if found.version != version:
+    stored = json.loads(parameters)
+    has_earlier_words = earlier_words.has_earlier_words(stored)
+    rules = rule_set(name, earlier_words.parameters_now(stored) if has_earlier_words else stored)
+    if rules.version != version:
         raise UnknownRuleSetError(
-            f"rule set {name!r} is at version {found.version} in this program and was at {version} then; "
+            f"rule set {name!r} is at version {rules.version} in this program and was at {version} then; "
             "derive its decisions with the router-policy of that day (policy_run.code_version says which)"
         )
-    return found
+    return replace(rules, has_earlier_words=has_earlier_words)

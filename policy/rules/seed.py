@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from operator import ge, le, lt
 
 from policy.evidence import Evidence
-from policy.numbers import known
+from policy.numbers import finite_or_none
 from policy.offset import maker_offset_bps
 from policy.quality import QualityThresholds
 from policy.regime import LONG_BAR_COUNT, UPPER_BOUNDS, judge_regime
@@ -51,7 +51,7 @@ def _quality_checks(evidence: Evidence, parameters: Parameters) -> tuple[Check, 
         ("good", "slip_q50", "<=", parameters.good_slip_q50_bps),
     )
     return tuple(
-        _check(rule, figure, known(getattr(figures, figure)), sign, threshold)
+        _check(rule, figure, finite_or_none(getattr(figures, figure)), sign, threshold)
         for rule, figure, sign, threshold in bounds
     )
 
@@ -62,7 +62,7 @@ def _regime_checks(evidence: Evidence, parameters: Parameters) -> tuple[Check, .
     if parameters.max_bar_age_seconds is not None:
         age, limit = figures.bar_age_seconds, parameters.max_bar_age_seconds
         checks.append(_check("regime known", "bar_age_seconds", age, "<=", limit, judged_when_missing=False))
-    ratio = known(figures.atr_ratio)
+    ratio = finite_or_none(figures.atr_ratio)
     for bound, regime in UPPER_BOUNDS:
         checks.append(_check(regime.value, "atr_ratio", ratio, "<", bound, judged_when_missing=False))
     return tuple(checks)

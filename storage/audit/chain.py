@@ -28,7 +28,7 @@ def head(connection: Connection) -> Head:
     return Head(entry_id=row.entry_id, digest=row.digest)
 
 
-def take_next(connection: Connection) -> tuple[int, str]:
+def reserve_next_entry(connection: Connection) -> tuple[int, str]:
     """Return the number of the next entry and the digest before it, and keep others waiting until the transaction ends.
 
     Whoever takes the head's row first is followed by the rest, so the chain cannot fork.
@@ -43,7 +43,7 @@ def wait_for_writer(connection: Connection) -> None:
     connection.execute(select(policy_head.c.entry_id).with_for_update())
 
 
-def move_head(connection: Connection, digest: str) -> None:
+def advance_head(connection: Connection, digest: str) -> None:
     """Make an entry that was just written the end of the chain; on Postgres, tell who listens once it is committed."""
     moved = update(policy_head).values(digest=digest).returning(policy_head.c.entry_id)
     entry_id = connection.execute(moved).scalar_one()

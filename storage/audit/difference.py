@@ -26,6 +26,6 @@ class TamperedError(StoreError):
         self.difference = difference
 
 
-def differ(entry: str, what: str, stored: object, derived: object, symbol: str | None = None) -> NoReturn:
+def raise_tampered(entry: str, what: str, stored: object, derived: object, symbol: str | None = None) -> NoReturn:
     """Raise TamperedError for the first thing that is not as it was published."""
     raise TamperedError(Difference(entry=entry, symbol=symbol, field=what, stored=stored, derived=derived))

@@ -31,7 +31,7 @@ from storage.schema.tables import (
 
 Values = Sequence[Any]
 # What belongs to a run, in the order of the canonical text, each with the columns that its rows are in order of.
-BELONGING: Mapping[Table, tuple[str, ...]] = {
+CHILD_TABLES: Mapping[Table, tuple[str, ...]] = {
     policy_snapshot: ("symbol",),
     policy_reject: ("source", "reason"),
     policy_shadow: ("symbol", "rule_set"),
@@ -65,6 +65,6 @@ def _without_end(row: Values) -> Values:
     return row[:end]
 
 
-def in_order(table: Table, row: dict[str, Any]) -> list[Any]:
+def values_in_schema_order(table: Table, row: dict[str, Any]) -> list[Any]:
     """Return a row's values in the order of the schema; the digest may still be missing."""
     return [row.get(column.name) if column.name == "digest" else row[column.name] for column in table.columns]

@@ -8,7 +8,7 @@ from typing import Any
 from policy import Evidence
 from policy.reason_codes import codes_to_text
 from policy.rules import Decision, RuleSet, State
-from storage.audit.difference import differ
+from storage.audit.difference import raise_tampered
 from storage.read.breaker_states import evidence_with, state_columns
 
 _DECISION = "maker_first taker_bias quality regime maker_offset_bps codes reason probe_every".split()
@@ -18,7 +18,7 @@ _live = attrgetter(*_LIVE)
 Rows = Sequence[Any]
 
 
-def derive_run(
+def rederive_run(
     name: str, run: Any, rules: Mapping[str, RuleSet], snapshots: Rows, shadows: Rows, breakers: Rows
 ) -> None:
     """Derive every decision of a run, live and in the shadow, and hold it against what is stored.
@@ -33,7 +33,7 @@ def derive_run(
     if run.shadows or shadows:
         _derive_shadows(name, run, rules, snapshots, shadows, unused)
     for rule_set, symbol in unused:
-        differ(name, "policy_breaker.rule_set", rule_set, None, symbol)
+        raise_tampered(name, "policy_breaker.rule_set", rule_set, None, symbol)
 
 
 def _derive_shadows(
@@ -49,7 +49,9 @@ def _derive_shadows(
     expected = {(symbol, rule_set) for symbol in evidence for rule_set in digests}
     found = {(row.symbol, row.rule_set) for row in shadows}
     for symbol, rule_set in sorted(expected ^ found):
-        differ(name, "policy_shadow.rule_set", rule_set if (symbol, rule_set) in found else None, rule_set, symbol)
+        raise_tampered(
+            name, "policy_shadow.rule_set", rule_set if (symbol, rule_set) in found else None, rule_set, symbol
+        )
     for row in shadows:
         rule_set = _rule_set(name, digests[row.rule_set], rules)
         _derive(name, row, rule_set, evidence[row.symbol], unused, run.slot)
@@ -58,7 +60,7 @@ def _derive_shadows(
 def _rule_set(name: str, digest: str, rules: Mapping[str, RuleSet]) -> RuleSet:
     found = rules.get(digest)
     if found is None:
-        differ(name, "rule_set_digest", digest, None)
+        raise_tampered(name, "rule_set_digest", digest, None)
     return found
 
 
@@ -78,9 +80,9 @@ def _derive(
         return
     breaker = breakers.pop((rules.name, row.symbol), None)
     if breaker is None:
-        differ(name, "policy_breaker.rule_set", None, rules.name, row.symbol)
+        raise_tampered(name, "policy_breaker.rule_set", None, rules.name, row.symbol)
     before = State.from_text(breaker.state_before) if breaker.state_before is not None else None
-    judged = rules.judge(evidence_with(evidence, breaker, slot), before)
+    judged = rules.decide_with_state(evidence_with(evidence, breaker, slot), before)
     _compare(name, row, _DECISION, _decision(row), _derived(judged.decision))
     assert judged.after is not None
     state = state_columns(judged.after)
@@ -106,4 +108,4 @@ def _compare(
 ) -> None:
     if stored != derived:
         column, found, expected = next(t for t in zip(columns, stored, derived, strict=True) if t[1] != t[2])
-        differ(name, column, found, str(expected) if isinstance(expected, str) else expected, row.symbol)
+        raise_tampered(name, column, found, str(expected) if isinstance(expected, str) else expected, row.symbol)

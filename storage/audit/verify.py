@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, Table, func, or_, select, text, type_coe
 
 from policy.rules import RuleSet, rule_set_digest, rule_set_from_text
 from storage.audit.chain import head
-from storage.audit.difference import differ
-from storage.audit.digest import BELONGING, Values, entry_digest
-from storage.audit.rederive import derive_run
+from storage.audit.difference import raise_tampered
+from storage.audit.digest import CHILD_TABLES, Values, entry_digest
+from storage.audit.rederive import rederive_run
 from storage.errors import StoredValueError
 from storage.schema.column_types import REAL, Flag, UtcTimestamp
 from storage.schema.tables import (
@@ -29,7 +29,7 @@ from storage.schema.tables import (
 
 SNAPSHOTS_AT_ONCE = 5000
 # What reading or deriving raises on a value that no column of this schema can hold; a damaged file may hold it.
-_UNFIT = (ValueError, TypeError, ArithmeticError)
+_DECODE_ERRORS = (ValueError, TypeError, ArithmeticError)
 _NUMBERS = {
     policy_run: policy_run.c.run_id,
     policy_override: policy_override.c.entry_id,
@@ -59,9 +59,9 @@ def verify(connection: Connection, anchor: str | None = None) -> Iterator[Progre
         yield from _walked(connection, anchor)
     except StoredValueError as error:
         where, column = _place_of(connection, error.stored)
-        differ(where, column, error.stored, error.expected)
-    except _UNFIT as error:
-        differ("chain", "a value", str(error), None)
+        raise_tampered(where, column, error.stored, error.expected)
+    except _DECODE_ERRORS as error:
+        raise_tampered("chain", "a value", str(error), None)
 
 
 def _walked(connection: Connection, anchor: str | None) -> Iterator[Progress]:
@@ -152,32 +152,32 @@ class _Walk:
 
     def take(self, entries: Sequence[_Entry]) -> None:
         first, last = self.entry_id, entries[-1].number if entries else self.entry_id
-        found = [_by_run(self.connection, table, first, last, order) for table, order in BELONGING.items()]
+        found = [_by_run(self.connection, table, first, last, order) for table, order in CHILD_TABLES.items()]
         for entry in entries:
             try:
                 self._check(entry, *(rows.pop(entry.number, []) for rows in found))
-            except _UNFIT as error:  # a figure that is no finite number, say: no digest can be taken of it
-                differ(entry.name, "digest", entry.row.digest, f"none: {error}")
+            except _DECODE_ERRORS as error:  # a figure that is no finite number, say: no digest can be taken of it
+                raise_tampered(entry.name, "digest", entry.row.digest, f"none: {error}")
         for rows in found:
             for run_id in rows:
-                differ(f"run {run_id}", "run_id", run_id, None)
+                raise_tampered(f"run {run_id}", "run_id", run_id, None)
 
     def end(self) -> None:
         """Check what no single entry shows: rows outside the walk, the head, the scopes, the slots, the anchor."""
-        for number in (*_NUMBERS.values(), *(table.c.run_id for table in BELONGING)):
+        for number in (*_NUMBERS.values(), *(table.c.run_id for table in CHILD_TABLES)):
             outside = or_(number <= self.first_entry_id, number > self.entry_id)
-            if number.table in BELONGING:
+            if number.table in CHILD_TABLES:
                 outside |= number.not_in(select(policy_run.c.run_id))
             if (found := self.connection.scalar(select(func.min(number)).where(outside))) is not None:
-                differ(f"{number.table.name.removeprefix('policy_')} {found}", number.name, found, None)
+                raise_tampered(f"{number.table.name.removeprefix('policy_')} {found}", number.name, found, None)
         found = head(self.connection)
         if (found.entry_id, found.digest) != (self.entry_id, self.digest):
-            differ("head", "digest", f"{found.entry_id} {found.digest}", f"{self.entry_id} {self.digest}")
+            raise_tampered("head", "digest", f"{found.entry_id} {found.digest}", f"{self.entry_id} {self.digest}")
         self._check_names()
         self._check_numbers()
         self._check_file()
         if not self.anchor_met:
-            differ("chain", "anchor", self.digest, self.anchor)
+            raise_tampered("chain", "anchor", self.digest, self.anchor)
 
     def _check_numbers(self) -> None:
         """Find a figure that is not finite: the digest has null for it, and a decision takes it for not measured."""
@@ -187,45 +187,45 @@ class _Walk:
         found = self.connection.execute(select(*columns).where(outside).limit(1)).mappings().one_or_none()
         if found is not None:
             name = next(one.name for one in figures if not -1e300 <= (found[one.name] or 0.0) <= 1e300)
-            differ(f"run {found['run_id']}", name, found[name], "a finite number", found["symbol"])
+            raise_tampered(f"run {found['run_id']}", name, found[name], "a finite number", found["symbol"])
 
     def _check_file(self) -> None:
         """Let SQLite hold its tables against their indexes: a reader may be given either, and the walk saw but one."""
         if self.connection.dialect.name == "sqlite":
             found = self.connection.scalars(text("pragma integrity_check(1)")).one()
             if found != "ok":
-                differ("file", "integrity_check", found, "ok")
+                raise_tampered("file", "integrity_check", found, "ok")
 
     def _check_names(self) -> None:
         run, slot = policy_run, policy_slot
         scopes = set(self.connection.scalars(select(policy_scope.c.scope)))
         used = set(self.connection.scalars(select(run.c.scope).distinct()))
         if scopes != used:
-            differ("scope", "scope", sorted(scopes), sorted(used))
-        published = select(slot.c.fence).where(
+            raise_tampered("scope", "scope", sorted(scopes), sorted(used))
+        published = select(slot.c.fencing_token).where(
             slot.c.scope == run.c.scope, slot.c.slot == run.c.slot, slot.c.state == "published"
         )
         lost = self.connection.scalar(select(func.min(run.c.run_id)).where(~published.exists()))
         if lost is not None:
-            differ(f"run {lost}", "policy_slot.state", None, "published")
+            raise_tampered(f"run {lost}", "policy_slot.state", None, "published")
 
     def _check(self, entry: _Entry, *belonging: list[Any]) -> None:
         if entry.table is not policy_run:
             self._check_link(entry, entry_digest(entry.table, entry.row))
             return
         snapshots, _, shadows, breakers = belonging
-        derive_run(entry.name, entry.row, self.rules, snapshots, shadows, breakers)
+        rederive_run(entry.name, entry.row, self.rules, snapshots, shadows, breakers)
         self._check_link(entry, entry_digest(policy_run, entry.row, *belonging))
         self.run_count += 1
         self.snapshot_count += len(snapshots)
 
     def _check_link(self, entry: _Entry, derived: str) -> None:
         if entry.number != self.entry_id + 1:
-            differ(entry.name, "number in the chain", entry.number, self.entry_id + 1)
+            raise_tampered(entry.name, "number in the chain", entry.number, self.entry_id + 1)
         if entry.row.previous_digest != self.digest:
-            differ(entry.name, "previous_digest", entry.row.previous_digest, self.digest)
+            raise_tampered(entry.name, "previous_digest", entry.row.previous_digest, self.digest)
         if entry.row.digest != derived:
-            differ(entry.name, "digest", entry.row.digest, derived)
+            raise_tampered(entry.name, "digest", entry.row.digest, derived)
         self.entry_id, self.digest = entry.number, derived
         self.anchor_met = self.anchor_met or self.anchor == derived
 
@@ -244,7 +244,7 @@ def _maker(table: Table) -> Callable[[Values], Any]:
     return cast("Callable[[Values], Any]", named._make)
 
 
-_MAKE = {table: _maker(table) for table in BELONGING}
+_MAKE = {table: _maker(table) for table in CHILD_TABLES}
 
 
 def _by_run(connection: Connection, table: Table, after: int, upto: int, order: Sequence[str]) -> dict[int, list[Any]]:
@@ -261,6 +261,6 @@ def _rule_sets(connection: Connection) -> Mapping[str, RuleSet]:
     for row in connection.execute(select(policy_rule_set)):
         derived = rule_set_digest(row.name, row.version, row.parameters)
         if derived != row.digest:
-            differ(f"rule set {row.name}", "digest", row.digest, derived)
+            raise_tampered(f"rule set {row.name}", "digest", row.digest, derived)
         found[row.digest] = rule_set_from_text(row.name, row.version, row.parameters)
     return found

@@ -102,7 +102,7 @@ def _sqlite_engine(url: URL, prepare: Callable[[Any], None], begin: str) -> Engi
     return engine
 
 
-def bring_journal_into_file(engine: Engine) -> None:
+def checkpoint_wal(engine: Engine) -> None:
     """Let the file of a SQLite database hold all that was written through this engine, before its connections close.
 
     SQLite does so by itself only when the last connection closes, and routers keep theirs: a file that somebody puts in

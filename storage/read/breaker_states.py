@@ -12,7 +12,7 @@ from policy.fee_gap import FeeGap
 from policy.reason_codes import codes_to_text
 from policy.rules import Judgement, RuleSet, State
 from policy.rules.breaker_state import Breaker
-from policy.rules.hysteresis import Label
+from policy.rules.hysteresis import StableQuality
 from policy.streaks import Streak, Streaks
 from storage.schema.tables import policy_breaker, policy_run
 
@@ -49,7 +49,7 @@ def breaker_row(run_id: int, rule_set: RuleSet, judgement: Judgement) -> dict[st
         "rule_set": rule_set.name,
         "state_before": judgement.before.to_text() if judgement.before else None,
         **_streak("", streaks.own),
-        "reject_run": streaks.reject_run,
+        "reject_streak": streaks.reject_streak,
         **_streak("pool_", streaks.pool),
         "fee_gap_bps": evidence.fee_gap.gap_bps,
         "is_one_tick": evidence.fee_gap.is_one_tick,
@@ -63,15 +63,15 @@ def _streak(prefix: str, streak: Streak) -> dict[str, Any]:
 
 def state_columns(state: State) -> dict[str, Any]:
     """Return what is remembered by the names of its columns."""
-    label = state.label or Label(quality=Quality.OK, next_quality=Quality.OK)
+    stable = state.stable_quality or StableQuality(quality=Quality.OK, candidate=Quality.OK)
     return {
         "opened_at": state.own.opened_at,
         "restarted_at": state.own.restarted_at,
         "pool_opened_at": state.pool.opened_at,
         "pool_restarted_at": state.pool.restarted_at,
-        "label": label.quality.value,
-        "next_label": label.next_quality.value,
-        "next_label_count": label.next_count,
+        "stable_quality": stable.quality.value,
+        "candidate_quality": stable.candidate.value,
+        "candidate_count": stable.candidate_count,
     }
 
 
@@ -80,7 +80,11 @@ def state_of(row: Any) -> State:
     return State(
         own=Breaker(opened_at=row.opened_at, restarted_at=row.restarted_at),
         pool=Breaker(opened_at=row.pool_opened_at, restarted_at=row.pool_restarted_at),
-        label=Label(quality=Quality(row.label), next_quality=Quality(row.next_label), next_count=row.next_label_count),
+        stable_quality=StableQuality(
+            quality=Quality(row.stable_quality),
+            candidate=Quality(row.candidate_quality),
+            candidate_count=row.candidate_count,
+        ),
     )
 
 
@@ -95,7 +99,7 @@ def evidence_with(evidence: Evidence, row: Any, as_of: datetime) -> Evidence:
         streaks=Streaks(
             as_of=as_of,
             own=_streak_of(row, ""),
-            reject_run=row.reject_run,
+            reject_streak=row.reject_streak,
             pool=_streak_of(row, "pool_"),
         ),
     )

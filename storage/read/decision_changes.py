@@ -11,7 +11,7 @@ from storage.schema.tables import policy_run, policy_snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class DecisionChange:
     """What was decided for a symbol from `published_at` on, until the next of the same symbol."""
 
     symbol: str
@@ -21,7 +21,7 @@ class Decided:
     regime: Regime
 
 
-def decided(connection: Connection, scope: str, start: datetime, end: datetime) -> tuple[Decided, ...]:
+def decision_changes(connection: Connection, scope: str, start: datetime, end: datetime) -> tuple[DecisionChange, ...]:
     """Return what readers could see at any time with `start <= t < end`, overrides apart, only where it changed.
 
     Readers see the newest slot: a run that was published after a later slot was never seen.
@@ -44,7 +44,7 @@ def decided(connection: Connection, scope: str, start: datetime, end: datetime) 
     has_turned = or_(*(seen.c[name].is_distinct_from(seen.c[f"{name}_before"]) for name in said))
     query = select(seen.c.symbol, seen.c.published_at, *(seen.c[name] for name in said)).where(has_turned)
     return tuple(
-        Decided(
+        DecisionChange(
             symbol=row.symbol,
             published_at=row.published_at,
             maker_first=row.maker_first,

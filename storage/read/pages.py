@@ -33,7 +33,7 @@ from storage.schema.tables import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class HistoryVersion:
     """What the latest policies depend on: two equal versions have equal policies, and a later one may too.
 
     It moves when anything is published and when an override begins or ends, also by itself.
@@ -46,7 +46,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class PageBounds:
     """Which part of a list is wanted: `since <= time < until`, None for no bound, and at most `limit` rows."""
 
     since: datetime | None = None
@@ -60,7 +60,7 @@ class Window:
         return and_(True, *bounds)
 
 
-def version(connection: Connection, scope: str) -> tuple[Version, datetime]:
+def version(connection: Connection, scope: str) -> tuple[HistoryVersion, datetime]:
     """Return the version of the latest policies, and the database's clock at which it was asked for.
 
     Read it before the policies: they are then as new as it says, or newer.
@@ -68,7 +68,7 @@ def version(connection: Connection, scope: str) -> tuple[Version, datetime]:
     rows = connection.execute(_version_query(connection.dialect.name), {"scope": scope}).all()
     now = rows[0].now if isinstance(rows[0].now, datetime) else datetime.fromisoformat(rows[0].now).replace(tzinfo=UTC)
     in_force = tuple(row.override_id for row in rows if row.override_id is not None)
-    found = Version(scope=scope, entry_id=rows[0].entry_id, digest=rows[0].digest, override_ids=in_force)
+    found = HistoryVersion(scope=scope, entry_id=rows[0].entry_id, digest=rows[0].digest, override_ids=in_force)
     return found, now.astimezone(UTC)
 
 
@@ -88,7 +88,7 @@ def _version_query(dialect: str) -> Select[*tuple[object, ...]]:
     )
 
 
-def history_page(connection: Connection, scope: str, symbol: str, window: Window) -> Sequence[RowMapping]:
+def history_page(connection: Connection, scope: str, symbol: str, window: PageBounds) -> Sequence[RowMapping]:
     """Return one symbol's rows of policy_history with `valid_from` in the window, oldest first."""
     view = policy_history
     query = select(view).where(view.c.scope == scope, view.c.symbol == symbol, window.holds(view.c.valid_from))
@@ -109,7 +109,7 @@ def policies_at(connection: Connection, scope: str, at: datetime) -> Sequence[Ro
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class PageCursor:
     """Where a page of changes ended: the next begins after this symbol of this slot."""
 
     slot: datetime
@@ -117,7 +117,12 @@ class Place:
 
 
 def changes(
-    connection: Connection, scope: str, window: Window, *, symbol: str | None = None, after: Place | None = None
+    connection: Connection,
+    scope: str,
+    window: PageBounds,
+    *,
+    symbol: str | None = None,
+    after: PageCursor | None = None,
 ) -> Sequence[RowMapping]:
     """Return what changed, as policy_change says it, at slots in the window: the newest first, then by symbol.
 
@@ -171,7 +176,7 @@ def _changed() -> Select[*tuple[object, ...]]:
     )
 
 
-def runs(connection: Connection, scope: str, window: Window) -> Sequence[RowMapping]:
+def runs(connection: Connection, scope: str, window: PageBounds) -> Sequence[RowMapping]:
     """Return the runs whose slot is in the window, newest first."""
     run = policy_run
     query = select(run).where(run.c.scope == scope, window.holds(run.c.slot))
@@ -191,19 +196,19 @@ def rejects_of_runs(connection: Connection, run_ids: Sequence[int]) -> Sequence[
     return connection.execute(query.order_by(table.c.run_id, table.c.source, table.c.reason)).mappings().all()
 
 
-def gaps(connection: Connection, scope: str, window: Window) -> Sequence[RowMapping]:
+def gaps(connection: Connection, scope: str, window: PageBounds) -> Sequence[RowMapping]:
     """Return the rows of policy_gap whose slot is in the window, newest first."""
     view = policy_gap
     query = select(view).where(view.c.scope == scope, window.holds(view.c.slot))
     return connection.execute(query.order_by(view.c.slot.desc()).limit(window.limit)).mappings().all()
 
 
-def failures(connection: Connection, scope: str, window: Window) -> Sequence[RowMapping]:
+def failures(connection: Connection, scope: str, window: PageBounds) -> Sequence[RowMapping]:
     """Return the tries that published nothing, for slots in the window, newest first."""
     table = policy_run_failure
     query = select(table).where(table.c.scope == scope, window.holds(table.c.slot))
     return (
-        connection.execute(query.order_by(table.c.slot.desc(), table.c.fence.desc()).limit(window.limit))
+        connection.execute(query.order_by(table.c.slot.desc(), table.c.fencing_token.desc()).limit(window.limit))
         .mappings()
         .all()
     )

@@ -21,7 +21,7 @@ _READ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedRun:
+class ReplayableRun:
     """A run, valid from its slot to `until`, the next run's, None for the newest, and the rule sets that decided."""
 
     run_id: int
@@ -32,7 +32,7 @@ class RecordedRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class ReplayInput:
     """What one symbol's decision rested on, and what was decided by the live rule set.
 
     `before` is what the recorded breaker remembered before, None where it was asked for none or remembered nothing.
@@ -44,7 +44,7 @@ class Recorded:
     before: State | None
 
 
-def recorded_runs(connection: Connection, scope: str, since: datetime | None) -> list[RecordedRun]:
+def replayable_runs(connection: Connection, scope: str, since: datetime | None) -> list[ReplayableRun]:
     """Return the runs of a scope with slots from `since` on, oldest first."""
     run = policy_run
     following = func.lead(run.c.slot, type_=run.c.slot.type).over(order_by=run.c.slot).label("until")
@@ -53,7 +53,7 @@ def recorded_runs(connection: Connection, scope: str, since: datetime | None) ->
     if since is not None:
         query = query.where(run.c.slot >= since)
     return [
-        RecordedRun(
+        ReplayableRun(
             run_id=row.run_id,
             slot=row.slot,
             until=row.until,
@@ -64,9 +64,9 @@ def recorded_runs(connection: Connection, scope: str, since: datetime | None) ->
     ]
 
 
-def batches(runs: Sequence[RecordedRun]) -> Iterator[Sequence[RecordedRun]]:
+def batches(runs: Sequence[ReplayableRun]) -> Iterator[Sequence[ReplayableRun]]:
     """Split runs into as many at once as have some thousands of snapshots."""
-    batch: list[RecordedRun] = []
+    batch: list[ReplayableRun] = []
     for run in runs:
         full = sum(one.symbol_count for one in batch) + run.symbol_count > _SNAPSHOTS_AT_ONCE
         if batch and (full or len(batch) == _RUNS_AT_ONCE):
@@ -77,7 +77,9 @@ def batches(runs: Sequence[RecordedRun]) -> Iterator[Sequence[RecordedRun]]:
         yield batch
 
 
-def recorded(connection: Connection, runs: Sequence[RecordedRun], breaker: str | None) -> dict[int, list[Recorded]]:
+def replay_inputs(
+    connection: Connection, runs: Sequence[ReplayableRun], breaker: str | None
+) -> dict[int, list[ReplayInput]]:
     """Return what each of these runs rested on, by symbol, with what the rule set of this name remembered.
 
     With the name of a rule set that remembers nothing, or None, the evidence has no order of events; with that of a
@@ -86,7 +88,7 @@ def recorded(connection: Connection, runs: Sequence[RecordedRun], breaker: str |
     slots = {run.run_id: run.slot for run in runs}
     query = select(policy_snapshot.c.run_id, *_READ).where(policy_snapshot.c.run_id.in_(slots))
     breakers = _breakers(connection, slots, breaker) if breaker is not None else {}
-    found: dict[int, list[Recorded]] = {run_id: [] for run_id in slots}
+    found: dict[int, list[ReplayInput]] = {run_id: [] for run_id in slots}
     for row in connection.execute(query.order_by(policy_snapshot.c.run_id, policy_snapshot.c.symbol)):
         if breaker is None:
             found[row.run_id].append(_recorded(row, _evidence(row), None))
@@ -104,8 +106,10 @@ def _breakers(connection: Connection, slots: Any, name: str) -> dict[tuple[int, 
     return {(row.run_id, row.symbol): row for row in connection.execute(query)}
 
 
-def _recorded(row: Any, evidence: Evidence, before: State | None) -> Recorded:
-    return Recorded(evidence=evidence, maker_first=row.maker_first, taker_bias=TakerBias(row.taker_bias), before=before)
+def _recorded(row: Any, evidence: Evidence, before: State | None) -> ReplayInput:
+    return ReplayInput(
+        evidence=evidence, maker_first=row.maker_first, taker_bias=TakerBias(row.taker_bias), before=before
+    )
 
 
 def _evidence(row: Any) -> Evidence:

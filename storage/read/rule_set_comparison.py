@@ -13,7 +13,7 @@ from storage.schema.tables import policy_breaker, policy_run, policy_shadow, pol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class RuleSetTotals:
     """What one rule set said of a symbol, in seconds of validity, and how often it changed between maker and taker.
 
     `breaker_seconds` is the time of which it is known whether its breaker was open, 0 for rules that have none.
@@ -26,7 +26,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contrast:
+class RuleSetDifference:
     """One symbol over the runs in which `live` decided and `shadow` decided beside it.
 
     A run is valid from its slot to the next run's; the newest run of the scope, whose end is not known, counts with 0
@@ -43,18 +43,18 @@ class Contrast:
     seconds: int
     disagree_seconds: int
     route_seconds: int
-    live_side: Side
-    shadow_side: Side
+    live_side: RuleSetTotals
+    shadow_side: RuleSetTotals
 
 
-class Which(StrEnum):
+class BreakerLevel(StrEnum):
     """Whose breaker: the symbol's own, or the one that all symbols of the scope share."""
 
     OWN = "own"
     POOL = "pool"
 
 
-class Move(StrEnum):
+class BreakerTransition(StrEnum):
     """What a breaker did."""
 
     OPENED = "opened"
@@ -62,19 +62,19 @@ class Move(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerMove:
+class BreakerEvent:
     """A breaker opened or closed at a slot; `symbol` is None for the one of the scope, `reason` what was said then."""
 
     rule_set: str
-    which: Which
+    which: BreakerLevel
     symbol: str | None
-    move: Move
+    move: BreakerTransition
     slot: datetime
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class MakerFirstShare:
     """Which share of the symbols a rule set told to go maker first at a slot."""
 
     slot: datetime
@@ -82,7 +82,7 @@ class Said:
     maker_first_share: float
 
 
-def contrasts(connection: Connection, scope: str, since: datetime | None) -> list[Contrast]:
+def rule_set_differences(connection: Connection, scope: str, since: datetime | None) -> list[RuleSetDifference]:
     """Return the sums of every pair of a live rule set and a shadow, by symbol, over the slots from `since` on."""
     run = _runs(connection, scope, since)
     live, shadow = policy_snapshot, policy_shadow
@@ -168,9 +168,9 @@ def _before(run: CTE, before: Any, now: Any) -> ColumnElement[bool]:
     )
 
 
-def _contrast(row: Any) -> Contrast:
+def _contrast(row: Any) -> RuleSetDifference:
     """Take a row of sums; Postgres gives them as decimals."""
-    return Contrast(
+    return RuleSetDifference(
         live=row["live"],
         shadow=row["shadow"],
         symbol=row["symbol"],
@@ -180,12 +180,12 @@ def _contrast(row: Any) -> Contrast:
         seconds=int(row["seconds"]),
         disagree_seconds=int(row["disagree_seconds"]),
         route_seconds=int(row["route_seconds"]),
-        live_side=Side(**{field.name: int(row[f"live_{field.name}"]) for field in fields(Side)}),
-        shadow_side=Side(**{field.name: int(row[f"shadow_{field.name}"]) for field in fields(Side)}),
+        live_side=RuleSetTotals(**{field.name: int(row[f"live_{field.name}"]) for field in fields(RuleSetTotals)}),
+        shadow_side=RuleSetTotals(**{field.name: int(row[f"shadow_{field.name}"]) for field in fields(RuleSetTotals)}),
     )
 
 
-def breaker_moves(connection: Connection, scope: str, since: datetime | None) -> list[BreakerMove]:
+def breaker_events(connection: Connection, scope: str, since: datetime | None) -> list[BreakerEvent]:
     """Return every opening and closing of a breaker at the slots from `since` on, live or in the shadow, oldest first.
 
     What a breaker remembers after a run says by itself whether it moved in it: it is open since, or counts from, this
@@ -193,10 +193,10 @@ def breaker_moves(connection: Connection, scope: str, since: datetime | None) ->
     """
     run, breaker = policy_run, policy_breaker
     moved = {
-        (Which.OWN, Move.OPENED): breaker.c.opened_at == run.c.slot,
-        (Which.OWN, Move.CLOSED): breaker.c.restarted_at == run.c.slot,
-        (Which.POOL, Move.OPENED): breaker.c.pool_opened_at == run.c.slot,
-        (Which.POOL, Move.CLOSED): breaker.c.pool_restarted_at == run.c.slot,
+        (BreakerLevel.OWN, BreakerTransition.OPENED): breaker.c.opened_at == run.c.slot,
+        (BreakerLevel.OWN, BreakerTransition.CLOSED): breaker.c.restarted_at == run.c.slot,
+        (BreakerLevel.POOL, BreakerTransition.OPENED): breaker.c.pool_opened_at == run.c.slot,
+        (BreakerLevel.POOL, BreakerTransition.CLOSED): breaker.c.pool_restarted_at == run.c.slot,
     }
     query = (
         select(run.c.slot, breaker.c.rule_set, breaker.c.symbol)
@@ -210,12 +210,12 @@ def breaker_moves(connection: Connection, scope: str, since: datetime | None) ->
         .order_by(run.c.slot, breaker.c.rule_set, breaker.c.symbol)
     )
     rows = connection.execute(query if since is None else query.where(run.c.slot >= since)).mappings()
-    found: dict[tuple[object, ...], BreakerMove] = {}  # the scope's breaker stands in the row of every symbol
+    found: dict[tuple[object, ...], BreakerEvent] = {}  # the scope's breaker stands in the row of every symbol
     for row in rows:
         for which, move in moved:
             if row[f"{which}_{move}"]:
-                symbol = row["symbol"] if which is Which.OWN else None
-                made = BreakerMove(
+                symbol = row["symbol"] if which is BreakerLevel.OWN else None
+                made = BreakerEvent(
                     rule_set=row["rule_set"],
                     which=which,
                     symbol=symbol,
@@ -227,7 +227,9 @@ def breaker_moves(connection: Connection, scope: str, since: datetime | None) ->
     return list(found.values())
 
 
-def said_between(connection: Connection, scope: str, symbol: str | None, start: datetime, end: datetime) -> list[Said]:
+def maker_first_shares(
+    connection: Connection, scope: str, symbol: str | None, start: datetime, end: datetime
+) -> list[MakerFirstShare]:
     """Return what the live rule set and its shadows said at the slots that were valid between, oldest first.
 
     That is `start <= slot < end` and the newest slot up to the start; of one symbol, or of all where it is None.
@@ -235,12 +237,12 @@ def said_between(connection: Connection, scope: str, symbol: str | None, start: 
     run, live, shadow = policy_run, policy_snapshot, policy_shadow
     at_start = select(func.max(run.c.slot)).where(run.c.scope == scope, run.c.slot <= start).scalar_subquery()
     here = and_(run.c.scope == scope, run.c.slot >= func.coalesce(at_start, start), run.c.slot < end)
-    found: list[Said] = []
+    found: list[MakerFirstShare] = []
     for table in (live, shadow):
         share = func.avg(case((table.c.maker_first, 1.0), else_=0.0))
         query = select(run.c.slot, table.c.rule_set, share).join(table, table.c.run_id == run.c.run_id).where(here)
         if symbol is not None:
             query = query.where(table.c.symbol == symbol)
         rows: Sequence[Any] = connection.execute(query.group_by(run.c.slot, table.c.rule_set)).all()
-        found += [Said(slot=slot, rule_set=name, maker_first_share=float(mean)) for slot, name, mean in rows]
+        found += [MakerFirstShare(slot=slot, rule_set=name, maker_first_share=float(mean)) for slot, name, mean in rows]
     return sorted(found, key=lambda said: (said.slot, said.rule_set))

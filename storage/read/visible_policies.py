@@ -30,7 +30,7 @@ class OverrideSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class VisiblePolicies:
     """What a scope's readers could see from a time on until another, and the runs that were named beside it.
 
     `taker` are the run and symbol of each policy that said taker, where they were asked for. Runs up to
@@ -43,7 +43,7 @@ class Published:
     pruned_through: int
 
 
-def published(
+def visible_policies(
     connection: Connection,
     scope: str,
     start: datetime,
@@ -51,12 +51,12 @@ def published(
     named: Collection[int] = (),
     *,
     with_taker: bool = True,
-) -> Published:
+) -> VisiblePolicies:
     """Return what readers could see at any time with `start <= t < end`, and those of the `named` runs that exist.
 
     `taker` is looked up in every snapshot of the time, and stays empty without `with_taker`.
     """
-    return Published(
+    return VisiblePolicies(
         runs=_runs(connection, scope, start, end, named),
         taker=_taker(connection, scope, start, end) if with_taker else (),
         overrides=_overrides(connection, scope, start, end),

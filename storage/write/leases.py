@@ -1,7 +1,7 @@
 """Who computes a slot: a lease with a fencing number, by the database's clock.
 
 A lease and not a lock: a process that was stopped keeps a lock for ever, while a lease runs out and its late holder is
-refused by the fence when it tries to publish.
+refused by its fencing token when it tries to publish.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from storage.schema.tables import policy_run, policy_run_failure, policy_slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """The right to publish one slot, as long as nobody has claimed it after `fence`."""
+class Lease:
+    """The right to publish one slot, as long as nobody has claimed it after `fencing_token`."""
 
     scope: str
     slot: datetime
     owner: str
-    fence: int
+    fencing_token: int
     lease_until_at: datetime
 
 
@@ -45,9 +45,9 @@ class SlotHeldError(SlotTakenError):
 
 
 def claim_slot(
-    connection: Connection, scope: str, slot: datetime, owner: str, lease: timedelta, *, gone: str | None = None
-) -> Claim:
-    """Take a slot that nobody holds, or whose holder's lease has run out, or whose holder `gone` is known to be dead.
+    connection: Connection, scope: str, slot: datetime, owner: str, lease: timedelta, *, dead_owner: str | None = None
+) -> Lease:
+    """Take a slot that nobody holds, or whose lease has run out, or whose holder is `dead_owner`, known to be dead.
 
     Raises SlotPublishedError where it is published, SlotHeldError where another holds it.
     """
@@ -58,43 +58,56 @@ def claim_slot(
         raise SlotPublishedError(scope, slot, run_id)
     now = database_now(connection)
     until = now + lease
-    row = {"scope": scope, "slot": slot, "state": "running", "owner": owner, "fence": 1, "lease_until_at": until}
-    new = insert_or_ignore(connection, policy_slot, row).returning(policy_slot.c.fence)
-    fence = connection.execute(new).scalar_one_or_none()
-    if fence is None:
-        fence = _take_over(connection, scope, slot, owner, until, now, gone)
-    return Claim(scope=scope, slot=slot, owner=owner, fence=fence, lease_until_at=until)
+    row = {
+        "scope": scope,
+        "slot": slot,
+        "state": "running",
+        "owner": owner,
+        "fencing_token": 1,
+        "lease_until_at": until,
+    }
+    new = insert_or_ignore(connection, policy_slot, row).returning(policy_slot.c.fencing_token)
+    fencing_token = connection.execute(new).scalar_one_or_none()
+    if fencing_token is None:
+        fencing_token = _take_over(connection, scope, slot, owner, until, now, dead_owner)
+    return Lease(scope=scope, slot=slot, owner=owner, fencing_token=fencing_token, lease_until_at=until)
 
 
 def _take_over(
-    connection: Connection, scope: str, slot: datetime, owner: str, until: datetime, now: datetime, gone: str | None
+    connection: Connection,
+    scope: str,
+    slot: datetime,
+    owner: str,
+    until: datetime,
+    now: datetime,
+    dead_owner: str | None,
 ) -> int:
     here = (policy_slot.c.scope == scope, policy_slot.c.slot == slot)
-    free = or_(policy_slot.c.lease_until_at <= now, policy_slot.c.owner == gone, policy_slot.c.state == "missed")
-    fence: int | None = connection.execute(
+    free = or_(policy_slot.c.lease_until_at <= now, policy_slot.c.owner == dead_owner, policy_slot.c.state == "missed")
+    fencing_token: int | None = connection.execute(
         update(policy_slot)
         .where(*here, policy_slot.c.state != "published", free)
-        .values(state="running", owner=owner, fence=policy_slot.c.fence + 1, lease_until_at=until)
-        .returning(policy_slot.c.fence)
+        .values(state="running", owner=owner, fencing_token=policy_slot.c.fencing_token + 1, lease_until_at=until)
+        .returning(policy_slot.c.fencing_token)
     ).scalar_one_or_none()
-    if fence is None:
+    if fencing_token is None:
         held = connection.execute(select(policy_slot.c.owner, policy_slot.c.lease_until_at).where(*here)).one()
         raise SlotHeldError(scope, slot, held.owner, held.lease_until_at)
-    return fence
+    return fencing_token
 
 
-def holds(claim: Claim) -> tuple[object, ...]:
+def holds(claim: Lease) -> tuple[object, ...]:
     """Return the condition that the claim is still the slot's latest and not yet used."""
     return (
         policy_slot.c.scope == claim.scope,
         policy_slot.c.slot == claim.slot,
         policy_slot.c.owner == claim.owner,
-        policy_slot.c.fence == claim.fence,
+        policy_slot.c.fencing_token == claim.fencing_token,
         policy_slot.c.state == "running",
     )
 
 
-def fail_claim(connection: Connection, claim: Claim, error: str, retry_after: timedelta) -> bool:
+def fail_claim(connection: Connection, claim: Lease, error: str, retry_after: timedelta) -> bool:
     """Give the slot up after a failure: it is recorded, and may be tried again after `retry_after`.
 
     Returns False, and records nothing, where the claim was lost meanwhile: the slot is another's now.
@@ -104,14 +117,19 @@ def fail_claim(connection: Connection, claim: Claim, error: str, retry_after: ti
         update(policy_slot)
         .where(*holds(claim))  # type: ignore[arg-type]  # SQLAlchemy's comparisons are expressions, typed as bool
         .values(state="failed", lease_until_at=now + retry_after)
-        .returning(policy_slot.c.fence)
+        .returning(policy_slot.c.fencing_token)
     ).scalar_one_or_none()
     if mine is None:
         return False
     said = error.replace("\0", r"\x00")  # of a column's name, say; no text of Postgres takes it
     connection.execute(
         policy_run_failure.insert().values(
-            scope=claim.scope, slot=claim.slot, fence=claim.fence, owner=claim.owner, failed_at=now, error=said
+            scope=claim.scope,
+            slot=claim.slot,
+            fencing_token=claim.fencing_token,
+            owner=claim.owner,
+            failed_at=now,
+            error=said,
         )
     )
     return True
@@ -120,7 +138,7 @@ def fail_claim(connection: Connection, claim: Claim, error: str, retry_after: ti
 def mark_missed(connection: Connection, scope: str, slots: list[datetime]) -> None:
     """Record slots that nobody computed while they were due; those that anybody has touched are left as they are."""
     rows: list[dict[str, object]] = [
-        {"scope": scope, "slot": slot, "state": "missed", "owner": "", "fence": 0, "lease_until_at": slot}
+        {"scope": scope, "slot": slot, "state": "missed", "owner": "", "fencing_token": 0, "lease_until_at": slot}
         for slot in slots
     ]
     if rows:

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, select
 
 from policy import TakerBias
-from storage.audit.chain import move_head, take_next
-from storage.audit.digest import entry_digest, in_order
+from storage.audit.chain import advance_head, reserve_next_entry
+from storage.audit.digest import entry_digest, values_in_schema_order
 from storage.database.transaction import database_now
 from storage.errors import StoreError
 from storage.read.policies import latest
@@ -51,7 +51,7 @@ def make_override(
     """
     if not author.strip() or not reason.strip():
         raise OverrideError("an override needs an author and a reason: they are what is left of it in the history")
-    entry_id, previous_digest = take_next(connection)
+    entry_id, previous_digest = reserve_next_entry(connection)
     if not latest(connection, scope, symbol):
         raise OverrideError(f"{symbol!r} has no policy in scope {scope!r} that could be overridden")
     now = database_now(connection)
@@ -75,7 +75,7 @@ def end_override(connection: Connection, scope: str, symbol: str, *, author: str
 
     Raises OverrideError where none is.
     """
-    entry_id, previous_digest = take_next(connection)
+    entry_id, previous_digest = reserve_next_entry(connection)
     now = database_now(connection)
     in_force = [one for one in overrides_at(connection, scope, now) if one.symbol == symbol]
     if not in_force:
@@ -110,6 +110,6 @@ def _override(row: Any) -> Override:
 
 def _write(connection: Connection, table: Table, row: dict[str, Any], previous_digest: str) -> None:
     row = {**row, "previous_digest": previous_digest}
-    digest = entry_digest(table, in_order(table, row))
+    digest = entry_digest(table, values_in_schema_order(table, row))
     connection.execute(table.insert(), {**row, "digest": digest})
-    move_head(connection, digest)
+    advance_head(connection, digest)

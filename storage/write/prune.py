@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, or_, select, text, tuple_
 
-from storage.audit.chain import move_head, take_next
-from storage.audit.digest import entry_digest, in_order
+from storage.audit.chain import advance_head, reserve_next_entry
+from storage.audit.digest import entry_digest, values_in_schema_order
 from storage.database.transaction import database_now, transaction
 from storage.schema.tables import (
     policy_breaker,
@@ -63,7 +63,7 @@ def _prune_batch(engine: Engine, keep: timedelta) -> Pruned | None:
         through = _last_to_go(connection, now - keep, now)
         if through is None:
             return None
-        entry_id, previous_digest = take_next(connection)
+        entry_id, previous_digest = reserve_next_entry(connection)
         removed = select(func.count()).select_from(policy_run).where(policy_run.c.run_id <= through)
         row: dict[str, Any] = {
             "entry_id": entry_id,
@@ -73,9 +73,9 @@ def _prune_batch(engine: Engine, keep: timedelta) -> Pruned | None:
             "pruned_at": now,
             "previous_digest": previous_digest,
         }
-        row["digest"] = entry_digest(policy_prune, in_order(policy_prune, row))
+        row["digest"] = entry_digest(policy_prune, values_in_schema_order(policy_prune, row))
         connection.execute(policy_prune.insert(), row)
-        move_head(connection, row["digest"])
+        advance_head(connection, row["digest"])
         _delete_through(connection, through)
         return Pruned(run_count=row["run_count"], through_entry_id=through)
 

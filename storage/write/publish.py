@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, update
 
-from storage.audit.chain import move_head, take_next
-from storage.audit.digest import BELONGING, entry_digest, in_order
+from storage.audit.chain import advance_head, reserve_next_entry
+from storage.audit.digest import CHILD_TABLES, entry_digest, values_in_schema_order
 from storage.database.transaction import database_now, insert_or_ignore
-from storage.errors import ClaimLostError
+from storage.errors import LeaseLostError
 from storage.read.breaker_states import breaker_row, shadow_row
 from storage.records import RunResult, snapshot_row
 from storage.schema.tables import (
@@ -24,17 +24,17 @@ from storage.schema.tables import (
     policy_slot,
     policy_snapshot,
 )
-from storage.write.leases import Claim, holds
+from storage.write.leases import Lease, holds
 
 
-def publish_run(connection: Connection, claim: Claim, result: RunResult) -> Mapping[str, Any]:
+def publish_run(connection: Connection, claim: Lease, result: RunResult) -> Mapping[str, Any]:
     """Write the run, its snapshots and its rejected rows, and move the head of the chain; return the run's row.
 
     Raises
-    ClaimLostError where another process has taken the slot over; the caller's transaction is then rolled back.
+    LeaseLostError where another process has taken the slot over; the caller's transaction is then rolled back.
     """
-    run_id, previous_digest = take_next(connection)
-    _use_claim(connection, claim)
+    run_id, previous_digest = reserve_next_entry(connection)
+    _consume_lease(connection, claim)
     published_at = database_now(connection)
     _name_scope_and_rules(connection, claim.scope, result)
     snapshots = [
@@ -59,29 +59,29 @@ def publish_run(connection: Connection, claim: Claim, result: RunResult) -> Mapp
         policy_shadow: shadows,
         policy_breaker: breakers,
     }
-    belonging = (_in_order(table, written[table], order) for table, order in BELONGING.items())
-    run["digest"] = entry_digest(policy_run, in_order(policy_run, run), *belonging)
+    belonging = (_in_order(table, written[table], order) for table, order in CHILD_TABLES.items())
+    run["digest"] = entry_digest(policy_run, values_in_schema_order(policy_run, run), *belonging)
     connection.execute(policy_run.insert(), run)
     for table, rows in written.items():
         if rows:
             connection.execute(table.insert(), rows)
-    move_head(connection, run["digest"])
+    advance_head(connection, run["digest"])
     return run
 
 
 def _in_order(table: Table, rows: list[dict[str, Any]], order: Sequence[str]) -> list[list[Any]]:
-    return [in_order(table, row) for row in sorted(rows, key=itemgetter(*order))]
+    return [values_in_schema_order(table, row) for row in sorted(rows, key=itemgetter(*order))]
 
 
-def _use_claim(connection: Connection, claim: Claim) -> None:
+def _consume_lease(connection: Connection, claim: Lease) -> None:
     used = connection.execute(
         update(policy_slot)
         .where(*holds(claim))  # type: ignore[arg-type]  # SQLAlchemy's comparisons are expressions, typed as bool
         .values(state="published")
-        .returning(policy_slot.c.fence)
+        .returning(policy_slot.c.fencing_token)
     ).scalar_one_or_none()
     if used is None:
-        raise ClaimLostError(
+        raise LeaseLostError(
             f"{claim.owner} held slot {claim.slot.isoformat()} of scope {claim.scope!r} for too long and another "
             "process has taken it over; nothing was published by this one"
         )
@@ -100,7 +100,7 @@ def _name_scope_and_rules(connection: Connection, scope: str, result: RunResult)
 
 
 def _run_row(
-    run_id: int, claim: Claim, result: RunResult, published_at: datetime, previous_digest: str
+    run_id: int, claim: Lease, result: RunResult, published_at: datetime, previous_digest: str
 ) -> dict[str, Any]:
     return {
         "run_id": run_id,

@@ -12,7 +12,7 @@ import uvicorn
 
 from console.web.app import create_app
 from console.web.server import url_of
-from jobs.analysis.health import Book
+from jobs.analysis.health import WatchedScope
 from jobs.slots import Slots
 from storage.store import Store
 from tests.browser.two_days import NOW
@@ -33,7 +33,7 @@ def serving(folder: Path) -> Iterator[Live]:
     with Store(f"sqlite:///{folder / 'policy.db'}") as store, socket.create_server(("127.0.0.1", 0)) as listener:
         store.set_up()
         live = Live(store, url_of(listener).rstrip("/"))
-        book = Book(store=store, scope="default", slots=Slots("0 * * * *"))
+        book = WatchedScope(store=store, scope="default", slots=Slots("0 * * * *"))
         app = create_app(book, now=lambda: live.now)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
         thread = Thread(target=server.run, args=([listener],), name="console")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from router_policy_client import Policy, Quality, Reading, Status, TakerBias
-from router_policy_client.cached_policy import Known
+from router_policy_client.cached_policy import StoredPolicy
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 
@@ -30,14 +30,14 @@ def policy(**fields: Any) -> Policy:
     return replace(POLICY, **fields)
 
 
-def overridden(until: datetime, **fields: Any) -> Known:
+def overridden(until: datetime, **fields: Any) -> StoredPolicy:
     """A policy whose override, taker until then, hides what was computed."""
     forced = replace(POLICY, maker_first=False, taker_bias=TakerBias.PREFER_TAKER, override_id=9, **fields)
-    return Known(policy=forced, computed=policy(**fields), override_until_at=until)
+    return StoredPolicy(policy=forced, computed=policy(**fields), override_until_at=until)
 
 
-def known(**fields: Any) -> Known:
-    return Known(policy=policy(**fields), computed=None, override_until_at=None)
+def known(**fields: Any) -> StoredPolicy:
+    return StoredPolicy(policy=policy(**fields), computed=None, override_until_at=None)
 
 
 def reading(**fields: Any) -> Reading:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router_policy_client import Fallback, Fallbacks, Quality, ReaderSettingsError, Reading, Status, TakerBias
-from router_policy_client.cached_policy import Known, reading, see
+from router_policy_client.cached_policy import StoredPolicy, observe, reading
 from router_policy_client.limits import Limits
 from tests.client.policies import POLICY, SLOT, known, overridden, policy
 
@@ -18,9 +18,9 @@ LIMITS = Limits(stale_seconds=1800.0, expired_seconds=7200.0, clock_tolerance_se
 AT = SLOT.timestamp()
 
 
-def read(one: Known, age: float, fallbacks: Fallbacks | None = None) -> Reading:
+def read(one: StoredPolicy, age: float, fallbacks: Fallbacks | None = None) -> Reading:
     """Read at an age what was first seen at its slot."""
-    return reading(see(one, None, AT, 0.0), LIMITS, fallbacks or Fallbacks(), AT + age, max(0.0, age))[0]
+    return reading(observe(one, None, AT, 0.0), LIMITS, fallbacks or Fallbacks(), AT + age, max(0.0, age))[0]
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_the_status_is_the_ages(age: float, status: Status) -> None:
 
 @pytest.mark.parametrize(("by_wall", "status", "age"), [(-5.0, Status.FRESH, 0.0), (-5.5, Status.CLOCK_SKEW, -5.5)])
 def test_a_slot_a_little_in_the_future_counts_as_now(by_wall: float, status: Status, age: float) -> None:
-    found, _ = reading(see(known(), None, AT + by_wall, 0.0), LIMITS, Fallbacks(), AT + by_wall, 0.0)
+    found, _ = reading(observe(known(), None, AT + by_wall, 0.0), LIMITS, Fallbacks(), AT + by_wall, 0.0)
 
     assert (found.status, found.age_seconds) == (status, age)
 
 
 def test_a_policy_seen_by_a_clock_that_was_behind_grows_older_from_then() -> None:
-    seen = see(known(), None, AT - 3600.0, 0.0)
+    seen = observe(known(), None, AT - 3600.0, 0.0)
 
     found, _ = reading(seen, LIMITS, Fallbacks(), AT + 96.0, 3696.0)
 
@@ -59,7 +59,7 @@ def test_a_policy_seen_by_a_clock_that_was_behind_grows_older_from_then() -> Non
 
 @pytest.mark.parametrize("set_to", [-5.0, -3.0, 0.0, 1.0])
 def test_a_clock_that_is_set_back_to_the_slot_makes_an_expired_policy_no_fresher(set_to: float) -> None:
-    seen = see(known(), None, AT + 8000.0, 0.0)
+    seen = observe(known(), None, AT + 8000.0, 0.0)
 
     found, _ = reading(seen, LIMITS, Fallbacks(), AT + set_to, 10.0)
 
@@ -102,7 +102,7 @@ def test_an_override_ends_by_itself_at_its_time() -> None:
 
 @pytest.mark.parametrize("set_by", [-600.0, 600.0])
 def test_a_clock_that_is_set_neither_ends_an_override_nor_brings_it_back(set_by: float) -> None:
-    seen = see(overridden(SLOT + timedelta(seconds=60)), None, AT, 0.0)
+    seen = observe(overridden(SLOT + timedelta(seconds=60)), None, AT, 0.0)
 
     before, _ = reading(seen, LIMITS, Fallbacks(), AT + 59.0 + set_by, 59.0)
     after, _ = reading(seen, LIMITS, Fallbacks(), AT + 61.0 + set_by, 61.0)
@@ -111,7 +111,7 @@ def test_a_clock_that_is_set_neither_ends_an_override_nor_brings_it_back(set_by:
 
 
 def test_an_override_that_the_store_has_in_force_lasts_a_moment_though_this_clock_is_ahead() -> None:
-    seen = see(overridden(SLOT + timedelta(seconds=60)), None, AT + 61.0, 0.0, at_least_seconds=0.25)
+    seen = observe(overridden(SLOT + timedelta(seconds=60)), None, AT + 61.0, 0.0, at_least_seconds=0.25)
 
     assert [reading(seen, LIMITS, Fallbacks(), AT + 61.0 + t, t)[0].maker_first for t in (0.0, 0.24, 0.25)] == [
         *(False, False, True),
@@ -144,8 +144,8 @@ def test_an_override_is_acted_on_to_its_end_however_old_the_run_is(age: float, m
         (overridden(SLOT + timedelta(seconds=5000)), 100.0, 1800.0),
     ],
 )
-def test_a_reading_says_until_when_it_holds(one: Known, age: float, changes_at: float) -> None:
-    seen = see(one, None, AT, 0.0)
+def test_a_reading_says_until_when_it_holds(one: StoredPolicy, age: float, changes_at: float) -> None:
+    seen = observe(one, None, AT, 0.0)
 
     _, lasting = reading(seen, LIMITS, Fallbacks(), AT + age, max(0.0, age))
 
@@ -154,7 +154,7 @@ def test_a_reading_says_until_when_it_holds(one: Known, age: float, changes_at: 
 
 @given(seen_at=st.floats(0, 1e5), passed=st.floats(0, 1e5), set_back=st.floats(0, 1e6))
 def test_a_clock_that_is_set_back_makes_nothing_fresh_again(seen_at: float, passed: float, set_back: float) -> None:
-    seen = see(known(), None, AT + seen_at, 50.0)
+    seen = observe(known(), None, AT + seen_at, 50.0)
 
     found, _ = reading(seen, LIMITS, Fallbacks(), AT + seen_at + passed - set_back, 50.0 + passed)
 
@@ -163,10 +163,10 @@ def test_a_clock_that_is_set_back_makes_nothing_fresh_again(seen_at: float, pass
 
 
 def test_a_run_that_is_read_again_does_not_become_younger() -> None:
-    first = see(known(), None, AT + 8000, 0.0)
+    first = observe(known(), None, AT + 8000, 0.0)
 
-    again = see(overridden(SLOT + timedelta(days=1)), first, AT + 10, 20.0)
-    another = see(known(run_id=8), first, AT + 10, 20.0)
+    again = observe(overridden(SLOT + timedelta(days=1)), first, AT + 10, 20.0)
+    another = observe(known(run_id=8), first, AT + 10, 20.0)
 
     assert again.age_seconds(AT + 10, 20.0, 5.0) == 8020.0
     assert another.age_seconds(AT + 10, 20.0, 5.0) == 10.0

@@ -462,11 +462,11 @@ def test_a_closed_reader_leaves_nothing_behind(store: Store, store_url: str) -> 
     publish(store, SLOT)
     with watching(store_url) as reader:
         files = open_files()
-    gone = weakref.ref(reader)
+    dead_owner = weakref.ref(reader)
     del reader
     gc.collect()
 
-    assert gone() is None
+    assert dead_owner() is None
     assert open_files() < files or files == 0
 
 

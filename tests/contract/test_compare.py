@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jobs.analysis.compare import NothingToCompareError, Pair, compare, per_day
-from storage.read.rule_set_comparison import Contrast, Move, Side, Which
+from storage.read.rule_set_comparison import BreakerLevel, BreakerTransition, RuleSetDifference, RuleSetTotals
 from storage.store import Store
 from tests.support.runs import publish
 from tests.support.shadowed_history import (
@@ -39,7 +39,7 @@ def only_pair(store: Store, **options: object) -> Pair:
 def test_each_symbol_is_summed_up_by_the_time_that_a_run_was_valid(history: Store) -> None:
     bitcoin, ether = only_pair(history).symbols
 
-    assert bitcoin == Contrast(
+    assert bitcoin == RuleSetDifference(
         live="seed",
         shadow="breaker",
         symbol="BTCUSDT",
@@ -49,8 +49,8 @@ def test_each_symbol_is_summed_up_by_the_time_that_a_run_was_valid(history: Stor
         seconds=6 * HOUR_SECONDS,
         disagree_seconds=HOUR_SECONDS,  # at 01:00 only
         route_seconds=HOUR_SECONDS,
-        live_side=Side(maker_first_seconds=3 * HOUR_SECONDS, flip_count=2),
-        shadow_side=Side(
+        live_side=RuleSetTotals(maker_first_seconds=3 * HOUR_SECONDS, flip_count=2),
+        shadow_side=RuleSetTotals(
             maker_first_seconds=2 * HOUR_SECONDS,
             flip_count=2,
             breaker_seconds=6 * HOUR_SECONDS,
@@ -80,15 +80,19 @@ def test_only_slots_from_since_on_count(history: Store) -> None:
 def test_the_hours_around_an_opening_and_a_closing_show_what_each_rule_set_said(history: Store) -> None:
     opened, closed = compare(history, "default").moves
 
-    assert (opened.move.symbol, opened.move.which, opened.move.move) == ("BTCUSDT", Which.OWN, Move.OPENED)
+    assert (opened.move.symbol, opened.move.which, opened.move.move) == (
+        "BTCUSDT",
+        BreakerLevel.OWN,
+        BreakerTransition.OPENED,
+    )
     assert opened.move.slot == MIDNIGHT + HOUR
-    assert "run of 6 misses, own miss ratio 0.1087" in opened.move.reason
+    assert "6 misses in a row, own miss ratio 0.1087" in opened.move.reason
     assert opened.hours == {
         #              00:00, then 01:00 to 05:00, the last run's end is not known
         "breaker": (*UNKNOWN, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, None),
         "seed": (*UNKNOWN, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, None),
     }
-    assert (closed.move.move, closed.move.slot) == (Move.CLOSED, MIDNIGHT + 5 * HOUR)
+    assert (closed.move.move, closed.move.slot) == (BreakerTransition.CLOSED, MIDNIGHT + 5 * HOUR)
     assert closed.hours["seed"] == (None, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, *UNKNOWN)
 
 
@@ -100,7 +104,7 @@ def test_the_moves_of_a_kind_are_counted_and_what_was_said_around_them_is_their_
 
     (opened,) = compare(store, "default").kinds
 
-    assert (opened.rule_set, opened.move, opened.count) == ("breaker", Move.OPENED, 2)
+    assert (opened.rule_set, opened.move, opened.count) == ("breaker", BreakerTransition.OPENED, 2)
     # One hour is known before the first opening, two before the second, and two hours or one after it.
     assert opened.hours["breaker"] == (None, None, None, None, 1.0, 1.0, 0.0, 0.0, *UNKNOWN[:4])
     assert opened.hours["seed"] == (None, None, None, None, 1.0, 1.0, 1.0, 1.0, *UNKNOWN[:4])
@@ -115,8 +119,8 @@ def test_the_breaker_of_the_scope_moves_once_for_all_symbols(store: Store) -> No
     comparison = compare(store, "default")
 
     assert [(one.move.which, one.move.move, one.move.symbol) for one in comparison.moves] == [
-        (Which.POOL, Move.OPENED, None),
-        (Which.POOL, Move.CLOSED, None),
+        (BreakerLevel.POOL, BreakerTransition.OPENED, None),
+        (BreakerLevel.POOL, BreakerTransition.CLOSED, None),
     ]
     assert comparison.pairs[0].total.shadow_side.breaker_open_seconds == 2 * HOUR_SECONDS  # both, for an hour
 

@@ -14,8 +14,8 @@ from statistics import mean, median
 
 import pytest
 
-from jobs.analysis.costs import CHOSEN, Figure, Heading, InForce, Outcomes, Way, find_outcomes
-from jobs.analysis.order_history import Question
+from jobs.analysis.costs import CHOSEN, Costs, CostSummary, GroupKey, PolicyAtOrder, Route, find_costs
+from jobs.analysis.order_history import OrderSelection
 from jobs.plan import Fees
 from jobs.slots import Slots
 from storage.schema.tables import policy_run
@@ -50,15 +50,15 @@ def found(
     fees: Mapping[str, Fees] = {},
     start: datetime = START,
     end: datetime = END,
-) -> Outcomes:
+) -> Costs:
     orders = canonical(write_jsonl(folder / "orders.jsonl", rows))
-    question = Question(scope="default", orders=orders, slots=HOURLY, start=start, end=end)
-    return find_outcomes(store, question, fees)
+    question = OrderSelection(scope="default", orders=orders, slots=HOURLY, start=start, end=end)
+    return find_costs(store, question, fees)
 
 
-def figure(outcomes: Outcomes, way: str, **heading: str) -> Figure:
+def figure(outcomes: Costs, way: str, **heading: str) -> CostSummary:
     """The one figure of a heading and a way."""
-    (one,) = (one for one in outcomes.figures if one.heading == Heading(**heading) and one.way == way)  # type: ignore[arg-type]
+    (one,) = (one for one in outcomes.figures if one.heading == GroupKey(**heading) and one.way == way)  # type: ignore[arg-type]
     return one
 
 
@@ -119,7 +119,7 @@ def test_a_run_that_was_published_after_a_later_slot_was_never_in_force(store: S
 
     outcomes = found(store, tmp_path, [sent("05:30:00")])
 
-    assert figure(outcomes, "maker", policy=InForce.MAKER_FIRST, quality="good").outcome_count == 1
+    assert figure(outcomes, "maker", policy=PolicyAtOrder.MAKER_FIRST, quality="good").outcome_count == 1
 
 
 def on(day: int, hour: int = 12) -> datetime:
@@ -172,7 +172,7 @@ def test_cost_interval_and_comparison_are_those_worked_out_by_hand(empty: Store,
     assert taker.against_taker is None
 
 
-def assert_between(one: Figure, lower: float, upper: float) -> None:
+def assert_between(one: CostSummary, lower: float, upper: float) -> None:
     assert one.interval is not None
     assert (one.interval.lower, one.interval.upper) == pytest.approx((lower, upper), abs=1e-3)
 
@@ -202,7 +202,7 @@ FELL_BACK = {"maker_filled": False, "fallback_used": True}
 def test_the_cost_is_slippage_and_the_fee_where_it_is_known(
     empty: Store, tmp_path: Path, row: Row, fees: Mapping[str, Fees], cost_bps: float | None, fee_count: int
 ) -> None:
-    (one,) = (one for one in found(empty, tmp_path, [row], fees=fees).figures if one.heading == Heading())
+    (one,) = (one for one in found(empty, tmp_path, [row], fees=fees).figures if one.heading == GroupKey())
 
     assert (one.mean_bps, one.median_bps, one.fee_count, one.outcome_count) == (cost_bps, cost_bps, fee_count, 1)
     assert (one.interval, one.against_taker) == (None, None)
@@ -224,7 +224,7 @@ def test_figures_are_those_of_adding_up_row_by_row(empty: Store, tmp_path: Path)
         chosen = [row for row in rows if symbol in {None, row["symbol"]}]
         heading = {"symbol": symbol} if symbol else {}
         taker = by_day(chosen, "taker")
-        for way in Way:
+        for way in Route:
             costs, one = by_day(chosen, way), figure(outcomes, way, **heading)
             every = [cost for day in costs.values() for cost in day]
             assert one.cost_count == len(every)
@@ -233,7 +233,7 @@ def test_figures_are_those_of_adding_up_row_by_row(empty: Store, tmp_path: Path)
             reach = STUDENT[len(costs) - 1] * standard_error(costs, {})
             assert_between(one, mean(every) - reach, mean(every) + reach)
             apart = one.against_taker
-            assert (apart is None) is (way in {Way.TAKER, Way.UNKNOWN})
+            assert (apart is None) is (way in {Route.TAKER, Route.UNKNOWN})
             if apart is not None:
                 assert apart.interval is not None
                 half = (apart.interval.upper - apart.interval.lower) / 2

@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import Connection, delete
 
 from jobs.analysis.drift import Drift, DriftKind, find_drift
-from jobs.analysis.order_history import Question
+from jobs.analysis.order_history import OrderSelection
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from storage.schema.tables import policy_prune, policy_reject, policy_run, policy_snapshot
@@ -66,8 +66,8 @@ def sent(text: str, run: int | None, symbol: str = "BTCUSDT", **changes: object)
     return outcome(0, symbol=symbol, at=clock(text), **made) | changes
 
 
-def asked(orders: OrdersSource, *, start: datetime = START, end: datetime = END) -> Question:
-    return Question(scope="default", orders=orders, slots=HOURLY, start=start, end=end)
+def asked(orders: OrdersSource, *, start: datetime = START, end: datetime = END) -> OrderSelection:
+    return OrderSelection(scope="default", orders=orders, slots=HOURLY, start=start, end=end)
 
 
 def test_an_order_between_two_slots_far_apart_goes_by_no_expired_run(local_history: Store, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from jobs.analysis.replay import Verdict, replay
+from jobs.analysis.replay import ReplayVerdict, replay
 from policy.rules import rule_set
 from storage.records import Snapshot
 from storage.store import Store
@@ -24,16 +24,16 @@ def test_the_stored_evidence_is_decided_on_again_and_nothing_is_written(store: S
     *_, breaker = replay(store, "default", rule_set("breaker"), MIDNIGHT + 2 * HOUR)
 
     assert {verdict: tally.run_count for verdict, tally in seed.symbols["BTCUSDT"].tallies.items()} == {
-        Verdict.SAME: 2,
-        Verdict.OTHER_WAIT: 0,
-        Verdict.TAKER_INSTEAD: 0,
-        Verdict.NEVER_SENT: 2,
-        Verdict.OTHER_STATE: 0,
-        Verdict.OTHER_ORDERS: 2,
+        ReplayVerdict.SAME: 2,
+        ReplayVerdict.OTHER_WAIT: 0,
+        ReplayVerdict.TAKER_INSTEAD: 0,
+        ReplayVerdict.NEVER_SENT: 2,
+        ReplayVerdict.OTHER_STATE: 0,
+        ReplayVerdict.OTHER_ORDERS: 2,
     }
-    assert seed.total.tallies[Verdict.NEVER_SENT].seconds == timedelta(hours=3).total_seconds()
+    assert seed.total.tallies[ReplayVerdict.NEVER_SENT].seconds == timedelta(hours=3).total_seconds()
     # From 02:00 on, in the state of then: taker as the seed until a probe filled, then maker first as the seed.
-    assert breaker.symbols["BTCUSDT"].tallies[Verdict.SAME].run_count == 4
+    assert breaker.symbols["BTCUSDT"].tallies[ReplayVerdict.SAME].run_count == 4
     assert store.head() == head
 
 
@@ -62,7 +62,7 @@ def test_the_breaker_of_a_shadow_is_read_with_the_reason_of_its_opening(store: S
     (opening,) = breaker.openings
     assert (opening.which, opening.opened_at) == ("own", MIDNIGHT + HOUR)
     assert opening.reason is not None
-    assert f"run of {MISSES.miss_run} misses, own miss ratio 0.1087" in opening.reason
+    assert f"{MISSES.miss_streak} misses in a row, own miss ratio 0.1087" in opening.reason
     assert ether.breaker is not None
     assert ether.breaker.openings == ()
 

@@ -88,7 +88,7 @@ def test_versions_that_something_else_keeps_are_no_versions_of_the_store(foreign
     run_in(
         foreign_url,
         "create table alembic_version (version_num varchar(32) primary key)",
-        "insert into alembic_version values ('0003')",
+        "insert into alembic_version values ('0004')",
     )
 
     with Store(foreign_url) as store, pytest.raises(SchemaError, match="holds tables of something else"):

@@ -19,7 +19,7 @@ from tests.support.tampering import behind_the_triggers
 BREAKER = rule_set("breaker")
 CALM = rule_set("breaker:calm", {"low_variance": True})
 STEADY = Streak(start_count=40, miss_count=2)
-MISSES = replace(STEADY, miss_run=6)
+MISSES = replace(STEADY, miss_streak=6)
 
 
 def judged(
@@ -28,9 +28,9 @@ def judged(
     seen = replace(
         evidence(symbol),
         fee_gap=FeeGap(gap_bps=3.0, is_one_tick=True),
-        streaks=Streaks(as_of=SLOT + slot_number * QUARTER, own=own, reject_run=1, pool=STEADY),
+        streaks=Streaks(as_of=SLOT + slot_number * QUARTER, own=own, reject_streak=1, pool=STEADY),
     )
-    return rule_set(rules, {"low_variance": True} if rules == CALM.name else None).judge(seen, before)
+    return rule_set(rules, {"low_variance": True} if rules == CALM.name else None).decide_with_state(seen, before)
 
 
 def shadowed(own: Streak, before: State | None = None, number: int = 0) -> RunResult:
@@ -48,7 +48,7 @@ def live(own: Streak, before: State | None = None, number: int = 0) -> RunResult
         rule_set=BREAKER,
         decisions=((one.evidence, one.decision),),
         judgements=(one,),
-        shadows=((seed, (seed.judge(one.evidence, None),)),),
+        shadows=((seed, (seed.decide_with_state(one.evidence, None),)),),
     )
 
 
@@ -147,7 +147,7 @@ def test_any_cell_of_a_shadow_that_was_changed_is_found(store: Store, table: obj
 
 
 def _another(name: str, value: object, kind: type) -> object:
-    if name in ("taker_bias", "quality", "regime", "label", "next_label"):
+    if name in ("taker_bias", "quality", "regime", "stable_quality", "candidate_quality"):
         words = {"taker_bias": ("balanced", "prefer_maker"), "regime": ("hot", "quiet")}.get(
             name, ("broken", "degraded")
         )
@@ -171,7 +171,7 @@ def test_a_shadow_that_was_taken_out_is_found(store: Store) -> None:
 
 
 def test_a_run_that_was_not_measured_in_the_order_of_events_is_not_published(store: Store) -> None:
-    one = BREAKER.judge(evidence("BTCUSDT"), None)
+    one = BREAKER.decide_with_state(evidence("BTCUSDT"), None)
 
     with pytest.raises(ValueError, match="without the order of events"):
         put(store, replace(result([evidence("BTCUSDT")]), shadows=((BREAKER, (one,)),)))

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Row, text
 
-from docs.generators.documented_queries import Question, datasette_metadata, read_questions
+from docs.generators.documented_queries import DocumentedQuery, datasette_metadata, read_documented_queries
 from storage.store import Store
 from tests.support.small_history import publish_small_history
 from tests.support.small_history_answers import ANSWERS, Rows
 
 DOCS = Path(__file__).parents[2] / "docs"
-QUESTIONS = read_questions((DOCS / "sql.md").read_text())
+QUESTIONS = read_documented_queries((DOCS / "sql.md").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def as_text(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def answer(store: Store, question: Question, parameters: dict[str, str]) -> Rows:
+def answer(store: Store, question: DocumentedQuery, parameters: dict[str, str]) -> Rows:
     query = text(question.queries[store.url.get_backend_name()])
     with store.reader.connect() as connection:
         rows: list[Row[tuple[object, ...]]] = list(connection.execute(query, parameters))
@@ -40,7 +40,9 @@ def answer(store: Store, question: Question, parameters: dict[str, str]) -> Rows
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
-def test_every_query_of_the_page_gives_the_answer_worked_out_by_hand(small_history: Store, question: Question) -> None:
+def test_every_query_of_the_page_gives_the_answer_worked_out_by_hand(
+    small_history: Store, question: DocumentedQuery
+) -> None:
     for parameters, rows in ANSWERS[question.name]:
         assert answer(small_history, question, parameters) == rows
 
@@ -63,7 +65,7 @@ def test_the_explorer_has_the_queries_of_the_page() -> None:
 
 
 def test_a_query_for_both_databases_is_one_text() -> None:
-    (question,) = read_questions("# Page\n\n## How many?\n\nAll of\nthem.\n\n```sql\nselect 1\n```\n\nMore.\n")
+    (question,) = read_documented_queries("# Page\n\n## How many?\n\nAll of\nthem.\n\n```sql\nselect 1\n```\n\nMore.\n")
 
     assert (question.title, question.name, question.explanation) == ("How many?", "how-many", "All of them.")
     assert question.queries == {"sqlite": "select 1", "postgresql": "select 1"}
@@ -72,7 +74,7 @@ def test_a_query_for_both_databases_is_one_text() -> None:
 def test_a_query_in_two_forms_is_one_for_each_database() -> None:
     page = "## A?\n\n```sql\n-- Postgres\nselect 2\n```\n\n```sql\n-- SQLite\nselect 1\n```\n\n## Prose\n\nNo query.\n"
 
-    (question,) = read_questions(page)
+    (question,) = read_documented_queries(page)
 
     assert question.queries == {"sqlite": "-- SQLite\nselect 1", "postgresql": "-- Postgres\nselect 2"}
 
@@ -91,4 +93,4 @@ def test_queries_that_do_not_say_their_database_are_refused(blocks: list[str]) -
     page = "## Which?\n\n" + "\n".join(f"```sql\n{block}\n```\n" for block in blocks)
 
     with pytest.raises(ValueError, match=r"'Which\?' has . quer"):
-        read_questions(page)
+        read_documented_queries(page)

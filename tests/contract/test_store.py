@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from policy import Quality, Regime, TakerBias
 from storage.audit.digest import entry_digest
 from storage.database.transaction import transaction
-from storage.errors import ClaimLostError, SchemaError, StoreError
+from storage.errors import LeaseLostError, SchemaError, StoreError
 from storage.records import Origin
 from storage.schema.tables import policy_reject, policy_run, policy_run_failure, policy_slot, policy_snapshot
 from storage.store import Store
@@ -177,11 +177,11 @@ def test_a_lease_that_has_run_out_is_taken_over_and_the_late_holder_is_refused(s
     late = store.claim("default", SLOT, "late:1", timedelta(0))
     quick = claim(store, owner="quick:2")
 
-    with pytest.raises(ClaimLostError, match="taken it over"):
+    with pytest.raises(LeaseLostError, match="taken it over"):
         store.publish(late, result([evidence("LATE")]))
     run = store.publish(quick, result([evidence("QUICK")]))
 
-    assert (late.fence, quick.fence) == (1, 2)
+    assert (late.fencing_token, quick.fencing_token) == (1, 2)
     assert run.run_id == 1
     assert [one.symbol for one, _ in store.latest("default")] == ["QUICK"]
     assert count(store, "policy_snapshot") == 1
@@ -190,9 +190,9 @@ def test_a_lease_that_has_run_out_is_taken_over_and_the_late_holder_is_refused(s
 def test_a_slot_of_a_dead_holder_is_taken_over_before_its_lease_ends(store: Store) -> None:
     claim(store, owner="dead:1")
 
-    taken = store.claim("default", SLOT, "alive:2", LEASE, gone="dead:1")
+    taken = store.claim("default", SLOT, "alive:2", LEASE, dead_owner="dead:1")
 
-    assert (taken.owner, taken.fence) == ("alive:2", 2)
+    assert (taken.owner, taken.fencing_token) == ("alive:2", 2)
 
 
 def test_a_failure_is_recorded_and_the_slot_may_be_tried_again_after_the_pause(store: Store) -> None:
@@ -236,7 +236,7 @@ def test_missed_slots_are_recorded_once_and_can_be_claimed(store: Store) -> None
     with store.reader.connect() as connection:
         states = {row.slot: row.state for row in connection.execute(select(policy_slot))}
     assert states == {SLOT: "published", SLOT + QUARTER: "missed"}
-    assert claim(store, SLOT + QUARTER).fence == 1
+    assert claim(store, SLOT + QUARTER).fencing_token == 1
 
 
 def test_each_run_carries_the_digest_of_the_run_before_across_scopes(store: Store) -> None:

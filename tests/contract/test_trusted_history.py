@@ -184,7 +184,14 @@ def test_rows_put_in_front_of_the_anchor_of_a_prune_are_found(store: Store) -> N
     assert [one.run_count for one in store.prune(timedelta(0))] == [1]
     with behind_the_triggers(store) as connection:
         connection.execute(policy_run.insert().values(**dict(zip(kept._fields, kept, strict=True), run_id=-5)))
-        slot = {"scope": "default", "slot": SLOT, "state": "published", "owner": "", "fence": 1, "lease_until_at": SLOT}
+        slot = {
+            "scope": "default",
+            "slot": SLOT,
+            "state": "published",
+            "owner": "",
+            "fencing_token": 1,
+            "lease_until_at": SLOT,
+        }
         connection.execute(policy_slot.insert().values(**slot))
 
     with pytest.raises(TamperedError, match="run -5"):

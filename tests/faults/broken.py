@@ -12,7 +12,7 @@ import storage.write.leases
 import storage.write.publish
 from storage.schema.tables import policy_slot
 from storage.store import Store
-from storage.write.leases import Claim
+from storage.write.leases import Lease
 
 
 def commit_each_statement(engine: Engine) -> None:
@@ -25,10 +25,10 @@ def commit_each_statement(engine: Engine) -> None:
 
 def ignore_the_fence() -> None:
     """Let whoever holds a claim publish, whoever has claimed the slot since; for this whole process."""
-    storage.write.publish._use_claim = use_claim_without_a_look
+    storage.write.publish._consume_lease = use_claim_without_a_look
 
 
-def use_claim_without_a_look(connection: Connection, claim: Claim) -> None:
+def use_claim_without_a_look(connection: Connection, claim: Lease) -> None:
     """Mark the slot as published, whoever holds it."""
     here = (policy_slot.c.scope == claim.scope, policy_slot.c.slot == claim.slot)
     connection.execute(policy_slot.update().where(*here).values(state="published"))
@@ -40,9 +40,9 @@ def grant_every_claim() -> None:
 
 
 def _grant(
-    connection: Connection, scope: str, slot: datetime, owner: str, lease: timedelta, *, gone: str | None = None
-) -> Claim:
-    return Claim(scope=scope, slot=slot, owner=owner, fence=1, lease_until_at=slot + lease)
+    connection: Connection, scope: str, slot: datetime, owner: str, lease: timedelta, *, dead_owner: str | None = None
+) -> Lease:
+    return Lease(scope=scope, slot=slot, owner=owner, fencing_token=1, lease_until_at=slot + lease)
 
 
 def trust_every_digest(monkeypatch: pytest.MonkeyPatch) -> None:

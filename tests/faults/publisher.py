@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 
 from jobs.run.lease_owner import is_gone, owner
-from storage.errors import ClaimLostError, SlotTakenError
+from storage.errors import LeaseLostError, SlotTakenError
 from storage.records import PublishedRun, RunResult
 from storage.store import Store
-from storage.write.leases import Claim, SlotHeldError, SlotPublishedError
+from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
 from tests.faults.broken import commit_each_statement
 from tests.support.runs import LEASE, QUARTER, SLOT, evidence, result
 
@@ -34,14 +34,14 @@ def next_slot(store: Store) -> datetime:
     return newest.slot + QUARTER if newest else SLOT
 
 
-def take(store: Store, slot: datetime, lease: timedelta = LEASE) -> Claim:
+def take(store: Store, slot: datetime, lease: timedelta = LEASE) -> Lease:
     """Claim a slot, at once where its holder is dead or this process itself; raise SlotTakenError where it lives."""
     try:
         return store.claim(SCOPE, slot, owner(), lease)
     except SlotHeldError as held:
         if held.owner != owner() and not is_gone(held.owner):
             raise
-        return store.claim(SCOPE, slot, owner(), lease, gone=held.owner)
+        return store.claim(SCOPE, slot, owner(), lease, dead_owner=held.owner)
 
 
 def publish_next(store: Store, computed: RunResult, lease: timedelta = LEASE) -> PublishedRun:
@@ -49,7 +49,7 @@ def publish_next(store: Store, computed: RunResult, lease: timedelta = LEASE) ->
     while True:
         try:
             return store.publish(take(store, next_slot(store), lease), computed)
-        except (SlotPublishedError, ClaimLostError):
+        except (SlotPublishedError, LeaseLostError):
             continue
         except SlotTakenError:
             time.sleep(0.005)

@@ -70,7 +70,7 @@ def test_where_every_claim_is_granted_a_clock_that_goes_back_doubles_a_slot(
     monkeypatch.setattr(
         storage.write.leases, "claim_slot", storage.write.leases.claim_slot
     )  # both are put back afterwards
-    monkeypatch.setattr(storage.write.publish, "_use_claim", storage.write.publish._use_claim)
+    monkeypatch.setattr(storage.write.publish, "_consume_lease", storage.write.publish._consume_lease)
     grant_every_claim()
     ignore_the_fence()
     several = [schedule(store_url)]

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 import jobs.run.worker
 from jobs.plan import Location, OrdersKind, OrdersSource, Plan
 from jobs.run.lease_owner import owner
-from jobs.run.worker import Task, compute_slot
+from jobs.run.worker import RunTask, compute_slot
 from storage.errors import StoreUnavailableError
 from storage.records import Origin, RunResult
 from storage.schema.tables import policy_run, policy_slot
@@ -60,7 +60,7 @@ def claim_and_publish(store: Store, slot: datetime) -> None:
 def recover(store: Store, slot: datetime, dead: str) -> None:
     """Do the slot as another owner, who knows that the first is dead."""
     with suppress(SlotPublishedError):
-        store.publish(store.claim(SCOPE, slot, "other:1", LEASE, gone=dead), many_symbols(FEW))
+        store.publish(store.claim(SCOPE, slot, "other:1", LEASE, dead_owner=dead), many_symbols(FEW))
 
 
 def statements(url: str, slot: datetime) -> int:
@@ -135,7 +135,7 @@ def job_once(url: str, slot: datetime, strike: Callable[[], None] | None = None,
             return "published already"
         if strike is not None:
             Tripwire(store, strike, lambda _, what: what.startswith(POINTS[point]))
-        compute_slot(Task(plan=PLAN, store_url=url, claim=claim, origin=Origin.SCHEDULE), store)
+        compute_slot(RunTask(plan=PLAN, store_url=url, claim=claim, origin=Origin.SCHEDULE), store)
         return "published"
 
 

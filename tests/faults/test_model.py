@@ -21,10 +21,10 @@ from sqlalchemy import text
 
 import storage.write.publish
 from policy import TakerBias
-from storage.errors import ClaimLostError, StoreError
+from storage.errors import LeaseLostError, StoreError
 from storage.schema.tables import metadata
 from storage.store import Store
-from storage.write.leases import Claim, SlotHeldError, SlotPublishedError
+from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
 from storage.write.overrides import OverrideError
 from tests.faults.audit import faults
 from tests.faults.broken import use_claim_without_a_look
@@ -43,7 +43,7 @@ class Slot:
 
     state: str
     owner: str
-    fence: int
+    fencing_token: int
     is_free: bool
 
 
@@ -56,13 +56,17 @@ class Model:
     run_ids: dict[datetime, int] = field(default_factory=dict)
     overrides: list[tuple[int, str]] = field(default_factory=list)
     made: list[int] = field(default_factory=list)
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[Lease] = field(default_factory=list)
     entries: int = 0
     first_left: int = 1
 
-    def current(self, claim: Claim) -> bool:
+    def current(self, claim: Lease) -> bool:
         slot = self.slots.get(claim.slot)
-        return slot is not None and (slot.state, slot.owner, slot.fence) == ("running", claim.owner, claim.fence)
+        return slot is not None and (slot.state, slot.owner, slot.fencing_token) == (
+            "running",
+            claim.owner,
+            claim.fencing_token,
+        )
 
     def newest(self) -> datetime | None:
         return max(self.runs, default=None)
@@ -91,20 +95,20 @@ class Machine(RuleBasedStateMachine):
         type(self).reset()
         self.model = Model()
 
-    @rule(slot=SLOTS, owner=OWNERS, lease=st.sampled_from([LONG, NONE]), gone=st.none() | OWNERS)
-    def claim(self, slot: datetime, owner: str, lease: timedelta, gone: str | None) -> None:
+    @rule(slot=SLOTS, owner=OWNERS, lease=st.sampled_from([LONG, NONE]), dead_owner=st.none() | OWNERS)
+    def claim(self, slot: datetime, owner: str, lease: timedelta, dead_owner: str | None) -> None:
         known = self.model.slots.get(slot)
         if slot in self.model.runs:
             with pytest.raises(SlotPublishedError):
-                self.store.claim("default", slot, owner, lease, gone=gone)
+                self.store.claim("default", slot, owner, lease, dead_owner=dead_owner)
             return
-        if known and not (known.is_free or known.owner == gone or known.state == "missed"):
+        if known and not (known.is_free or known.owner == dead_owner or known.state == "missed"):
             with pytest.raises(SlotHeldError):
-                self.store.claim("default", slot, owner, lease, gone=gone)
+                self.store.claim("default", slot, owner, lease, dead_owner=dead_owner)
             return
-        claim = self.store.claim("default", slot, owner, lease, gone=gone)
-        assert claim.fence == (known.fence + 1 if known else 1)
-        self.model.slots[slot] = Slot("running", owner, claim.fence, lease == NONE)
+        claim = self.store.claim("default", slot, owner, lease, dead_owner=dead_owner)
+        assert claim.fencing_token == (known.fencing_token + 1 if known else 1)
+        self.model.slots[slot] = Slot("running", owner, claim.fencing_token, lease == NONE)
         self.model.claims.append(claim)
 
     @precondition(lambda self: self.model.claims)
@@ -113,7 +117,7 @@ class Machine(RuleBasedStateMachine):
         claim = data.draw(st.sampled_from(self.model.claims))
         computed = result([evidence(symbol) for symbol in symbols])
         if not self.model.current(claim):
-            with pytest.raises(ClaimLostError):
+            with pytest.raises(LeaseLostError):
                 self.store.publish(claim, computed)
             return
         run = self.store.publish(claim, computed)
@@ -241,7 +245,7 @@ def with_contexts(failure: BaseException | None) -> Iterator[BaseException]:
 
 
 def test_a_store_without_a_fence_does_not(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage.write.publish, "_use_claim", use_claim_without_a_look)
+    monkeypatch.setattr(storage.write.publish, "_consume_lease", use_claim_without_a_look)
 
     # Where the store is broken, the verification after the last step fails too and hides the step's own failure.
     with pytest.raises((pytest.fail.Exception, StoreError, AssertionError)) as caught:

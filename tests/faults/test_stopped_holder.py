@@ -82,9 +82,9 @@ def test_a_late_publication_is_refused_twenty_times_of_twenty(store: Store, stor
             assert second.answer() == "claimed"
             if number % 2:  # the late one comes after its successor has published, or before
                 assert publish(second) == "published"
-                assert go_on(first) == "ClaimLostError"
+                assert go_on(first) == "LeaseLostError"
             else:
-                assert go_on(first) == "ClaimLostError"
+                assert go_on(first) == "LeaseLostError"
                 assert publish(second) == "published"
             assert publishers(store, slot) == [second.owner_id]
 
@@ -98,7 +98,7 @@ def test_of_three_holders_only_the_last_publishes(store: Store, store_url: str) 
         third.pipe.send(SLOT)
         assert third.answer() == "claimed"
         assert publish(third) == "published"
-        assert (go_on(second), go_on(first)) == ("ClaimLostError", "ClaimLostError")
+        assert (go_on(second), go_on(first)) == ("LeaseLostError", "LeaseLostError")
         assert publishers(store, SLOT) == [third.owner_id]
 
     assert faults(store) == []

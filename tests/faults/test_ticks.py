@@ -9,7 +9,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from sqlalchemy import select
 
 import jobs.run.schedule
-from jobs.run.schedule import Schedule, SchedulerDiedError, Timing
+from jobs.run.schedule import Schedule, ScheduleOptions, SchedulerDiedError
 from jobs.slots import Slots
 from storage.errors import StoreUnavailableError
 from storage.records import Origin
@@ -106,7 +106,7 @@ def test_what_a_backfill_left_out_before_the_first_schedule_was_not_missed(
 def test_a_slot_that_is_caught_up_on_is_a_backfill_and_the_newest_is_none(
     store: Store, store_url: str, clock: Clock
 ) -> None:
-    one = Schedule(plan=PLAN, store_url=store_url, timing=Timing(slots=Slots("*/5 * * * *"), catch_up=True))
+    one = Schedule(plan=PLAN, store_url=store_url, timing=ScheduleOptions(slots=Slots("*/5 * * * *"), catch_up=True))
     assert one.tick(store) is not None
     clock.now += 2 * INTERVAL
 
@@ -123,7 +123,7 @@ def origins(store: Store) -> list[str]:
 
 
 def every_five_seconds(store_url: str) -> Schedule:
-    return Schedule(plan=PLAN, store_url=store_url, timing=Timing(slots=Slots("* * * * * */5")))
+    return Schedule(plan=PLAN, store_url=store_url, timing=ScheduleOptions(slots=Slots("* * * * * */5")))
 
 
 def assert_three_hours_are_missed(store: Store) -> None:

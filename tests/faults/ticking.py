@@ -10,8 +10,8 @@ import jobs.run.worker
 import storage.write.leases
 import storage.write.publish
 from jobs.plan import Location, OrdersKind, OrdersSource, Plan
-from jobs.run.schedule import Schedule, Timing
-from jobs.run.worker import Task
+from jobs.run.schedule import Schedule, ScheduleOptions
+from jobs.run.worker import RunTask
 from jobs.slots import Slots
 from storage.records import Origin, PublishedRun, RunResult
 from storage.store import Store
@@ -50,14 +50,14 @@ def _computed(*_: object, origin: Origin, **__: object) -> RunResult:
     return result([evidence("BTCUSDT")], origin=origin)
 
 
-def _compute_here(task: Task, *_: object) -> PublishedRun:
+def _compute_here(task: RunTask, *_: object) -> PublishedRun:
     with Store(task.store_url) as store:
         return jobs.run.worker.compute_slot(task, store)
 
 
 def schedule(store_url: str, tick: timedelta = timedelta(seconds=5)) -> Schedule:
     """A schedule of a slot each five minutes."""
-    return Schedule(plan=PLAN, store_url=store_url, timing=Timing(slots=Slots("*/5 * * * *"), tick=tick))
+    return Schedule(plan=PLAN, store_url=store_url, timing=ScheduleOptions(slots=Slots("*/5 * * * *"), tick=tick))
 
 
 def ticks(several: list[Schedule], store: Store, clock: Clock, count: int = 3) -> int:

@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from console.commands.backtest import Choice, show_evaluation
+from console.commands.backtest import BacktestOptions, show_backtest
 from console.main import app
 from policy.errors import RouterPolicyError
 from tests.support.backtest_markets import START, walking, write_candles
@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def choice(**changes: Any) -> Choice:
+def choice(**changes: Any) -> BacktestOptions:
     usual = {
         "since": None,
         "orders_per_day": None,
@@ -75,13 +75,13 @@ def choice(**changes: Any) -> Choice:
         "run_count": 1,
         "seed": 1,
     }
-    return Choice(**usual | changes)
+    return BacktestOptions(**usual | changes)
 
 
 def evaluated(
     config: Path, capsys: pytest.CaptureFixture[str], picture: Path | None = None, **changes: Any
 ) -> dict[str, Any]:
-    show_evaluation(config, choice(**changes), picture, as_json=True)
+    show_backtest(config, choice(**changes), picture, as_json=True)
     (found,) = json.loads(capsys.readouterr().out)
     return dict(found)
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_done_is_said(folder: Path, picture: str | None, changes:
     asked = choice(**{"orders_per_day": 5.0, **changes})
 
     with pytest.raises(RouterPolicyError) as refused:
-        show_evaluation(folder / "router-policy.toml", asked, Path(picture) if picture else None, as_json=True)
+        show_backtest(folder / "router-policy.toml", asked, Path(picture) if picture else None, as_json=True)
 
     assert said in str(refused.value)
 

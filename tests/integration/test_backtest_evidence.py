@@ -14,7 +14,7 @@ from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders, coin_profile, draw_orders
 from jobs.backtest.outages import OutagePlan, Reach, arriving_within, draw_outages
 from jobs.backtest.reading import read_markets, read_profiles
-from jobs.backtest.routing import Routing, Setting, route
+from jobs.backtest.routing import BacktestContext, Routing, route
 from jobs.plan import CandlesSource, Location, Plan
 from jobs.run.recompute import recompute
 from policy import Evidence
@@ -42,8 +42,8 @@ class Recording:
     def newcomer(self, states: Sequence[State]) -> State | None:
         return self.rules.newcomer(states)
 
-    def judge(self, evidence: Evidence, before: State | None) -> Judgement:
-        judgement = self.rules.judge(evidence, before)
+    def decide_with_state(self, evidence: Evidence, before: State | None) -> Judgement:
+        judgement = self.rules.decide_with_state(evidence, before)
         self.judged.append(judgement)
         return judgement
 
@@ -107,7 +107,7 @@ def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes
     outcomes = outcomes_of(drawn, of, [FEES] * 3, Execution(), struck, plan)
     slots = [START + number * timedelta(hours=1) for number in range(DAYS * 24 + 1)]
     recording = Recording(rule_set("breaker"))
-    setting = Setting.of(of, slots, [NO_FEES] * 3)
+    setting = BacktestContext.of(of, slots, [NO_FEES] * 3)
     routing = route(cast(RuleSet, recording), drawn, outcomes, setting, lambda _: None)
     log = write_csv(tmp_path / "log.csv", rows_of(drawn, outcomes, routing), (*NAMES, "post_only_rejected", "probe"))
     job = Plan(

@@ -200,7 +200,7 @@ def test_the_breaker_detects_probes_and_recovers_through_the_same_outage(loop_of
 
     # Three orders a quarter of an hour and 168 good ones before: three misses in a row are a chance of 0.1 ^ 3.
     assert [one.maker_first for one in seen[:2]] == [False, False]
-    assert "run of 3 misses, own miss ratio 0.1, 0.1^3 = 0.001 <= 0.001" in seen[0].reason
+    assert "3 misses in a row, own miss ratio 0.1, 0.1^3 = 0.001 <= 0.001" in seen[0].reason
     assert styles(outcomes[:3]) == FELL_BACK
     held_back, after = outcomes[3:72], outcomes[72:]
     probes = [one for one in held_back if one.gate.probe]

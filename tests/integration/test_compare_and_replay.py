@@ -176,7 +176,7 @@ def test_explain_lists_what_a_shadow_would_have_decided_and_why_its_breaker_open
     assert "in the shadow, breaker would have decided: straight to taker, prefer_taker" in shown
     assert "the symbol's breaker is open since 2026-04-26T01:00:00Z" in shown
     assert "  at 2026-04-26T01:00:00Z: " in shown
-    assert "run of 6 misses, own miss ratio 0.1087, 0.1087^6 = 0.0000016 <= 0.001" in shown
+    assert "6 misses in a row, own miss ratio 0.1087, 0.1087^6 = 0.0000016 <= 0.001" in shown
 
 
 @pytest.fixture(scope="module")
@@ -202,8 +202,8 @@ def test_explain_says_how_the_breaker_stands_and_why_it_opened_at_an_earlier_slo
         "1 probes, 0 filled, the newest at 2026-04-26T01:30:00Z" in shown
     )
     assert "the scope's breaker: closed before, closed after" in shown
-    assert "  at 2026-04-26T01:00:00Z: maker orders are held back but for probes; run of 6 misses" in shown
-    assert "label: good, shown only" in shown
+    assert "  at 2026-04-26T01:00:00Z: maker orders are held back but for probes; 6 misses in a row" in shown
+    assert "quality: good, shown only" in shown
     rules = [line.split() for line in shown.splitlines() if line.startswith(("  own", "  all may"))]
     assert ["own", "closes", "filled_probes", "0", ">=", "1", "no"] in rules
     assert ["all", "may", "probe", "idle_hours", "0.5", ">=", "4", "no"] in rules
@@ -215,7 +215,7 @@ def test_explain_as_json_has_the_state_before_and_after(live_breaker: Path) -> N
     (earlier,) = json.loads(printed(live_breaker, "explain", "BTCUSDT", "--at", "2026-04-26T01:30:00Z", "--json"))
 
     assert now["breaker"]["before"]["own"]["opened_at"] == "2026-04-26T01:00:00Z"
-    assert now["breaker"]["own"]["miss_run"] == 6
+    assert now["breaker"]["own"]["miss_streak"] == 6
     assert now["breaker"]["openings"][0]["reason"].startswith("maker orders are held back")
     assert [shadow["rule_set"] for shadow in now["shadows"]] == ["seed"]
     assert earlier["breaker"] is None

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from jobs.analysis.drift import find_drift
-from jobs.analysis.order_history import Question
+from jobs.analysis.order_history import OrderSelection
 from jobs.slots import Slots
-from storage.read.visible_policies import OverrideSpan, Published, PublishedSlot
+from storage.read.visible_policies import OverrideSpan, PublishedSlot, VisiblePolicies
 from storage.store import Store
 from tests.support.outcomes import outcome, write_jsonl
 from tests.support.run_helpers import canonical
@@ -127,7 +127,7 @@ def is_usable(world: World, second: float) -> bool:
 
 def store_of(world: World) -> Store:
     """What answers as a store does that holds all of this."""
-    published = Published(
+    published = VisiblePolicies(
         runs=tuple(PublishedSlot(run_id=run, slot=at(slot), published_at=at(out)) for run, slot, out in world.runs),
         taker=tuple(world.taker),
         overrides=tuple(
@@ -136,14 +136,14 @@ def store_of(world: World) -> Store:
         ),
         pruned_through=PRUNED,
     )
-    return cast("Store", SimpleNamespace(published=lambda *_: published))
+    return cast("Store", SimpleNamespace(visible_policies=lambda *_: published))
 
 
 def at(seconds: int) -> datetime:
     return BEGIN + timedelta(seconds=seconds)
 
 
-def question(folder: Path, orders: Sequence[Order]) -> Question:
+def question(folder: Path, orders: Sequence[Order]) -> OrderSelection:
     rows = [
         outcome(
             number,
@@ -156,7 +156,7 @@ def question(folder: Path, orders: Sequence[Order]) -> Question:
         )
         for number, (symbol, done, started, probe, run) in enumerate(orders)
     ]
-    return Question(
+    return OrderSelection(
         scope="default",
         orders=canonical(write_jsonl(folder / "orders.jsonl", rows)),
         slots=Slots("* * * * *"),

@@ -13,8 +13,8 @@ import pytest
 
 from console.main import main
 from jobs.analysis.drift import Drift, DriftKind, find_drift
-from jobs.analysis.health import Book, compute_every_execution_health, compute_execution_health
-from jobs.analysis.order_history import Question
+from jobs.analysis.health import WatchedScope, compute_every_execution_health, compute_execution_health
+from jobs.analysis.order_history import OrderSelection
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from policy import TakerBias
@@ -198,7 +198,7 @@ def test_health_on_each_database_is_what_is_in_force(store: Store) -> None:
         author="ann",
         reason="fees",
     )
-    book = Book(store=store, scope="default", slots=QUARTERLY, symbols=("SOLUSDT", "ETHUSDT"))
+    book = WatchedScope(store=store, scope="default", slots=QUARTERLY, symbols=("SOLUSDT", "ETHUSDT"))
 
     found = compute_every_execution_health(book, SLOT + 3 * QUARTER)
     bitcoin, ether, sol = found
@@ -220,7 +220,7 @@ def test_the_limits_are_those_of_the_schedule_at_the_slot(store: Store) -> None:
     hourly = Slots("0 * * * *")
 
     def status(slots: Slots, minutes: int) -> str:
-        book = Book(store=store, scope="default", slots=slots)
+        book = WatchedScope(store=store, scope="default", slots=slots)
         return compute_execution_health(book, "BTCUSDT", SLOT + timedelta(minutes=minutes)).freshness.status
 
     assert [status(in_the_day, minutes) for minutes in (480, 481, 570, 571)] == ["fresh", "stale", "stale", "expired"]
@@ -292,7 +292,7 @@ def history(tmp_path: Path) -> Iterator[Store]:
 def test_every_kind_of_log_carries_the_run_and_the_probe(
     history: Store, tmp_path: Path, write: Callable[[Path], OrdersSource]
 ) -> None:
-    question = Question(
+    question = OrderSelection(
         scope="default",
         orders=write(tmp_path),
         slots=Slots("0 * * * *"),

@@ -91,7 +91,7 @@ def expected(events: Sequence[Event], since: datetime, breaker: Breaker, as_of: 
     opened_at = breaker.opened_at
     probes = [one for one in orders if opened_at and one.ts >= opened_at]
     return Streak(
-        miss_run=run_of_misses,
+        miss_streak=run_of_misses,
         start_count=len(counted) - run_of_misses,
         miss_count=sum(not one.filled for one in counted) - run_of_misses,
         probe_count=len(probes),
@@ -139,7 +139,7 @@ def test_the_query_finds_what_a_walk_through_the_events_finds(
         mine = [each for each in events if each.symbol == symbol]
         assert streaks.own == expected(mine, AS_OF - WEEK, states[symbol].own, AS_OF)
         assert streaks.pool == expected(events, AS_OF - WEEK, pool, AS_OF)
-        assert streaks.reject_run == refused_in_a_row(events, symbol, states[symbol].own, AS_OF)
+        assert streaks.reject_streak == refused_in_a_row(events, symbol, states[symbol].own, AS_OF)
 
 
 def test_an_order_that_filled_as_maker_after_a_refusal_parts_two_refusals(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_an_order_that_filled_as_maker_after_a_refusal_parts_two_refusals(tmp_pa
     (judged,) = run(write(tmp_path / "log.jsonl", refused + retried), live="breaker").judgements
 
     assert judged.evidence.streaks is not None
-    assert judged.evidence.streaks.reject_run == 1
+    assert judged.evidence.streaks.reject_streak == 1
     assert judged.decision.policy.maker_first
 
 
@@ -175,7 +175,7 @@ def test_rows_that_are_not_used_stand_in_no_streak(tmp_path: Path) -> None:
     judgement = run(path).shadows[0][1][0]
 
     assert judgement.evidence.streaks is not None
-    assert judgement.evidence.streaks.pool.miss_run == 1
+    assert judgement.evidence.streaks.pool.miss_streak == 1
 
 
 def test_one_miss_keeps_the_seed_off_for_exactly_seven_days_and_the_breaker_on(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_it_is_never_locked_out_where_probes_can_fill(
         as_of = AS_OF + (hour + 1) * HOUR
         own, pool = (expected(events, as_of - WEEK, breaker, as_of) for breaker in (state.own, state.pool))
         streaks = Streaks(as_of=as_of, own=own, pool=pool)
-        judged = rules.judge(Evidence(symbol="BTCUSDT", streaks=streaks), state)
+        judged = rules.decide_with_state(Evidence(symbol="BTCUSDT", streaks=streaks), state)
         assert judged.after is not None
         state, is_on, every = judged.after, judged.decision.policy.maker_first, judged.decision.probe_every
         was_held_back = was_held_back or not is_on

@@ -7,7 +7,7 @@ from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.rules import rule_set
 from storage.records import Origin, PublishedRun, Reject, RunResult
 from storage.store import Store
-from storage.write.leases import Claim
+from storage.write.leases import Lease
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -51,7 +51,7 @@ def result(evidences: Iterable[Evidence], *, origin: Origin = Origin.SCHEDULE) -
     )
 
 
-def claim(store: Store, slot: datetime = SLOT, owner: str = "host:1", scope: str = "default") -> Claim:
+def claim(store: Store, slot: datetime = SLOT, owner: str = "host:1", scope: str = "default") -> Lease:
     """Claim a slot for five minutes."""
     return store.claim(scope, slot, owner, LEASE)
 

@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 SEED = rule_set("seed")
 BREAKER = rule_set("breaker")
 STEADY = Streak(start_count=40, miss_count=2)
-MISSES = replace(STEADY, miss_run=6)
+MISSES = replace(STEADY, miss_streak=6)
 PROBED = replace(MISSES, probe_count=1, last_probe_at=MIDNIGHT + 1.5 * HOUR)
 FILLED = replace(STEADY, probe_count=2, probe_filled_count=1, last_probe_at=MIDNIGHT + 4 * HOUR)
 BITCOIN = ((0, 0.1, STEADY), (1, 0.1, MISSES), (2, 0.95, PROBED), (3, 0.95, PROBED), (5, 0.1, FILLED), (6, 0.1, STEADY))
@@ -71,4 +71,4 @@ def publish_run(
 
 
 def _judge(rules: RuleSet, one: Evidence, states: dict[str, State | None]) -> Judgement:
-    return rules.judge(one, states.get(one.symbol) if rules.has_state else None)
+    return rules.decide_with_state(one, states.get(one.symbol) if rules.has_state else None)

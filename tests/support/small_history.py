@@ -40,7 +40,7 @@ DEFAULT = rule_set("seed")
 CHANGED = rule_set("seed", {"broken_fallback_ratio": 0.95})
 BREAKER = rule_set("breaker")
 STEADY = Streak(start_count=40, miss_count=2)
-MISSES = replace(STEADY, miss_run=6)
+MISSES = replace(STEADY, miss_streak=6)
 FILLED = replace(STEADY, probe_count=1, probe_filled_count=1)
 PANIC = 3.0
 NORMAL = 1.0
@@ -168,7 +168,7 @@ def _shadows(
     for one in run.evidences:
         own = run.bitcoin_streak if one.symbol == "BTCUSDT" else STEADY
         seen = replace(one, streaks=Streaks(as_of=slot, own=own, pool=STEADY))
-        judged.append(BREAKER.judge(seen, states.get(one.symbol)))
+        judged.append(BREAKER.decide_with_state(seen, states.get(one.symbol)))
         states[one.symbol] = judged[-1].after
     return ((BREAKER, tuple(judged)),)
 

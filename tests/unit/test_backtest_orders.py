@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from jobs.backtest.errors import EvaluationError
+from jobs.backtest.errors import BacktestError
 from jobs.backtest.orders import Orders, Profile, coin_profile, draw_orders
 from jobs.backtest.outages import Outage, OutagePlan, Reach, arriving_within, draw_outages, usual_count
 from tests.support.backtest_markets import START_SECONDS, market, walking
@@ -107,7 +107,7 @@ def test_an_order_is_in_an_outage_of_its_own_market_from_the_start_on_and_before
 
 
 def test_candles_that_are_too_short_for_the_outages_are_said_to_be() -> None:
-    with pytest.raises(EvaluationError, match=r"2 outages of 1 day, 0:00:00 need candles of 11 days, there are 10\.0"):
+    with pytest.raises(BacktestError, match=r"2 outages of 1 day, 0:00:00 need candles of 11 days, there are 10\.0"):
         draw_outages(
             OutagePlan(duration=24 * HOUR, count=2),
             [walking("BTCUSDT", 10 * QUARTER_HOURS_OF_A_DAY)],

@@ -8,12 +8,12 @@ from typing import cast
 import numpy as np
 import pytest
 
-from jobs.backtest.backtest import Evaluation, Question, evaluate
+from jobs.backtest.backtest import Backtest, BacktestRequest, run_backtest
 from jobs.backtest.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE
 from jobs.backtest.fills import Action, Outcomes
 from jobs.backtest.orders import Orders, Profile, coin_profile
 from jobs.backtest.outages import OutagePlan
-from jobs.backtest.routing import Routing, Setting, route
+from jobs.backtest.routing import BacktestContext, Routing, route
 from policy import Evidence, Quality, Regime, RouterPolicy, TakerBias
 from policy.fee_gap import NO_FEES
 from policy.rules import Decision, Judgement, RuleSet, State, rule_set
@@ -36,7 +36,7 @@ class Scripted:
     def newcomer(self, _: Sequence[State]) -> State:
         return State()
 
-    def judge(self, evidence: Evidence, before: State | None) -> Judgement:
+    def decide_with_state(self, evidence: Evidence, before: State | None) -> Judgement:
         maker_first, bias = self.script[len(self.shown)]
         self.shown.append(evidence)
         policy = RouterPolicy(maker_first=maker_first, taker_bias=bias, quality=Quality.OK, reason="")
@@ -58,7 +58,7 @@ def outcomes(arriving: Orders, *, minutes: int = 4, filled: bool = True) -> Outc
 
 
 def routed(rules: Scripted, arriving: Orders, *, minutes: int = 4, filled: bool = True) -> Routing:
-    setting = Setting.of([market(FLAT)], [START + minute * MINUTE for minute in SLOT_MINUTES], [NO_FEES])
+    setting = BacktestContext.of([market(FLAT)], [START + minute * MINUTE for minute in SLOT_MINUTES], [NO_FEES])
     happened = outcomes(arriving, minutes=minutes, filled=filled)
     return route(cast(RuleSet, rules), arriving, happened, setting, lambda _: None)
 
@@ -127,10 +127,10 @@ DAYS = 12
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 
-def question(**changes: object) -> Question:
+def question(**changes: object) -> BacktestRequest:
     markets = [walking(symbol, DAYS * 96) for symbol in SYMBOLS]
     like = Profile(orders_per_day=40, sides=np.array([1, -1]), notionals=np.array([1000.0, 1000.0]))
-    asked = Question(
+    asked = BacktestRequest(
         markets=markets,
         profiles=dict.fromkeys(SYMBOLS, like),
         fees=dict.fromkeys(SYMBOLS, FEES),
@@ -145,7 +145,7 @@ def question(**changes: object) -> Question:
 OUTAGE = OutagePlan(duration=timedelta(hours=24), count=1, is_rejected=True)
 
 
-def result(evaluation: Evaluation, name: str) -> dict[str, object]:
+def result(evaluation: Backtest, name: str) -> dict[str, object]:
     one = evaluation.of(name)
     return {"cost": one.cost, "by_symbol": one.over_maker_by_symbol, "off": one.off_share, "flips": one.flips_per_month}
 
@@ -153,12 +153,12 @@ def result(evaluation: Evaluation, name: str) -> dict[str, object]:
 def test_the_same_question_has_the_same_answer_and_another_seed_another() -> None:
     asked = question(outages=OUTAGE)
 
-    assert evaluate(asked) == evaluate(asked)
-    assert evaluate(asked).of(ALWAYS_MAKER).cost != evaluate(replace(asked, seed=2)).of(ALWAYS_MAKER).cost
+    assert run_backtest(asked) == run_backtest(asked)
+    assert run_backtest(asked).of(ALWAYS_MAKER).cost != run_backtest(replace(asked, seed=2)).of(ALWAYS_MAKER).cost
 
 
 def test_every_policy_gets_the_same_orders_whatever_others_are_compared() -> None:
-    both, alone = evaluate(question()), evaluate(question(rule_sets={"breaker": rule_set("breaker")}))
+    both, alone = run_backtest(question()), run_backtest(question(rule_sets={"breaker": rule_set("breaker")}))
 
     for name in ("breaker", ALWAYS_MAKER, ALWAYS_TAKER):
         assert result(both, name) == result(alone, name)
@@ -166,9 +166,9 @@ def test_every_policy_gets_the_same_orders_whatever_others_are_compared() -> Non
 
 
 def test_a_breaker_that_never_opens_costs_to_the_digit_what_always_posting_first_does() -> None:
-    calm = rule_set("breaker", {"min_miss_run": 10_000, "open_reject_run": 10_000})
+    calm = rule_set("breaker", {"min_miss_streak": 10_000, "open_reject_streak": 10_000})
 
-    found = evaluate(question(rule_sets={"breaker": calm}, outages=OUTAGE))
+    found = run_backtest(question(rule_sets={"breaker": calm}, outages=OUTAGE))
 
     assert found.of("breaker").cost == found.of(ALWAYS_MAKER).cost
     assert set(found.of("breaker").over_maker_by_symbol) == set(SYMBOLS)
@@ -176,7 +176,7 @@ def test_a_breaker_that_never_opens_costs_to_the_digit_what_always_posting_first
 
 
 def test_the_breaker_sees_a_day_of_refusals_and_comes_back_and_the_seed_does_not_see_it() -> None:
-    found = evaluate(question(outages=OUTAGE))
+    found = run_backtest(question(outages=OUTAGE))
 
     breaker, seed = found.of("breaker").detection, found.of("seed").detection
     assert breaker is not None
@@ -190,20 +190,20 @@ def test_the_breaker_sees_a_day_of_refusals_and_comes_back_and_the_seed_does_not
 
 
 def test_what_the_oracle_pays_in_an_outage_is_what_always_taking_pays() -> None:
-    found = evaluate(question(outages=OUTAGE))
+    found = run_backtest(question(outages=OUTAGE))
 
     assert found.of(ORACLE).outage_cost_bps == found.of(ALWAYS_TAKER).outage_cost_bps
     assert found.of(ORACLE).outage_cost_bps < found.of(ALWAYS_MAKER).outage_cost_bps  # type: ignore[operator]
 
 
 def test_money_is_basis_points_of_the_notional_of_a_days_orders() -> None:
-    found = evaluate(question())
+    found = run_backtest(question())
 
     taker = found.of(ALWAYS_TAKER)
     orders_per_day = found.order_count / 2 / found.day_count
     assert taker.money_over_maker_per_day is not None
     assert taker.money_over_maker_per_day.mean == pytest.approx(taker.over_maker.mean / 10_000 * 1000 * orders_per_day)
-    unknown = evaluate(question(profiles=dict.fromkeys(SYMBOLS, coin_profile(40))))
+    unknown = run_backtest(question(profiles=dict.fromkeys(SYMBOLS, coin_profile(40))))
     assert unknown.of(ALWAYS_TAKER).money_over_maker_per_day is None
 
 
@@ -211,6 +211,6 @@ def test_the_work_that_is_reported_is_the_work_that_was_promised() -> None:
     asked = question()
     reported: list[int] = []
 
-    evaluate(asked, reported.append)
+    run_backtest(asked, reported.append)
 
     assert sum(reported) == asked.step_count == 2 * 2 * DAYS * 24

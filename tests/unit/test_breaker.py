@@ -24,12 +24,12 @@ PANIC = Volatility(atr_short_pct=3.0, atr_long_pct=1.0, atr_ratio=3.0, bar_count
 
 
 def seen(own: Streak = STEADY, *, rejects: int = 0, pool: Streak = STEADY, **more: object) -> Evidence:
-    streaks = Streaks(as_of=SLOT, own=own, reject_run=rejects, pool=pool)
+    streaks = Streaks(as_of=SLOT, own=own, reject_streak=rejects, pool=pool)
     return replace(Evidence(symbol="BTCUSDT", streaks=streaks), **more)  # type: ignore[arg-type]
 
 
 def judged(evidence: Evidence, before: State | None = None, **parameters: object) -> tuple[Decision, State]:
-    judgement = rule_set("breaker", parameters).judge(evidence, before)
+    judgement = rule_set("breaker", parameters).decide_with_state(evidence, before)
     assert judgement.after is not None
     return judgement.decision, judgement.after
 
@@ -37,16 +37,16 @@ def judged(evidence: Evidence, before: State | None = None, **parameters: object
 @pytest.mark.parametrize(
     ("streak", "opens"),
     [
-        (Streak(miss_run=3, start_count=40, miss_count=0), True),  # 0.1 ^ 3 = 0.001, just at the bound
-        (Streak(miss_run=2, start_count=40, miss_count=0), False),  # two are never enough
-        (Streak(miss_run=3, start_count=23, miss_count=0), False),  # 3 of 29, cubed: 0.0011
-        (Streak(miss_run=4, start_count=23, miss_count=0), True),
-        (Streak(miss_run=9, start_count=0, miss_count=0), False),  # 3 of 6: 0.5 ^ 9 = 0.00195
-        (Streak(miss_run=10, start_count=0, miss_count=0), True),  # 0.00098
-        (Streak(miss_run=30, start_count=90, miss_count=90), False),  # at most 0.8: 0.8 ^ 30 = 0.00124
-        (Streak(miss_run=31, start_count=90, miss_count=90), True),  # 0.00099
-        (Streak(miss_run=4, start_count=94, miss_count=15), False),  # 18 of 100: 0.18 ^ 4 = 0.00105
-        (Streak(miss_run=4, start_count=94, miss_count=14), True),  # 0.17 ^ 4 = 0.00084
+        (Streak(miss_streak=3, start_count=40, miss_count=0), True),  # 0.1 ^ 3 = 0.001, just at the bound
+        (Streak(miss_streak=2, start_count=40, miss_count=0), False),  # two are never enough
+        (Streak(miss_streak=3, start_count=23, miss_count=0), False),  # 3 of 29, cubed: 0.0011
+        (Streak(miss_streak=4, start_count=23, miss_count=0), True),
+        (Streak(miss_streak=9, start_count=0, miss_count=0), False),  # 3 of 6: 0.5 ^ 9 = 0.00195
+        (Streak(miss_streak=10, start_count=0, miss_count=0), True),  # 0.00098
+        (Streak(miss_streak=30, start_count=90, miss_count=90), False),  # at most 0.8: 0.8 ^ 30 = 0.00124
+        (Streak(miss_streak=31, start_count=90, miss_count=90), True),  # 0.00099
+        (Streak(miss_streak=4, start_count=94, miss_count=15), False),  # 18 of 100: 0.18 ^ 4 = 0.00105
+        (Streak(miss_streak=4, start_count=94, miss_count=14), True),  # 0.17 ^ 4 = 0.00084
     ],
 )
 def test_it_opens_when_the_run_of_misses_is_too_long_to_be_chance(streak: Streak, opens: bool) -> None:
@@ -68,7 +68,7 @@ def test_it_opens_on_two_refused_orders_in_a_row(rejects: int, opens: bool) -> N
 
 @pytest.mark.parametrize(("misses", "opens"), [(3, False), (4, True)])
 def test_the_scopes_breaker_needs_a_chance_ten_times_smaller(misses: int, opens: bool) -> None:
-    decision, after = judged(seen(pool=replace(STEADY, miss_run=misses)))
+    decision, after = judged(seen(pool=replace(STEADY, miss_streak=misses)))
 
     assert after.pool.opened_at == (SLOT if opens else None)
     assert after.own.opened_at is None
@@ -76,22 +76,22 @@ def test_the_scopes_breaker_needs_a_chance_ten_times_smaller(misses: int, opens:
 
 
 def test_the_reason_says_by_which_figures_it_opened() -> None:
-    decision, _ = judged(seen(Streak(miss_run=6, start_count=94, miss_count=18)))
+    decision, _ = judged(seen(Streak(miss_streak=6, start_count=94, miss_count=18)))
 
     assert (
-        "run of 6 misses, own miss ratio 0.21, 0.21^6 = 0.000086 <= 0.001: "
+        "6 misses in a row, own miss ratio 0.21, 0.21^6 = 0.000086 <= 0.001: "
         "the symbol's breaker opened at 2026-04-26T00:15:00Z"
     ) in decision.policy.reason
     codes = {code.code: (code.value, code.threshold) for code in decision.policy.codes}
-    assert codes["own_miss_run"] == (6, 3)
+    assert codes["own_miss_streak"] == (6, 3)
     assert codes["own_miss_ratio"] == (0.21, None)
-    assert codes["own_miss_run_probability"] == (0.000085766, 0.001)
+    assert codes["own_miss_streak_probability"] == (0.000085766, 0.001)
 
 
 def test_one_filled_probe_closes_it_and_restarts_the_evidence() -> None:
-    waiting = replace(STEADY, miss_run=9, probe_count=4)
+    waiting = replace(STEADY, miss_streak=9, probe_count=4)
     _, still = judged(seen(waiting), OPEN)
-    decision, after = judged(seen(replace(waiting, miss_run=0, probe_count=5, probe_filled_count=1)), OPEN)
+    decision, after = judged(seen(replace(waiting, miss_streak=0, probe_count=5, probe_filled_count=1)), OPEN)
 
     assert still.own == OPEN.own
     assert after.own == Breaker(opened_at=None, restarted_at=SLOT)
@@ -138,7 +138,7 @@ def test_a_newcomer_takes_the_scopes_breaker_over() -> None:
 
 streaks = st.builds(
     Streak,
-    miss_run=st.integers(0, 40),
+    miss_streak=st.integers(0, 40),
     start_count=st.integers(0, 300),
     miss_count=st.just(0),
     probe_count=st.integers(0, 5),
@@ -151,7 +151,9 @@ states = st.sampled_from([State(), OPEN, POOL_OPEN, State(own=OPEN.own, pool=POO
 def test_one_miss_more_never_closes_it(own: Streak, pool: Streak, rejects: int, before: State) -> None:
     _, fewer = judged(seen(own, pool=pool, rejects=rejects), before)
     more = seen(
-        replace(own, miss_run=own.miss_run + 1), pool=replace(pool, miss_run=pool.miss_run + 1), rejects=rejects
+        replace(own, miss_streak=own.miss_streak + 1),
+        pool=replace(pool, miss_streak=pool.miss_streak + 1),
+        rejects=rejects,
     )
 
     _, after = judged(more, before)
@@ -166,9 +168,9 @@ def test_a_fill_never_opens_it(own: Streak, pool: Streak, before: State) -> None
         """One more order, which filled: the run is over, and what was in it counts among the orders before."""
         return replace(
             streak,
-            miss_run=0,
-            start_count=streak.start_count + streak.miss_run + 1,
-            miss_count=streak.miss_count + streak.miss_run,
+            miss_streak=0,
+            start_count=streak.start_count + streak.miss_streak + 1,
+            miss_count=streak.miss_count + streak.miss_streak,
         )
 
     _, after = judged(seen(filled(own), pool=filled(pool)), before)
@@ -266,10 +268,10 @@ def test_without_the_order_of_events_nothing_opens_and_it_says_so() -> None:
 
 
 def test_what_it_compared_can_be_told() -> None:
-    checks = BREAKER.explain(seen(replace(STEADY, miss_run=3, probe_count=1)), OPEN)
+    checks = BREAKER.explain(seen(replace(STEADY, miss_streak=3, probe_count=1)), OPEN)
 
     told = {(check.rule, check.figure): (check.value, check.sign, check.threshold, check.holds) for check in checks}
-    assert told["own opens", "miss_run"] == (3.0, ">=", 3.0, True)
+    assert told["own opens", "miss_streak"] == (3.0, ">=", 3.0, True)
     assert told["own opens", "probability"] == (0.001, "<=", 0.001, True)
     assert told["own closes", "filled_probes"] == (0.0, ">=", 1.0, False)
     assert told["all may probe", "idle_hours"] == (1.0, ">=", 4.0, False)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy import Code, router_policy
-from policy.numbers import measured
+from policy.numbers import round_metric
 from policy.reason_codes import codes_from_text, codes_to_text
 
 numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False)
@@ -101,10 +101,10 @@ def test_the_reason_says_the_figures_and_the_regime(figures: dict[str, float | N
 def test_figures_are_rounded_to_nine_decimals_and_missing_unless_finite(
     value: float | None, rounded: float | None
 ) -> None:
-    assert measured(value) == rounded
+    assert round_metric(value) == rounded
 
 
 @pytest.mark.parametrize("value", [-0.0, -1e-12])
 def test_minus_zero_becomes_zero(value: float) -> None:
-    assert math.copysign(1.0, measured(value) or 0.0) == 1.0
-    assert str(measured(value)) == "0.0"
+    assert math.copysign(1.0, round_metric(value) or 0.0) == 1.0
+    assert str(round_metric(value)) == "0.0"

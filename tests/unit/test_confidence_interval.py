@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.confidence_interval import Interval, interval, student_quantile
+from jobs.confidence_interval import ConfidenceInterval, confidence_interval, student_quantile
 
 # From a printed table, two-sided, 95 %.
 TABLE = {
@@ -32,16 +32,16 @@ def test_of_many_days_it_is_nearly_that_of_the_normal_distribution() -> None:
 
 
 def test_an_interval_reaches_as_far_to_both_sides() -> None:
-    found = interval(2.0, 0.5, 7)
+    found = confidence_interval(2.0, 0.5, 7)
 
     assert found is not None
     assert (found.lower, found.upper) == pytest.approx((2 - 0.5 * TABLE[6], 2 + 0.5 * TABLE[6]), abs=1e-4)
-    assert interval(2.0, 0.0, 2) == Interval(lower=2.0, upper=2.0)
+    assert confidence_interval(2.0, 0.0, 2) == ConfidenceInterval(lower=2.0, upper=2.0)
 
 
 @pytest.mark.parametrize(("error", "clusters"), [(None, 7), (0.5, 1), (0.5, 0)])
 def test_one_day_says_nothing_of_another(error: float | None, clusters: int) -> None:
-    assert interval(2.0, error, clusters) is None
+    assert confidence_interval(2.0, error, clusters) is None
 
 
 def test_no_degree_of_freedom_is_refused() -> None:

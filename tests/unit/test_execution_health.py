@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy import Effectiveness, Evidence, Quality, Regime, TakerBias, Volatility
-from policy.effective import Override, PolicyInForce
+from policy.effective import EffectivePolicy, Override
 from policy.freshness import FreshnessLimits
 from policy.health import ExecutionHealth, execution_health, severity
 from policy.reason_codes import Code
@@ -34,10 +34,10 @@ def evidence_of(figures: Effectiveness = HEALTHY, symbol: str = "BTCUSDC") -> Ev
     return Evidence(symbol=symbol, effectiveness=figures, volatility=CALM)
 
 
-def told(evidence: Evidence, override: Override | None = None) -> PolicyInForce:
+def told(evidence: Evidence, override: Override | None = None) -> EffectivePolicy:
     """What the seed's rules make of it."""
     decision = rule_set("seed").decide(evidence)
-    return PolicyInForce(
+    return EffectivePolicy(
         run_id=7,
         slot=SLOT,
         maker_first=decision.policy.maker_first,
@@ -50,7 +50,7 @@ def told(evidence: Evidence, override: Override | None = None) -> PolicyInForce:
     )
 
 
-def health_of(evidence: Evidence, policy: PolicyInForce | None = None, age_seconds: float = 60.0) -> ExecutionHealth:
+def health_of(evidence: Evidence, policy: EffectivePolicy | None = None, age_seconds: float = 60.0) -> ExecutionHealth:
     now = SLOT + timedelta(seconds=age_seconds)
     return execution_health(evidence, policy or told(evidence), now=now, limits=LIMITS)
 

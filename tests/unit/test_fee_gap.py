@@ -2,7 +2,7 @@
 
 import pytest
 
-from policy.fee_gap import FeeGap, Verdict, fee_gap_words, judge_fee_gap
+from policy.fee_gap import FeeGap, FeeGapVerdict, fee_gap_words, judge_fee_gap
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,5 @@ def test_every_verdict_has_words_of_its_own() -> None:
     cases = [FeeGap(gap_bps=gap, is_one_tick=told) for gap in (0.0, 1.0, 2.0) for told in (True, False, None)]
     words = {judge_fee_gap(case): fee_gap_words(case) for case in cases}
 
-    assert set(words) == set(Verdict)
-    assert len(set(words.values())) == len(Verdict)
+    assert set(words) == set(FeeGapVerdict)
+    assert len(set(words.values())) == len(FeeGapVerdict)

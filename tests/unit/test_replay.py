@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.analysis.replay import NotReplayableError, Replay, Verdict, agree, replay
+from jobs.analysis.replay import NotReplayableError, Replay, ReplayVerdict, agree, replay
 from policy import Evidence
 from policy.rules import RuleSet, State, rule_set
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak, Streaks
-from storage.read.replay_inputs import Recorded, RecordedRun
+from storage.read.replay_inputs import ReplayableRun, ReplayInput
 from tests.support.runs import evidence
 
 START = datetime(2026, 4, 26, tzinfo=UTC)
@@ -21,8 +21,8 @@ DAY = timedelta(days=1)
 SEED = rule_set("seed")
 BREAKER = rule_set("breaker")
 STEADY = Streak(start_count=40, miss_count=2)
-MISSES = replace(STEADY, miss_run=6)  # 0.1087 ^ 6 = 0.0000016
-FEW = replace(STEADY, miss_run=3)  # 0.1087 ^ 3 = 0.0013, above 0.001
+MISSES = replace(STEADY, miss_streak=6)  # 0.1087 ^ 6 = 0.0000016
+FEW = replace(STEADY, miss_streak=3)  # 0.1087 ^ 3 = 0.0013, above 0.001
 FILLED = replace(STEADY, probe_count=1, probe_filled_count=1)
 GOOD, WEAK, BAD = 0.1, 0.7, 0.95
 
@@ -31,42 +31,42 @@ GOOD, WEAK, BAD = 0.1, 0.7, 0.95
 class Past:
     """What was recorded, in the place of a store: one symbol's rows, a step apart."""
 
-    rows: Sequence[Recorded]
+    rows: Sequence[ReplayInput]
     step: timedelta = DAY
     rule_sets: tuple[str, ...] = ("seed", "breaker")
 
-    def recorded_runs(self, scope: str, since: datetime | None = None) -> list[RecordedRun]:  # noqa: ARG002
+    def replayable_runs(self, scope: str, since: datetime | None = None) -> list[ReplayableRun]:  # noqa: ARG002
         slots = [START + number * self.step for number in range(len(self.rows))]
         return [
-            RecordedRun(run_id=number, slot=slot, until=until, symbol_count=1, rule_sets=self.rule_sets)
+            ReplayableRun(run_id=number, slot=slot, until=until, symbol_count=1, rule_sets=self.rule_sets)
             for number, (slot, until) in enumerate(zip(slots, [*slots[1:], None], strict=False))
             if since is None or slot >= since
         ]
 
-    def recorded(self, runs: Sequence[RecordedRun], breaker: str | None) -> dict[int, list[Recorded]]:  # noqa: ARG002
+    def replay_inputs(self, runs: Sequence[ReplayableRun], breaker: str | None) -> dict[int, list[ReplayInput]]:  # noqa: ARG002
         return {run.run_id: [self.rows[run.run_id]] for run in runs}
 
 
-def seed_rows(*fallbacks: float, live: RuleSet = SEED) -> list[Recorded]:
+def seed_rows(*fallbacks: float, live: RuleSet = SEED) -> list[ReplayInput]:
     """What the seed decided on these ratios, one run after the other."""
     return [row(evidence("BTCUSDT", fallback=fallback), live) for fallback in fallbacks]
 
 
-def row(seen: Evidence, live: RuleSet, before: State | None = None) -> Recorded:
+def row(seen: Evidence, live: RuleSet, before: State | None = None) -> ReplayInput:
     policy = live.decide(seen, before if live.has_state else None).policy
-    return Recorded(evidence=seen, maker_first=policy.maker_first, taker_bias=policy.taker_bias, before=before)
+    return ReplayInput(evidence=seen, maker_first=policy.maker_first, taker_bias=policy.taker_bias, before=before)
 
 
 def breaker_rows(
     *streaks: Streak, live: RuleSet = SEED, recorded: RuleSet = BREAKER, step: timedelta = DAY
-) -> list[Recorded]:
+) -> list[ReplayInput]:
     """What was live on these runs of misses, with a breaker that was recorded beside it."""
     rows, before = [], None
     for number, own in enumerate(streaks):
         streaks_then = Streaks(as_of=START + number * step, own=own, pool=STEADY)
         seen = replace(evidence("BTCUSDT"), streaks=streaks_then)
         rows.append(row(seen, live, before))
-        before = recorded.judge(seen, before).after
+        before = recorded.decide_with_state(seen, before).after
     return rows
 
 
@@ -75,19 +75,19 @@ def replayed(past: Past, rules: RuleSet) -> Replay:
     return found
 
 
-def verdicts(past: Past, rules: RuleSet) -> list[Verdict]:
+def verdicts(past: Past, rules: RuleSet) -> list[ReplayVerdict]:
     """The verdict of each row, one run at a time."""
-    found: list[Verdict] = []
+    found: list[ReplayVerdict] = []
     for count in range(1, len(past.rows) + 1):
         tallies = replayed(replace(past, rows=past.rows[:count]), rules).total.tallies
-        before = {verdict: found.count(verdict) for verdict in Verdict}
+        before = {verdict: found.count(verdict) for verdict in ReplayVerdict}
         (newest,) = [verdict for verdict, tally in tallies.items() if tally.run_count > before[verdict]]
         found.append(newest)
     return found
 
 
-S, W, T = Verdict.SAME, Verdict.OTHER_WAIT, Verdict.TAKER_INSTEAD
-N, O, X = Verdict.NEVER_SENT, Verdict.OTHER_ORDERS, Verdict.OTHER_STATE  # noqa: E741
+S, W, T = ReplayVerdict.SAME, ReplayVerdict.OTHER_WAIT, ReplayVerdict.TAKER_INSTEAD
+N, O, X = ReplayVerdict.NEVER_SENT, ReplayVerdict.OTHER_ORDERS, ReplayVerdict.OTHER_STATE  # noqa: E741
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ N, O, X = Verdict.NEVER_SENT, Verdict.OTHER_ORDERS, Verdict.OTHER_STATE  # noqa:
     ],
 )
 def test_a_row_is_observed_where_no_other_orders_would_have_been_sent_in_the_seven_days_before(
-    parameters: dict[str, object], fallbacks: list[float], expected: list[Verdict]
+    parameters: dict[str, object], fallbacks: list[float], expected: list[ReplayVerdict]
 ) -> None:
     assert verdicts(Past(seed_rows(*fallbacks)), rule_set("seed", parameters)) == expected
 
@@ -118,9 +118,9 @@ def test_time_is_counted_from_slot_to_slot_and_the_newest_run_counts_as_none() -
     assert {
         verdict: (tally.run_count, tally.seconds) for verdict, tally in sums.tallies.items() if tally.run_count
     } == {
-        Verdict.SAME: (1, 86_400.0),
-        Verdict.NEVER_SENT: (1, 86_400.0),
-        Verdict.OTHER_ORDERS: (1, 0.0),
+        ReplayVerdict.SAME: (1, 86_400.0),
+        ReplayVerdict.NEVER_SENT: (1, 86_400.0),
+        ReplayVerdict.OTHER_ORDERS: (1, 0.0),
     }
     assert (sums.not_observed.run_count, sums.whole.run_count) == (2, 3)
 
@@ -148,7 +148,7 @@ def test_changes_are_stretches_of_the_same_decisions() -> None:
         True,
         "prefer_taker",
     )
-    assert change.verdict is Verdict.NEVER_SENT
+    assert change.verdict is ReplayVerdict.NEVER_SENT
     assert change.reason.startswith("the maker-first router is degraded")
     assert found.change_count == 1
 
@@ -172,7 +172,7 @@ def test_a_breaker_that_does_not_open_where_the_recorded_one_did_says_what_was_n
 
 def test_breakers_that_both_open_and_close_agree_again_at_once() -> None:
     strict = rule_set("breaker", {"open_probability": 0.00001})
-    streaks = (STEADY, replace(STEADY, miss_run=4), MISSES, FILLED, STEADY)  # 0.1087 ^ 4 = 0.00014
+    streaks = (STEADY, replace(STEADY, miss_streak=4), MISSES, FILLED, STEADY)  # 0.1087 ^ 4 = 0.00014
     past = Past(breaker_rows(*streaks, live=BREAKER, step=HOUR), step=HOUR)
 
     # The recorded one opens in the second run, this one in the third, and one probe closes both in the fourth.
@@ -231,7 +231,11 @@ def test_states_agree_when_they_measure_the_same(ours: State, theirs: State, sam
 
 streaks = st.builds(
     lambda run, starts, misses, filled: Streak(
-        miss_run=run, start_count=max(starts, misses), miss_count=misses, probe_count=filled, probe_filled_count=filled
+        miss_streak=run,
+        start_count=max(starts, misses),
+        miss_count=misses,
+        probe_count=filled,
+        probe_filled_count=filled,
     ),
     st.integers(0, 12),
     st.integers(0, 60),
@@ -245,7 +249,7 @@ streaks = st.builds(
 def test_the_rules_that_decided_say_the_same_again(own: list[Streak]) -> None:
     found = replayed(Past(breaker_rows(*own, live=BREAKER, step=HOUR), step=HOUR), BREAKER)
 
-    assert found.total.tallies[Verdict.SAME].run_count == len(own)
+    assert found.total.tallies[ReplayVerdict.SAME].run_count == len(own)
     assert found.change_count == 0
     assert found.total.live_flip_count == found.total.replayed_flip_count
 

@@ -88,7 +88,7 @@ def test_paths_of_the_environment_are_relative_to_the_file_too(tmp_path: Path, m
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [
-        ("OPEN_REJECT_RUN", "1", 1),
+        ("OPEN_REJECT_STREAK", "1", 1),
         ("PRIOR_MISSES", "0", 0.0),
         ("OPEN_PROBABILITY", "0.01", 0.01),
         ("LOW_VARIANCE", "true", True),

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from console.web.app import Access, create_app
-from jobs.analysis.health import Book
+from jobs.analysis.health import WatchedScope
 from jobs.slots import Slots
 from storage.store import Store
 from tests.support.postgres import fresh_database
@@ -29,7 +29,7 @@ def console(
     **more: object,
 ) -> TestClient:
     """The console over a store as a program on this machine gets it; `now` None is the database's clock."""
-    book = Book(store=store, scope="default", slots=Slots("0 * * * *"), symbols=symbols)
+    book = WatchedScope(store=store, scope="default", slots=Slots("0 * * * *"), symbols=symbols)
     clock = (lambda: now) if now is not None else None
     app = create_app(book, access=access, now=clock, **more)  # type: ignore[arg-type]  # whatever a test gives
     return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)

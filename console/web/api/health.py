@@ -10,8 +10,8 @@ from console.web.api.policy_records import HealthPage
 from console.web.api.run_records import ExplanationRecord, Points, SeriesRecord
 from console.web.errors import documented
 from console.web.parameters import LATEST, At, Limit, Since, Symbol, Until
-from console.web.policy_cache import Desk
-from console.web.responses import TheDesk, next_page, no_policy, reading
+from console.web.policy_cache import PolicyCache
+from console.web.responses import ThePolicyCache, next_page, no_policy, reading
 from jobs.analysis.health import healths_of
 from policy.health import ExecutionHealth, severity
 from policy.quality import SEED_THRESHOLDS
@@ -28,7 +28,12 @@ PointCount = Annotated[int, Query(description="About so many points.", ge=2, le=
 
 @router.get("/health", response_model=HealthPage)
 def every_health(
-    request: Request, response: Response, desk: TheDesk, at: At = None, offset: AfterRank = 0, limit: Limit = 1000
+    request: Request,
+    response: Response,
+    desk: ThePolicyCache,
+    at: At = None,
+    offset: AfterRank = 0,
+    limit: Limit = 1000,
 ) -> HealthPage:
     """Return the execution health of every symbol that has a policy or should have one, the worst first."""
     found = desk.healths(desk.newest()) if at is None else _healths_at(desk, at)
@@ -38,14 +43,14 @@ def every_health(
     return HealthPage(items=shown, next=more)
 
 
-def _healths_at(desk: Desk, at: datetime) -> list[ExecutionHealth]:
+def _healths_at(desk: PolicyCache, at: datetime) -> list[ExecutionHealth]:
     with reading(desk) as connection:
         rows = policies_at(connection, desk.scope, at)
     return sorted(healths_of(desk.book, rows, desk.book.symbols, at), key=severity)
 
 
 @router.get("/health/{symbol:path}", response_model=ExecutionHealth, responses=documented(404))
-def one_health(desk: TheDesk, symbol: Symbol, at: At = None) -> ExecutionHealth:
+def one_health(desk: ThePolicyCache, symbol: Symbol, at: At = None) -> ExecutionHealth:
     """Return the execution health of one symbol. One that should have a policy and has none is `missing`."""
     if at is None:
         newest = desk.newest()
@@ -58,7 +63,7 @@ def one_health(desk: TheDesk, symbol: Symbol, at: At = None) -> ExecutionHealth:
 
 
 @router.get("/policies/{symbol:path}/explain", response_model=ExplanationRecord, responses=documented(404, 409))
-def explain(desk: TheDesk, symbol: Symbol, at: At = None) -> ExplanationRecord:
+def explain(desk: ThePolicyCache, symbol: Symbol, at: At = None) -> ExplanationRecord:
     """Return why a policy is what it is, or was at a moment: each rule with its figure and threshold."""
     moment = at or desk.store.now()
     found = find_explanation(desk.store, desk.scope, symbol, moment)
@@ -69,7 +74,7 @@ def explain(desk: TheDesk, symbol: Symbol, at: At = None) -> ExplanationRecord:
 
 @router.get("/policies/{symbol:path}/series", response_model=SeriesRecord, responses=documented(404))
 def figures(
-    desk: TheDesk, symbol: Symbol, since: Since = None, until: Until = None, points: PointCount = 1500
+    desk: ThePolicyCache, symbol: Symbol, since: Since = None, until: Until = None, points: PointCount = 1500
 ) -> SeriesRecord:
     """Return one symbol's figures over time for a picture, of the last seven days where nothing else is said."""
     newest = desk.newest()
@@ -84,7 +89,7 @@ def figures(
     return SeriesRecord(symbol=symbol, since=start, until=end, points=Points(**found), thresholds=thresholds)
 
 
-def thresholds_of(desk: Desk, run_id: int | None) -> dict[str, float]:
+def thresholds_of(desk: PolicyCache, run_id: int | None) -> dict[str, float]:
     """Return where one quality or regime ends and the next begins, by the rules of a run.
 
     The seed's own where there is no run, or this program does not have its rules.

@@ -20,10 +20,10 @@ from console.web.api.policy_records import (
 )
 from console.web.errors import Responses, documented
 from console.web.parameters import SYMBOL_PATTERN, At, Limit, Moment, OneSymbol, Since, Symbol, Until, read_time
-from console.web.policy_cache import Desk
-from console.web.responses import TheDesk, known_already, next_page, no_policy, reading, utc
+from console.web.policy_cache import PolicyCache
+from console.web.responses import ThePolicyCache, known_already, next_page, no_policy, reading, utc
 from policy.enums import Quality
-from storage.read.pages import Place, Window, changed_symbols, changes, history_page, policies_at
+from storage.read.pages import PageBounds, PageCursor, changed_symbols, changes, history_page, policies_at
 
 router = APIRouter(prefix="/v1", tags=["policies"], responses=documented(422, 500, 503, 504))
 _NOT_MODIFIED: Responses = {304: {"description": "The policies are those that If-None-Match names."}}
@@ -45,7 +45,7 @@ AfterChange = Annotated[
 def policies(
     request: Request,
     response: Response,
-    desk: TheDesk,
+    desk: ThePolicyCache,
     quality: Annotated[list[Quality] | None, Query(description="Of these qualities only.")] = None,
     maker_first: Annotated[bool | None, Query(description="That say maker first, or taker.")] = None,
     changed_since: Annotated[Moment | None, Query(description="Whose decision changed at this slot or later.")] = None,
@@ -73,7 +73,9 @@ def policies(
     return PolicyPage.model_construct(items=_records(desk, found[:limit]), next=more)
 
 
-def _rows(request: Request, response: Response, desk: Desk, at: datetime | None) -> Sequence[RowMapping] | Response:
+def _rows(
+    request: Request, response: Response, desk: PolicyCache, at: datetime | None
+) -> Sequence[RowMapping] | Response:
     if at is not None:
         with reading(desk) as connection:
             return sorted(policies_at(connection, desk.scope, at), key=_symbol)
@@ -87,14 +89,14 @@ def _symbol(row: RowMapping) -> str:
     return symbol
 
 
-def _changed_since(desk: Desk, since: datetime | None) -> set[str] | None:
+def _changed_since(desk: PolicyCache, since: datetime | None) -> set[str] | None:
     if since is None:
         return None
     with reading(desk) as connection:
         return changed_symbols(connection, desk.scope, since)
 
 
-def _records(desk: Desk, rows: Sequence[RowMapping]) -> list[PolicyRecord]:
+def _records(desk: PolicyCache, rows: Sequence[RowMapping]) -> list[PolicyRecord]:
     """All rows are of one run, so one slot and its bounds serve them all."""
     if not rows:
         return []
@@ -110,7 +112,7 @@ def _records(desk: Desk, rows: Sequence[RowMapping]) -> list[PolicyRecord]:
 def history(
     request: Request,
     response: Response,
-    desk: TheDesk,
+    desk: ThePolicyCache,
     symbol: Symbol,
     since: Since = None,
     until: Until = None,
@@ -119,8 +121,8 @@ def history(
 ) -> HistoryPage | Response:
     """Return one symbol's policies that came into force in a time, oldest first, each with the time it was in force."""
     with reading(desk) as connection:
-        found = history_page(connection, desk.scope, symbol, Window(since=since, until=until, limit=limit + 1))
-        if not found and not history_page(connection, desk.scope, symbol, Window(limit=1)):
+        found = history_page(connection, desk.scope, symbol, PageBounds(since=since, until=until, limit=limit + 1))
+        if not found and not history_page(connection, desk.scope, symbol, PageBounds(limit=1)):
             raise no_policy(desk, symbol)
     more = next_page(request, response, since=utc(found[limit]["valid_from"])) if len(found) > limit else None
     items = [PastPolicyRecord.of(row) for row in found[:limit]]
@@ -148,7 +150,7 @@ def _cells(one: PastPolicyRecord) -> dict[str, object]:
 
 @router.get("/policies/{symbol:path}", response_model=PolicyRecord, responses={**_NOT_MODIFIED, **documented(404)})
 def one_policy(
-    request: Request, response: Response, desk: TheDesk, symbol: Symbol, at: At = None
+    request: Request, response: Response, desk: ThePolicyCache, symbol: Symbol, at: At = None
 ) -> PolicyRecord | Response:
     """Return the policy in force for one symbol, an override included, or the one that was in force at a moment."""
     row: RowMapping | None
@@ -169,7 +171,7 @@ def one_policy(
 def list_changes(
     request: Request,
     response: Response,
-    desk: TheDesk,
+    desk: ThePolicyCache,
     since: Since = None,
     until: Until = None,
     symbol: OneSymbol = None,
@@ -177,7 +179,7 @@ def list_changes(
     limit: Limit = 100,
 ) -> ChangePage:
     """Return the decisions that differ from those of the run before, the newest first; overrides are no changes."""
-    window = Window(since=since, until=until, limit=limit + 1)
+    window = PageBounds(since=since, until=until, limit=limit + 1)
     with reading(desk) as connection:
         found = changes(connection, desk.scope, window, symbol=symbol, after=_place(after))
     items = [ChangeRecord.model_validate(dict(row)) for row in found[:limit]]
@@ -187,11 +189,11 @@ def list_changes(
     return ChangePage(items=items, next=next_page(request, response, after=f"{utc(last.slot)} {last.symbol}"))
 
 
-def _place(after: str | None) -> Place | None:
+def _place(after: str | None) -> PageCursor | None:
     if after is None:
         return None
     slot, _, symbol = after.partition(" ")
     try:
-        return Place(slot=read_time(slot), symbol=symbol)
+        return PageCursor(slot=read_time(slot), symbol=symbol)
     except ValueError:
         raise HTTPException(404, "after: no change stands there; follow the address in next as it is") from None

@@ -111,32 +111,32 @@ class BreakerSideRecord(BaseModel):
     restarted_at: AwareDatetime | None
 
 
-class LabelRecord(BaseModel):
+class StableQualityRecord(BaseModel):
     """The quality as shown, and what the last runs found instead."""
 
     quality: Quality
-    next_quality: Quality
-    next_count: int
+    candidate: Quality
+    candidate_count: int
 
 
 class StateRecord(BaseModel):
-    """What the breaker remembers: the symbol's own side, the one of the scope, and the label."""
+    """What the breaker remembers: the symbol's own side, the one of the scope, and the quality that is shown."""
 
     own: BreakerSideRecord
     pool: BreakerSideRecord
-    label: LabelRecord | None
+    stable_quality: StableQualityRecord | None
 
 
 class StreakRecord(BaseModel):
     """Maker orders in a row, as the breaker counts them."""
 
-    miss_run: int
+    miss_streak: int
     start_count: int
     miss_count: int
     probe_count: int
     probe_filled_count: int
     last_probe_at: AwareDatetime | None
-    reject_run: int | None = Field(default=None, description="Of the symbol's own orders only.")
+    reject_streak: int | None = Field(default=None, description="Of the symbol's own orders only.")
 
 
 class OpeningRecord(BaseModel):

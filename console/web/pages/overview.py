@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from console.terminal.text import iso
 from console.web.pages.sparkline import LastDay, Stretch, in_words, stretches
-from console.web.policy_cache import Desk, Newest, tag_of
+from console.web.policy_cache import LatestPolicies, PolicyCache, tag_of
 from console.web.responses import reading
 from policy.freshness import Freshness, Status
 from policy.health import ExecutionHealth
@@ -35,7 +35,7 @@ class Banner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class OverviewView:
     """The overview as it stands: `tag` changes when anything in it but an age does."""
 
     tag: str
@@ -50,12 +50,12 @@ class Overview:
     The table is kept, since fifty pages that are open ask for it in the moment in which a run is published.
     """
 
-    desk: Desk
+    desk: PolicyCache
     _last_day: LastDay = field(default_factory=LastDay, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
     _kept: tuple[str, Markup] | None = field(default=None, init=False)
 
-    def show(self, newest: Newest, make_table: Callable[[Sequence[Row]], Markup]) -> Shown:
+    def show(self, newest: LatestPolicies, make_table: Callable[[Sequence[Row]], Markup]) -> OverviewView:
         """Return the overview; `make_table` lays the rows out. Raises as the store does."""
         freshness = self.desk.freshness(newest.slot, newest.now)
         banner = banner_of(self.desk, freshness, newest.now)
@@ -64,9 +64,9 @@ class Overview:
             if self._kept is None or self._kept[0] != wanted:
                 self._kept = (wanted, make_table(self.rows(newest)))
             table = self._kept[1]
-        return Shown(tag=tag_of(wanted, banner.text), banner=banner, table=table)
+        return OverviewView(tag=tag_of(wanted, banner.text), banner=banner, table=table)
 
-    def rows(self, newest: Newest) -> list[Row]:
+    def rows(self, newest: LatestPolicies) -> list[Row]:
         """Return a row for every symbol, the worst first."""
         with reading(self.desk) as connection:
             end = newest.slot or newest.now
@@ -78,12 +78,12 @@ def _row(health: ExecutionHealth, day: Sequence[Stretch]) -> Row:
     return Row(health=health, day=day, day_words=in_words(day))
 
 
-def banner_of(desk: Desk, freshness: Freshness, now: datetime) -> Banner:
+def banner_of(desk: PolicyCache, freshness: Freshness, now: datetime) -> Banner:
     """Say how fresh the policies are, and what to do where they are not."""
     return Banner(status=freshness.status, text=_said(desk, freshness, now), slot=freshness.slot, now=now)
 
 
-def _said(desk: Desk, freshness: Freshness, now: datetime) -> str:
+def _said(desk: PolicyCache, freshness: Freshness, now: datetime) -> str:
     if freshness.slot is None or freshness.age_seconds is None:
         return "No run yet. router-policy once computes one now, router-policy run computes each when it is due."
     slot = f"the newest slot is {iso(freshness.slot)}"

@@ -17,18 +17,18 @@ from console.web.api.runs import with_rejects
 from console.web.headers import POLICY_WITH_PICTURES
 from console.web.pages import formats
 from console.web.pages.backtest_files import PICTURE_TYPES, EvaluationFiles
-from console.web.pages.overview import Overview, Row, Shown, banner_of
+from console.web.pages.overview import Overview, OverviewView, Row, banner_of
 from console.web.pages.plotly_file import own_style_ids, plotly_script
 from console.web.pages.rule_sets import rule_sets_since
 from console.web.pages.sparkline import STEP_COUNT
 from console.web.parameters import Symbol, Until
-from console.web.policy_cache import Desk, Newest
-from console.web.responses import TheDesk, reading
+from console.web.policy_cache import LatestPolicies, PolicyCache
+from console.web.responses import ThePolicyCache, reading
 from jobs.analysis.health import healths_of
 from policy.enums import Quality, Regime
 from policy.health import ExecutionHealth
 from policy.rules import UnknownRuleSetError
-from storage.read.pages import Window, changes, failures, gaps, runs
+from storage.read.pages import PageBounds, changes, failures, gaps, runs
 
 router = APIRouter(include_in_schema=False)
 _CHANGES_SHOWN = 50
@@ -77,14 +77,14 @@ TheOverview = Annotated[Overview, Depends(_overview)]
 
 
 @router.get("/")
-def overview(request: Request, desk: TheDesk, made: TheOverview) -> Response:
+def overview(request: Request, desk: ThePolicyCache, made: TheOverview) -> Response:
     """Show every symbol, the worst first."""
     shown = _shown(desk, made)
     return _page(request, "overview.html", {"shown": shown, "scope": desk.scope, "active": "overview"})
 
 
 @router.get("/overview")
-def overview_as_it_stands(request: Request, desk: TheDesk, made: TheOverview) -> Response:
+def overview_as_it_stands(request: Request, desk: ThePolicyCache, made: TheOverview) -> Response:
     """Return the part of the overview that changes, or 304 where the asker has it."""
     shown = _shown(desk, made)
     tag = f'W/"{shown.tag}"'
@@ -93,7 +93,7 @@ def overview_as_it_stands(request: Request, desk: TheDesk, made: TheOverview) ->
     return _page(request, "overview_part.html", {"shown": shown}, headers={"ETag": tag})
 
 
-def _shown(desk: Desk, made: Overview) -> Shown:
+def _shown(desk: PolicyCache, made: Overview) -> OverviewView:
     return made.show(desk.newest(), _table)
 
 
@@ -102,13 +102,13 @@ def _table(rows: Sequence[Row]) -> Markup:
 
 
 @router.get("/symbols/{symbol:path}")
-def one_symbol(request: Request, desk: TheDesk, symbol: Symbol) -> Response:
+def one_symbol(request: Request, desk: ThePolicyCache, symbol: Symbol) -> Response:
     """Show what is in force for a symbol and why, with pictures over time."""
     newest = desk.newest()
     if symbol not in newest.by_symbol and symbol not in desk.book.symbols:
         raise HTTPException(404, f"There is no policy for {symbol!r} in scope {desk.scope!r}.")
     with reading(desk) as connection:
-        changed = changes(connection, desk.scope, Window(limit=_CHANGES_SHOWN), symbol=symbol)
+        changed = changes(connection, desk.scope, PageBounds(limit=_CHANGES_SHOWN), symbol=symbol)
     found, why_not = _explained(desk, newest, symbol)
     values = {"health": _health(desk, newest, symbol), "found": found, "why_not": why_not, "changes": changed}
     freshness = desk.freshness(newest.slot, newest.now)
@@ -122,12 +122,12 @@ def one_symbol(request: Request, desk: TheDesk, symbol: Symbol) -> Response:
     )
 
 
-def _health(desk: Desk, newest: Newest, symbol: str) -> ExecutionHealth:
+def _health(desk: PolicyCache, newest: LatestPolicies, symbol: str) -> ExecutionHealth:
     row = newest.by_symbol.get(symbol)
     return healths_of(desk.book, [row] if row is not None else [], [symbol], newest.now)[0]
 
 
-def _explained(desk: Desk, newest: Newest, symbol: str) -> tuple[Explanation | None, str]:
+def _explained(desk: PolicyCache, newest: LatestPolicies, symbol: str) -> tuple[Explanation | None, str]:
     """Return why a policy is what it is, or why that cannot be told."""
     try:
         return find_explanation(desk.store, desk.scope, symbol, newest.now), "no policy is in force now"
@@ -136,7 +136,7 @@ def _explained(desk: Desk, newest: Newest, symbol: str) -> tuple[Explanation | N
 
 
 @router.get("/rules")
-def rules(request: Request, desk: TheDesk, days: Annotated[int, Query(ge=1, le=90)] = 1) -> Response:
+def rules(request: Request, desk: ThePolicyCache, days: Annotated[int, Query(ge=1, le=90)] = 1) -> Response:
     """Show the live rule set beside its shadows."""
     newest = desk.newest()
     shown = rule_sets_since(desk, newest, desk.window_before(newest, timedelta(days=days)))
@@ -159,14 +159,14 @@ def evaluation_picture(request: Request) -> Response:
 
 
 @router.get("/runs")
-def runs_page(request: Request, desk: TheDesk, until: Until = None) -> Response:
+def runs_page(request: Request, desk: ThePolicyCache, until: Until = None) -> Response:
     """Show runs with what they did not use, slots without a run, and overrides in force."""
     newest = desk.newest()
     with reading(desk) as connection:
-        found = runs(connection, desk.scope, Window(until=until, limit=_RUNS_SHOWN + 1))
+        found = runs(connection, desk.scope, PageBounds(until=until, limit=_RUNS_SHOWN + 1))
         shown = with_rejects(connection, found[:_RUNS_SHOWN])
-        missing = gaps(connection, desk.scope, Window(limit=_RUNS_SHOWN))
-        failed = failures(connection, desk.scope, Window(limit=_RUNS_SHOWN))
+        missing = gaps(connection, desk.scope, PageBounds(limit=_RUNS_SHOWN))
+        failed = failures(connection, desk.scope, PageBounds(limit=_RUNS_SHOWN))
     values = {"runs": shown, "has_older": len(found) > _RUNS_SHOWN, "gaps": missing, "failures": failed}
     overrides = desk.store.overrides_at(desk.scope, desk.store.now())
     banner = banner_of(desk, desk.freshness(newest.slot, newest.now), newest.now)

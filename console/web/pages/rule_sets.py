@@ -6,18 +6,18 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
-from console.web.policy_cache import Desk, Newest
+from console.web.policy_cache import LatestPolicies, PolicyCache
 from console.web.responses import reading
 from jobs.analysis.compare import per_day, share
 from storage.read.pages import disagreements
-from storage.read.rule_set_comparison import BreakerMove, Contrast, Move, Side
+from storage.read.rule_set_comparison import BreakerEvent, BreakerTransition, RuleSetDifference, RuleSetTotals
 from storage.read.time_series import open_breakers
 
 MOST_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class RuleSetSummary:
     """One rule set over a time: the shares of it are None where there was none."""
 
     name: str
@@ -27,15 +27,15 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pairing:
+class PairSummary:
     """A live rule set and one in its shadow, over all symbols or one of them (`symbol` empty: all)."""
 
     symbol: str
     run_count: int
     disagree_share: float | None
     route_share: float | None
-    live: Beside
-    shadow: Beside
+    live: RuleSetSummary
+    shadow: RuleSetSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,26 +55,26 @@ class OpenTime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSetsShown:
+class RuleSetsView:
     """All that the page shows, over the slots from `since` on."""
 
     since: datetime
     until: datetime
     disagreements: Sequence[RowMapping]
-    totals: Sequence[Pairing]
-    by_symbol: Sequence[Pairing]
-    moves: Sequence[BreakerMove]
+    totals: Sequence[PairSummary]
+    by_symbol: Sequence[PairSummary]
+    moves: Sequence[BreakerEvent]
     open_times: Sequence[OpenTime]
 
 
-def rule_sets_since(desk: Desk, newest: Newest, since: datetime) -> RuleSetsShown:
+def rule_sets_since(desk: PolicyCache, newest: LatestPolicies, since: datetime) -> RuleSetsView:
     """Return what there is to tell of the rule sets. Raises as the store does."""
     until = newest.slot or newest.now
-    found = desk.store.contrasts(desk.scope, since)
-    moves = desk.store.breaker_moves(desk.scope, since)
+    found = desk.store.rule_set_differences(desk.scope, since)
+    moves = desk.store.breaker_events(desk.scope, since)
     with reading(desk) as connection:
         differ, open_now = _now(connection, newest.run_id)
-    return RuleSetsShown(
+    return RuleSetsView(
         since=since,
         until=until,
         disagreements=differ,
@@ -91,15 +91,15 @@ def _now(connection: Connection, run_id: int | None) -> tuple[Sequence[RowMappin
     return disagreements(connection, run_id, MOST_ROWS), open_breakers(connection, run_id)
 
 
-def _totals(found: Sequence[Contrast]) -> list[Pairing]:
+def _totals(found: Sequence[RuleSetDifference]) -> list[PairSummary]:
     pairs = sorted({(one.live, one.shadow) for one in found})
     return [_pairing("", [one for one in found if (one.live, one.shadow) == pair]) for pair in pairs]
 
 
-def _pairing(symbol: str, found: Sequence[Contrast]) -> Pairing:
-    """Sum up the contrasts of one pair, of one symbol or of several."""
+def _pairing(symbol: str, found: Sequence[RuleSetDifference]) -> PairSummary:
+    """Sum up the rule_set_differences of one pair, of one symbol or of several."""
     seconds = sum(one.seconds for one in found)
-    return Pairing(
+    return PairSummary(
         symbol=symbol,
         run_count=max(one.run_count for one in found),
         disagree_share=share(sum(one.disagree_seconds for one in found), seconds),
@@ -109,8 +109,8 @@ def _pairing(symbol: str, found: Sequence[Contrast]) -> Pairing:
     )
 
 
-def _beside(name: str, sides: Sequence[Side], seconds: int) -> Beside:
-    return Beside(
+def _beside(name: str, sides: Sequence[RuleSetTotals], seconds: int) -> RuleSetSummary:
+    return RuleSetSummary(
         name=name,
         maker_first_share=share(sum(one.maker_first_seconds for one in sides), seconds),
         flips_per_day=per_day(sum(one.flip_count for one in sides), seconds),
@@ -122,14 +122,14 @@ _Key = tuple[str, str | None]
 
 
 def _open_times(
-    moves: Sequence[BreakerMove], open_now: Sequence[RowMapping], since: datetime, until: datetime
+    moves: Sequence[BreakerEvent], open_now: Sequence[RowMapping], since: datetime, until: datetime
 ) -> list[OpenTime]:
     """Pair each opening with its closing; what was open before the time line begins with it."""
     opened: dict[_Key, datetime] = {}
     found: list[OpenTime] = []
     for one in moves:
         key = (one.rule_set, one.symbol)
-        if one.move is Move.OPENED:
+        if one.move is BreakerTransition.OPENED:
             opened[key] = one.slot
         else:
             found.append(_open_time(key, opened.pop(key, since), one.slot, since, until, is_open=False))
