@@ -1,13 +1,14 @@
-"""A simulated venue: seeded, on a given clock, with every way to fail that a router has to survive."""
+"""A simulated venue: seeded, on a given clock, with every failure that a router has to survive."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from random import Random
 
 from router_policy_client.clock import Clock
 from router_policy_client.order import Side
+from router_policy_client.simulated_orders import Fees, Fill, SimulatedOrder
 from router_policy_client.simulated_prices import Prices
 from router_policy_client.venue import (
     OrderRejectedError,
@@ -19,22 +20,22 @@ from router_policy_client.venue import (
     VenueTimeoutError,
 )
 
-_NOTHING = Decimal(0)
+__all__ = ["Conditions", "Fees", "Fill", "SimulatedVenue"]
+
 _BPS = Decimal(10_000)
 _REMEMBERED_ORDERS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """How orders fare for a while. Chances are from 0 to 1.
+    """Conditions of a market at a time. Chances are from 0 to 1.
 
-    `fill_chance` is that of a resting order to be filled within `fill_seconds`, rather early than late;
-    `partial_chance` that only a part of what would be filled is, resting or crossing. `reject_chance` is that of a
-    post-only order to be refused, `expire_chance` to be accepted and expire at once, `refuse_chance` that of any order
-    to be refused for good. `race_chance`: a cancellation comes too late, the order has just been filled.
-    `unpriced_chance`: fills are told without their price. With `timeout_chance` a request is not answered: half of
-    them are not carried out, an order may arrive up to `late_seconds` after. `impact_bps` is what crossing costs beyond
-    the spread, `latency_seconds` what placing and cancelling take, both on average.
+    `fill_chance`: a resting order fills within `fill_seconds`, mostly early. `partial_chance`: only a part of a fill
+    happens, resting or crossing. `reject_chance`: a post-only order is rejected. `expire_chance`: it is accepted and
+    expires at once. `refuse_chance`: any order is refused permanently. `race_chance`: a cancellation comes too late,
+    the order has just filled. `unpriced_chance`: fills are reported without their price. `timeout_chance`: a request
+    gets no answer; half of these requests are not carried out, and an order may arrive up to `late_seconds` late.
+    `impact_bps` is the mean cost of crossing beyond the spread, `latency_seconds` the mean time to place or cancel.
     """
 
     fill_chance: float = 0.8
@@ -51,49 +52,11 @@ class Conditions:
     latency_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fees:
-    """What the venue takes, in bps of the notional."""
-
-    maker_bps: Decimal = Decimal(2)
-    taker_bps: Decimal = Decimal(5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fill:
-    """One trade at the venue, as its own books have it."""
-
-    client_order_id: str
-    symbol: str
-    side: Side
-    quantity: Decimal
-    price: Decimal
-    is_maker: bool
-    at: datetime
-
-
-@dataclass(slots=True, kw_only=True)
-class _Entry:
-    """An order in the venue's books; `plan` are the fills that are to come, by time."""
-
-    symbol: str
-    side: Side
-    quantity: Decimal
-    client_order_id: str
-    price: Decimal
-    is_maker: bool
-    arrives_at: datetime
-    plan: list[tuple[datetime, Decimal]] = field(default_factory=list)
-    is_priced: bool = True
-    status: OrderStatus = OrderStatus.OPEN
-    filled: Decimal = _NOTHING
-
-
 class SimulatedVenue:
-    """A venue on which nothing but the random generator, the clock and the order of the requests decides.
+    """A venue that only the random generator, the clock and the order of the requests determine.
 
-    `conditions` tells how orders of a symbol fare at a moment. `on_fill` is told of every trade as it happens: the
-    venue's own books, to check a router's account against.
+    `conditions` returns the conditions of a symbol at a time. `on_fill` is called with every trade as it happens: the
+    venue's own record, to check a router's account against.
     """
 
     def __init__(
@@ -112,8 +75,8 @@ class SimulatedVenue:
         self._random = random
         self._fees = fees or Fees()
         self._on_fill = on_fill
-        self._entries: dict[str, _Entry] = {}
-        self._open: dict[str, _Entry] = {}
+        self._orders: dict[str, SimulatedOrder] = {}
+        self._open: dict[str, SimulatedOrder] = {}
         self._now = clock.now()
 
     def quote(self, symbol: str) -> Quote:
@@ -122,30 +85,30 @@ class SimulatedVenue:
         return self._prices.quote(symbol, self._clock.now())
 
     def place_post_only(self, symbol: str, side: Side, quantity: Decimal, price: Decimal, client_order_id: str) -> None:
-        """Place an order that rests; what becomes of it is drawn here."""
+        """Place an order that rests; its fills are drawn here."""
         conditions = self._travel(symbol)
         self._refuse_by_chance(conditions, client_order_id)
-        whole = _on_tick(price, self._prices.tick(symbol), ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
-        if self._happens(conditions.reject_chance) or _crosses(side, whole, self._prices.quote(symbol, self._now)):
-            raise PostOnlyRejectedError(f"{client_order_id}: {side} at {whole} would cross")
-        entry = self._entry(symbol, side, quantity, client_order_id, whole, is_maker=True)
+        on_tick = _round_to_tick(price, self._prices.tick(symbol), ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
+        if self._happens(conditions.reject_chance) or _crosses(side, on_tick, self._prices.quote(symbol, self._now)):
+            raise PostOnlyRejectedError(f"{client_order_id}: {side} at {on_tick} would cross")
+        order = self._order(symbol, side, quantity, client_order_id, on_tick, is_maker=True)
         if self._happens(conditions.expire_chance):
-            entry.status = OrderStatus.EXPIRED
+            order.status = OrderStatus.EXPIRED
         else:
-            entry.plan = self._resting_plan(entry, conditions)
-        self._accept(entry, conditions)
+            order.plan = self._resting_plan(order, conditions)
+        self._accept(order, conditions)
 
     def place_market(self, symbol: str, side: Side, quantity: Decimal, client_order_id: str) -> None:
-        """Cross at once, at the other side's best price and the impact beyond it."""
+        """Cross at once, at the other side's best price plus the impact."""
         conditions = self._travel(symbol)
         self._refuse_by_chance(conditions, client_order_id)
         price = self._across(symbol, side, conditions)
-        entry = self._entry(symbol, side, quantity, client_order_id, price, is_maker=False)
-        entry.plan = [(entry.arrives_at, self._part(quantity, conditions))]
-        self._accept(entry, conditions)
+        order = self._order(symbol, side, quantity, client_order_id, price, is_maker=False)
+        order.plan = [(order.arrives_at, self._part(quantity, conditions))]
+        self._accept(order, conditions)
 
     def cancel_order(self, symbol: str, client_order_id: str) -> None:
-        """Cancel an order, unless it has ended, is not there, or has been filled in the very moment."""
+        """Cancel an order, unless it has ended, does not exist, or fills at the same moment."""
         conditions = self._travel(symbol)
         is_lost = self._happens(conditions.timeout_chance)
         if not (is_lost and self._happens(0.5)):
@@ -154,16 +117,16 @@ class SimulatedVenue:
             raise VenueTimeoutError(f"{client_order_id}: the cancellation was not answered")
 
     def fetch_order(self, symbol: str, client_order_id: str) -> OrderState | None:
-        """Return an order's state, None where it is not there (yet)."""
+        """Return an order's state, None if it does not exist or has not arrived."""
         self._answer_or_time_out(symbol)
         self._advance()
-        entry = self._entries.get(client_order_id)
-        if entry is None or entry.arrives_at > self._now:
+        order = self._orders.get(client_order_id)
+        if order is None or order.arrives_at > self._now:
             return None
-        return self._state(entry)
+        return order.state(self._fees)
 
     def open_order_ids(self) -> tuple[str, ...]:
-        """Return the client order ids of what is open, or on its way, now."""
+        """Return the client order ids of orders that are open or have not arrived yet."""
         self._advance()
         return tuple(self._open)
 
@@ -171,7 +134,7 @@ class SimulatedVenue:
         return chance > 0 and self._random.random() < chance
 
     def _travel(self, symbol: str) -> Conditions:
-        """Let the time pass until a request arrives, and what happens meanwhile happen; return the conditions."""
+        """Advance until a request arrives; return the conditions at its start."""
         conditions = self._conditions(symbol, self._clock.now())
         if conditions.latency_seconds:
             self._clock.sleep(conditions.latency_seconds * self._random.uniform(0.5, 1.5))
@@ -183,15 +146,15 @@ class SimulatedVenue:
             raise VenueTimeoutError(f"{symbol}: no answer")
 
     def _refuse_by_chance(self, conditions: Conditions, client_order_id: str) -> None:
-        if client_order_id in self._entries:
-            raise VenueError(f"{client_order_id}: this id has been used before, so the order may be there")
+        if client_order_id in self._orders:
+            raise VenueError(f"{client_order_id}: this id has been used before, so the order may exist")
         if self._happens(conditions.refuse_chance):
             raise OrderRejectedError(f"{client_order_id}: refused")
 
-    def _entry(
+    def _order(
         self, symbol: str, side: Side, quantity: Decimal, client_order_id: str, price: Decimal, *, is_maker: bool
-    ) -> _Entry:
-        return _Entry(
+    ) -> SimulatedOrder:
+        return SimulatedOrder(
             symbol=symbol,
             side=side,
             quantity=quantity,
@@ -199,27 +162,28 @@ class SimulatedVenue:
             price=price,
             is_maker=is_maker,
             arrives_at=self._now,
+            on_fill=self._on_fill,
         )
 
-    def _accept(self, entry: _Entry, conditions: Conditions) -> None:
-        """Take an order into the books; without an answer perhaps later, or never."""
-        entry.is_priced = not self._happens(conditions.unpriced_chance)
+    def _accept(self, order: SimulatedOrder, conditions: Conditions) -> None:
+        """Record an order; without an answer perhaps later, or never."""
+        order.is_priced = not self._happens(conditions.unpriced_chance)
         is_lost = self._happens(conditions.timeout_chance)
         if not (is_lost and self._happens(0.5)):
             if is_lost and conditions.late_seconds:
-                _postpone(entry, self._random.uniform(0, conditions.late_seconds))
-            self._entries[entry.client_order_id] = self._open[entry.client_order_id] = entry
+                order.postpone(self._random.uniform(0, conditions.late_seconds))
+            self._orders[order.client_order_id] = self._open[order.client_order_id] = order
             self._forget_ended()
             self._advance()
         if is_lost:
-            raise VenueTimeoutError(f"{entry.client_order_id}: the order was not answered")
+            raise VenueTimeoutError(f"{order.client_order_id}: the order was not answered")
 
-    def _resting_plan(self, entry: _Entry, conditions: Conditions) -> list[tuple[datetime, Decimal]]:
+    def _resting_plan(self, order: SimulatedOrder, conditions: Conditions) -> list[tuple[datetime, Decimal]]:
         if not self._happens(conditions.fill_chance):
             return []
-        # A resting order is filled early or hardly at all: three quarters of the fills come in the first third.
-        after = conditions.fill_seconds * self._random.random() ** 4
-        return [(entry.arrives_at + timedelta(seconds=after), self._part(entry.quantity, conditions))]
+        # Most fills are early: three quarters of them come in the first third of the time.
+        delay_seconds = conditions.fill_seconds * self._random.random() ** 4
+        return [(order.arrives_at + timedelta(seconds=delay_seconds), self._part(order.quantity, conditions))]
 
     def _part(self, quantity: Decimal, conditions: Conditions) -> Decimal:
         if not self._happens(conditions.partial_chance):
@@ -229,81 +193,36 @@ class SimulatedVenue:
     def _across(self, symbol: str, side: Side, conditions: Conditions) -> Decimal:
         quote, tick = self._prices.quote(symbol, self._now), self._prices.tick(symbol)
         impact_bps = self._random.expovariate(1 / conditions.impact_bps) if conditions.impact_bps else 0.0
-        worse = _on_tick(quote.mid * Decimal(impact_bps) / _BPS, tick, ROUND_FLOOR)
-        return quote.ask + worse if side is Side.BUY else max(tick, quote.bid - worse)
+        impact = _round_to_tick(quote.mid * Decimal(impact_bps) / _BPS, tick, ROUND_FLOOR)
+        return quote.ask + impact if side is Side.BUY else max(tick, quote.bid - impact)
 
     def _advance(self) -> None:
-        """Let everything happen that was to happen by now."""
+        """Carry out everything that is due by now."""
         self._now = self._clock.now()
-        for entry in list(self._open.values()):
-            self._advance_entry(entry)
-            if entry.status is not OrderStatus.OPEN:
-                del self._open[entry.client_order_id]
-
-    def _advance_entry(self, entry: _Entry) -> None:
-        while entry.plan and entry.plan[0][0] <= self._now:
-            at, quantity = entry.plan.pop(0)
-            self._fill(entry, min(quantity, entry.quantity - entry.filled), at)
-        if entry.filled == entry.quantity:
-            entry.status = OrderStatus.FILLED
-        elif not entry.is_maker and not entry.plan and entry.arrives_at <= self._now:
-            entry.status = OrderStatus.EXPIRED
-
-    def _fill(self, entry: _Entry, quantity: Decimal, at: datetime) -> None:
-        if not quantity:
-            return
-        entry.filled += quantity
-        if self._on_fill is not None:
-            self._on_fill(
-                Fill(
-                    client_order_id=entry.client_order_id,
-                    symbol=entry.symbol,
-                    side=entry.side,
-                    quantity=quantity,
-                    price=entry.price,
-                    is_maker=entry.is_maker,
-                    at=at,
-                )
-            )
+        for order in list(self._open.values()):
+            order.advance(self._now)
+            if order.status is not OrderStatus.OPEN:
+                del self._open[order.client_order_id]
 
     def _cancel(self, client_order_id: str, conditions: Conditions) -> None:
-        entry = self._open.get(client_order_id)
-        if entry is None or entry.arrives_at > self._now:
+        order = self._open.get(client_order_id)
+        if order is None or order.arrives_at > self._now:
             return
         if self._happens(conditions.race_chance):
-            self._fill(entry, self._part(entry.quantity - entry.filled, conditions), self._now)
-        entry.plan.clear()
-        entry.status = OrderStatus.FILLED if entry.filled == entry.quantity else OrderStatus.CANCELED
+            order.fill(self._part(order.quantity - order.filled, conditions), self._now)
+        order.cancel()
         del self._open[client_order_id]
 
-    def _state(self, entry: _Entry) -> OrderState:
-        if not entry.filled:
-            return OrderState(status=entry.status, filled=_NOTHING)
-        rate_bps = self._fees.maker_bps if entry.is_maker else self._fees.taker_bps
-        return OrderState(
-            status=entry.status,
-            filled=entry.filled,
-            average_price=entry.price if entry.is_priced else None,
-            fees=entry.filled * entry.price * rate_bps / _BPS,
-            is_maker=entry.is_maker,
-        )
-
     def _forget_ended(self) -> None:
-        """Keep the books from growing for ever: what has ended long ago is not asked for any more."""
-        if len(self._entries) <= _REMEMBERED_ORDERS:
+        """Bound the memory: nobody fetches orders that ended long ago."""
+        if len(self._orders) <= _REMEMBERED_ORDERS:
             return
-        ended = [name for name in self._entries if name not in self._open]
+        ended = [name for name in self._orders if name not in self._open]
         for name in ended[: _REMEMBERED_ORDERS // 2]:
-            del self._entries[name]
+            del self._orders[name]
 
 
-def _postpone(entry: _Entry, seconds: float) -> None:
-    late = timedelta(seconds=seconds)
-    entry.arrives_at += late
-    entry.plan = [(at + late, quantity) for at, quantity in entry.plan]
-
-
-def _on_tick(price: Decimal, tick: Decimal, rounding: str) -> Decimal:
+def _round_to_tick(price: Decimal, tick: Decimal, rounding: str) -> Decimal:
     return (price / tick).to_integral_value(rounding) * tick
 
 
