@@ -1,4 +1,4 @@
-"""What a router installs: the policies of a store in memory, the gate that acts on them, and a router that uses it."""
+"""The router's side: policies of a store in memory, the gate that applies them, and a maker-first router."""
 
 from router_policy_client.enums import Quality, Status, TakerBias
 from router_policy_client.errors import ReaderSettingsError, RouterPolicyClientError

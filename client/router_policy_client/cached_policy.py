@@ -1,6 +1,6 @@
-"""What is remembered of a symbol between two looks at the database, and what it means at a moment.
+"""A symbol's policy in memory between two reads of the store, and the reading that follows from it at a given time.
 
-Seconds named `wall` are of the epoch, by the clock that people set; `elapsed` ones count from some start and only grow.
+`wall` values are seconds since the epoch by the wall clock; `elapsed` values are monotonic seconds.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from router_policy_client.enums import Status
 from router_policy_client.limits import Fallback, Fallbacks, Limits
 from router_policy_client.policy import Policy, Reading
 
-_OVERRIDDEN = "a person's override is in force; what was computed: "
+_OVERRIDDEN = "a person's override is in force; the computed policy: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPolicy:
-    """A symbol's policy, and the one that follows by itself when the override in force ends at `override_until_at`.
+    """A row of the store: the effective policy, and the computed one that follows when the override ends.
 
-    Both are None where no override is in force.
+    `computed` and `override_until_at` are None if no override is in force.
     """
 
     policy: Policy
@@ -28,82 +28,82 @@ class StoredPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedPolicy:
-    """A known policy and the age that it had when its run was first seen: it only grows older from there.
+    """A stored policy and the age of its run at the first observation; from there the age only grows.
 
-    An override ends at `override_until`, and was due to at `override_due`; both are in elapsed seconds, so that a clock
-    that is set cannot end it or bring it back, and infinite where none is in force.
+    The override ends at `override_until`; by its own end it was due at `override_due`. Both are elapsed seconds, so
+    that a change of the wall clock neither ends an override nor revives it, and infinite without an override.
     """
 
-    known: StoredPolicy
+    stored: StoredPolicy
     slot: float
     override_until: float
     override_due: float
-    age_then: float
-    elapsed_then: float
+    observed_age: float
+    observed_at: float
 
-    def in_force(self, elapsed: float) -> Policy:
-        """Return the policy in force at a moment."""
-        computed = self.known.computed
-        return self.known.policy if computed is None or elapsed < self.override_until else computed
+    def effective(self, elapsed: float) -> Policy:
+        """Return the policy that applies at a moment: with the override until its end, then the computed one."""
+        computed = self.stored.computed
+        return self.stored.policy if computed is None or elapsed < self.override_until else computed
 
-    def has_ended(self, elapsed: float) -> bool:
-        """Tell whether an override was in force when this was read, and has ended by itself since."""
-        return self.known.computed is not None and elapsed >= self.override_until
+    def is_override_over(self, elapsed: float) -> bool:
+        """Return whether the policy was read with an override that has ended since."""
+        return self.stored.computed is not None and elapsed >= self.override_until
 
     def age_seconds(self, wall: float, elapsed: float, tolerance_seconds: float) -> float:
-        """Return the age by the wall clock, and no less than by the time since it was seen.
+        """Return the age by the wall clock, at least the observed age plus the time since the observation.
 
-        So a wall clock that is set back makes nothing fresh again. Only a slot further in the future than is tolerated
-        is left there: it tells that the clocks disagree.
+        So no policy becomes fresh again if the wall clock is set back. Only a slot further in the future than the
+        tolerance returns its negative age: the clocks disagree.
         """
         by_wall = wall - self.slot
         if by_wall < -tolerance_seconds:
             return by_wall
-        return max(by_wall, self.age_then + max(0.0, elapsed - self.elapsed_then))
+        return max(by_wall, self.observed_age + max(0.0, elapsed - self.observed_at))
 
 
 def observe(
-    known: StoredPolicy, before: CachedPolicy | None, wall: float, elapsed: float, at_least_seconds: float = 0.0
+    stored: StoredPolicy, before: CachedPolicy | None, wall: float, elapsed: float, at_least_seconds: float = 0.0
 ) -> CachedPolicy:
-    """Remember what was read at a moment; a run that was seen before keeps the age that it has had since.
+    """Return the cache entry for a row read at a moment; a run observed before keeps its observed age.
 
-    An override lasts until its end by the wall clock of this moment, and at least so long: the store's clock has just
-    said that it is in force.
+    An override lasts until its end by the wall clock, and at least `at_least_seconds`: the store has just returned it
+    as in force by its own clock.
     """
-    slot = known.policy.slot.timestamp()
-    until = known.override_until_at
-    is_same_run = before is not None and (before.slot, before.known.policy.run_id) == (slot, known.policy.run_id)
+    slot = stored.policy.slot.timestamp()
+    until = stored.override_until_at
+    is_same_run = before is not None and (before.slot, before.stored.policy.run_id) == (slot, stored.policy.run_id)
     due = inf if until is None else elapsed + until.timestamp() - wall
     return CachedPolicy(
-        known=known,
+        stored=stored,
         slot=slot,
         override_until=max(due, elapsed + at_least_seconds),
         override_due=due,
-        age_then=before.age_then if before is not None and is_same_run else max(0.0, wall - slot),
-        elapsed_then=before.elapsed_then if before is not None and is_same_run else elapsed,
+        observed_age=before.observed_age if before is not None and is_same_run else max(0.0, wall - slot),
+        observed_at=before.observed_at if before is not None and is_same_run else elapsed,
     )
 
 
 def reading(
-    seen: CachedPolicy, limits: Limits, fallbacks: Fallbacks, wall: float, elapsed: float
+    cached: CachedPolicy, limits: Limits, fallbacks: Fallbacks, wall: float, elapsed: float
 ) -> tuple[Reading, float]:
-    """Return what to act on at a moment, and for how many seconds at most that holds, its age apart.
+    """Return the reading at a moment, and for how many seconds it holds apart from its age.
 
-    A person's override is acted on up to its own end, however old the run beneath it is.
+    A person's override applies until its own end, whatever the age of its run.
     """
-    age = seen.age_seconds(wall, elapsed, limits.clock_tolerance_seconds)
-    policy = seen.in_force(elapsed)
-    status, lasting = limits.judge(age)
-    if elapsed < seen.override_until < inf:
-        lasting = min(lasting, seen.override_until - elapsed)
+    age = cached.age_seconds(wall, elapsed, limits.clock_tolerance_seconds)
+    policy = cached.effective(elapsed)
+    status, valid_seconds = limits.status_at(age)
+    if elapsed < cached.override_until < inf:
+        valid_seconds = min(valid_seconds, cached.override_until - elapsed)
     fallback = fallbacks.for_status(status)
     if fallback is None:
-        return _acting_on(policy, status, age), lasting
-    return _instead_of(policy, status, age, fallback), lasting
+        return _policy_reading(policy, status, age), valid_seconds
+    return _fallback_reading(policy, status, age, fallback), valid_seconds
 
 
 def missing(symbol: str, fallback: Fallback, reason: str) -> Reading:
-    """Return what to act on for a symbol of which nothing is known."""
+    """Return the reading for a symbol without a policy."""
     return Reading(
         symbol=symbol,
         status=Status.MISSING,
@@ -121,7 +121,7 @@ def missing(symbol: str, fallback: Fallback, reason: str) -> Reading:
     )
 
 
-def _acting_on(policy: Policy, status: Status, age_seconds: float) -> Reading:
+def _policy_reading(policy: Policy, status: Status, age_seconds: float) -> Reading:
     return Reading(
         symbol=policy.symbol,
         status=status,
@@ -139,28 +139,28 @@ def _acting_on(policy: Policy, status: Status, age_seconds: float) -> Reading:
     )
 
 
-def _instead_of(policy: Policy, status: Status, age_seconds: float, fallback: Fallback) -> Reading:
-    decided = policy if policy.override_id is not None else fallback
+def _fallback_reading(policy: Policy, status: Status, age_seconds: float, fallback: Fallback) -> Reading:
+    decision = policy if policy.override_id is not None else fallback
     return Reading(
         symbol=policy.symbol,
         status=status,
         age_seconds=age_seconds,
         run_id=policy.run_id,
         slot=policy.slot,
-        maker_first=decided.maker_first,
-        taker_bias=decided.taker_bias,
+        maker_first=decision.maker_first,
+        taker_bias=decision.taker_bias,
         quality=fallback.quality,
         regime="unknown",
-        reason=_too_old(policy, status, age_seconds),
+        reason=_age_reason(policy, status, age_seconds),
         maker_offset_bps=None,
         probe_every=None,
         policy=policy,
     )
 
 
-def _too_old(policy: Policy, status: Status, age_seconds: float) -> str:
+def _age_reason(policy: Policy, status: Status, age_seconds: float) -> str:
     if status is Status.CLOCK_SKEW:
-        said = f"the policy of {policy.slot.isoformat()} is {-age_seconds:.0f} s in the future by this machine's clock"
+        age = f"the policy of {policy.slot.isoformat()} is {-age_seconds:.0f} s in the future by this machine's clock"
     else:
-        said = f"the policy of {policy.slot.isoformat()} is {age_seconds:.0f} s old"
-    return f"{said}; a person's override goes on" if policy.override_id is not None else f"{said}: the fallback is used"
+        age = f"the policy of {policy.slot.isoformat()} is {age_seconds:.0f} s old"
+    return f"{age}; a person's override applies" if policy.override_id is not None else f"{age}: the fallback applies"

@@ -1,4 +1,4 @@
-"""What exchanges of ccxt answer, read as a router's words: errors, statuses, amounts, trades."""
+"""Translates answers of ccxt's exchanges: errors, statuses, amounts and trades."""
 
 from decimal import Context, Decimal
 
@@ -19,8 +19,8 @@ STATUSES = {
     "expired": OrderStatus.EXPIRED,
     "rejected": OrderStatus.REJECTED,
 }
-# What ccxt raises where the exchange has answered that nothing was placed. A bare ExchangeError leaves that open: among
-# the codes that ccxt raises it for are some that mean "execution status unknown".
+# ccxt's errors for "nothing was placed". A bare ExchangeError leaves that open: ccxt also raises it for codes that mean
+# "execution status unknown".
 _REFUSALS = (
     ccxt.InvalidOrder,
     ccxt.InsufficientFunds,
@@ -32,45 +32,45 @@ _REFUSALS = (
 )
 _WOULD_CROSS = (ccxt.OrderImmediatelyFillable, ccxt.OrderNotFillable)
 _CROSSING_WORDS = ("post only", "postonly", "immediately match", "as maker")
-_USED_BEFORE_WORDS = ("duplicat", "already exist")
+_DUPLICATE_ID_WORDS = ("duplicat", "already exist")
 _TIMEOUT_WORDS = ("timeout", "timed out", "time out")
 
 
 class NotFoundError(VenueError):
-    """The exchange knows no such order."""
+    """The exchange does not know the order."""
 
 
-def meaning_of(error: ccxt.ExchangeError) -> VenueError:
-    """Tell what an exchange has answered: by ccxt's class, and by the text where that says no more than "error"."""
-    said = str(error).lower().replace("-", " ").replace("_", " ")
-    if isinstance(error, ccxt.DuplicateOrderId) or any(words in said for words in _USED_BEFORE_WORDS):
+def translate_error(error: ccxt.ExchangeError) -> VenueError:
+    """Return the venue error for ccxt's: by its class, or by its text if the class is only a general error."""
+    message = str(error).lower().replace("-", " ").replace("_", " ")
+    if isinstance(error, ccxt.DuplicateOrderId) or any(words in message for words in _DUPLICATE_ID_WORDS):
         return VenueError(f"this id has been used before, so the order may be there: {error}")
-    if any(words in said for words in _TIMEOUT_WORDS):
-        return VenueError(f"it may have been carried out: {error}")
-    if isinstance(error, _WOULD_CROSS) or any(words in said for words in _CROSSING_WORDS):
+    if any(words in message for words in _TIMEOUT_WORDS):
+        return VenueError(f"the request may have been carried out: {error}")
+    if isinstance(error, _WOULD_CROSS) or any(words in message for words in _CROSSING_WORDS):
         return PostOnlyRejectedError(str(error))
-    if isinstance(error, _REFUSALS) or "insufficient" in said:
+    if isinstance(error, _REFUSALS) or "insufficient" in message:
         return OrderRejectedError(str(error))
-    return VenueError(f"an answer that does not say whether the request was carried out: {error}")
+    return VenueError(f"unclear answer, the request may have been carried out: {error}")
 
 
 def to_decimal(number: object) -> Decimal:
-    """Read a number of ccxt's, a float or a text, by its shortest digits."""
+    """Return a number of ccxt's, a float or a string, as the Decimal with its shortest digits."""
     return Decimal(str(number))
 
 
 def to_amount(number: object) -> Decimal:
-    """Read an amount, without what adding floats up leaves in the sixteenth digit: no lot step is as fine."""
+    """Return an amount rounded to 15 digits: sums of floats err in the 16th, and no lot step is as fine."""
     return Context(prec=15).create_decimal(str(number)).normalize() + 0
 
 
 def to_price(number: object) -> Decimal | None:
-    """Read a price, None for none or 0."""
+    """Return a price, None for null or 0."""
     return to_decimal(number) if number else None
 
 
 def average_price_of(trades: list[dict[str, object]]) -> Decimal | None:
-    """Return the mean price of the trades, None without any."""
+    """Return the mean price of the trades, None without trades."""
     if not trades:
         return None
     paid = sum((to_decimal(trade["price"]) * to_decimal(trade["amount"]) for trade in trades), Decimal(0))
@@ -78,7 +78,7 @@ def average_price_of(trades: list[dict[str, object]]) -> Decimal | None:
 
 
 def fees_of(trades: list[dict[str, object]], currency: str) -> Decimal | None:
-    """Sum the fees up, None where one is unknown or was taken in another currency."""
+    """Return the sum of the fees, None if one is unknown or in another currency."""
     total = Decimal(0)
     for trade in trades:
         fee = trade.get("fee")
@@ -89,7 +89,7 @@ def fees_of(trades: list[dict[str, object]], currency: str) -> Decimal | None:
 
 
 def is_maker_of(trades: list[dict[str, object]]) -> bool | None:
-    """Tell whether all trades were maker's, None where one does not say, and without any."""
+    """Return whether all trades were maker; None if one has no flag, and without trades."""
     flags = {trade.get("takerOrMaker") for trade in trades}
     if not flags or None in flags:
         return None

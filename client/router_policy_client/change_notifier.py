@@ -1,4 +1,4 @@
-"""Telling those who wait, on whichever event loop, that something has changed."""
+"""Wakes asyncio tasks, on any event loop, when a policy changes."""
 
 import asyncio
 from contextlib import suppress
@@ -8,7 +8,7 @@ from threading import RLock
 class ChangeNotifier:
     """Counts changes from `count` on, and lets asyncio tasks wait for the next.
 
-    Any thread may say that one has happened, and so may a signal handler that interrupts it.
+    Any thread may call `notify`, and so may a signal handler that interrupts it.
     """
 
     def __init__(self, count: int = 0) -> None:
@@ -17,42 +17,42 @@ class ChangeNotifier:
         self._lock = RLock()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
-    def say(self) -> None:
-        """Count one more, and wake whoever waits."""
+    def notify(self) -> None:
+        """Count one change and wake all waiting tasks."""
         with self._lock:
             self.count += 1
             self._wake_all()
 
     def close(self) -> None:
-        """Wake whoever waits, for nothing will change any more."""
+        """Wake all waiting tasks; nothing changes any more."""
         with self._lock:
             self._is_closed = True
             self._wake_all()
 
     async def wait(self, after: int | None) -> int:
-        """Return the count once it is more than `after`, None meaning the count now; without waiting when closed."""
+        """Return the count once it exceeds `after` (None: the count now); return at once if closed."""
         loop = asyncio.get_running_loop()
-        told: asyncio.Future[None] = loop.create_future()
+        change: asyncio.Future[None] = loop.create_future()
         with self._lock:
-            # Waited before it is looked: what a signal handler says in between is heard.
-            self._waiting.append((loop, told))
+            # Registered before the count is read, so that a signal handler in between still wakes this task.
+            self._waiting.append((loop, change))
             if self._is_closed or (after is not None and self.count > after):
-                told.set_result(None)
+                change.set_result(None)
         try:
-            await told
-            await asyncio.sleep(0)  # a task that asks again and again leaves the others their turn
+            await change
+            await asyncio.sleep(0)  # a task that waits in a loop must not starve the others
         finally:
             with self._lock:
-                self._waiting = [one for one in self._waiting if one[1] is not told]
+                self._waiting = [(other, future) for other, future in self._waiting if future is not change]
         return self.count
 
     def _wake_all(self) -> None:
-        for loop, told in self._waiting:
-            with suppress(RuntimeError):  # a loop that was closed has nobody left to wake
-                loop.call_soon_threadsafe(_tell, told)
+        for loop, change in self._waiting:
+            with suppress(RuntimeError):  # a closed loop has no task left to wake
+                loop.call_soon_threadsafe(_set_result, change)
         self._waiting = []
 
 
-def _tell(told: asyncio.Future[None]) -> None:
-    if not told.done():
-        told.set_result(None)
+def _set_result(change: asyncio.Future[None]) -> None:
+    if not change.done():
+        change.set_result(None)

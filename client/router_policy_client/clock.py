@@ -1,4 +1,4 @@
-"""Time as a router sees it: the system's, or a simulated one that passes only when somebody sleeps."""
+"""Clocks of a router: the system's, or a simulated one that advances only in `sleep` and `set`."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -6,18 +6,18 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What tells the time and lets it pass."""
+    """Wall time, monotonic time and sleep."""
 
     def now(self) -> datetime:
         """Return the time of day, aware and UTC; it may jump when the machine's clock is set."""
         ...
 
     def monotonic_seconds(self) -> float:
-        """Return seconds since an unknown moment, which never go back; waits are measured by these."""
+        """Return seconds since an arbitrary start; they never go back. Waits are measured with these."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
+        """Return after `seconds` seconds."""
         ...
 
 
@@ -33,19 +33,19 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Sleep for so many seconds."""
+        """Sleep for `seconds` seconds."""
         time.sleep(seconds)
 
 
 class SimulatedClock:
-    """A clock that stands still but for `sleep` and `set`, so that hours of trading pass in no time.
+    """A clock that advances only in `sleep` and `set`, so that hours of trading simulate in no time.
 
-    `at` is where it starts and is aware; a naive time raises ValueError.
+    `at` is the start, an aware time. Raises ValueError for a naive time.
     """
 
     def __init__(self, at: datetime) -> None:
         if at.tzinfo is None:
-            raise ValueError(f"a simulated clock starts at {at!r}, which has no time zone; give an aware time")
+            raise ValueError(f"invalid start {at!r}: it has no time zone; give an aware time")
         self._start = at.astimezone(UTC)
         self._seconds = 0.0
 
@@ -58,9 +58,9 @@ class SimulatedClock:
         return self._seconds
 
     def sleep(self, seconds: float) -> None:
-        """Let so many seconds pass at once; a negative number passes none."""
+        """Advance by `seconds` at once; a negative number advances by none."""
         self._seconds += max(0.0, seconds)
 
     def set(self, at: datetime) -> None:
-        """Let time pass until `at`; a time that has passed already changes nothing."""
+        """Advance to `at`; a time in the past changes nothing."""
         self._seconds = max(self._seconds, (at - self._start).total_seconds())

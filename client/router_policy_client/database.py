@@ -1,4 +1,4 @@
-"""The store's database: its URL, how to connect to it, and what is asked of it."""
+"""The store's database: its URL, its engine, and the one query that a reader runs."""
 
 import os
 import sqlite3
@@ -15,10 +15,10 @@ from router_policy_client.errors import ReaderSettingsError
 from router_policy_client.rows import COLUMNS, Row
 from router_policy_client.timeouts import guard_new
 
-_NOTHING = text("select * from policy_latest where 1 = 0")
+_NO_ROWS = text("select * from policy_latest where 1 = 0")
 _SECRET_QUERY_KEYS = {"password", "sslpassword", "passfile"}
 _SQLITE_LOCK_SECONDS = 0.25
-_WAL, _WAL_OFFSET = b"\x02", 18  # in the head of a SQLite file
+_WAL, _WAL_OFFSET = b"\x02", 18  # in the header of a SQLite file
 _OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=2s -c timezone=UTC -c datestyle=ISO"
 _POSTGRES = {
     "connect_timeout": 2,
@@ -31,37 +31,37 @@ _POSTGRES = {
 
 
 def parse_url(url: str) -> URL:
-    """Read the store's URL, a SQLite file's made absolute. Raises ReaderSettingsError where it is of nothing else."""
+    """Read the store's URL; a SQLite path becomes absolute. Raises ReaderSettingsError for any other database."""
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError):  # the latter for a port that is no number
+    except (ArgumentError, ValueError):  # the latter for an invalid port
         parsed = None
     backend = parsed.get_backend_name() if parsed is not None else ""
     if parsed is None or backend not in ("sqlite", "postgresql"):
         raise ReaderSettingsError(
-            "the store's URL is that of neither database; write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+            "the store's URL is neither SQLite nor Postgres; write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         )
     if leaked := _SECRET_QUERY_KEYS & set(parsed.query):
         raise ReaderSettingsError(
-            f"the store's URL holds {', '.join(sorted(leaked))} after the question mark, where it would be printed; "
-            "write it before the host, or keep it in ~/.pgpass"
+            f"the store's URL has {', '.join(sorted(leaked))} after the question mark, where it would be printed; "
+            "write it before the host, or in ~/.pgpass"
         )
     if backend == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")  # the driver that says what the server has to tell
+        return parsed.set(drivername="postgresql+psycopg")  # the driver that delivers notifications
     if not parsed.database or parsed.database == ":memory:":
-        raise ReaderSettingsError("the store must be a file that a service fills; write sqlite:///FILE")
+        raise ReaderSettingsError("the store must be a file that the service writes; write sqlite:///FILE")
     return parsed.set(database=str(Path(parsed.database).absolute()))
 
 
 def describe(url: URL) -> str:
-    """Write a URL for people, its password never in it."""
+    """Return the URL as text without its password."""
     return url.render_as_string(hide_password=True)
 
 
 def make_engine(url: URL) -> Engine:
-    """Make an engine that keeps no connection of its own and can write nothing.
+    """Return a read-only engine that pools no connections.
 
-    Raises ReaderSettingsError where the driver that the URL names is not installed.
+    Raises ReaderSettingsError if the driver is not installed.
     """
     is_sqlite = url.get_backend_name() == "sqlite"
     try:
@@ -79,24 +79,24 @@ def make_engine(url: URL) -> Engine:
         ) from error
     if is_sqlite:
         file = Path(url.database or "")
-        event.listen(engine, "do_connect", lambda *_: _refuse_to_lock_out_its_service(file))
+        event.listen(engine, "do_connect", lambda *_: _refuse_to_lock_out_the_service(file))
     else:
-        event.listen(engine, "connect", guard_new, insert=True)  # before SQLAlchemy itself asks the server anything
+        event.listen(engine, "connect", guard_new, insert=True)  # before SQLAlchemy's own first query
     return engine
 
 
 def latest(connection: Connection, scope: str) -> list[Row]:
-    """Return the rows of the policies in force in a scope; none before its first run.
+    """Return the rows of `policy_latest` of a scope; empty before its first run.
 
-    Of the view's columns only those that are used here, and only those that this store's version has.
+    Only the columns in COLUMNS that this store's version has.
     """
-    names = ", ".join(name for name in connection.execute(_NOTHING).keys() if name in COLUMNS)  # noqa: SIM118 - no dict
+    names = ", ".join(name for name in connection.execute(_NO_ROWS).keys() if name in COLUMNS)  # noqa: SIM118 - not a dict
     query = text(f"select {names} from policy_latest where scope = :scope")
     return [dict(row) for row in connection.execute(query, {"scope": scope}).mappings().all()]
 
 
-def said(error: BaseException, url: URL) -> str:
-    """Write an error for people in one line, the URL's password never in it."""
+def error_message(error: BaseException, url: URL) -> str:
+    """Return an error as one line of text without the URL's password."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     line = " ".join(str(cause).split()) or type(cause).__name__
     for secret in {url.password or "", quote(url.password or "", safe="")} - {""}:
@@ -111,9 +111,9 @@ def _read_only(url: URL) -> URL:
 
 
 def _sqlite_driver() -> ModuleType:
-    """Return the driver with the newer library, as the service does: `pysqlite3` where it is installed and newer.
+    """Return the driver with the newer SQLite, as the service does: `pysqlite3` if it is installed and newer.
 
-    Two libraries in one process, as where a bot runs the service itself, would undo each other's locks on the file.
+    Two SQLite libraries in one process, as in a bot that runs the service itself, would release each other's locks.
     """
     try:
         from pysqlite3 import dbapi2
@@ -123,27 +123,27 @@ def _sqlite_driver() -> ModuleType:
     return newer if newer.sqlite_version_info > sqlite3.sqlite_version_info else sqlite3
 
 
-def _refuse_to_lock_out_its_service(file: Path) -> None:
-    """Raise PermissionError before a reader that may not write makes files that the service could then not write to.
+def _refuse_to_lock_out_the_service(file: Path) -> None:
+    """Raise PermissionError before a reader without write permission creates files that lock the service out.
 
-    Whoever opens a database in WAL mode first makes its `-wal` and `-shm`, a reader too, and they are its own.
+    The first process that opens a database in WAL mode creates and owns its `-wal` and `-shm`, even a reader.
     """
     is_effective = os.access in os.supports_effective_ids
     if not file.exists() or os.access(file, os.W_OK, effective_ids=is_effective) or Path(f"{file}-shm").exists():
         return
-    found = file.stat()
-    if _is_wal(file, found.st_dev, found.st_ino):
+    identity = file.stat()
+    if _is_wal(file, identity.st_dev, identity.st_ino):
         raise PermissionError(
-            f"{file} is not open in its service now, and this user may not write to it: opened here first, it would be "
-            "locked for the service; start the service, or let this user write to the file and its folder"
+            f"{file} is not open in its service and this user may not write to it: opening it first would lock the "
+            "service out; start the service, or let this user write to the file and its folder"
         )
 
 
 @lru_cache(maxsize=64)
-def _is_wal(file: Path, device: int, inode: int) -> bool:  # noqa: ARG001 - another file in the place is read anew
-    """Read a database's mode from its head; once, before it is first connected to.
+def _is_wal(file: Path, device: int, inode: int) -> bool:  # noqa: ARG001 - cache key: a replaced file is read again
+    """Return whether a database is in WAL mode, from its header; once, before the first connection.
 
-    Whoever closes a file loses the locks that the process has on it, and SQLite does not know of this look.
+    Closing a file releases the process's locks on it, and SQLite does not know of this file handle.
     """
     with file.open("rb") as content:
         return content.read(_WAL_OFFSET + 1)[_WAL_OFFSET:] == _WAL
@@ -154,8 +154,8 @@ def _sqlite_arguments() -> dict[str, object]:
 
 
 def _postgres_arguments(url: URL) -> dict[str, object]:
-    """Give bounds to every wait on a server that does not answer; what the URL says itself goes before them."""
-    bounds = {name: value for name, value in _POSTGRES.items() if name not in url.query}
+    """Return the timeouts of a connection; values in the URL take precedence."""
+    timeouts = {name: value for name, value in _POSTGRES.items() if name not in url.query}
     own = url.query.get("options", "")
     options = " ".join((_OPTIONS, own) if isinstance(own, str) else (_OPTIONS, *own))
-    return {**bounds, "options": options}
+    return {**timeouts, "options": options}

@@ -1,4 +1,4 @@
-"""The words of a policy and of a reading. A word that a newer service may write is read as the neutral one."""
+"""The stored words of a policy and of a reading. A word of a newer service is read as the neutral member."""
 
 from enum import StrEnum
 
@@ -22,7 +22,7 @@ class TakerBias(StrEnum):
 
 
 class Quality(StrEnum):
-    """How well maker orders have been working; `unknown` where no policy says so, or one with a word of later days."""
+    """How well maker orders work; `unknown` without a policy, or if a newer service wrote a word unknown here."""
 
     GOOD = "good"
     OK = "ok"
@@ -36,10 +36,10 @@ _QUALITIES = {word.value: word for word in Quality}
 
 
 def read_taker_bias(word: str) -> TakerBias:
-    """Read a stored word; one that is not known here means balanced."""
+    """Return the member for a stored word; BALANCED for an unknown word."""
     return _BIASES.get(word, TakerBias.BALANCED)
 
 
 def read_quality(word: str) -> Quality:
-    """Read a stored word; one that is not known here means unknown."""
+    """Return the member for a stored word; UNKNOWN for an unknown word."""
     return _QUALITIES.get(word, Quality.UNKNOWN)

@@ -1,4 +1,4 @@
-"""What this distribution raises. Reading never does: only settings that cannot work are refused, at the start."""
+"""The errors of this distribution. Reading never raises; only invalid settings do, when the reader is made."""
 
 
 class RouterPolicyClientError(Exception):
@@ -6,8 +6,8 @@ class RouterPolicyClientError(Exception):
 
 
 class ReaderSettingsError(RouterPolicyClientError, ValueError):
-    """A setting that cannot work, whatever the database does."""
+    """A setting that cannot work with any database."""
 
 
 class UnreadableRowError(RouterPolicyClientError, ValueError):
-    """A policy that was stored or kept in a form that is not known here."""
+    """A stored or saved policy in a form that this version does not know."""

@@ -1,4 +1,4 @@
-"""The gate: what a reading means for one order."""
+"""The gate: it applies a reading to one order."""
 
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -16,8 +16,8 @@ _PROBE_PATIENCE = 0.5
 class Gate:
     """How one order goes out.
 
-    `patience` is the part of the full maker wait before the rest crosses: 0.0 means straight to taker. `probe` marks
-    an order that goes out as maker although the policy says taker, to find out whether that still holds.
+    `patience` is the fraction of the full maker wait before the rest crosses; 0.0 means straight to taker. `probe` is
+    true for an order that goes out as maker although the policy is taker, to test whether maker orders fill again.
     """
 
     maker_first: bool
@@ -28,11 +28,11 @@ class Gate:
 
 
 def decide(reading: Reading, *, maker_first: bool = True, order_id: str | None = None) -> Gate:
-    """Decide on one order: maker first where the router wants it and the policy allows it, or asks for a probe.
+    """Decide on one order: maker first if the router wants it and the policy allows it or the order is a probe.
 
-    `maker_first` is the router's own wish; the policy never turns it on. Without an `order_id` nothing is a probe.
+    `maker_first` is the router's own choice; the policy never turns it on. Without an `order_id` no order is a probe.
     """
-    probe = maker_first and not reading.maker_first and _is_asked_for(reading, order_id)
+    probe = maker_first and not reading.maker_first and _is_chosen_probe(reading, order_id)
     goes_first = maker_first and (reading.maker_first or probe)
     patience = _PROBE_PATIENCE if probe else _PATIENCE[reading.taker_bias]
     return Gate(
@@ -45,12 +45,12 @@ def decide(reading: Reading, *, maker_first: bool = True, order_id: str | None =
 
 
 def gate(router_ctx: MutableMapping[str, object], reading: Reading, *, order_id: str | None = None) -> bool:
-    """Return whether the order goes out maker first, and leave under "router_policy" what that was decided on.
+    """Return whether the order goes out maker first; store the grounds in `router_ctx["router_policy"]`.
 
-    The router's own wish is `router_ctx["maker_first"]`, true where it is not there. Whatever the context holds, it is
-    never raised: a wish that cannot be told counts as true, and a context that cannot be written to stays as it is.
+    The router's own choice is `router_ctx["maker_first"]`, true by default. Never raises, whatever the context holds:
+    an unreadable choice counts as true, and a context that cannot be written to stays unchanged.
     """
-    decided = decide(reading, maker_first=_wish(router_ctx), order_id=order_id)
+    decision = decide(reading, maker_first=_own_choice(router_ctx), order_id=order_id)
     with suppress(Exception):
         router_ctx["router_policy"] = {
             "quality": reading.quality.value,
@@ -59,20 +59,20 @@ def gate(router_ctx: MutableMapping[str, object], reading: Reading, *, order_id:
             "status": reading.status.value,
             "age_seconds": reading.age_seconds,
             "run_id": reading.run_id,
-            "patience": decided.patience,
-            "probe": decided.probe,
+            "patience": decision.patience,
+            "probe": decision.probe,
         }
-    return decided.maker_first
+    return decision.maker_first
 
 
-def _wish(router_ctx: MutableMapping[str, object]) -> bool:
+def _own_choice(router_ctx: MutableMapping[str, object]) -> bool:
     try:
         return bool(router_ctx.get("maker_first", True))
-    except Exception:  # noqa: BLE001 - whatever a router keeps there must not stop its order
+    except Exception:  # noqa: BLE001 - nothing in the context may stop an order
         return True
 
 
-def _is_asked_for(reading: Reading, order_id: str | None) -> bool:
+def _is_chosen_probe(reading: Reading, order_id: str | None) -> bool:
     if order_id is None or reading.probe_every is None:
         return False
-    return is_probe(str(order_id), reading.probe_every)  # an id that is a number, unchecked, must not raise here
+    return is_probe(str(order_id), reading.probe_every)  # an id that is a number must not raise here

@@ -1,4 +1,4 @@
-"""The last-known-good file: what a router that restarts while the store is away goes on with, at its true age."""
+"""The last-known-good file: a router that restarts while the store is unreachable continues with it, at true age."""
 
 import json
 import os
@@ -15,19 +15,19 @@ from router_policy_client.rows import read_row
 FORMAT = 1
 
 
-def save(path: Path, store: str, scope: str, saved_at: datetime, known: Iterable[StoredPolicy]) -> None:
-    """Put the policies in the place of the file before, whole or not at all; raises OSError.
+def save(path: Path, store: str, scope: str, saved_at: datetime, policies: Iterable[StoredPolicy]) -> None:
+    """Replace the file by one with these policies, atomically; raises OSError.
 
-    The rows are written as the view has them, so that they are read by the same rules.
+    Rows have the columns of the view, so that `read_row` reads both.
     """
     content = {
         "format": FORMAT,
         "store": store,
         "scope": scope,
         "saved_at": saved_at.isoformat(),
-        "policies": [_row(one) for one in known],
+        "policies": [_row(stored) for stored in policies],
     }
-    unfinished = path.with_name(f"{path.name}.{token_hex(8)}")  # of no other reader, here or in another container
+    unfinished = path.with_name(f"{path.name}.{token_hex(8)}")  # unique among readers, also in other containers
     try:
         with unfinished.open("w", encoding="utf-8") as file:
             json.dump(content, file, default=str, allow_nan=False)
@@ -39,9 +39,9 @@ def save(path: Path, store: str, scope: str, saved_at: datetime, known: Iterable
 
 
 def load(path: Path, store: str, scope: str) -> tuple[list[StoredPolicy], datetime]:
-    """Return what was saved of a scope of a store, and when.
+    """Return the saved policies of a scope of a store, and the time at which they were saved (UTC).
 
-    Raises OSError where there is no such file, and UnreadableRowError where it is damaged or of something else.
+    Raises OSError if the file cannot be read, and UnreadableRowError if it is damaged or of another store or scope.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -59,10 +59,10 @@ def _check(content: Mapping[str, object], store: str, scope: str) -> None:
         raise UnreadableRowError(f"it is of {content['store']}, scope {content['scope']!r}")
 
 
-def _row(known: StoredPolicy) -> dict[str, object]:
-    row = asdict(known.policy)
-    if known.computed is not None:
-        row["computed_maker_first"] = known.computed.maker_first
-        row["computed_taker_bias"] = known.computed.taker_bias
-        row["override_until_at"] = known.override_until_at
+def _row(stored: StoredPolicy) -> dict[str, object]:
+    row = asdict(stored.policy)
+    if stored.computed is not None:
+        row["computed_maker_first"] = stored.computed.maker_first
+        row["computed_taker_bias"] = stored.computed.taker_bias
+        row["override_until_at"] = stored.override_until_at
     return row

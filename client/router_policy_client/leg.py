@@ -1,4 +1,4 @@
-"""One request at a venue: placed at most once, then watched until it has certainly ended."""
+"""One order at a venue: placed at most once, then polled until it has certainly ended."""
 
 import logging
 from collections.abc import Callable
@@ -19,14 +19,14 @@ _LONGEST_PAUSE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a router waits for what; all in seconds. Raises ValueError where they do not fit together.
+    """The waits of a router, in seconds. Raises ValueError if they contradict each other.
 
-    `maker_wait_seconds` is the full wait at the maker price, of which a policy grants a part; `taker_wait_seconds` how
-    long a market order may take to end. `poll_seconds` lies between two looks at an order. A request that was not
-    answered and is not found `absence_seconds` after it was sent will never arrive: set it above the time for which
-    the venue takes a request (OKX 30 seconds, Binance 10 by ccxt's `recvWindow`) and the difference of the two clocks.
-    After `confirm_seconds` of asking how an order ended without an answer, the router gives up and says so.
-    `remembered_seconds` is for how long the venue finds an order that has ended.
+    `maker_wait_seconds` is the full wait at the maker price, of which a policy grants a fraction; `taker_wait_seconds`
+    bounds a market order. `poll_seconds` is the interval between two polls of an order. A request without an answer
+    that is not found `absence_seconds` after it was sent will never arrive: set it above the time for which the venue
+    accepts a request (OKX 30 seconds, Binance 10 by ccxt's `recvWindow`) plus the difference of the two clocks. After
+    `confirm_seconds` without an answer about how an order ended, the outcome is UNCONFIRMED. `remembered_seconds` is
+    how long the venue finds an order that has ended.
     """
 
     maker_wait_seconds: float = 4.0
@@ -38,13 +38,13 @@ class Patience:
 
     def __post_init__(self) -> None:
         if min(self.maker_wait_seconds, self.taker_wait_seconds) < 0:
-            raise ValueError(f"{self}: maker_wait_seconds and taker_wait_seconds are at least 0")
+            raise ValueError(f"{self}: maker_wait_seconds and taker_wait_seconds must be at least 0")
         if min(self.poll_seconds, self.absence_seconds, self.remembered_seconds) <= 0:
-            raise ValueError(f"{self}: poll_seconds, absence_seconds and remembered_seconds are above 0")
+            raise ValueError(f"{self}: poll_seconds, absence_seconds and remembered_seconds must be above 0")
         if self.confirm_seconds <= self.absence_seconds:
             raise ValueError(
                 f"confirm_seconds {self.confirm_seconds} must be above absence_seconds {self.absence_seconds}: "
-                "an order that never arrived is known to be absent only after the latter"
+                "only after absence_seconds is an order that never arrived known to be absent"
             )
 
 
@@ -52,24 +52,24 @@ class Ending(StrEnum):
     """How a leg ended."""
 
     DONE = "done"  # filled, or cancelled
-    TURNED_AWAY = "turned_away"  # unfilled, without having been cancelled by us: it would have crossed, or met nobody
-    REFUSED = "refused"  # for good
+    RETRYABLE = "retryable"  # unfilled and not cancelled by us: it would have crossed, or found no other side
+    REFUSED = "refused"  # by the venue, permanently
     ABSENT = "absent"  # it never arrived
-    UNKNOWN = "unknown"  # the venue does not say
+    UNKNOWN = "unknown"  # the venue does not answer
 
 
 def client_order_id_of(order_id: str, leg: str) -> str:
-    """Derive the id that the venue sees: the same for the same order and leg, 24 letters and digits at most.
+    """Return the id that the venue gets: the same for the same order and leg, at most 24 letters and digits.
 
-    No venue's rules for such ids are stricter than that, while an order's own id may be any text.
+    No venue has stricter rules for such ids, while an order's own id may be any text.
     """
     return f"rp{sha256(order_id.encode('utf-8', 'surrogatepass')).hexdigest()[:18]}{leg}"
 
 
 class Leg:
-    """A request on its way, of this process or of one before it that used the same id.
+    """One order at the venue, sent by this process or by an earlier one with the same id.
 
-    `state` is what the venue last said, None where it has said nothing.
+    `state` is the venue's last answer, None without one.
     """
 
     def __init__(self, venue: Venue, symbol: str, client_order_id: str, clock: Clock, patience: Patience) -> None:
@@ -89,50 +89,50 @@ class Leg:
 
     @property
     def filled(self) -> Decimal:
-        """What is known to have been filled."""
+        """The quantity that the venue has confirmed as filled."""
         return _NOTHING if self.state is None else self.state.filled
 
     @property
     def is_known(self) -> bool:
-        """Whether it was sent, by this process or, as the venue says, by another."""
+        """Whether it was sent, by this process or, according to the venue, by another."""
         return self._was_placed or self.state is not None
 
     def run(self, place: Callable[[], None], wait_seconds: float) -> None:
-        """Place it, wait for its end, cancel it where it has not come; on return `ending` says what is certain.
+        """Place it, wait for its end, and cancel it if it has not ended; on return `ending` is certain or UNKNOWN.
 
-        An interruption still ends the leg before it is raised on.
+        An interruption is raised again after the leg has ended.
         """
         self._sent_seconds = self._clock.monotonic_seconds()
         try:
             self._place(place)
             self._wait(wait_seconds)
         finally:
-            self._settle_for_sure(self._clock.monotonic_seconds())
+            self._settle_despite_interruption(self._clock.monotonic_seconds())
 
-    def find(self, remembered_until: float) -> None:
-        """Look for what a process before this one may have placed under the same id, and cancel it where it is open.
+    def find_existing(self, remembered_until: float) -> None:
+        """Fetch the order that an earlier process may have placed with this id, and cancel it if it is open.
 
-        From `remembered_until` on (monotonic seconds) the venue may have forgotten an order that has ended: one that is
-        not found then stays UNKNOWN.
+        From `remembered_until` on (monotonic seconds) the venue may have forgotten an order that has ended; an order
+        that is not found then stays UNKNOWN.
         """
         self._remembered_until = remembered_until
         try:
-            self._look()
+            self._fetch_state()
             if self.state is not None and not self._is_over:
                 self._cancel()
         except BaseException:
-            self._settle_for_sure(self._sent_seconds)
+            self._settle_despite_interruption(self._sent_seconds)
             raise
 
-    def take_up(self) -> None:
-        """Wait until it is certain how what `find` looked for has ended, ABSENT where it has certainly not been placed.
+    def settle_existing(self) -> None:
+        """Wait until it is certain how the order of `find_existing` ended; ABSENT if it was certainly never placed.
 
-        The time to find that out began when the leg was made, so that many legs have it in common.
+        The wait counts from the creation of the leg, so that many legs share it.
         """
-        self._settle_for_sure(self._sent_seconds)
+        self._settle_despite_interruption(self._sent_seconds)
 
-    def _settle_for_sure(self, from_seconds: float) -> None:
-        """Settle; an interruption while that is under way is raised when it is done, only the second ends it."""
+    def _settle_despite_interruption(self, from_seconds: float) -> None:
+        """Settle; a first interruption is raised after that, only a second one ends it."""
         until = from_seconds + self._patience.confirm_seconds
         try:
             self._settle(until)
@@ -145,11 +145,11 @@ class Leg:
         try:
             place()
         except PostOnlyRejectedError:
-            self._end(Ending.TURNED_AWAY)
+            self._end(Ending.RETRYABLE)
         except OrderRejectedError as error:
             _log.warning("order %s: the venue refused it: %s", self.client_order_id, error)
             self._end(Ending.REFUSED)
-        except Exception:  # noqa: BLE001 - any other failure leaves open whether the order is there
+        except Exception:  # noqa: BLE001 - after any other failure the order may be there
             self._sent_seconds = self._clock.monotonic_seconds()
         except BaseException:
             self._sent_seconds = self._clock.monotonic_seconds()
@@ -160,56 +160,56 @@ class Leg:
     def _wait(self, seconds: float) -> None:
         until = self._clock.monotonic_seconds() + seconds
         while not self._is_over:
-            self._look()
-            left = until - self._clock.monotonic_seconds()
-            if self._is_over or left <= 0:
+            self._fetch_state()
+            remaining = until - self._clock.monotonic_seconds()
+            if self._is_over or remaining <= 0:
                 return
-            self._clock.sleep(min(self._patience.poll_seconds, left))
+            self._clock.sleep(min(self._patience.poll_seconds, remaining))
 
     def _settle(self, until: float) -> None:
-        """Cancel and look until the venue says how it ended, or it is certain that it never arrived."""
+        """Cancel and fetch until the venue answers how it ended, or it certainly never arrived."""
         pause = min(self._patience.poll_seconds, _LONGEST_PAUSE_SECONDS)
         while not self._is_over:
             self._cancel()
-            self._look()
-            left = until - self._clock.monotonic_seconds()
-            if self._is_over or left <= 0:
+            self._fetch_state()
+            remaining = until - self._clock.monotonic_seconds()
+            if self._is_over or remaining <= 0:
                 return
-            self._clock.sleep(min(pause, left))
+            self._clock.sleep(min(pause, remaining))
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     def _cancel(self) -> None:
         self._was_cancelled = True
         try:
             self._venue.cancel_order(self._symbol, self.client_order_id)
-        except Exception:  # noqa: BLE001 - what came of it is told by the look that follows
+        except Exception:  # noqa: BLE001 - the next fetch shows the result
             _log.debug("order %s: cancelling it failed", self.client_order_id, exc_info=True)
 
-    def _look(self) -> None:
-        asked_seconds = self._clock.monotonic_seconds()
+    def _fetch_state(self) -> None:
+        requested_seconds = self._clock.monotonic_seconds()
         try:
             state = self._venue.fetch_order(self._symbol, self.client_order_id)
-        except Exception:  # noqa: BLE001 - no answer; the next look asks again
-            _log.debug("order %s: looking at it failed", self.client_order_id, exc_info=True)
+        except Exception:  # noqa: BLE001 - no answer; the next fetch tries again
+            _log.debug("order %s: fetching it failed", self.client_order_id, exc_info=True)
             return
         if state is not None:
-            self._take_in(state)
-        elif self._has_never_arrived(asked_seconds):
+            self._update_state(state)
+        elif self._has_never_arrived(requested_seconds):
             self._end(Ending.ABSENT)
 
-    def _has_never_arrived(self, asked_seconds: float) -> bool:
-        is_late = asked_seconds - self._sent_seconds >= self._patience.absence_seconds
-        is_remembered = asked_seconds <= self._remembered_until
+    def _has_never_arrived(self, requested_seconds: float) -> bool:
+        is_late = requested_seconds - self._sent_seconds >= self._patience.absence_seconds
+        is_remembered = requested_seconds <= self._remembered_until
         return is_late and is_remembered and not self._is_acknowledged and self.state is None
 
-    def _take_in(self, state: OrderState) -> None:
-        """Believe what the venue says, but for an answer that is older than what it has said before."""
+    def _update_state(self, state: OrderState) -> None:
+        """Accept the venue's answer unless it is older than the last one."""
         if state.filled >= self.filled:
             self.state = state
         if not state.has_ended or state.filled < self.filled:
             return
-        was_wanted = self._was_cancelled or state.filled > 0 or state.status is OrderStatus.FILLED
-        self._end(Ending.DONE if was_wanted else Ending.TURNED_AWAY)
+        is_done = self._was_cancelled or state.filled > 0 or state.status is OrderStatus.FILLED
+        self._end(Ending.DONE if is_done else Ending.RETRYABLE)
 
     def _end(self, ending: Ending) -> None:
         self._is_over = True

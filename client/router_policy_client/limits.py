@@ -1,4 +1,4 @@
-"""When a policy is too old, and what to do instead."""
+"""Age limits of a policy, and the fallback beyond them."""
 
 from dataclasses import dataclass
 from math import inf, isfinite
@@ -8,8 +8,8 @@ from router_policy_client.enums import Quality, Status, TakerBias
 from router_policy_client.errors import ReaderSettingsError
 
 
-def refuse_what_is_no_number(**settings: object) -> None:
-    """Raise ReaderSettingsError for the first setting of another kind, by its name."""
+def require_numbers(**settings: object) -> None:
+    """Raise ReaderSettingsError for the first setting that is not a number, with its name."""
     for name, value in settings.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ReaderSettingsError(f"{name} must be a number, was {value!r}")
@@ -17,21 +17,21 @@ def refuse_what_is_no_number(**settings: object) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fallback:
-    """What a router is told where there is no policy to act on."""
+    """What a router acts on if no policy applies."""
 
     maker_first: bool
     taker_bias: TakerBias
     quality: Quality
 
 
-# An old policy says nothing about today's router, so it is taken for a degraded one; without any, the router decides.
+# An expired policy is no evidence about today, so the router counts as degraded; without any policy the router decides.
 DEGRADED = Fallback(maker_first=True, taker_bias=TakerBias.PREFER_TAKER, quality=Quality.DEGRADED)
 OWN_CHOICE = Fallback(maker_first=True, taker_bias=TakerBias.BALANCED, quality=Quality.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fallbacks:
-    """The fallback for each status that needs one; `stale` None acts on the policy while it is only stale."""
+    """The fallback for each status; with `stale` None a stale policy is still acted on."""
 
     stale: Fallback | None = None
     expired: Fallback = DEGRADED
@@ -39,7 +39,7 @@ class Fallbacks:
     clock_skew: Fallback = DEGRADED
 
     def for_status(self, status: Status) -> Fallback | None:
-        """Return what to do instead of the policy, or None where the policy is acted on."""
+        """Return the fallback for a status, or None if the policy is acted on."""
         match status:
             case Status.FRESH:
                 return None
@@ -57,8 +57,8 @@ class Fallbacks:
 class Limits:
     """Ages in seconds: fresh up to `stale_seconds`, stale up to `expired_seconds`, both inclusive.
 
-    A slot up to `clock_tolerance_seconds` in the future counts as now: the clocks of two machines differ a little.
-    Raises ReaderSettingsError where the limits are no finite ages in this order.
+    A slot up to `clock_tolerance_seconds` in the future counts as now: clocks of two machines differ a little.
+    Raises ReaderSettingsError unless the limits are finite and 0 < stale <= expired.
     """
 
     stale_seconds: float
@@ -69,17 +69,17 @@ class Limits:
         ordered = 0 < self.stale_seconds <= self.expired_seconds and self.clock_tolerance_seconds >= 0
         if not (ordered and isfinite(self.expired_seconds) and isfinite(self.clock_tolerance_seconds)):
             raise ReaderSettingsError(
-                f"a policy must become stale before it expires, and both after some time; was: stale after "
-                f"{self.stale_seconds} s, expired after {self.expired_seconds} s, "
-                f"a slot {self.clock_tolerance_seconds} s in the future counts as now"
+                f"invalid limits: a policy must become stale before it expires, both after more than 0 s; "
+                f"was: stale after {self.stale_seconds} s, expired after {self.expired_seconds} s, "
+                f"clock tolerance {self.clock_tolerance_seconds} s"
             )
 
     @classmethod
     def of_intervals(
         cls, interval_seconds: float, *, stale_after: float, expired_after: float, clock_tolerance_seconds: float
     ) -> Self:
-        """Return the limits after so many intervals; raises ReaderSettingsError for what is no number, too."""
-        refuse_what_is_no_number(
+        """Return limits in multiples of an interval. Raises ReaderSettingsError also if a value is not a number."""
+        require_numbers(
             interval_seconds=interval_seconds,
             stale_after_intervals=stale_after,
             expired_after_intervals=expired_after,
@@ -91,10 +91,10 @@ class Limits:
             clock_tolerance_seconds=clock_tolerance_seconds,
         )
 
-    def judge(self, age_seconds: float) -> tuple[Status, float]:
-        """Return the status at an age, negative for a slot in the future, and for how long it stays so.
+    def status_at(self, age_seconds: float) -> tuple[Status, float]:
+        """Return the status at an age and the seconds until it changes; the age is negative for a slot in the future.
 
-        An age that is no number is expired, and what is expired stays so for ever.
+        NaN is EXPIRED, and EXPIRED lasts for ever (infinity).
         """
         if age_seconds < -self.clock_tolerance_seconds:
             return Status.CLOCK_SKEW, -self.clock_tolerance_seconds - age_seconds

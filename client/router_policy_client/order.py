@@ -1,4 +1,4 @@
-"""An order as the bot wants it, and what became of it."""
+"""An order as the bot places it, and its outcome."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from router_policy_client.gate import Gate
 
-# Quantities are added and subtracted exactly, whatever digits the bot's own context keeps.
+# Quantities are added and subtracted exactly, whatever the precision of the bot's own decimal context.
 EXACT = Context(prec=60)
 
 
@@ -19,17 +19,17 @@ class Side(StrEnum):
 
     @property
     def opposite(self) -> "Side":
-        """The side that closes what this one opened."""
+        """The side that closes a position of this side."""
         return Side.SELL if self is Side.BUY else Side.BUY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What the bot wants: so much of a symbol, in units of the traded asset.
+    """A quantity of a symbol to buy or sell, in units of the traded asset.
 
-    `order_id` is never used for another order of the account: the ids that the venue sees are derived from it. The
-    symbol is named as the policies name it. Raises ValueError for an id or symbol that is no text, empty, or cannot be
-    written as UTF-8, for a side that is neither BUY nor SELL, and for a quantity that is no finite Decimal above 0.
+    `order_id` must be unique in the account: the ids at the venue derive from it. `symbol` is spelt as in the policies.
+    Raises ValueError for an id or symbol that is not a string, is empty or cannot be encoded as UTF-8, for a side other
+    than BUY and SELL, and for a quantity that is not a finite Decimal above 0.
     """
 
     order_id: str
@@ -41,41 +41,41 @@ class Order:
         for name in (self.order_id, self.symbol):
             if not isinstance(name, str) or not name:
                 raise ValueError(
-                    f"order {self.order_id!r} of symbol {self.symbol!r}: both must be texts, and not empty"
+                    f"order {self.order_id!r} of symbol {self.symbol!r}: both must be strings and not empty"
                 )
-            name.encode()  # half of a character, which no log could hold, raises a ValueError here
-        object.__setattr__(self, "side", Side(self.side))  # the text "BUY" is equal to the word, but is not it
+            name.encode()  # half a surrogate pair, which no log can hold, raises ValueError here
+        object.__setattr__(self, "side", Side(self.side))  # the string "BUY" equals the member but is not it
         if not isinstance(self.quantity, Decimal) or not self.quantity.is_finite() or self.quantity <= 0:
             raise ValueError(
-                f"order {self.order_id}: quantity {self.quantity!r} is no finite Decimal above 0; "
+                f"order {self.order_id}: quantity {self.quantity!r} is not a finite Decimal above 0; "
                 'write it as Decimal("0.5")'
             )
 
 
 class UnfilledReason(StrEnum):
-    """Why a part of an order was not filled."""
+    """Why part of an order was not filled."""
 
-    NO_QUOTE = "no_quote"  # the venue gave no price, so nothing was sent
+    NO_QUOTE = "no_quote"  # the venue gave no quote, so nothing was sent
     REFUSED = "refused"  # the venue refused to cross the rest
-    OVERFILLED = "overfilled"  # the venue filled more than it was asked for; what is too much is below 0
-    NO_LIQUIDITY = "no_liquidity"  # the rest was sent as often as allowed and found no other side
-    NOT_PLACED = "not_placed"  # the venue did not answer, and it is certain that the request never reached it
-    UNCONFIRMED = "unconfirmed"  # the venue does not answer: the rest may have been filled, or still be filled
-    INTERRUPTED = "interrupted"  # the process was told to stop; what was open has been cancelled
-    FAILED = "failed"  # the router itself failed; what was open has been cancelled
+    OVERFILLED = "overfilled"  # the venue filled more than the order; `unfilled` is negative
+    NO_LIQUIDITY = "no_liquidity"  # every allowed attempt to cross the rest found no other side
+    NOT_PLACED = "not_placed"  # the venue did not answer, and the request certainly never arrived
+    UNCONFIRMED = "unconfirmed"  # the venue does not answer: the rest may have been filled, or still be
+    INTERRUPTED = "interrupted"  # the process was interrupted; open orders have been cancelled
+    FAILED = "failed"  # the router itself failed; open orders have been cancelled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one order: its maker leg and its fallback leg together.
+    """The result of one order: its maker legs and its fallback legs together.
 
-    `filled` is what the venue has confirmed and `unfilled` the rest; together they are the order's quantity.
-    `unfilled_reason` is None only where the rest is 0. With UNCONFIRMED, `unresolved_ids` are the client order ids
-    that may still be open at the venue; look there before you send the rest again.
-    `mid` is that of the decision, None without a quote. `maker_filled` (the whole by the maker leg) is None where the
-    venue has not said. `average_price`, `fees` (in the quote currency) and `slippage_bps` (signed cost against `mid`,
-    + is worse) are None where nothing was filled or the venue does not tell. With `is_resumed` another process had
-    begun with the order: `mid` is None, and `gate` is not what it was decided on, for neither can be known any more.
+    `filled` is the quantity that the venue has confirmed and `unfilled` the rest; they add up to the order's quantity.
+    `unfilled_reason` is None only if `unfilled` is 0. With UNCONFIRMED, `unresolved_ids` are the client order ids that
+    may still be open at the venue; check them before you send the rest again.
+    `mid` is the mid price at the decision, None without a quote. `maker_filled` (all of it by maker legs) is None if
+    the venue has not answered. `average_price`, `fees` (in the quote currency) and `slippage_bps` (signed cost against
+    `mid`, + is worse) are None if nothing was filled or the venue does not report them. With `is_resumed` an earlier
+    process started the order: `mid` is None and `gate` is not the gate of its decision, because both are lost.
     Times are aware and UTC.
     """
 
@@ -100,12 +100,12 @@ class Outcome:
 
     @property
     def notional(self) -> Decimal | None:
-        """What was filled, in the quote currency."""
+        """The filled amount in the quote currency."""
         return None if self.average_price is None else self.average_price * self.filled
 
     @property
     def slippage_bps(self) -> float | None:
-        """The signed cost against the mid at the decision, + is worse."""
+        """The signed cost against the mid at the decision, in basis points; + is worse."""
         if self.average_price is None or self.mid is None:
             return None
         sign = 1 if self.order.side is Side.BUY else -1

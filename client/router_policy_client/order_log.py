@@ -1,4 +1,4 @@
-"""The order log: one line of JSON for each outcome, in the layout that the batch job reads as `order-log`."""
+"""The order log: one JSON line per outcome, in the layout that the batch job reads as `order-log`."""
 
 import json
 import logging
@@ -21,9 +21,9 @@ OnFailure = Callable[[Outcome, Exception], None]
 class OrderLog:
     """Appends outcomes to a file, each as one line in one write, so that several processes may share it.
 
-    The file is opened anew for each line: it can be rotated at any time. A line that cannot be written is counted in
-    `failure_count`, given to `on_failure` and said in the log of the process; nothing is raised. Only a folder that is
-    not there and cannot be made is an OSError, when the log is made.
+    The file is opened for each line and can be rotated at any time. A line that cannot be written increments
+    `failure_count`, is passed to `on_failure` and logged; nothing is raised. The constructor raises OSError if it
+    cannot create the folder.
     """
 
     def __init__(self, path: str | os.PathLike[str], on_failure: OnFailure | None = None) -> None:
@@ -39,35 +39,35 @@ class OrderLog:
         except Exception as error:  # noqa: BLE001 - no failure to log may stop an order
             self.failure_count += 1
             _log.error("order %s: its outcome cannot be written to %s: %s", outcome.order.order_id, self._path, error)
-            self._tell(outcome, error)
+            self._report_failure(outcome, error)
 
     def _write(self, line: str) -> None:
         descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             _lock(descriptor)
-            # After a line that this process or another could not finish, a line of its own is begun.
-            content = (f"\n{line}" if _ends_torn(descriptor) else line).encode()
+            # After an incomplete line of any process, start a new one.
+            content = (f"\n{line}" if _ends_incomplete(descriptor) else line).encode()
             written = os.write(descriptor, content)
         finally:
             os.close(descriptor)
-        if written < len(content):  # the rest is not written after it: another process may have appended in between
-            raise OSError(f"only {written} of {len(content)} bytes could be written")
+        if written < len(content):  # no second write: another process may have appended in between
+            raise OSError(f"only {written} of {len(content)} bytes were written")
 
-    def _tell(self, outcome: Outcome, error: Exception) -> None:
+    def _report_failure(self, outcome: Outcome, error: Exception) -> None:
         if self._on_failure is None:
             return
         try:
             self._on_failure(outcome, error)
-        except Exception:  # noqa: BLE001 - neither may the caller's own code
-            _log.exception("order %s: on_failure failed itself", outcome.order.order_id)
+        except Exception:  # noqa: BLE001 - the caller's own code may not stop an order either
+            _log.exception("order %s: on_failure raised", outcome.order.order_id)
 
 
 def _lock(descriptor: int) -> None:
-    """Keep other writers out until the descriptor is closed: a line half written looks torn to the next of them.
+    """Lock out other writers until the descriptor is closed: a half-written line looks incomplete to them.
 
-    The bot does not wait for a writer that was stopped while it had the lock: after a while, and at once on a system
-    without such locks, the line is written all the same. It is whole then too; at worst an empty line stands before
-    it, which readers pass over.
+    The bot does not wait for a writer that was stopped while it held the lock: after 0.2 seconds, and at once on a
+    system without such locks, it writes without the lock. Its line is still whole; at worst an empty line precedes it,
+    which readers skip.
     """
     if sys.platform == "win32":
         return
@@ -84,19 +84,19 @@ def _lock(descriptor: int) -> None:
             return
 
 
-def _ends_torn(descriptor: int) -> bool:
+def _ends_incomplete(descriptor: int) -> bool:
     size = os.fstat(descriptor).st_size
     if not size:
         return False
-    os.lseek(descriptor, size - 1, os.SEEK_SET)  # appending goes to the end all the same
+    os.lseek(descriptor, size - 1, os.SEEK_SET)  # writes still append to the end
     return os.read(descriptor, 1) != b"\n"
 
 
 def order_row(outcome: Outcome) -> dict[str, object]:
-    """Return an outcome as the keys of the order log; `ts` is when it was done, in seconds since 1970 (UTC).
+    """Return an outcome as the keys of the order log; `ts` is `done_at` in seconds since 1970 (UTC).
 
-    An outcome that is not confirmed is written as an order still open, and a fill without a price with the price 0:
-    the batch job counts both, and judges by neither. What an order that was taken up had been decided on is null.
+    An unconfirmed outcome is written as an order still open, and a fill without a price with the price 0: the batch job
+    rejects both and counts them. The grounds of the decision are null for a resumed order.
     """
     order = outcome.order
     is_confirmed = outcome.unfilled_reason is not UnfilledReason.UNCONFIRMED
@@ -124,7 +124,7 @@ def order_row(outcome: Outcome) -> dict[str, object]:
         "maker_start": outcome.maker_started,
         "is_maker_final": outcome.maker_filled,
         "used_fallback": outcome.fallback_used,
-        **(_UNKNOWN if outcome.is_resumed else _decided_on(outcome.gate)),
+        **(_UNKNOWN if outcome.is_resumed else _decision_fields(outcome.gate)),
         "client_order_ids": list(outcome.client_order_ids),
         "symbol": order.symbol,
         "side": order.side,
@@ -133,7 +133,7 @@ def order_row(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _decided_on(gate: Gate) -> dict[str, object]:
+def _decision_fields(gate: Gate) -> dict[str, object]:
     reading = gate.reading
     return {
         "probe": gate.probe,

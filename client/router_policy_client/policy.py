@@ -1,4 +1,4 @@
-"""What the store says about a symbol, and what a router reads of it at a moment."""
+"""A symbol's policy as stored, and the reading that a router acts on at a given time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,10 +8,10 @@ from router_policy_client.enums import Quality, Status, TakerBias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One symbol's policy as the store has it in force, an override included. Times are aware and UTC.
+    """One symbol's effective policy in the store, overrides included. Times are aware and UTC.
 
-    `override_id` is None where no override is in force. `probe_every` n lets every n-th order, chosen by its id, go
-    out as a maker probe while `maker_first` is off; None means no probes.
+    `override_id` is None if no override is in force. With `probe_every` n, one order in n, chosen by its id, goes out
+    as a maker probe while `maker_first` is false; None means no probes.
     """
 
     scope: str
@@ -31,12 +31,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What to act on for one symbol at one moment; where `status` asks for the fallback, this is the fallback.
+    """What to act on for one symbol at one moment: the policy, or the fallback for its `status`.
 
-    `age_seconds` counts from the policy's slot; it is negative for a slot further in the future than the clocks of two
-    machines may differ, and None where nothing is known. `run_id` and `slot` are those of the policy last known, also
-    when it is not acted on, and None without one. `maker_offset_bps` None leaves the distance from the mid to the
-    router. `policy` is what was last known, None only with the status MISSING.
+    `age_seconds` counts from the policy's slot. It is negative only if the slot is further in the future than the clock
+    tolerance, and None without a policy. `run_id` and `slot` are those of the last known policy, even if the fallback
+    applies, and None without one. If `maker_offset_bps` is None, the router chooses the distance from the mid. `policy`
+    is the last known policy, None only with the status MISSING.
     """
 
     symbol: str

@@ -1,4 +1,4 @@
-"""A Postgres database, watched: it says when something is published, and we look by ourselves as well."""
+"""Watches a Postgres database: NOTIFY announces a publication, and polling finds what no notification announced."""
 
 import time
 from collections.abc import Iterator
@@ -14,21 +14,20 @@ from router_policy_client.timeouts import with_timeouts
 
 CHANNEL = "router_policy"
 _STOP_SECONDS = 0.2
-_STANDBY = "25006"  # the SQLSTATE of what cannot be done during recovery
+_STANDBY = "25006"  # SQLSTATE of a command that a standby refuses
 
 
 class _Listening(Protocol):
-    """The part of psycopg's connection that SQLAlchemy has no word for."""
+    """The part of psycopg's connection that SQLAlchemy does not have."""
 
     def notifies(self, *, timeout: float, stop_after: int) -> Iterator[object]: ...
 
 
 class PostgresSource:
-    """One connection that listens, opened when first read, and again after it was lost.
+    """One listening connection, opened by the first read, and again after it was lost.
 
-    For one thread, until `stop` is set. What was published while nobody listened, or where a pooler between us and the
-    server loses what it says or the server is a standby that says nothing, is found by reading again every
-    `reread_seconds`.
+    For one thread, until `stop` is set. Reading every `reread_seconds` finds publications without a notification: those
+    before the connection listened, those that a pooler drops, and those on a standby, which sends none.
     """
 
     def __init__(self, engine: Engine, scope: str, reread_seconds: float, stop: Event) -> None:
@@ -38,24 +37,24 @@ class PostgresSource:
         self._is_listening = False
 
     def read(self) -> list[Row]:
-        """Return the rows in force now; raises whatever the server or the driver says against it."""
+        """Return the rows of `policy_latest` now; raises the driver's errors."""
         with with_timeouts() as guard:
             if self._connection is None:
                 self._connection, self._is_listening = self._engine.connect(), False
             else:
                 guard(self._connection.connection.driver_connection)
-            if not self._is_listening:  # before the rows, so that no run falls between
-                self._is_listening = _listens(self._connection)
+            if not self._is_listening:  # before the rows, so that no run is missed between
+                self._is_listening = _listen(self._connection)
             return latest(self._connection, self._scope)
 
     def wait(self, seconds: float) -> None:
-        """Return when something was published, or after the time; raises as `read` where the connection is lost."""
+        """Return after a publication or `seconds`; raises as `read` if the connection is lost."""
         if self._connection is None:
             return
         listening = cast(_Listening, self._connection.connection.driver_connection)
         deadline = time.monotonic() + seconds
-        while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
-            if list(listening.notifies(timeout=min(left, _STOP_SECONDS), stop_after=1)):
+        while not self._stop.is_set() and (remaining := deadline - time.monotonic()) > 0:
+            if list(listening.notifies(timeout=min(remaining, _STOP_SECONDS), stop_after=1)):
                 return
 
     def close(self) -> None:
@@ -65,8 +64,8 @@ class PostgresSource:
             connection.close()
 
 
-def _listens(connection: Connection) -> bool:
-    """Ask to be told what is published; False on a standby, which tells nothing until it is one no more."""
+def _listen(connection: Connection) -> bool:
+    """Listen for publications; return False on a standby, which sends no notifications until it is promoted."""
     try:
         connection.exec_driver_sql(f"listen {CHANNEL}")
     except DBAPIError as error:

@@ -1,4 +1,4 @@
-"""The reader: every symbol's policy in memory, kept up to date off the hot path."""
+"""The reader: every symbol's policy in memory, refreshed off the hot path."""
 
 import os
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from weakref import WeakSet
 from router_policy_client.cached_policy import missing, reading
 from router_policy_client.database import describe, latest, make_engine, parse_url
 from router_policy_client.errors import ReaderSettingsError
-from router_policy_client.limits import Fallbacks, Limits, refuse_what_is_no_number
+from router_policy_client.limits import Fallbacks, Limits, require_numbers
 from router_policy_client.policy import Reading
 from router_policy_client.policy_cache import LEASE_SECONDS, PolicyCache
 from router_policy_client.postgres_source import PostgresSource
@@ -34,21 +34,20 @@ _LONGEST_WAIT_SECONDS = 3600.0
 class PolicyReader:
     """Keeps the policies of one scope of a store in memory, refreshed by a daemon thread until it is closed.
 
-    `url` is the store's, as SQLAlchemy writes it; the database need not be there yet. A policy is stale once its slot
-    is older than `stale_after_intervals`, expired after `expired_after_intervals`, of `interval_seconds`, the time
-    between two runs; `fallbacks` says what to do then. A slot up to `clock_tolerance_seconds` in the future is no sign
-    of a wrong clock.
+    `url` is the store's SQLAlchemy URL; the database need not exist yet. A policy is stale once its slot is older than
+    `stale_after_intervals` times `interval_seconds` (the time between two runs), and expired after
+    `expired_after_intervals`; then `fallbacks` apply. A slot up to `clock_tolerance_seconds` in the future counts as
+    now.
 
-    `last_known_path` names a file in which the policies are kept, for a process that starts while the store is away.
-    `poll_seconds` is how often the thread looks by itself: 0.05 on SQLite, where that is one number, and 5 on
-    Postgres, which says by itself when there is something new. With `watch=False` there is no thread, and only
-    `refresh` looks.
-    The first look is waited for, but no longer than `first_read_seconds`.
+    `last_known_path` names the file that saves the policies for a process that starts while the store is unreachable.
+    `poll_seconds` is the interval between two polls of the thread: 0.05 by default on SQLite, where a poll reads one
+    number, and 5 on Postgres, which sends notifications. With `watch=False` there is no thread, and only `refresh`
+    reads. The constructor waits for the first read, at most `first_read_seconds`.
 
-    `now` returns an aware time and is for a clock of the caller's own, a simulated one; time passes by it alone then.
+    `now` returns an aware time and replaces the system's clocks, for simulations.
 
-    Raises ReaderSettingsError for settings that cannot work, and nothing for what a database may do. In a process that
-    was forked the reader goes on with a thread and connections of its own. Threads may share it.
+    Raises ReaderSettingsError for invalid settings; nothing that a database does raises. In a forked child the reader
+    continues with a thread and connections of its own. Threads may share a reader.
     """
 
     def __init__(
@@ -75,17 +74,17 @@ class PolicyReader:
         )
         _check_waits(poll_seconds, first_read_seconds)
         if not isinstance(fallbacks, Fallbacks | None):
-            raise ReaderSettingsError(f"fallbacks must be made by Fallbacks(...), was {fallbacks!r}")
+            raise ReaderSettingsError(f"fallbacks must be a Fallbacks(...), was {fallbacks!r}")
         self._fallbacks = fallbacks or Fallbacks()
         self._url, self._scope, self._poll_seconds, self._watch = parse_url(url), scope, poll_seconds, watch
         self._wall, self._elapsed = (time, monotonic) if now is None else (_seconds(now),) * 2
-        kept = min(_AGE_RESOLUTION_SECONDS, _AGE_RESOLUTION * self._limits.stale_seconds)
-        self._kept_seconds = kept if now is None else 0.0
+        reuse = min(_AGE_RESOLUTION_SECONDS, _AGE_RESOLUTION * self._limits.stale_seconds)
+        self._reuse_seconds = reuse if now is None else 0.0
         self._readings: dict[str, tuple[float, float, float, Reading]] = {}
         path = Path(last_known_path).absolute() if last_known_path is not None else None
         lease = LEASE_SECONDS if now is None else 0.0
-        self._memory = PolicyCache(self._url, scope, path, self._wall, self._elapsed, self._forget_readings, lease)
-        self._memory.recall()
+        self._cache = PolicyCache(self._url, scope, path, self._wall, self._elapsed, self._forget_readings, lease)
+        self._cache.load_last_known()
         self._engine, self._stop = make_engine(self._url), Event()
         self._watcher: Watcher | None = None
         self._source: Source | None = None
@@ -94,51 +93,54 @@ class PolicyReader:
         self._start(first_read_seconds)
 
     def get(self, symbol: str) -> Reading:
-        """Return what to act on for a symbol now. Never raises and never waits: it looks into memory only.
+        """Return what to act on for a symbol now. Never raises and never waits: it reads memory only.
 
-        The status is that of this moment. The age may be less than it is, by a second or a thousandth of the age at
-        which a policy becomes stale, whichever is less; with a clock of the caller's own it is exact.
+        The status is exact. The age may be too small by up to one second or a thousandth of the stale limit, whichever
+        is less; with a `now` of the caller's own it is exact.
         """
         try:
-            since, until, elapsed_until, ready = self._readings[symbol]
+            since, until, elapsed_until, cached_reading = self._readings[symbol]
             if since <= time() < until and monotonic() < elapsed_until:
-                return ready
-        except Exception:  # noqa: BLE001 - most often not there, or what no mapping takes as a key
+                return cached_reading
+        except Exception:  # noqa: BLE001 - mostly a missing key, or one that cannot be hashed
             return self._read(symbol)
         return self._read(symbol)
 
     def readings(self) -> dict[str, Reading]:
-        """Return what to act on for every symbol that is known; all are of one look at the store."""
-        seen, wall, elapsed = self._memory.seen, self._wall(), self._elapsed()
-        return {symbol: reading(one, self._limits, self._fallbacks, wall, elapsed)[0] for symbol, one in seen.items()}
+        """Return what to act on for every known symbol; all come from one read of the store."""
+        policies, wall, elapsed = self._cache.policies, self._wall(), self._elapsed()
+        return {
+            symbol: reading(cached, self._limits, self._fallbacks, wall, elapsed)[0]
+            for symbol, cached in policies.items()
+        }
 
     def refresh(self) -> bool:
-        """Look at the store at once, on a connection of its own; return whether that worked. Never raises.
+        """Read the store at once, on a connection of its own; return whether that worked. Never raises.
 
-        Waits for the database, a few seconds at most where it does not answer: not for the hot path.
+        Waits for the database, a few seconds if it does not answer: not for the hot path.
         """
-        return self._memory.take(self._read_once)
+        return self._cache.refresh(self._read_once)
 
     async def changed(self, after: int | None = None) -> int:
-        """Wait until a policy has changed; return how many times any has so far, for `after` in the next call.
+        """Wait until a policy has changed; return the number of changes so far, for `after` in the next call.
 
-        With `after` what changed between two calls is not missed. A policy that only grows older does not change.
-        Returns at once when the reader is closed.
+        With `after` no change between two calls is missed. Ageing is not a change. Returns at once if the reader is
+        closed.
         """
-        return await self._memory.changes.wait(after)
+        return await self._cache.changes.wait(after)
 
     @property
     def status(self) -> ReaderStatus:
-        """How the reader itself is doing."""
-        return self._memory.status(is_watching=self._watcher is not None and self._watcher.is_alive())
+        """The reader's own counters and last error."""
+        return self._cache.status(is_watching=self._watcher is not None and self._watcher.is_alive())
 
     def close(self) -> None:
-        """End the thread and close its connection. What is known can still be read, and grows older."""
+        """End the thread and close its connection. The cached policies can still be read, and age."""
         _open_readers.discard(self)
         self._stop.set()
         if self._watcher is not None:
             self._watcher.join(_CLOSE_SECONDS)
-        self._memory.changes.close()
+        self._cache.changes.close()
 
     def __enter__(self) -> Self:
         return self
@@ -153,18 +155,18 @@ class PolicyReader:
 
     def _read(self, symbol: str) -> Reading:
         try:
-            readings = self._readings  # taken before what is seen: never an older policy into a newer mapping
-            seen = self._memory.seen.get(symbol)
-            if seen is None:
+            readings = self._readings  # before the policies: never an older policy into a newer mapping
+            cached = self._cache.policies.get(symbol)
+            if cached is None:
                 return missing(symbol, self._fallbacks.missing, "no policy is known for this symbol")
             wall, elapsed = self._wall(), self._elapsed()
-            ready, lasting = reading(seen, self._limits, self._fallbacks, wall, elapsed)
-            if self._kept_seconds:
-                kept = min(lasting, self._kept_seconds)
-                readings[symbol] = (wall, wall + kept, elapsed + kept, ready)
-            return ready
-        except Exception as error:  # noqa: BLE001 - a clock of the caller's, or a symbol that is no text
-            return missing(symbol, self._fallbacks.missing, f"no policy could be looked up: {error}")
+            current, valid_seconds = reading(cached, self._limits, self._fallbacks, wall, elapsed)
+            if self._reuse_seconds:
+                reuse = min(valid_seconds, self._reuse_seconds)
+                readings[symbol] = (wall, wall + reuse, elapsed + reuse, current)
+            return current
+        except Exception as error:  # noqa: BLE001 - such as a clock of the caller's, or a symbol that is not a string
+            return missing(symbol, self._fallbacks.missing, f"the policy lookup failed: {error}")
 
     def _forget_readings(self) -> None:
         self._readings = {}
@@ -179,17 +181,17 @@ class PolicyReader:
     def _start(self, first_read_seconds: float) -> None:
         if not self._watch:
             return
-        looked = Event()
+        has_read = Event()
 
-        def take(read: Callable[[], list[Row]]) -> bool:
-            worked = self._memory.take(read)
-            looked.set()
-            return worked
+        def refresh(read: Callable[[], list[Row]]) -> bool:
+            is_refreshed = self._cache.refresh(read)
+            has_read.set()
+            return is_refreshed
 
         self._source = self._make_source()
-        self._watcher = Watcher(self._source, self._stop, take, self._memory.seconds_to_change)
+        self._watcher = Watcher(self._source, self._stop, refresh, self._cache.seconds_to_change)
         self._watcher.start()
-        looked.wait(first_read_seconds)
+        has_read.wait(first_read_seconds)
 
     def _make_source(self) -> Source:
         if self._url.get_backend_name() == "sqlite":
@@ -198,18 +200,18 @@ class PolicyReader:
         return PostgresSource(self._engine, self._scope, self._poll_seconds or 5.0, self._stop)
 
     def _hold(self) -> bool:
-        """Close the connection to a SQLite file and let none be opened, unless a look at it hangs; tell which."""
+        """Close the SQLite connection and lock out new ones for a fork; return False if a read of the file hangs."""
         is_held = self._lock.acquire(timeout=_FORK_SECONDS)
         if is_held and isinstance(self._source, SqliteSource):
-            with suppress(Exception):  # nothing that a database does may stop the bot from forking
+            with suppress(Exception):  # nothing that a database does may prevent a fork
                 self._source.close()
         return is_held
 
     def _continue_in_child(self) -> None:
-        # Kept, not closed: to close a connection here would end it for the parent, which goes on with it.
+        # Referenced, not closed: closing a connection here would end it for the parent.
         self._of_parent = (self._engine, self._watcher, self._source)
         self._engine, self._stop, self._lock = make_engine(self._url), Event(), RLock()
-        self._memory.continue_in_child()
+        self._cache.continue_in_child()
         self._forget_readings()
         self._start(first_read_seconds=0)
 
@@ -217,14 +219,14 @@ class PolicyReader:
 def _seconds(now: Callable[[], datetime]) -> Callable[[], float]:
     first = now()
     if first.tzinfo is None:
-        raise ReaderSettingsError(f"`now` must return an aware time, returned {first.isoformat()} without a zone")
+        raise ReaderSettingsError(f"`now` must return an aware time, returned {first.isoformat()} without a time zone")
     return lambda: now().timestamp()
 
 
 def _check_waits(poll_seconds: float | None, first_read_seconds: float) -> None:
-    refuse_what_is_no_number(first_read_seconds=first_read_seconds)
+    require_numbers(first_read_seconds=first_read_seconds)
     if poll_seconds is not None:
-        refuse_what_is_no_number(poll_seconds=poll_seconds)
+        require_numbers(poll_seconds=poll_seconds)
         if not 0 < poll_seconds <= _LONGEST_WAIT_SECONDS:
             raise ReaderSettingsError(f"poll_seconds must be more than 0 and at most an hour, was {poll_seconds}")
     if not 0 <= first_read_seconds <= _LONGEST_WAIT_SECONDS:
@@ -232,7 +234,7 @@ def _check_waits(poll_seconds: float | None, first_read_seconds: float) -> None:
 
 
 _open_readers: WeakSet[PolicyReader] = WeakSet()
-# One fork at a time; one that a signal handler begins within another finds all held already.
+# One fork at a time; a fork by a signal handler within another finds every reader held already.
 _forking = RLock()
 _held: list[list[tuple[PolicyReader, bool]]] = []
 

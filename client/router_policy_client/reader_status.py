@@ -1,4 +1,4 @@
-"""How a reader itself is doing, for people and for whoever watches it."""
+"""The state of a reader itself, for people and for monitoring."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,12 +6,12 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderStatus:
-    """What a reader has done since it was made; times are aware, UTC, by the reader's clock.
+    """Counters and the last error of a reader since it was made; times are aware, UTC, by the reader's clock.
 
-    `is_reachable` tells whether the last look at the store worked, and is false before the first. `last_refresh_at`
-    is None before the first look that worked. `last_error` says what went wrong last, without passwords, and stays
-    when it is over; None where nothing has. A look that found a policy of a form that is not known here worked, and
-    left that symbol's policy as it was.
+    `is_reachable` is true if the last read of the store worked, and false before the first. `last_refresh_at` is None
+    before the first read that worked. `last_error` is the newest error, without passwords; it stays after recovery and
+    is None if there was none. A read that contains a policy of an unknown form counts as working; the cached policy of
+    that symbol stays.
     """
 
     store: str

@@ -1,4 +1,4 @@
-"""The maker-first router: post-only at the policy's offset, for as long as its bias says; the rest crosses."""
+"""The maker-first router: post-only at the policy's offset for the wait of its taker bias; the rest crosses."""
 
 import logging
 from contextlib import suppress
@@ -19,7 +19,7 @@ _BPS = Decimal(10_000)
 _NOTHING = Decimal(0)
 _REASONS = {
     Ending.DONE: UnfilledReason.NO_LIQUIDITY,
-    Ending.TURNED_AWAY: UnfilledReason.NO_LIQUIDITY,
+    Ending.RETRYABLE: UnfilledReason.NO_LIQUIDITY,
     Ending.REFUSED: UnfilledReason.REFUSED,
     Ending.ABSENT: UnfilledReason.NOT_PLACED,
     Ending.UNKNOWN: UnfilledReason.UNCONFIRMED,
@@ -41,50 +41,50 @@ def route_order(
     clock: Clock = _SYSTEM_CLOCK,
     resume_from: datetime | None = None,
 ) -> Outcome:
-    """Carry out one order and return what became of it, which is also appended to `log`, once.
+    """Carry out one order, append its outcome to `log` once, and return it.
 
-    `maker_first` is the bot's own wish, which the policy can only turn down. Never more than the order's quantity is
-    bought or sold, whatever the venue answers or fails to: without certainty about one request the next is not sent,
-    and the outcome says UNCONFIRMED. What the venue or the log raises is not raised here. What interrupts the process
-    (KeyboardInterrupt, SystemExit) is, after the open request has been cancelled and the outcome appended.
+    `maker_first` is the bot's own choice; the policy can only turn it off. Never trades more than the order's quantity,
+    whatever the venue answers: while the end of one request is uncertain, the next is not sent, and the outcome is
+    UNCONFIRMED. Exceptions of the venue and the log are not raised. An interruption (KeyboardInterrupt, SystemExit) is
+    raised after the open order has been cancelled and the outcome appended.
 
-    With `resume_from` the order may have been routed before, from that time on at the earliest, by a process that died:
-    what that one left open is cancelled, what it had filled counts, and only the rest is sent, across the spread. This
-    takes `absence_seconds` longer. Once the time is longer ago than the venue remembers orders (`remembered_seconds`),
-    nothing more is sent and the outcome says UNCONFIRMED. Raises ValueError where it has no time zone.
+    With `resume_from` a process that died may have routed the order, at that time at the earliest: its open orders are
+    cancelled, its fills count, and only the rest is sent, across the spread. This takes `absence_seconds` longer. If
+    `resume_from` is longer ago than the venue remembers orders (`remembered_seconds`), nothing is sent and the outcome
+    is UNCONFIRMED. Raises ValueError if it has no time zone.
     """
     gate = decide(reader.get(order.symbol), maker_first=maker_first, order_id=order.order_id)
     route = _Route(order, venue, gate, routing, clock, resume_from)
     with localcontext(EXACT):
         try:
             route.run()
-        except Exception:  # noqa: BLE001 - the bot is given an outcome, whatever happens
-            _log.exception("order %s: the router failed; what was open has been cancelled", order.order_id)
+        except Exception:  # noqa: BLE001 - the bot gets an outcome, whatever happens
+            _log.exception("order %s: the router failed; open orders have been cancelled", order.order_id)
             route.reason = UnfilledReason.FAILED
         except BaseException:
             route.reason = UnfilledReason.INTERRUPTED
             raise
         finally:
-            outcome = _told(route, log)
+            outcome = _append_despite_interruption(route, log)
     return outcome
 
 
-def _told(route: "_Route", log: OutcomeLog) -> Outcome:
-    """Append the outcome and return it; an interruption meanwhile is raised when that is done, only the second ends it.
+def _append_despite_interruption(route: "_Route", log: OutcomeLog) -> Outcome:
+    """Append the outcome and return it; a first interruption is raised after that, only a second one ends it.
 
-    The line may then stand there twice; the batch job takes one.
+    After an interruption the line may be in the log twice; the batch job counts one.
     """
     try:
-        return _tell(route, log)
+        return _append_outcome(route, log)
     except BaseException:
-        _tell(route, log)
+        _append_outcome(route, log)
         raise
 
 
-def _tell(route: "_Route", log: OutcomeLog) -> Outcome:
+def _append_outcome(route: "_Route", log: OutcomeLog) -> Outcome:
     outcome = route.outcome()
     if outcome.unfilled < 0:
-        _log.error("order %s: the venue filled %s more than was asked", outcome.order.order_id, -outcome.unfilled)
+        _log.error("order %s: the venue filled %s more than the order", outcome.order.order_id, -outcome.unfilled)
     _append(log, outcome)
     return outcome
 
@@ -97,10 +97,10 @@ def _append(log: OutcomeLog, outcome: Outcome) -> None:
 
 
 class _Route:
-    """One order on its way: the legs that have been sent, and what is left.
+    """One order being routed: the legs sent so far, and the remaining quantity.
 
-    Legs are named by what they are, `m` for a maker attempt, `f` for its fallback and `t` for straight to taker, and
-    their number: so the ids at the venue tell a process that takes the order up what the one before was doing.
+    A leg's name is its kind and number: `m` for a maker attempt, `f` for its fallback, `t` for straight to taker. So a
+    process that resumes the order knows from the ids at the venue what the earlier one did.
     """
 
     def __init__(
@@ -129,11 +129,11 @@ class _Route:
             )
 
     def run(self) -> None:
-        """Send legs until nothing is left, nothing more can be done, or nothing more is certain."""
+        """Send legs until nothing remains, no attempt is left, or the end of a leg is uncertain."""
         if self._is_resumed:
-            self._take_up()
+            self._resume()
         if self._is_resumed:
-            self._take()
+            self._run_taker_legs()
             return
         quote = self._quote()
         if quote is None:
@@ -141,11 +141,11 @@ class _Route:
             return
         self._mid = quote.mid
         if self._gate.maker_first:
-            self._make(quote)
-        self._take()
+            self._run_maker_legs(quote)
+        self._run_taker_legs()
 
     @property
-    def _makers(self) -> list[Leg]:
+    def _maker_legs(self) -> list[Leg]:
         return [leg for name, leg in self._legs.items() if name.startswith("m")]
 
     @property
@@ -157,7 +157,7 @@ class _Route:
         return sum((leg.filled for leg in self._legs.values()), _NOTHING)
 
     @property
-    def _left(self) -> Decimal:
+    def _remaining(self) -> Decimal:
         return self._order.quantity - self._filled
 
     @property
@@ -172,27 +172,27 @@ class _Route:
                 return self._venue.quote(self._order.symbol)
         return None
 
-    def _take_up(self) -> None:
-        """End the legs that a process before this one may have sent, and keep those that it has.
+    def _resume(self) -> None:
+        """End the legs that an earlier process may have sent, and keep those that it did send.
 
-        All are made at once, for the time after which one is known to be absent begins then for each, and all are
-        looked for before any is waited for, so that none stays open meanwhile.
+        All are created at once, so that they share the time until an order counts as absent, and all are fetched before
+        the first wait, so that none stays open meanwhile.
         """
         for name in (f"{letter}{number}" for letter in "mft" for number in range(1, MOST_TRIES + 1)):
             self._leg(name)
         until = self._clock.monotonic_seconds() + self._routing.patience.confirm_seconds
         for leg in self._legs.values():
             if self._clock.monotonic_seconds() < until:
-                leg.find(self._remembered_until)
+                leg.find_existing(self._remembered_until)
         for name, leg in list(self._legs.items()):
             if self._clock.monotonic_seconds() < until:
-                leg.take_up()
+                leg.settle_existing()
             if leg.ending is Ending.ABSENT:
                 del self._legs[name]
         self._is_resumed = bool(self._legs)
 
-    def _make(self, quote: Quote | None) -> None:
-        """Rest at the maker price; where the venue turns that away, again at a fresh one, all within the same wait."""
+    def _run_maker_legs(self, quote: Quote | None) -> None:
+        """Post at the maker price; after a post-only reject post again at a fresh price, all within one wait."""
         order, patience = self._order, self._routing.patience
         until = self._clock.monotonic_seconds() + self._gate.patience * patience.maker_wait_seconds
         for number in range(1, self._routing.post_only_tries + 1):
@@ -205,30 +205,31 @@ class _Route:
                 self._venue.place_post_only, order.symbol, order.side, order.quantity, price, leg.client_order_id
             )
             leg.run(place, until - self._clock.monotonic_seconds())
-            if leg.ending is not Ending.TURNED_AWAY:
+            if leg.ending is not Ending.RETRYABLE:
                 return
 
-    def _take(self) -> None:
-        """Cross with what is left, as often as allowed, as long as it is certain what is left."""
+    def _run_taker_legs(self) -> None:
+        """Cross the rest, up to the allowed attempts, while it is certain how much remains."""
         order, letter = self._order, "f" if self._is_maker_started else "t"
         self.reason = UnfilledReason.NO_LIQUIDITY
         for name in (f"{letter}{number}" for number in range(1, self._routing.taker_tries + 1)):
             if name in self._legs:
                 continue
-            if self._left <= 0 or not self._is_certain or self.reason is UnfilledReason.REFUSED:
+            if self._remaining <= 0 or not self._is_certain or self.reason is UnfilledReason.REFUSED:
                 return
             leg = self._leg(name)
-            place = partial(self._venue.place_market, order.symbol, order.side, self._left, leg.client_order_id)
+            place = partial(self._venue.place_market, order.symbol, order.side, self._remaining, leg.client_order_id)
             leg.run(place, self._routing.patience.taker_wait_seconds)
             self.reason = _REASONS[leg.ending]
 
     def _leg(self, name: str) -> Leg:
-        identity = client_order_id_of(self._order.order_id, name)
-        leg = self._legs[name] = Leg(self._venue, self._order.symbol, identity, self._clock, self._routing.patience)
+        client_order_id = client_order_id_of(self._order.order_id, name)
+        patience = self._routing.patience
+        leg = self._legs[name] = Leg(self._venue, self._order.symbol, client_order_id, self._clock, patience)
         return leg
 
     def outcome(self) -> Outcome:
-        """Tell what is known now."""
+        """Return the outcome as known now."""
         fallbacks = [leg for name, leg in self._legs.items() if name.startswith("f")]
         return Outcome(
             order=self._order,
@@ -241,9 +242,9 @@ class _Route:
             maker_started=self._is_maker_started,
             maker_filled=self._is_maker_filled(),
             fallback_used=any(leg.is_known and leg.ending not in (Ending.REFUSED, Ending.ABSENT) for leg in fallbacks),
-            post_only_rejects=sum(leg.ending is Ending.TURNED_AWAY for leg in self._makers),
+            post_only_rejects=sum(leg.ending is Ending.RETRYABLE for leg in self._maker_legs),
             filled=self._filled,
-            unfilled=self._left,
+            unfilled=self._remaining,
             unfilled_reason=self._unfilled_reason(),
             average_price=self._average_price(),
             fees=self._fees(),
@@ -252,11 +253,11 @@ class _Route:
         )
 
     def _is_maker_filled(self) -> bool | None:
-        """By the venue's liquidity flags; None where one that counts is missing, or an ending is."""
-        makers = self._makers
-        if any(leg.ending is Ending.UNKNOWN for leg in makers):
+        """Return whether maker legs filled all of it, by liquidity flags; None if a flag or an ending is unknown."""
+        maker_legs = self._maker_legs
+        if any(leg.ending is Ending.UNKNOWN for leg in maker_legs):
             return None
-        rested = [leg.state for leg in makers if leg.state is not None and leg.filled]
+        rested = [leg.state for leg in maker_legs if leg.state is not None and leg.filled]
         if not rested or sum((state.filled for state in rested), _NOTHING) != self._order.quantity:
             return False
         flags = {state.is_maker for state in rested}
@@ -265,9 +266,9 @@ class _Route:
     def _unfilled_reason(self) -> UnfilledReason | None:
         if not self._is_certain:
             return UnfilledReason.UNCONFIRMED
-        if self._left < 0:
+        if self._remaining < 0:
             return UnfilledReason.OVERFILLED
-        return self.reason if self._left else None
+        return self.reason if self._remaining else None
 
     def _average_price(self) -> Decimal | None:
         states = self._states_with_fills()
@@ -284,15 +285,15 @@ class _Route:
 
 
 def _seconds_remembered(begun_at: datetime, now: datetime, seconds: float) -> float:
-    """Return how much longer a venue remembers an order that was sent then; nothing is certain of one yet to come."""
+    """Return how many more seconds the venue remembers an order sent then; minus infinity for a time in the future."""
     if begun_at.tzinfo is None:
         raise ValueError(f"resume_from {begun_at!r} has no time zone; give an aware time")
-    passed = (now - begun_at).total_seconds()
-    return seconds - passed if passed >= 0 else -inf
+    age_seconds = (now - begun_at).total_seconds()
+    return seconds - age_seconds if age_seconds >= 0 else -inf
 
 
 def _maker_price(side: Side, quote: Quote, offset_bps: float | None) -> Decimal:
-    """Give the price to rest at: the policy's distance from the mid, else the best of the order's own side."""
+    """Return the maker price: the policy's offset from the mid, or the best price of the order's own side."""
     if offset_bps is None:
         return quote.bid if side is Side.BUY else quote.ask
     sign = -1 if side is Side.BUY else 1

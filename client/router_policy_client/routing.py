@@ -1,4 +1,4 @@
-"""What a router goes by: where its policies come from, where outcomes go, and how long and how often it tries."""
+"""The settings of a router: the source of its policies, the log of its outcomes, its waits and its attempts."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,7 +11,7 @@ MOST_TRIES = 9
 
 
 class PolicySource(Protocol):
-    """What knows the policies; a PolicyReader is one."""
+    """Provides readings; a PolicyReader is one."""
 
     def get(self, symbol: str) -> Reading:
         """Return what to act on now; never raises."""
@@ -19,20 +19,20 @@ class PolicySource(Protocol):
 
 
 class OutcomeLog(Protocol):
-    """What keeps the outcomes; an OrderLog is one."""
+    """Stores outcomes; an OrderLog is one."""
 
     def append(self, outcome: Outcome) -> None:
-        """Keep one outcome. What it raises is said in the log of the process and stops no order."""
+        """Append one outcome. An exception is logged and stops no order."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """How orders are routed: how long for what, and how often.
+    """How orders are routed: waits and numbers of attempts.
 
-    `post_only_tries` counts the maker attempts of one order, each at a fresh price after the venue has turned the one
-    before away; `taker_tries` the market orders for what is left, `quote_tries` the looks for a price. Raises
-    ValueError for a count below 1, and for more than 9 tries of either kind of order.
+    `post_only_tries` bounds the maker attempts of one order, each at a fresh price after the venue rejected the one
+    before; `taker_tries` bounds the market orders for the rest, and `quote_tries` the requests for a quote. Raises
+    ValueError for a count below 1, and for more than 9 attempts of either kind of order.
     """
 
     patience: Patience = field(default_factory=Patience)
@@ -42,7 +42,7 @@ class Routing:
 
     def __post_init__(self) -> None:
         if min(self.post_only_tries, self.taker_tries, self.quote_tries) < 1:
-            raise ValueError(f"{self}: every count of tries is at least 1")
-        # A process that takes an order up again looks for every leg that one with other counts may have sent.
+            raise ValueError(f"{self}: every count of tries must be at least 1")
+        # A process that resumes an order fetches every leg that an earlier one with other counts may have sent.
         if max(self.post_only_tries, self.taker_tries) > MOST_TRIES:
-            raise ValueError(f"{self}: post_only_tries and taker_tries are at most {MOST_TRIES}")
+            raise ValueError(f"{self}: post_only_tries and taker_tries must be at most {MOST_TRIES}")

@@ -1,4 +1,4 @@
-"""Rows of the view `policy_latest`, read into what is known of a symbol; columns of later days are left alone."""
+"""Reads rows of the view `policy_latest` into stored policies; columns of newer services are ignored."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -19,21 +19,21 @@ COLUMNS = frozenset(
 
 
 def read_rows(rows: Iterable[Row]) -> tuple[dict[str, StoredPolicy], dict[object, str]]:
-    """Return what the rows say by symbol, and by symbol what is wrong with those that cannot be read."""
-    known: dict[str, StoredPolicy] = {}
+    """Return the policies by symbol, and an error text by symbol for each row that cannot be read."""
+    policies: dict[str, StoredPolicy] = {}
     problems: dict[object, str] = {}
     for row in rows:
         try:
-            one = read_row(row)
+            stored = read_row(row)
         except UnreadableRowError as error:
-            problems[row.get("symbol")] = f"the policy of {row.get('symbol')!r} was left as it was: {error}"
+            problems[row.get("symbol")] = f"the policy of {row.get('symbol')!r} stays as it was: {error}"
         else:
-            known[one.policy.symbol] = one
-    return known, problems
+            policies[stored.policy.symbol] = stored
+    return policies, problems
 
 
 def read_row(row: Row) -> StoredPolicy:
-    """Read a row. Raises UnreadableRowError where a value of it cannot be what the column holds."""
+    """Read a row. Raises UnreadableRowError for a value that is not valid in its column."""
     override_id = _count(row, "override_id") if row.get("override_id") is not None else None
     policy = Policy(
         scope=_text(row, "scope"),
@@ -61,21 +61,21 @@ def read_row(row: Row) -> StoredPolicy:
     return StoredPolicy(policy=policy, computed=computed, override_until_at=_time(row, "override_until_at"))
 
 
-def _wrong(row: Row, column: str, wanted: str) -> UnreadableRowError:
-    return UnreadableRowError(f"{column} should be {wanted}, is {row.get(column)!r}")
+def _invalid(row: Row, column: str, expected: str) -> UnreadableRowError:
+    return UnreadableRowError(f"{column} must be {expected}, is {row.get(column)!r}")
 
 
 def _text(row: Row, column: str) -> str:
     value = row.get(column)
     if not isinstance(value, str):
-        raise _wrong(row, column, "a text")
+        raise _invalid(row, column, "a text")
     return value
 
 
 def _count(row: Row, column: str) -> int:
     value = row.get(column)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _wrong(row, column, "a whole number")
+        raise _invalid(row, column, "a whole number")
     return value
 
 
@@ -84,9 +84,9 @@ def _number(row: Row, column: str) -> float:
     try:
         if isinstance(value, int | float) and isfinite(value):
             return float(value)
-    except OverflowError:  # a whole number that no float can be
+    except OverflowError:  # an integer too large for a float
         pass
-    raise _wrong(row, column, "a number")
+    raise _invalid(row, column, "a number")
 
 
 def _flag(row: Row, column: str) -> bool:
@@ -94,7 +94,7 @@ def _flag(row: Row, column: str) -> bool:
     if value is True or value is False:
         return value
     if value not in (0, 1):
-        raise _wrong(row, column, "0 or 1")
+        raise _invalid(row, column, "0 or 1")
     return bool(value)
 
 
@@ -105,16 +105,16 @@ def _time(row: Row, column: str) -> datetime:
             return _instant(value)
         if isinstance(value, datetime):
             return value.astimezone(UTC)
-    except (ValueError, OverflowError):  # the latter where it is of no year in UTC
+    except (ValueError, OverflowError):  # the latter for a time outside the years of UTC
         pass
-    raise _wrong(row, column, "a time as YYYY-MM-DD HH:MM:SS")
+    raise _invalid(row, column, "a time as YYYY-MM-DD HH:MM:SS")
 
 
 @lru_cache(maxsize=64)  # the rows of one run share their times
 def _instant(text: str) -> datetime:
-    """Read the text of a time; where it says no zone, as SQLite keeps it, it is UTC."""
-    found = datetime.fromisoformat(text)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    """Read a time; without a zone, as in SQLite, it is UTC."""
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _probe_every(row: Row) -> int | None:
@@ -122,5 +122,5 @@ def _probe_every(row: Row) -> int | None:
         return None
     every = _count(row, "probe_every")
     if every < 1:
-        raise _wrong(row, "probe_every", "1 or more, or nothing")
+        raise _invalid(row, "probe_every", "1 or more, or null")
     return every

@@ -1,4 +1,4 @@
-"""A SQLite file, watched: a number on a connection of its own tells that others have committed."""
+"""Watches a SQLite file: `pragma data_version` on an own connection shows that others have committed."""
 
 import time
 from pathlib import Path
@@ -11,16 +11,16 @@ from router_policy_client.rows import Row
 
 
 class SqliteSource:
-    """One connection to a file, opened when first read, and again when another file has taken its place.
+    """One connection to a file, opened by the first read, and again if another file has replaced it.
 
-    For one thread, until `stop` is set. Every `poll_seconds` it looks for a commit; the number that tells moves with
-    the commits of others only, on a connection that is never shared and never inside a transaction.
+    For one thread, until `stop` is set. It polls for commits every `poll_seconds`; `data_version` counts commits of
+    other connections only, if the connection is never shared and never inside a transaction.
 
-    The connection is used under `lock` and closed before a fork, since a child that inherits an open one holds no locks
-    of its own on the file for as long as it lives.
+    The connection is used under `lock` and closed before a fork: a child that inherits an open connection can hold no
+    locks of its own on the file.
     """
 
-    # What is in force changes by the clock as well, where an override begins or ends.
+    # The effective policy changes with the clock too, when an override begins or ends.
     reread_seconds = 5.0
 
     def __init__(self, engine: Engine, file: Path, scope: str, poll_seconds: float, stop: Event, lock: "RLock") -> None:
@@ -32,18 +32,18 @@ class SqliteSource:
         self._version: int | None = None
 
     def read(self) -> list[Row]:
-        """Return the rows in force now; raises whatever the file or the driver says against it."""
+        """Return the rows of `policy_latest` now; raises OSError and the driver's errors."""
         with self._lock:
             file = self._file_now()
             if self._connection is None or file != self._file:
                 self._close()
                 self._connection, self._file = self._engine.connect(), file
-            # Asked before the rows: a commit between the two is seen as one change more, never as none.
+            # Read before the rows: a commit between the two is one change too many, never a missed one.
             self._version = _data_version(self._connection)
             return latest(self._connection, self._scope)
 
     def wait(self, seconds: float) -> None:
-        """Return when others have committed or put another file in the place, or after the time; raises as `read`."""
+        """Return after a commit, a replaced file or `seconds`; raises as `read`."""
         deadline = time.monotonic() + seconds
         while not self._stop.wait(min(self._poll_seconds, max(0.0, deadline - time.monotonic()))):
             if time.monotonic() >= deadline or self._has_changed():
@@ -66,8 +66,8 @@ class SqliteSource:
             return _data_version(self._connection) != self._version
 
     def _file_now(self) -> tuple[int, int]:
-        found = self._path.stat()
-        return found.st_dev, found.st_ino
+        status = self._path.stat()
+        return status.st_dev, status.st_ino
 
 
 def _data_version(connection: Connection) -> int:

@@ -1,4 +1,4 @@
-"""No look at a server without end: a connection is cut off that does not answer in time."""
+"""Bounds every read of a server: a connection that does not answer in time is shut down."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -7,50 +7,52 @@ from threading import Event, Timer, local
 
 ANSWER_SECONDS = 4.0
 Guard = Callable[[object], None]
-_look = local()
+_current = local()  # the guard of the read that this thread is in
 
 
 @contextmanager
 def with_timeouts() -> Iterator[Guard]:
-    """Cut off every Postgres connection that is guarded in the block where that lasts longer than ANSWER_SECONDS.
+    """Shut down every Postgres connection that the block guards if the block lasts longer than ANSWER_SECONDS.
 
-    What waits for it then raises DBAPIError. A server's own bounds do not help where something stands between that
-    still takes what is sent, as a tunnel does whose far end is gone, and neither do those of TCP. SQLite's connections
-    are left alone. Where no thread can be started for it, the look has no bound.
+    A call that waits on the connection then raises DBAPIError. The server's own timeouts and those of TCP do not help
+    if something in between still accepts data, such as a tunnel that lost its far end. SQLite connections are not
+    guarded. If no timer thread can be started, the block has no bound.
     """
-    twins: list[socket.socket] = []
+    duplicates: list[socket.socket] = []
     is_late = Event()
 
     def guard(driver: object) -> None:
         if hasattr(driver, "fileno"):
-            twins.append(socket.fromfd(driver.fileno(), socket.AF_INET, socket.SOCK_STREAM))  # of any kind: only shut
+            duplicates.append(
+                socket.fromfd(driver.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+            )  # the family does not matter: only shut down
             if is_late.is_set():
-                cut()
+                shut_down()
 
-    def cut() -> None:
+    def shut_down() -> None:
         is_late.set()
-        for twin in twins:
-            with suppress(OSError):  # it has ended meanwhile
-                twin.shutdown(socket.SHUT_RDWR)
+        for duplicate in duplicates:
+            with suppress(OSError):  # it has closed meanwhile
+                duplicate.shutdown(socket.SHUT_RDWR)
 
-    timer = Timer(ANSWER_SECONDS, cut)
+    timer = Timer(ANSWER_SECONDS, shut_down)
     timer.daemon = True
     with suppress(RuntimeError):  # no more threads
         timer.start()
-    _look.guard = guard
+    _current.guard = guard
     try:
         yield guard
     finally:
-        _look.guard = None
+        _current.guard = None
         timer.cancel()
         if timer.ident is not None:
             timer.join()
-        for twin in twins:
-            twin.close()
+        for duplicate in duplicates:
+            duplicate.close()
 
 
 def guard_new(driver: object, _: object) -> None:
-    """Guard a connection that is just being made by this thread, where it is looking at a server."""
-    guard: Guard | None = getattr(_look, "guard", None)
+    """Guard a connection that this thread opens inside `with_timeouts`."""
+    guard: Guard | None = getattr(_current, "guard", None)
     if guard is not None:
         guard(driver)

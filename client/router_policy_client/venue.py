@@ -1,4 +1,4 @@
-"""What a router asks of a venue: five requests, three ways to fail, and the words for an order's state."""
+"""The venue interface of a router: five requests, their errors, and the state of an order."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,11 +9,11 @@ from router_policy_client.order import Side
 
 
 class VenueError(Exception):
-    """The venue did not do what it was asked."""
+    """The venue did not carry out a request."""
 
 
 class VenueTimeoutError(VenueError, TimeoutError):
-    """The venue did not answer: the request may have been carried out, may still be, or never arrive."""
+    """The venue did not answer: the request may have been carried out, may still be, or may never arrive."""
 
 
 class PostOnlyRejectedError(VenueError):
@@ -21,7 +21,7 @@ class PostOnlyRejectedError(VenueError):
 
 
 class OrderRejectedError(VenueError):
-    """The venue refused the order for good, as for want of funds; nothing was placed."""
+    """The venue refused the order permanently, such as for insufficient funds; nothing was placed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +33,11 @@ class Quote:
 
     def __post_init__(self) -> None:
         if not (_is_number(self.bid) and _is_number(self.ask) and 0 < self.bid <= self.ask):
-            raise ValueError(f"a quote of bid {self.bid} and ask {self.ask} is none: finite Decimals, 0 < bid <= ask")
+            raise ValueError(f"invalid quote, bid {self.bid}, ask {self.ask}: must be finite Decimals, 0 < bid <= ask")
 
     @property
     def mid(self) -> Decimal:
-        """The price between the two."""
+        """The mean of bid and ask."""
         return (self.bid + self.ask) / 2
 
 
@@ -46,7 +46,7 @@ def _is_number(value: object) -> TypeGuard[Decimal]:
 
 
 class OrderStatus(StrEnum):
-    """Whether an order can still be filled, and how it ended where it cannot."""
+    """Whether an order is open, and how it ended if not."""
 
     OPEN = "open"
     FILLED = "filled"
@@ -59,11 +59,11 @@ class OrderStatus(StrEnum):
 class OrderState:
     """One order at the venue. Any status but OPEN is final, and then `filled` is too.
 
-    `filled` is in units of the traded asset. `average_price` and `fees` (in the quote currency) are None where nothing
-    was filled or the venue does not tell; a price or fee that is no finite Decimal, or a price of 0 or less, tells
-    nothing and becomes None. `is_maker` is its liquidity flag: all fills as maker, or not; None likewise. Raises
-    ValueError for a status that is no OrderStatus, and for a `filled` that is no finite Decimal of 0 or more: what is
-    left is reckoned with it.
+    `filled` is in units of the traded asset. `average_price` and `fees` (in the quote currency) are None if nothing was
+    filled or the venue does not report them; a price or fee that is not a finite Decimal, or a price of 0 or less,
+    becomes None. `is_maker` is the liquidity flag: whether all fills were maker; None if unknown. Raises ValueError for
+    a status that is not an OrderStatus, and for a `filled` that is not a finite Decimal of 0 or more: the rest of the
+    order is computed from it.
     """
 
     status: OrderStatus
@@ -73,11 +73,9 @@ class OrderState:
     is_maker: bool | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "status", OrderStatus(self.status)
-        )  # the text "open" is equal to the word, but is not it
+        object.__setattr__(self, "status", OrderStatus(self.status))  # "open" equals the member but is not it
         if not _is_number(self.filled) or self.filled < 0:
-            raise ValueError(f"filled {self.filled!r} is no finite Decimal of 0 or more")
+            raise ValueError(f"filled {self.filled!r} is not a finite Decimal of 0 or more")
         if not _is_number(self.average_price) or self.average_price <= 0:
             object.__setattr__(self, "average_price", None)
         if not _is_number(self.fees):
@@ -85,16 +83,16 @@ class OrderState:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing about it can change any more."""
+        """Whether the status is final."""
         return self.status is not OrderStatus.OPEN
 
 
 class Venue(Protocol):
     """A venue, from the router's side.
 
-    What placing raises beside the two rejections counts as no answer, also where the id has been used before: the
-    order is looked for. Requests must not be repeated behind the router's back: each is sent once or fails. None may
-    wait for ever: what takes longer than some seconds raises VenueTimeoutError.
+    Any error of placing other than the two rejections counts as no answer, also for a duplicate id: the router then
+    fetches the order. An implementation must not repeat requests by itself: each is sent once or fails. No request may
+    wait for ever: after some seconds it raises VenueTimeoutError.
     """
 
     def quote(self, symbol: str) -> Quote:
@@ -104,21 +102,21 @@ class Venue(Protocol):
     def place_post_only(self, symbol: str, side: Side, quantity: Decimal, price: Decimal, client_order_id: str) -> None:
         """Place a limit order that only rests; the price is rounded to a tick away from the other side.
 
-        Raises PostOnlyRejectedError where it would cross, OrderRejectedError where it is refused for another reason.
+        Raises PostOnlyRejectedError if it would cross, OrderRejectedError if the venue refuses it for another reason.
         """
         ...
 
     def place_market(self, symbol: str, side: Side, quantity: Decimal, client_order_id: str) -> None:
-        """Cross at once, for as much as there is, and leave nothing open. Raises OrderRejectedError where refused."""
+        """Cross at once, for as much as is available, and leave nothing open. Raises OrderRejectedError if refused."""
         ...
 
     def cancel_order(self, symbol: str, client_order_id: str) -> None:
-        """Ask for an order to be cancelled; what came of it is told by `fetch_order`, whatever this does."""
+        """Request a cancellation; the router takes the result from `fetch_order`."""
         ...
 
     def fetch_order(self, symbol: str, client_order_id: str) -> OrderState | None:
-        """Return an order's state, None where the venue knows none of this id.
+        """Return an order's state, None if the venue does not know the id.
 
-        An order that has ended must be found for some minutes after, filled or not: see `Patience.remembered_seconds`.
+        An order that has ended must be found for some minutes, filled or not: see `Patience.remembered_seconds`.
         """
         ...

@@ -67,7 +67,7 @@ def test_a_clock_that_is_set_back_to_the_slot_makes_an_expired_policy_no_fresher
 
 
 def test_an_age_that_is_no_number_is_expired() -> None:
-    assert LIMITS.judge(nan) == LIMITS.judge(inf) == (Status.EXPIRED, inf)
+    assert LIMITS.status_at(nan) == LIMITS.status_at(inf) == (Status.EXPIRED, inf)
 
 
 def test_a_stale_policy_is_still_acted_on() -> None:
@@ -121,7 +121,7 @@ def test_an_override_that_the_store_has_in_force_lasts_a_moment_though_this_cloc
 def test_the_reason_of_an_overridden_policy_says_that_it_is_overridden() -> None:
     one = overridden(SLOT + timedelta(seconds=60))
 
-    assert read(one, 59.0).reason == "a person's override is in force; what was computed: maker orders fill"
+    assert read(one, 59.0).reason == "a person's override is in force; the computed policy: maker orders fill"
     assert read(one, 60.0).reason == "maker orders fill"
 
 
@@ -159,7 +159,7 @@ def test_a_clock_that_is_set_back_makes_nothing_fresh_again(seen_at: float, pass
     found, _ = reading(seen, LIMITS, Fallbacks(), AT + seen_at + passed - set_back, 50.0 + passed)
 
     rank = {Status.FRESH: 0, Status.STALE: 1, Status.EXPIRED: 2, Status.CLOCK_SKEW: 2}
-    assert rank[found.status] >= rank[LIMITS.judge(seen_at + passed - 1e-6)[0]]
+    assert rank[found.status] >= rank[LIMITS.status_at(seen_at + passed - 1e-6)[0]]
 
 
 def test_a_run_that_is_read_again_does_not_become_younger() -> None:

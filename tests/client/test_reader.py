@@ -188,7 +188,7 @@ def test_an_override_of_a_row_that_cannot_be_read_any_more_ends_at_its_time(tmp_
                 spoilt = view.replace("select c.scope,", "select c.scope, 'nothing' as published_at,", 1)
                 connection.exec_driver_sql(spoilt)
 
-            wait_until(lambda: "was left as it was" in str(reader.status.last_error), "the row cannot be read")
+            wait_until(lambda: "stays as it was" in str(reader.status.last_error), "the row cannot be read")
             wait_until(lambda: reader.get("BTCUSDT").maker_first, "the override ends all the same")
 
 
@@ -313,7 +313,7 @@ def test_a_router_that_restarts_without_the_store_goes_on_with_what_it_knew(tmp_
         assert reader.get("BTCUSDT").status is Status.EXPIRED
 
 
-def test_what_was_kept_is_no_younger_than_when_it_was_kept(tmp_path: Path) -> None:
+def test_a_saved_policy_is_at_least_as_old_as_when_it_was_saved(tmp_path: Path) -> None:
     url, kept = f"sqlite:///{tmp_path / 'policy.db'}", tmp_path / "kept.json"
     with Store(url) as store:
         store.set_up()
@@ -325,12 +325,14 @@ def test_what_was_kept_is_no_younger_than_when_it_was_kept(tmp_path: Path) -> No
         assert (reader.get("BTCUSDT").status, reader.get("BTCUSDT").age_seconds) == (Status.EXPIRED, 3 * 3600.0)
 
 
-def test_a_file_that_cannot_be_written_is_said_and_nothing_else(store: Store, store_url: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported_and_stops_nothing(
+    store: Store, store_url: str, tmp_path: Path
+) -> None:
     publish(store, SLOT)
 
     with watching(store_url, last_known_path=tmp_path / "no folder" / "kept.json") as reader:
         assert reader.get("BTCUSDT").status is Status.FRESH
-        assert "could not be kept" in str(reader.status.last_error)
+        assert "could not be saved" in str(reader.status.last_error)
 
 
 def test_a_wall_clock_that_is_set_back_makes_an_expired_policy_no_fresher(
@@ -432,7 +434,7 @@ def test_a_signal_handler_may_close_the_reader_that_a_task_is_about_to_wait_for(
     reader = PolicyReader(f"sqlite:///{tmp_path / 'policy.db'}", watch=False)
 
     async def interrupted_while_it_begins_to_wait() -> int:
-        with reader._memory.changes._lock:  # as held by the task itself at that moment
+        with reader._cache.changes._lock:  # as held by the task itself at that moment
             reader.close()
         return await asyncio.wait_for(reader.changed(0), 30)
 
@@ -483,7 +485,7 @@ def in_child(work: Callable[[], object]) -> object:
             os._exit(0)
     theirs.close()
     try:
-        assert ours.poll(60), "the child said nothing"
+        assert ours.poll(60), "the child answered nothing"
         return ours.recv()
     finally:
         os.waitpid(child, 0)
@@ -673,10 +675,10 @@ def test_threads_may_share_a_reader(store: Store, store_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "settings", "said"),
+    ("url", "settings", "message"),
     [
-        ("nonsense", {}, "that of neither database"),
-        ("mysql://host/database", {}, "that of neither database"),
+        ("nonsense", {}, "neither SQLite nor Postgres"),
+        ("mysql://host/database", {}, "neither SQLite nor Postgres"),
         ("sqlite://", {}, "a file"),
         ("sqlite:///:memory:", {}, "a file"),
         ("postgresql://host/database?password=geheim", {}, "after the question mark"),
@@ -687,21 +689,21 @@ def test_threads_may_share_a_reader(store: Store, store_url: str) -> None:
         ("sqlite:///policy.db", {"now": datetime.now}, "aware"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_at_once(url: str, settings: dict[str, object], said: str) -> None:
-    with pytest.raises(ReaderSettingsError, match=said) as refused:
+def test_settings_that_cannot_work_are_refused_at_once(url: str, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ReaderSettingsError, match=message) as refused:
         PolicyReader(url, watch=False, **settings)  # type: ignore[arg-type]
 
     assert "geheim" not in str(refused.value)
 
 
-def test_no_password_is_ever_said() -> None:
+def test_no_password_is_ever_printed() -> None:
     with PolicyReader("postgresql://ann:ge%20heim@127.0.0.1:1/policies", watch=False) as reader:
         assert reader.refresh() is False
-        said = f"{reader!r} {reader.status}"
+        message = f"{reader!r} {reader.status}"
 
-    assert "connection" in said
-    assert "***" in said
-    assert "heim" not in said
+    assert "connection" in message
+    assert "***" in message
+    assert "heim" not in message
 
 
 def test_a_clock_that_fails_does_not_fail_the_read(store: Store, store_url: str) -> None:

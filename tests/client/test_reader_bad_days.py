@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-import router_policy_client.policy_cache as memory_module
+import router_policy_client.policy_cache as cache_module
 import router_policy_client.reader as reader_module
 from router_policy_client import PolicyReader, ReaderSettingsError, Status
 from storage.database.engine import is_wal_safe, sqlite_driver
@@ -55,11 +55,11 @@ def test_the_first_look_is_not_waited_for_without_end(url: str, seconds: float) 
         PolicyReader(url, first_read_seconds=seconds)
 
 
-def test_what_could_not_be_kept_is_kept_as_soon_as_that_works(url: str, tmp_path: Path) -> None:
+def test_policies_that_could_not_be_saved_are_saved_as_soon_as_possible(url: str, tmp_path: Path) -> None:
     kept = tmp_path / "not there yet" / "kept.json"
     with PolicyReader(url, watch=False, last_known_path=kept) as reader:
         assert reader.refresh()
-        assert "could not be kept" in str(reader.status.last_error)
+        assert "could not be saved" in str(reader.status.last_error)
         kept.parent.mkdir()
         assert reader.refresh()  # at which nothing has changed
     with PolicyReader("sqlite:////not/there.db", watch=False, last_known_path=kept) as other:
@@ -120,19 +120,19 @@ def test_a_logging_filter_that_fails_does_not_end_the_watch(url: str) -> None:
 def test_a_look_that_does_not_end_is_told_and_waited_for_no_longer_than_some_seconds(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_module, "_TURN_SECONDS", 0.2)
+    monkeypatch.setattr(cache_module, "_TURN_SECONDS", 0.2)
     with PolicyReader(url, watch=False) as reader:
         assert reader.refresh()
         assert reader.status.is_reachable
         ends = threading.Event()
         began = threading.Event()
 
-        def frozen() -> list[memory_module.Row]:
+        def frozen() -> list[cache_module.Row]:
             began.set()
             ends.wait(30)
             return []
 
-        stuck = threading.Thread(target=reader._memory.take, args=(frozen,))
+        stuck = threading.Thread(target=reader._cache.refresh, args=(frozen,))
         stuck.start()
         try:
             assert began.wait(30)
@@ -147,22 +147,22 @@ def test_a_look_that_does_not_end_is_told_and_waited_for_no_longer_than_some_sec
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"interval_seconds": "900"}, "interval_seconds must be a number, was '900'"),
         ({"interval_seconds": None}, "interval_seconds must be a number, was None"),
         ({"first_read_seconds": True}, "first_read_seconds must be a number, was True"),
         ({"poll_seconds": "5"}, "poll_seconds must be a number, was '5'"),
-        ({"fallbacks": {"missing": 1}}, "fallbacks must be made by Fallbacks"),
+        ({"fallbacks": {"missing": 1}}, "fallbacks must be a Fallbacks"),
     ],
 )
-def test_a_setting_of_another_kind_is_refused_at_once(url: str, settings: dict[str, object], said: str) -> None:
-    with pytest.raises(ReaderSettingsError, match=said):
+def test_a_setting_of_another_kind_is_refused_at_once(url: str, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ReaderSettingsError, match=message):
         PolicyReader(url, **settings)  # type: ignore[arg-type]
 
 
 def test_a_port_that_is_no_number_is_refused_at_once() -> None:
-    with pytest.raises(ReaderSettingsError, match="URL is that of neither database"):
+    with pytest.raises(ReaderSettingsError, match="URL is neither SQLite nor Postgres"):
         PolicyReader("postgresql://here:there/database")
 
 
@@ -180,13 +180,13 @@ def test_a_reading_that_was_kept_is_not_handed_out_again_when_the_clock_is_set_b
         assert (reader.get("BTCUSDT").status, reader.get("BTCUSDT").age_seconds) == (Status.EXPIRED, 9600.0)
 
 
-def test_a_scope_that_has_no_run_is_said_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_scope_that_has_no_run_is_reported_once(url: str, caplog: pytest.LogCaptureFixture) -> None:
     with PolicyReader(url, scope="defualt", watch=False) as reader:
         assert reader.refresh()
         assert reader.refresh()
 
-    said = [record.message for record in caplog.records if "has no policy of scope 'defualt'" in record.message]
-    assert len(said) == 1
+    warnings = [record.message for record in caplog.records if "has no policy of scope 'defualt'" in record.message]
+    assert len(warnings) == 1
 
 
 def test_a_clock_that_fails_does_not_let_a_look_fail_with_it(url: str) -> None:
@@ -208,7 +208,7 @@ def test_a_path_that_none_can_be_costs_only_what_would_have_been_kept(url: str, 
     with PolicyReader(url, watch=False, last_known_path=path) as reader:
         assert reader.refresh()
         assert reader.status.is_reachable
-        assert "could not be kept" in str(reader.status.last_error)
+        assert "could not be saved" in str(reader.status.last_error)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for two other users")
@@ -228,10 +228,10 @@ def test_a_reader_that_may_not_write_never_locks_the_service_out(is_open_in_its_
         if service is not None:
             service.now()
 
-        said = as_user(23002, path)
+        output = as_user(23002, path)
 
-        assert said.startswith("fresh" if is_open_in_its_service else "missing")
-        assert ("is not open in its service now" in said) is not is_open_in_its_service
+        assert output.startswith("fresh" if is_open_in_its_service else "missing")
+        assert ("is not open in its service" in output) is not is_open_in_its_service
         for made in Path(folder).iterdir():
             assert made.stat().st_uid == 0, made
         if service is not None:

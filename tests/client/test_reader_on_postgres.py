@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import URL, make_url
 
 import router_policy_client.reader as reader_module
-import router_policy_client.timeouts as bounded_module
+import router_policy_client.timeouts as timeouts_module
 from router_policy_client import PolicyReader
 from storage.store import Store
 from tests.faults.outage import PostgresControl, postgres_of_its_own
@@ -85,7 +85,7 @@ def tunnelled() -> Iterator[tuple[Store, Tunnel, str]]:
 
 
 def test_a_tunnel_that_lost_its_far_end_is_given_up_and_the_store_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded_module, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(timeouts_module, "ANSWER_SECONDS", 1.0)
     with (
         tunnelled() as (store, tunnel, url),
         PolicyReader(url, interval_seconds=1e9, first_read_seconds=30, poll_seconds=0.5) as reader,
@@ -105,7 +105,7 @@ def test_a_tunnel_that_lost_its_far_end_is_given_up_and_the_store_read_anew(monk
 def test_a_look_through_a_tunnel_that_lost_its_far_end_takes_seconds_and_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bounded_module, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(timeouts_module, "ANSWER_SECONDS", 1.0)
     ask = reader_module.latest
     with tunnelled() as (_, tunnel, url), PolicyReader(url, interval_seconds=1e9, watch=False) as reader:
         assert reader.refresh()
@@ -125,7 +125,7 @@ def test_a_look_through_a_tunnel_that_lost_its_far_end_takes_seconds_and_fails(
 
 
 def test_a_server_that_begins_a_session_and_says_nothing_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded_module, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(timeouts_module, "ANSWER_SECONDS", 1.0)
     with tunnelled() as (_, tunnel, url):
         tunnel.swallows_queries = True
         with PolicyReader(url, interval_seconds=1e9, first_read_seconds=0.0) as reader:

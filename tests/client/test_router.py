@@ -687,14 +687,14 @@ def test_ctrl_c_while_the_outcome_is_logged_costs_no_line() -> None:
     assert [(one.filled, one.maker_filled) for one in log.outcomes] == [(2, True)]
 
 
-def test_a_venue_that_fills_more_than_was_asked_is_told_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_venue_that_fills_more_than_the_order_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     venue, clock = scripted(t1=Script(fills=((0.0, "3", "100.10"),), ends_as=OrderStatus.FILLED, is_maker=False))
 
     with caplog.at_level(logging.ERROR):
         outcome = route(venue, clock, TAKER)
 
     assert (outcome.filled, outcome.unfilled, outcome.unfilled_reason) == (3, -1, UnfilledReason.OVERFILLED)
-    assert "order bot-1: the venue filled 1 more than was asked" in caplog.text
+    assert "order bot-1: the venue filled 1 more than the order" in caplog.text
 
 
 def test_a_maker_fill_without_the_venues_flag_is_not_taken_for_one() -> None:
@@ -752,15 +752,15 @@ def test_an_order_is_absent_only_after_the_time_that_ccxt_gives_binance_to_take_
 
 @pytest.mark.parametrize("filled", [0.5, Decimal("NaN"), Decimal(-1), None])
 def test_a_fill_that_is_no_quantity_is_no_answer(filled: object) -> None:
-    with pytest.raises(ValueError, match="no finite Decimal of 0 or more"):
+    with pytest.raises(ValueError, match="not a finite Decimal of 0 or more"):
         OrderState(status=OrderStatus.FILLED, filled=filled)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", [7, b"7", None, ""])
 def test_an_order_needs_texts_for_names(name: object) -> None:
-    with pytest.raises(ValueError, match="both must be texts"):
+    with pytest.raises(ValueError, match="both must be strings"):
         Order(order_id=name, symbol="BTCUSDT", side=Side.BUY, quantity=Decimal(1))  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="both must be texts"):
+    with pytest.raises(ValueError, match="both must be strings"):
         Order(order_id="7", symbol=name, side=Side.BUY, quantity=Decimal(1))  # type: ignore[arg-type]
 
 
@@ -791,7 +791,7 @@ def test_names_that_no_log_can_hold_are_refused(names: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("quantity", ["0", "-1", "NaN", "Infinity"])
 def test_an_order_of_nothing_is_refused(quantity: str) -> None:
-    with pytest.raises(ValueError, match="no finite Decimal above 0"):
+    with pytest.raises(ValueError, match="not a finite Decimal above 0"):
         order(quantity=quantity)
 
 
@@ -801,7 +801,7 @@ def test_an_order_of_floats_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"maker_wait_seconds": -1.0}, "at least 0"),
         ({"poll_seconds": 0.0}, "above 0"),
@@ -809,8 +809,8 @@ def test_an_order_of_floats_is_refused() -> None:
         ({"absence_seconds": 60.0}, "must be above absence_seconds"),
     ],
 )
-def test_waits_that_do_not_fit_together_are_refused(changes: dict[str, float], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_waits_that_do_not_fit_together_are_refused(changes: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Patience(**changes)
 
 

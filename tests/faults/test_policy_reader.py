@@ -118,7 +118,7 @@ def touches(reader: PolicyReader) -> Iterator[set[int]]:
         def release(self) -> None:
             self._lock.release()
 
-    memory = reader._memory
+    memory = reader._cache
     memory._turn = NotedLock(memory._turn)  # type: ignore[assignment]
     noted = ("do_connect", "before_cursor_execute", "engine_connect")
     for name in noted:
