@@ -1,1 +1,1 @@
-"""Pages of the documentation that are made from the code."""
+"""Generators of the documentation pages that are made from the code; not part of the installed package."""

@@ -1,4 +1,4 @@
-"""The analysts' questions in docs/sql.md, read from the page, and written as Datasette's ready queries.
+"""Reads the queries of docs/sql.md and writes them as Datasette's canned queries.
 
 python -m docs.generators.documented_queries < docs/sql.md > docs/datasette.yml
 """
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 _BLOCK = re.compile(r"^```sql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MARKS = {"-- SQLite": "sqlite", "-- Postgres": "postgresql"}
 _HEAD = """\
-# Made from docs/sql.md by `make docs`; not to be edited.
+# Generated from docs/sql.md by `make docs`; do not edit.
 title: "Router policy"
-description: "Which policy was in force when, and why. Times are UTC."
+description: "The effective policy of every symbol over time, and why. Times are UTC."
 databases:
   router_policy:
     queries:
@@ -23,7 +23,7 @@ databases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentedQuery:
-    """A question with its query for each database, `sqlite` and `postgresql`; mostly the same text for both."""
+    """A question with its query for `sqlite` and for `postgresql`; mostly the same text for both."""
 
     title: str
     explanation: str
@@ -31,20 +31,20 @@ class DocumentedQuery:
 
     @property
     def name(self) -> str:
-        """The title as a name for addresses: lower case, words joined by hyphens."""
+        """The title as part of a URL: lower case, words joined by hyphens."""
         return "-".join(re.findall(r"[a-z0-9]+", self.title.lower()))
 
 
 def read_documented_queries(page: str) -> list[DocumentedQuery]:
-    """Return the sections of the page that have a query, in order; a section without one is prose.
+    """Return the sections of the page that have a query, in order; text before the first section is ignored.
 
-    Raises ValueError where a section's queries are neither one for both databases nor one marked for each.
+    Raises ValueError unless a section has one query for both databases, or one marked for each.
     """
     sections = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
-    return [_question(section) for section in sections if _BLOCK.search(section)]
+    return [_read_section(section) for section in sections if _BLOCK.search(section)]
 
 
-def _question(section: str) -> DocumentedQuery:
+def _read_section(section: str) -> DocumentedQuery:
     title, rest = section.split("\n", 1)
     explanation = " ".join(_BLOCK.split(rest, maxsplit=1)[0].split())
     queries = [block.strip() for block in _BLOCK.findall(rest)]
@@ -64,11 +64,11 @@ def _by_database(title: str, queries: list[str]) -> dict[str, str]:
 
 
 def datasette_metadata(questions: list[DocumentedQuery]) -> str:
-    """Write the questions as a Datasette metadata file, in YAML, for a database that is called router_policy."""
-    return _HEAD + "".join(map(_ready_query, questions))
+    """Return a Datasette metadata file in YAML with the questions, for a database named router_policy."""
+    return _HEAD + "".join(map(_canned_query, questions))
 
 
-def _ready_query(question: DocumentedQuery) -> str:
+def _canned_query(question: DocumentedQuery) -> str:
     sql = "".join(f"          {line}".rstrip() + "\n" for line in question.queries["sqlite"].split("\n"))
     return (
         f"      {question.name}:\n"

@@ -1,4 +1,4 @@
-"""What the store holds, written for people: tables from the models, views from a database that the migrations make.
+"""Writes docs/schema.md: tables from the models, views from a database that the migrations create.
 
 python -m docs.generators.schema_page > docs/schema.md
 """
@@ -25,53 +25,53 @@ from storage.store import Store
 
 VIEWS = {**views_0001.COMMENTS, **views_0002.COMMENTS}
 _SNAPSHOT, _RUN, _SLOT, _OVERRIDE = policy_snapshot.c, policy_run.c, policy_slot.c, policy_override.c
-_IN_FORCE: dict[str, tuple[Column[object], str]] = {
-    "maker_first": (_SNAPSHOT.maker_first, "what is in force; false: skip the maker attempt and cross"),
-    "taker_bias": (_SNAPSHOT.taker_bias, "what is in force: prefer_maker, balanced or prefer_taker"),
-    "computed_maker_first": (_SNAPSHOT.maker_first, "what the rules said, an override aside"),
-    "computed_taker_bias": (_SNAPSHOT.taker_bias, "what the rules said, an override aside"),
-    "override_id": (policy_override_end.c.override_id, "the override in force; null where there is none"),
-    "override_author": (_OVERRIDE.author, "who decided it"),
+_EFFECTIVE: dict[str, tuple[Column[object], str]] = {
+    "maker_first": (_SNAPSHOT.maker_first, "the effective decision; false: skip the maker attempt and cross"),
+    "taker_bias": (_SNAPSHOT.taker_bias, "the effective wait: prefer_maker, balanced or prefer_taker"),
+    "computed_maker_first": (_SNAPSHOT.maker_first, "the decision of the rules, without an override"),
+    "computed_taker_bias": (_SNAPSHOT.taker_bias, "the decision of the rules, without an override"),
+    "override_id": (policy_override_end.c.override_id, "the override in force; null if there is none"),
+    "override_author": (_OVERRIDE.author, "the person who decided it"),
     "override_reason": (_OVERRIDE.reason, "why"),
-    "override_until_at": (_OVERRIDE.until_at, "when it was to end by itself, exclusive"),
+    "override_until_at": (_OVERRIDE.until_at, "its own end, exclusive"),
 }
-# What only a view has, or means otherwise there: the stored column whose type it has, and what it is.
+# Columns that only a view has, or that mean something else there: the stored column of the same type, and the meaning.
 _OWN_COLUMNS: dict[str, dict[str, tuple[Column[object], str]]] = {
-    "policy_latest": _IN_FORCE,
-    "policy_history": _IN_FORCE
+    "policy_latest": _EFFECTIVE,
+    "policy_history": _EFFECTIVE
     | {
-        "valid_from": (_SNAPSHOT.slot, "in force from then on, inclusive: a slot, or where an override begins or ends"),
-        "valid_to": (_SNAPSHOT.slot, "in force until then, exclusive; null for the newest"),
+        "valid_from": (_SNAPSHOT.slot, "begin of validity, inclusive: a slot, or the begin or end of an override"),
+        "valid_to": (_SNAPSHOT.slot, "end of validity, exclusive; null for the newest"),
     },
     "policy_change": {
-        "maker_first": (_SNAPSHOT.maker_first, "what the rules said; overrides are no changes"),
-        "taker_bias": (_SNAPSHOT.taker_bias, "what the rules said; overrides are no changes"),
+        "maker_first": (_SNAPSHOT.maker_first, "the decision of the rules; an override is not a change"),
+        "taker_bias": (_SNAPSHOT.taker_bias, "the decision of the rules; an override is not a change"),
         "previous_slot": (_SNAPSHOT.slot, "the slot of the run before"),
-        "previous_maker_first": (_SNAPSHOT.maker_first, "what the rules said then"),
-        "previous_taker_bias": (_SNAPSHOT.taker_bias, "what the rules said then"),
+        "previous_maker_first": (_SNAPSHOT.maker_first, "the decision of the rules then"),
+        "previous_taker_bias": (_SNAPSHOT.taker_bias, "the decision of the rules then"),
         "previous_quality": (_SNAPSHOT.quality, "the quality then"),
         "previous_regime": (_SNAPSHOT.regime, "the regime then"),
-        "previous_reason": (_SNAPSHOT.reason, "why, then, for people"),
+        "previous_reason": (_SNAPSHOT.reason, "the reason then, for people"),
     },
     "policy_gap": {
         "slot": (_SLOT.slot, "the slot that should have been published"),
-        "state": (_SLOT.state, "missed: nobody ran; failed: every try; abandoned: its holder died"),
-        "owner": (_SLOT.owner, "host:process@start of the last holder, empty when missed"),
-        "failure_count": (_SLOT.fencing_token, "how many tries failed"),
-        "last_error": (policy_run_failure.c.error, "what went wrong in the last of them; null when none failed"),
+        "state": (_SLOT.state, "missed: no scheduler ran; failed: every attempt failed; abandoned: its owner died"),
+        "owner": (_SLOT.owner, "host:process@start of the last owner, empty if missed"),
+        "failure_count": (_SLOT.fencing_token, "the number of failed attempts"),
+        "last_error": (policy_run_failure.c.error, "the error of the last one; null if none failed"),
     },
 }
 _SQLITE: Dialect = sqlite.dialect()
 _POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-_COLUMN_HEAD = "| column | SQLite | Postgres | what it is |\n|---|---|---|---|"
+_COLUMN_HEAD = "| column | SQLite | Postgres | meaning |\n|---|---|---|---|"
 _HEAD = """\
 # The tables and views of the store
 
-<!-- Made by `python -m docs.generators.schema_page > docs/schema.md`; not to be edited. -->
+<!-- Generated by `make docs`; do not edit. -->
 
-Times are UTC; SQLite keeps them as text, `YYYY-MM-DD HH:MM:SS` with a fraction where there is one. Flags are 0 or 1 on
+Times are UTC; SQLite keeps them as text, `YYYY-MM-DD HH:MM:SS` with a fraction if there is one. Flags are 0 or 1 on
 SQLite. On Postgres every table, column of a table and view carries its description in the database (`\\d+` in psql).
-[sql.md](sql.md) shows how to ask. The views are the public face: their names and columns stay."""
+[sql.md](sql.md) has queries. The views are the public interface: their names and columns stay."""
 
 
 def schema_page() -> str:
@@ -82,7 +82,7 @@ def schema_page() -> str:
 
 
 def view_columns() -> Mapping[str, list[str]]:
-    """Return the columns of every public view, as a database has them that was set up for this question."""
+    """Return the columns of every public view, read from a new database."""
     with TemporaryDirectory() as folder, Store(f"sqlite:///{Path(folder) / 'empty.db'}") as store:
         store.set_up()
         with store.reader.connect() as connection:
@@ -90,9 +90,9 @@ def view_columns() -> Mapping[str, list[str]]:
 
 
 def described_column(view: str, name: str) -> tuple[Column[object], str]:
-    """Return the stored column whose type a view's column has, and what it means.
+    """Return the stored column of the same type as a view's column, and the meaning of the latter.
 
-    Raises KeyError for a column that nothing describes.
+    Raises KeyError for a column without a description.
     """
     own = _OWN_COLUMNS[view].get(name)
     if own is not None:
@@ -111,19 +111,19 @@ def _section(name: str, comment: str, lines: Iterable[str]) -> str:
 
 def _view_lines(view: str, columns: list[str]) -> Iterator[str]:
     for name in columns:
-        like, meaning = described_column(view, name)
-        yield _line(name, like, meaning)
+        stored, meaning = described_column(view, name)
+        yield _line(name, stored, meaning)
 
 
 def _table_lines(table: Table) -> Iterator[str]:
     for column in table.columns:
-        notes = ["primary key"] * column.primary_key + ["may be null"] * bool(column.nullable)
+        notes = ["primary key"] * column.primary_key + ["nullable"] * bool(column.nullable)
         notes += [f"refers to {key.target_fullname}" for key in column.foreign_keys]
         yield _line(column.name, column, "; ".join([column.comment or "", *notes]))
 
 
-def _line(name: str, like: Column[object], meaning: str) -> str:
-    return f"| `{name}` | {_type(like, _SQLITE)} | {_type(like, _POSTGRES)} | {meaning} |"
+def _line(name: str, stored: Column[object], meaning: str) -> str:
+    return f"| `{name}` | {_type(stored, _SQLITE)} | {_type(stored, _POSTGRES)} | {meaning} |"
 
 
 def _type(column: Column[object], dialect: Dialect) -> str:
