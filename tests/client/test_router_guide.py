@@ -1,4 +1,4 @@
-"""The guide for routers: its code runs as it stands there, and its queries answer on both databases."""
+"""The guide for routers: its code runs as it is written there, and its queries answer on both databases."""
 
 import json
 import re
@@ -20,7 +20,7 @@ BY_HAND, WHOLE = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a store in which BTCUSDT is told to cross."""
+    """A folder with a store in which the policy of BTCUSDT is taker."""
     monkeypatch.chdir(tmp_path)
     with Store("sqlite:///router_policy.db") as store:
         store.set_up()
@@ -64,12 +64,12 @@ def test_the_query_reads_the_latest_policy(store: Store) -> None:
     )
 
 
-def test_probes_are_chosen_as_the_guide_says() -> None:
+def test_probes_are_chosen_as_in_the_guide() -> None:
     for number in range(200):
         order_id = f"signal-{number}"
         divides = int.from_bytes(sha256(order_id.encode()).digest()[:8], "big") % 5 == 0
         assert is_probe(order_id, 5) is divides
 
 
-def test_every_status_and_bias_is_told() -> None:
+def test_every_status_and_bias_is_in_the_guide() -> None:
     assert [word for word in (*Status, *TakerBias) if f"`{word}`" not in GUIDE] == []

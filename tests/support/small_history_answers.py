@@ -132,8 +132,8 @@ ANSWERS: dict[str, list[tuple[dict[str, str], Rows]]] = {
         )
     ],
     "what-did-my-orders-cost-under-each-policy": [({"scope": "default"}, COST_BY_POLICY)],
-    "what-did-they-cost-when-the-orders-are-many": [({"scope": "default"}, COST_BY_POLICY)],
-    "which-input-was-not-used-by-reason-and-day": [
+    "what-did-many-orders-cost-under-each-policy": [({"scope": "default"}, COST_BY_POLICY)],
+    "which-input-was-rejected-by-reason-and-day": [
         (
             {},
             [
@@ -166,7 +166,7 @@ ANSWERS: dict[str, list[tuple[dict[str, str], Rows]]] = {
             ],
         )
     ],
-    "how-much-evidence-did-the-decisions-stand-on": [
+    "how-much-evidence-did-the-decisions-rest-on": [
         ({}, [("none", 1, 0, 1, 0, 0), ("5 to 19", 5, 0, 2, 0, 3), ("20 or more", 10, 7, 0, 3, 0)])
     ],
     "which-rules-decided-and-when": [
@@ -194,7 +194,7 @@ ANSWERS: dict[str, list[tuple[dict[str, str], Rows]]] = {
         (BITCOIN, [("2025-03-03", 2, 0.4, 0.1, 0.7, 40), ("2025-03-04", 3, 0.473, 0.2, 0.92, 40)]),
         ({"scope": "paper", "symbol": "BTCUSDT"}, [("2025-03-04", 0, None, None, None, 0)]),
     ],
-    "on-which-grounds-do-the-latest-policies-stand": [
+    "on-which-grounds-do-the-latest-policies-rest": [
         (
             {},
             [
