@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...] [--check]`: measures, and prints the table of figures that the README carries."""
+"""`python -m benchmarks [NAME ...] [--check]`: measures the figures of docs/benchmarks.md and prints their table."""
 
 import argparse
 import multiprocessing

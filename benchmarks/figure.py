@@ -10,7 +10,7 @@ Seconds = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure of the README. It holds where `value` is at most `target`, or at least, with `at_least`.
+    """One figure of docs/benchmarks.md. It holds where `value` is at most `target`, or at least, with `at_least`.
 
     `lowest` and `highest` are the spread of what was measured, `how` says by what.
     """

@@ -1,4 +1,4 @@
-"""The README's pictures of the pages: `TAKE_PICTURES=1 pytest tests/browser/test_pictures.py` keeps them."""
+"""The pictures of the pages in docs/pictures: `TAKE_PICTURES=1 pytest tests/browser/test_pictures.py` replaces them."""
 
 import os
 from pathlib import Path

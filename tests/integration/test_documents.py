@@ -1,4 +1,4 @@
-"""The documents: every command, query and setting in them is run here as it stands there."""
+"""The documents: every command, query and setting in them is run here exactly as it is written there."""
 
 import json
 import re
@@ -25,7 +25,8 @@ from tests.support.runs import QUARTER, SLOT, evidence, publish
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+PAGES = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")}
+OPERATIONS, SOURCES, SETTINGS = (PAGES[f"{name}.md"] for name in ("operations", "sources", "settings"))
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 
 
@@ -34,15 +35,15 @@ def blocks(document: str, language: str) -> list[str]:
 
 
 def commands(block: str) -> list[tuple[list[str], list[str]]]:
-    """Read a console block: each command's arguments, and the lines that it is said to print."""
+    """Read a console block: each command's arguments, and the lines that follow it."""
     parts = [part.splitlines() for part in block.split("$ ") if part.strip()]
     return [(shlex.split(lines[0])[1:], lines[1:]) for lines in parts]
 
 
 def appears_in_order(lines: list[str], printed: str) -> bool:
-    """Tell whether each line is the beginning of a printed one, in the same order."""
+    """Return whether each line is the beginning of a printed one, in the same order."""
     rest = iter(printed.splitlines())
-    return all(any(found.startswith(line) for found in rest) for line in lines)
+    return all(any(printed_line.startswith(line) for printed_line in rest) for line in lines)
 
 
 def test_the_transcript_in_the_readme_is_what_the_commands_print(tmp_path: Path) -> None:
@@ -56,26 +57,50 @@ def test_the_transcript_in_the_readme_is_what_the_commands_print(tmp_path: Path)
         assert appears_in_order(lines, done.stdout), f"{arguments} printed:\n{done.stdout}"
 
 
-def test_the_commands_of_the_operations_guide_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["operations.md", "analysis.md"])
+def test_the_commands_of_the_guides_run(tmp_path: Path, page: str) -> None:
     write_bot(tmp_path, AS_OF)
     command(tmp_path, "once", "--as-of", AS_OF.isoformat())
 
-    for block in blocks(OPERATIONS, "console"):
+    assert blocks(PAGES[page], "console")
+    for block in blocks(PAGES[page], "console"):
         for arguments, _ in commands(block):
             done = command(tmp_path, *arguments)
             assert done.returncode == 0, f"{arguments}: {done.stderr}"
 
 
-@pytest.mark.parametrize("block", blocks(README, "toml"))
-def test_the_settings_in_the_readme_load(tmp_path: Path, block: str) -> None:
+def test_every_page_is_in_the_index_and_every_link_leads_somewhere() -> None:
+    for name, page in {"../README.md": README, **PAGES}.items():
+        targets = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", page)]
+        assert [link for link in targets if link and not (ROOT / "docs" / name).parent.joinpath(link).exists()] == []
+
+    assert [name for name in PAGES if f"]({name})" not in PAGES["README.md"] and name != "README.md"] == []
+
+
+def test_the_three_lines_of_the_readme_gate_an_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Store("sqlite:///router_policy.db") as store:
+        store.set_up()
+        publish(store, datetime.now(UTC), evidence("BTCUSDT", fallback=0.95))
+    (block,) = blocks(README, "python")
+    names: dict[str, object] = {"router_ctx": {}, "symbol": "BTCUSDT", "order_id": "1"}
+
+    exec(compile(block, "README.md", "exec"), names)
+    names["reader"].close()  # type: ignore[attr-defined]
+
+    assert names["maker_first"] is False
+
+
+@pytest.mark.parametrize("block", blocks(README, "toml") + blocks(SOURCES, "toml"))
+def test_the_settings_in_the_documents_load(tmp_path: Path, block: str) -> None:
     path = tmp_path / "router-policy.toml"
     path.write_text(block)
 
     assert load(path).orders is not None
 
 
-def test_the_query_in_the_readme_finds_orders_whose_times_are_iso_texts(tmp_path: Path) -> None:
-    (block,) = (block for block in blocks(README, "toml") if 'kind = "canonical"' in block)
+def test_the_query_of_a_table_finds_orders_whose_times_are_iso_texts(tmp_path: Path) -> None:
+    (block,) = blocks(SOURCES, "toml")
     as_of = datetime(2026, 4, 26, 10, 15, tzinfo=UTC)
     closed = [
         (as_of - timedelta(minutes=1)).isoformat(),
@@ -102,14 +127,14 @@ def test_the_query_in_the_readme_finds_orders_whose_times_are_iso_texts(tmp_path
 
 
 def order_log_guide() -> str:
-    return OPERATIONS[OPERATIONS.index("## The order log") : OPERATIONS.index("## Two schedulers")]
+    return SOURCES[SOURCES.index("## The order log") : SOURCES.index("## Your own table")]
 
 
 def test_the_guide_has_every_field_of_the_order_log_that_is_read_and_no_other() -> None:
     read = set()
     for name, kind in _ORDER_LOG_FIELDS.items():
         inner = re.findall(r"(\w+) (?:JSON|VARCHAR|BIGINT)", kind)
-        read |= {f"{name}.{one}" for one in inner} or {name}
+        read |= {f"{name}.{field}" for field in inner} or {name}
     rows = [line for line in order_log_guide().splitlines() if line.startswith("| `")]
 
     assert {name for row in rows for name in re.findall(r"`([a-z_.]+)`", row.split("|")[1])} == read
@@ -128,20 +153,19 @@ def test_the_line_of_an_order_log_in_the_guide_is_read_as_it_is_explained(tmp_pa
     assert figures.slip_q50 == -0.4
 
 
-def test_every_setting_is_in_the_readme_and_every_one_there_exists() -> None:
+def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
     settings = set()
     for name, field in Settings.model_fields.items():
         section = next((kind for kind in _classes(field.annotation) if hasattr(kind, "model_fields")), None)
         settings |= {f"{name}.{inner}" for inner in section.model_fields} if section else {name}
-    table = README[README.index("### Settings") : README.index("## Reading a policy")]
-    told = set()
-    for line in table.splitlines():
+    documented = set()
+    for line in SETTINGS.splitlines():
         if line.startswith("| `"):
             names = re.findall(r"`([a-z_.]+)`", line.split("|")[1])
             section = names[0].partition(".")[0]
-            told |= {f"{section}{name}" if name.startswith(".") else name for name in names}
+            documented |= {f"{section}{name}" if name.startswith(".") else name for name in names}
 
-    assert told == settings
+    assert documented == settings
 
 
 def _classes(annotation: object) -> list[type]:
@@ -151,35 +175,37 @@ def _classes(annotation: object) -> list[type]:
 def test_every_command_is_in_a_document() -> None:
     names = set(get_command(app).commands)  # type: ignore[attr-defined]  # a group has commands
 
-    missing = [name for name in names if f"router-policy {name}" not in README + OPERATIONS]
+    documents = "".join((README, *PAGES.values()))
+    missing = [name for name in names if f"router-policy {name}" not in documents]
 
     assert names
     assert missing == []
 
 
-def test_every_reason_for_a_rejected_row_is_in_the_readme() -> None:
+def test_every_reason_for_a_rejected_row_is_documented() -> None:
     sources = [*(ROOT / "jobs").rglob("*.py"), *(ROOT / "jobs").rglob("*.sql")]
-    found = set()
+    reasons: set[str] = set()
     for path in sources:
-        found |= set(re.findall(r"then\s+'([a-z_]+)'", path.read_text("utf-8")))
-        found |= set(re.findall(r"reason = '([a-z_]+)'", path.read_text("utf-8")))
+        reasons |= set(re.findall(r"then\s+'([a-z_]+)'", path.read_text("utf-8")))
+        reasons |= set(re.findall(r"reason = '([a-z_]+)'", path.read_text("utf-8")))
 
-    assert len(found) >= 12
-    assert [reason for reason in sorted(found) if f"`{reason}`" not in README] == []
+    assert len(reasons) >= 12
+    assert [reason for reason in sorted(reasons) if f"`{reason}`" not in SOURCES] == []
 
 
-def test_the_queries_of_the_readme_and_the_guide_answer(store: Store) -> None:
+def test_the_queries_of_the_documents_answer(store: Store) -> None:
     publish(store, SLOT, evidence("BTCUSDT", fallback=0.95))
     publish(store, SLOT + QUARTER, evidence("BTCUSDT"))
     store.mark_missed("default", [SLOT + 2 * QUARTER])
-    router, in_force, changed, rejected = blocks(README, "sql")
+    (router,) = blocks(README, "sql")
+    in_force, changed, rejected = blocks(PAGES["sql.md"].partition("\n## ")[0], "sql")
     (gaps,) = blocks(OPERATIONS, "sql")
     at = "2026-04-26 00:20:00" if store.url.get_backend_name() == "sqlite" else SLOT + QUARTER / 3
 
     def answer(query: str, **values: object) -> list[tuple[object, ...]]:
-        wanted = {name: value for name, value in values.items() if f":{name}" in query}
+        parameters = {name: value for name, value in values.items() if f":{name}" in query}
         with store.reader.connect() as connection:
-            return [tuple(row) for row in connection.execute(text(query), wanted)]
+            return [tuple(row) for row in connection.execute(text(query), parameters)]
 
     assert [row[:3] for row in answer(router, symbol="BTCUSDT")] == [(True, "prefer_maker", "good")]
     assert [row[:3] for row in answer(in_force, symbol="BTCUSDT", at=at)] == [(False, "prefer_taker", "broken")]
