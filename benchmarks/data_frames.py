@@ -13,7 +13,7 @@ import polars as pl
 from benchmarks import bare, ours
 from benchmarks.data import AS_OF, BAR_INTERVAL, Data
 from benchmarks.figure import Figure, alternate, ratio, seconds_of
-from jobs.engines import measure
+from jobs.engines.measure import measure
 from jobs.plan import OrdersKind
 from policy.window import OUTCOME_WINDOW
 

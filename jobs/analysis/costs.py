@@ -122,7 +122,7 @@ def _load_history(connection: "DuckDBPyConnection", store: Store, question: Orde
 
 
 def _load_decisions(connection: "DuckDBPyConnection", decisions: tuple[DecisionChange, ...]) -> None:
-    from jobs.engines.duckdb_engine import load_table
+    from jobs.engines.duckdb_tables import load_table
 
     load_table(
         connection,
@@ -136,7 +136,7 @@ def _load_decisions(connection: "DuckDBPyConnection", decisions: tuple[DecisionC
 
 
 def _load_fees(connection: "DuckDBPyConnection", fees: Mapping[str, Fees]) -> None:
-    from jobs.engines.duckdb_engine import load_table
+    from jobs.engines.duckdb_tables import load_table
 
     load_table(
         connection,

@@ -36,15 +36,15 @@ class OrderSelection:
 
 def load_orders(connection: "DuckDBPyConnection", question: OrderSelection, folder: Path) -> list[Reject]:
     """Make `order_event` as a run does, and give the account of the rows that are not used."""
-    from jobs.engines import duckdb_engine as engine
+    from jobs.engines import duckdb_tables as tables
     from jobs.sources.orders import read_orders
     from jobs.sources.rejects import count_rejects
 
     window = Window(as_of=question.end, outcome_window=question.end - question.start)
-    bounds = engine.outcome_bounds(window)
+    bounds = tables.outcome_bounds(window)
     relation = read_orders(connection, question.orders, window, folder)
-    engine.load_orders(connection, relation, question.orders, window)
-    in_window = engine.ORDERS_IN_WINDOW
+    tables.load_orders(connection, relation, question.orders, window)
+    in_window = tables.ORDERS_IN_WINDOW
     query = f"select reason, count(*) from order_event where reason is not null and ({in_window}) group by reason"
     counts = dict(connection.execute(query, bounds).fetchall())
     return count_rejects(connection, "orders", "order_event", in_window, bounds, relation, counts)
@@ -52,7 +52,7 @@ def load_orders(connection: "DuckDBPyConnection", question: OrderSelection, fold
 
 def load_visible_policies(connection: "DuckDBPyConnection", published: VisiblePolicies, slots: Slots) -> None:
     """Make `run`, `taker` and `override_span` of what readers could see."""
-    from jobs.engines.duckdb_engine import load_table
+    from jobs.engines.duckdb_tables import load_table
 
     runs, overrides = published.runs, published.overrides
     load_table(

@@ -23,7 +23,7 @@ _FIELDS = {
 
 def find_in_sources(plan: Plan, now: datetime) -> Iterator[Finding]:
     """Measure as a run would, and say what was found. Raises as a run does where nothing can be computed."""
-    from jobs.engines import measure
+    from jobs.engines.measure import measure
     from jobs.run.recompute import decide, window_of
     from storage.records import Origin
 

@@ -1,6 +1,6 @@
 """The user's own data: candles as markets, and from the order log how often, which way and how much is traded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import sqrt
 from typing import Any
@@ -11,8 +11,9 @@ import numpy as np
 from jobs.backtest.errors import BacktestError
 from jobs.backtest.market import Bars, Market
 from jobs.backtest.orders import Profile
-from jobs.engines import duckdb_engine as engine
+from jobs.engines import duckdb_tables as tables
 from jobs.engines.duckdb_session import duckdb_session
+from jobs.engines.engine import Row
 from jobs.engines.measurement import one_tick_markets
 from jobs.plan import CandlesSource, OrdersSource
 from jobs.sources.candles import read_candles
@@ -40,7 +41,7 @@ _LOG = """
         coalesce(notional, avg(notional) over (partition by symbol)) as notional,
         (max(epoch_us(ts)) over () - min(epoch_us(ts)) over ()) / 1e6 as log_seconds
     from order_outcome
-    where not starts_with(symbol, $not_used) and ts >= $since and ts < $until
+    where not starts_with(symbol, $reject_prefix) and ts >= $since and ts < $until
     order by symbol, ts, side, notional
 """
 
@@ -70,8 +71,10 @@ def read_profiles(source: OrdersSource, since: datetime, until: datetime) -> dic
     """
     window = Window(as_of=until, outcome_window=until - since)
     with duckdb_session() as (connection, folder):
-        engine.load_orders(connection, read_orders(connection, source, window, folder), source, window)
-        columns = connection.execute(_LOG, {**_bounds(since, until), "not_used": engine.NOT_USED}).fetchnumpy()
+        tables.load_orders(connection, read_orders(connection, source, window, folder), source, window)
+        columns = connection.execute(
+            _LOG, {**_bounds(since, until), "reject_prefix": tables.REJECT_PREFIX}
+        ).fetchnumpy()
     if len(columns["symbol"]) == 0:
         raise BacktestError("the order log has no usable outcome of that time: give --orders-per-day instead")
     days = max(1.0, float(columns["log_seconds"][0]) / _DAY_SECONDS)
@@ -89,8 +92,8 @@ def _profile(columns: Mapping[str, Any], symbol: str, days: float) -> Profile:
 
 def _markets(connection: duckdb.DuckDBPyConnection, source: CandlesSource) -> dict[str, Market]:
     always = {"first_bar_open": datetime(1, 1, 1), "last_bar_open": datetime(9999, 1, 1)}  # noqa: DTZ001 - as the column
-    grid = engine.metric_rows(connection, metrics.PRICE_GRID, {**always})
-    spread = engine.metric_rows(connection, metrics.HALF_SPREAD, {**always})
+    grid = tables.metric_rows(connection, metrics.PRICE_GRID, {**always})
+    spread = tables.metric_rows(connection, metrics.HALF_SPREAD, {**always})
     is_one_tick = one_tick_markets(grid, spread)
     by_symbol = {str(row["symbol"]): row for row in spread}
     return {
@@ -105,7 +108,7 @@ def _markets(connection: duckdb.DuckDBPyConnection, source: CandlesSource) -> di
     }
 
 
-def _tick(grid: list[dict[str, Any]], symbol: str) -> float | None:
+def _tick(grid: Sequence[Row], symbol: str) -> float | None:
     mine = [row for row in grid if row["symbol"] == symbol]
     return tick_size({row["step"]: row["step_count"] for row in mine}, mine[0]["units_per_price"]) if mine else None
 

@@ -14,8 +14,8 @@ def count_orders_ahead(source: OrdersSource, now: datetime) -> int:
 
     The source is one that a run has read just now. Raises EngineError where DuckDB fails.
     """
-    from jobs.engines.duckdb_engine import load_orders, outcome_bounds
     from jobs.engines.duckdb_session import duckdb_session
+    from jobs.engines.duckdb_tables import load_orders, outcome_bounds
     from jobs.sources.errors import SourceError
     from jobs.sources.orders import read_orders
 
@@ -36,8 +36,8 @@ def modal_bar_spacing(source: CandlesSource, window: Window) -> timedelta | None
 
     Raises SourceError where the candles cannot be used, EngineError where DuckDB fails.
     """
-    from jobs.engines.duckdb_engine import bar_bounds
     from jobs.engines.duckdb_session import duckdb_session
+    from jobs.engines.duckdb_tables import bar_bounds
     from jobs.sources.candles import read_candles
 
     with duckdb_session() as (connection, folder):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 
-from jobs.engines import measure
+from jobs.engines.measure import measure
 from jobs.engines.measurement import Measurement
 from jobs.engines.streaks import States
 from jobs.plan import Plan

@@ -326,7 +326,7 @@ def test_a_query_that_ctrl_c_ends_is_told_as_ctrl_c(tmp_path: Path, monkeypatch:
         raise RuntimeError("Query interrupted")  # what DuckDB raises when the signal comes while it works
 
     write_bot(tmp_path, AS_OF)
-    monkeypatch.setattr("jobs.engines.duckdb_engine._measure", interrupted)
+    monkeypatch.setattr("jobs.engines.measure._measure", interrupted)
 
     done = command(tmp_path, "once")
 

@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from console.commands.check import check_all
-from jobs.engines import measure
+from jobs.engines.measure import measure
 from jobs.plan import CandlesSource, EngineChoice, EngineKind, Fees, Location, OrdersKind, OrdersSource, Plan
 from jobs.run.recompute import recompute
 from policy import metrics

@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from jobs.engines import measure
 from jobs.engines.errors import EngineError
+from jobs.engines.measure import measure
 from jobs.plan import CandlesSource, EngineChoice, EngineKind, Location, OrdersKind, OrdersSource, Plan
 from jobs.run.recompute import recompute
 from jobs.sources.errors import SourceError

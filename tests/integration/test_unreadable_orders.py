@@ -59,7 +59,7 @@ def test_check_says_that_a_log_of_which_nothing_can_be_read_is_wrong(tmp_path: P
     checked = command(tmp_path, "check")
 
     assert checked.returncode == 1
-    assert "WRONG sources: orders: not one order of the window gives an outcome" in checked.stdout
+    assert "WRONG sources: orders: no order of the window gives an outcome" in checked.stdout
 
 
 @pytest.mark.parametrize(

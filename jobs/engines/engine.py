@@ -1,0 +1,71 @@
+"""What `measure` asks of an engine, and the parameters of the metric queries."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from jobs.plan import CandlesSource
+from policy.window import Window
+from storage.records import Reject
+
+Row = Mapping[str, Any]
+Parameters = Mapping[str, datetime | int]
+# A row of `breaker_state`: the symbol, then STATE_TIMES, each in UTC with its zone, or None.
+StateRow = tuple[str, *tuple[datetime | None, ...]]
+STATE_TIMES = ("opened_at", "restarted_at", "pool_opened_at", "pool_restarted_at")
+# A row of `maker_total`: the symbol, its maker orders in the window, and how many of them filled.
+TotalRow = tuple[str, int, int]
+
+
+class Engine(Protocol):
+    """An engine that is open for one plan and one window; `measure` calls its steps in the order in which they stand.
+
+    Times go in as UTC with their zone; times of rows come out as UTC, with or without it. Every step raises SourceError
+    if a source cannot be used, and the engine's own error if it fails: whoever opened the engine turns that into an
+    EngineError.
+    """
+
+    @property
+    def name(self) -> str:
+        """The engine and its version, as a run records it."""
+        ...
+
+    def load_orders(self) -> Mapping[str, object]:
+        """Make `order_outcome` of the plan's orders, and return the description of the source."""
+        ...
+
+    def measure_orders(self) -> tuple[list[Row], list[Reject]]:
+        """Run the effectiveness query; return its rows, and the rejected orders counted by reason.
+
+        One step, so that an engine may count both in one pass over the log.
+        """
+        ...
+
+    def rows(self, query: str, parameters: Parameters) -> list[Row]:
+        """Run a metric query over the tables that are loaded, and return its rows by column."""
+        ...
+
+    def load_maker_orders(self, totals: Sequence[TotalRow]) -> None:
+        """Make `maker_order` of the orders that started as maker, and `maker_total` of these rows."""
+        ...
+
+    def load_breaker_states(self, states: Sequence[StateRow]) -> None:
+        """Make `breaker_state` of these rows, in place of the one before."""
+        ...
+
+    def load_candles(self, source: CandlesSource) -> tuple[Mapping[str, object], list[Reject]]:
+        """Make `candle` of the usable bars of the window, each once.
+
+        Return the description of the source, and the rejected bars counted by reason.
+        """
+        ...
+
+
+def outcome_parameters(window: Window) -> dict[str, datetime]:
+    """Return the parameters of a query over the outcomes of a window: `window_start` inclusive, `as_of` exclusive."""
+    return {"window_start": window.start, "as_of": window.as_of}
+
+
+def bar_parameters(window: Window) -> dict[str, datetime]:
+    """Return the parameters of a query over the bars of a window, both inclusive."""
+    return {"first_bar_open": window.first_bar_open, "last_bar_open": window.last_bar_open}

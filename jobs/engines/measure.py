@@ -1,0 +1,59 @@
+"""The order of work: what is loaded and measured, one step after the other, the same on every engine."""
+
+from contextlib import AbstractContextManager
+
+from jobs.engines.engine import Engine, Row, bar_parameters, outcome_parameters
+from jobs.engines.measurement import Measurement, gather, one_tick_markets
+from jobs.engines.streaks import States, measure_streaks
+from jobs.plan import EngineKind, Plan
+from policy import metrics
+from policy.window import Window
+
+
+def measure(plan: Plan, window: Window, states: States) -> Measurement:
+    """Measure every symbol of the sources over the window, on the engine that the plan names.
+
+    `states` are what the plan's rule sets remember: they decide from when on the order of events counts.
+
+    Raises SourceError if a source cannot be used, EngineError if the engine fails or cannot be reached.
+    """
+    with _open(plan, window) as engine:
+        return _measure(engine, plan, window, states)
+
+
+def _open(plan: Plan, window: Window) -> AbstractContextManager[Engine]:
+    if plan.engine.kind is EngineKind.SPARK:
+        from jobs.engines.spark_engine import spark_engine
+
+        return spark_engine(plan, window)
+    from jobs.engines.duckdb_engine import duckdb_engine
+
+    return duckdb_engine(plan, window)
+
+
+def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Measurement:
+    sources = {"orders": engine.load_orders()}
+    effectiveness, rejects = engine.measure_orders()
+    expectancy = engine.rows(metrics.EXPECTANCY, {**outcome_parameters(window), "hour_of_day": window.as_of.hour})
+    streaks = measure_streaks(engine, plan.rule_sets_with_state, states, window, effectiveness)
+    volatility: list[Row] = []
+    is_one_tick: dict[str, bool] = {}
+    if plan.candles is not None:
+        sources["candles"], candle_rejects = engine.load_candles(plan.candles)
+        rejects += candle_rejects
+        volatility = engine.rows(metrics.VOLATILITY, bar_parameters(window))
+        is_one_tick = _one_tick_markets(engine, window) if plan.fees else {}
+    return Measurement(
+        evidence=gather(effectiveness, volatility, expectancy, window),
+        traded_symbols=frozenset(row["symbol"] for row in effectiveness),
+        rejects=tuple(rejects),
+        engine=engine.name,
+        sources=sources,
+        streaks=streaks,
+        is_one_tick=is_one_tick,
+    )
+
+
+def _one_tick_markets(engine: Engine, window: Window) -> dict[str, bool]:
+    bounds = bar_parameters(window)
+    return one_tick_markets(engine.rows(metrics.PRICE_GRID, bounds), engine.rows(metrics.HALF_SPREAD, bounds))
