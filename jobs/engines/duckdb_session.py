@@ -1,4 +1,4 @@
-"""A DuckDB of this process for one piece of work; what goes wrong in it is told in this project's own errors."""
+"""A DuckDB connection for one piece of work; its failures become this project's own errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +15,9 @@ _INTERRUPTED = "Query interrupted"  # what DuckDB raises, as a RuntimeError, whe
 
 @contextmanager
 def duckdb_session() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """Give a connection in UTC with the sources' macros, and a folder for what is spilled; both end with the block.
+    """Open a connection in UTC with the macros of the sources, and a folder for temporary files, until the block ends.
 
-    Raises EngineError where DuckDB fails in the block, KeyboardInterrupt where Ctrl-C ended a query.
+    Raises EngineError if DuckDB fails in the block, KeyboardInterrupt if Ctrl-C ended a query.
     """
     with TemporaryDirectory(prefix="router-policy-") as folder:
         connection = duckdb.connect(config={"temp_directory": folder})

@@ -1,4 +1,4 @@
-"""A look at the sources for what no figure of a run shows: orders in the future, bars of another length."""
+"""Checks of the sources for what no metric shows: orders in the future, bars of another length."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ _ZONES_DIFFER = timedelta(days=1)  # no local time is further ahead of UTC
 def count_orders_ahead(source: OrdersSource, now: datetime) -> int:
     """Return how many orders of a source lie more than a minute and at most a day ahead of now.
 
-    The source is one that a run has read just now. Raises EngineError where DuckDB fails.
+    A run has just read the source. Raises EngineError if DuckDB fails.
     """
     from jobs.engines.duckdb_session import duckdb_session
     from jobs.engines.duckdb_tables import load_orders, outcome_bounds
@@ -25,16 +25,16 @@ def count_orders_ahead(source: OrdersSource, now: datetime) -> int:
         try:
             load_orders(connection, read_orders(connection, source, window, folder), source, window)
         except SourceError:
-            return 0  # a query by its bounds, which finds nothing in the future, is no source to a run
-        counted = connection.execute(f"select count(*) from order_event where {ahead}", outcome_bounds(window))
-        (count,) = counted.fetchone() or (0,)
+            return 0  # a query with bounds returns no row of the future, and a source without rows is an error
+        result = connection.execute(f"select count(*) from order_event where {ahead}", outcome_bounds(window))
+        (count,) = result.fetchone() or (0,)
     return int(count)
 
 
 def modal_bar_spacing(source: CandlesSource, window: Window) -> timedelta | None:
     """Return the time that most bars of a window open after the one before; None without two bars of a symbol.
 
-    Raises SourceError where the candles cannot be used, EngineError where DuckDB fails.
+    Raises SourceError if the candles cannot be used, EngineError if DuckDB fails.
     """
     from jobs.engines.duckdb_session import duckdb_session
     from jobs.engines.duckdb_tables import bar_bounds
@@ -42,12 +42,12 @@ def modal_bar_spacing(source: CandlesSource, window: Window) -> timedelta | None
 
     with duckdb_session() as (connection, folder):
         relation = read_candles(connection, source, window, folder)
-        found = connection.execute(
+        result = connection.execute(
             f"""select mode(gap) from (
                 select ts - lag(ts) over (partition by symbol order by ts) as gap from ({relation.rows})
                 where reason is null and ts >= $first_bar_open and ts <= $last_bar_open
             ) where gap > interval 0 second""",
             bar_bounds(window),
         )
-        row = found.fetchone()
+        row = result.fetchone()
     return row[0] if row is not None else None

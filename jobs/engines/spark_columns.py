@@ -1,8 +1,9 @@
-"""Columns of Parquet as Spark sees them: how each becomes what a canonical table needs."""
+"""Columns of Parquet as Spark sees them, and how each becomes a column of a canonical table."""
 
 from collections.abc import Mapping, Sequence
 
 from jobs.plan import Location
+from jobs.sources.columns import require_columns
 from jobs.sources.errors import SourceError
 
 _INTEGERS = ("tinyint", "smallint", "int", "bigint")
@@ -16,7 +17,7 @@ _INSTANT_OF_NUMBER = """timestamp_micros(cast(rint(case
         when {n} > 1000000000000000 and {n} < 4102444800000000 then {n}
         when {n} >= 946684800000000000 and {n} < 4102444800000000000 then {n} {divided_by} 1000
     end) as bigint))"""
-# Spark would read a bare time of day as one of today, so a text that is no number must begin with a date.
+# Spark would read a bare time of day as one of today, so a text that is not a number must begin with a date.
 _INSTANT_OF_TEXT = """case
         when {text} rlike '^ *[0-9]+ *$' then {of_integer}
         when try_cast({text} as double) is not null then {of_number}
@@ -30,44 +31,27 @@ _SYMBOL_OF_TEXT = r"""case
 
 
 def canonical_columns(
-    source: str, location: Location, wanted: Mapping[str, str], required: Sequence[str], there: Mapping[str, str]
+    source: str, location: Location, canonical: Mapping[str, str], required: Sequence[str], present: Mapping[str, str]
 ) -> str:
-    """Write the SELECT items that make of a file's columns the `wanted` ones, by name and SQL type.
+    """Write the SELECT items that turn a file's columns into the `canonical` ones, given by name and SQL type.
 
-    `there` gives the file's columns with their Spark types. A column that is not required and not there is null; the
-    time is beside it as `ts_text`, as it stands in the file. Raises SourceError where a required column is missing or
-    one has a type that can never be read as the wanted one.
+    `present` gives the file's columns with their Spark types. An optional column that is not present is null. The time
+    is also selected as `ts_text`, as it stands in the file. Raises SourceError if a required column is missing, or if
+    one has a type that can never be read as the canonical one.
     """
-    _check_names(source, location, wanted, required, there)
-    theirs = {name: location.columns.get(name, name) for name in wanted}
-    items = [_column(source, location, name, kind, there.get(theirs[name])) for name, kind in wanted.items()]
+    require_columns(source, location.path, present, location.columns, canonical=canonical, required=required)
+    theirs = {name: location.columns.get(name, name) for name in canonical}
+    items = [_column(source, location, name, kind, present.get(theirs[name])) for name, kind in canonical.items()]
     return ", ".join([*items, f"cast({_identifier(theirs['ts'])} as string) as ts_text"])
-
-
-def _check_names(
-    source: str, location: Location, wanted: Mapping[str, str], required: Sequence[str], there: Mapping[str, str]
-) -> None:
-    for name in location.columns:
-        if name not in wanted:
-            raise SourceError(f"{source}.columns: {name!r} is no canonical column; they are {', '.join(wanted)}")
-    missing = [theirs for name in required if (theirs := location.columns.get(name, name)) not in there]
-    if missing:
-        example = f'{required[0]} = "{next(iter(there), "time")}"'
-        raise SourceError(
-            f"{source}: {location.path} has no column {', '.join(map(repr, missing))}; it has {', '.join(there)}. "
-            f"Name yours in [{source}.columns], as in: {example}"
-        )
 
 
 def _column(source: str, location: Location, name: str, wanted: str, kind: str | None) -> str:
     spark_type = _SPARK_TYPES.get(wanted, wanted)
-    if kind is None or kind == "void":  # the file has nothing but nulls there
+    if kind is None or kind == "void":  # every value in the file is null
         return f"cast(null as {spark_type}) as {name}"
     theirs = location.columns.get(name, name)
     if not _fits(name, wanted, kind):
-        raise SourceError(
-            f"{source}: column {theirs!r} of {location.path} is {kind}, where {wanted} is needed for {name}"
-        )
+        raise SourceError(f"{source}: column {theirs!r} of {location.path} is {kind}, but {name} must be {wanted}")
     column = _identifier(theirs)
     if wanted == "timestamp":
         return f"{_instant(column, kind)} as {name}"
@@ -88,7 +72,7 @@ def _fits(name: str, wanted: str, kind: str) -> bool:
 
 
 def _instant(column: str, kind: str) -> str:
-    """Write the expression that reads a column of this type as a time; a time without a zone is one in UTC."""
+    """Write the expression that reads a column of this type as a time; a time without a zone is in UTC."""
     if kind == "string":
         return _INSTANT_OF_TEXT.format(
             text=column,

@@ -1,1 +1,1 @@
-"""Sources: a bot's own logs and candles, read where they lie, as canonical rows with a reason where one is not used."""
+"""Sources: a bot's own logs and candles, read in place as canonical rows, each rejected row with its reason."""

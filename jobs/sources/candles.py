@@ -1,10 +1,11 @@
-"""Candles as canonical bars for DuckDB: when a bar opened (UTC), its symbol, high, low and close."""
+"""Candles as canonical bars for DuckDB: the time at which a bar opened (UTC), its symbol, high, low and close."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.plan import CandlesSource
+from jobs.sources.columns import require_columns
 from jobs.sources.csv_files import csv_rows, headers_of, only
 from jobs.sources.database import spool
 from jobs.sources.errors import SourceError
@@ -29,9 +30,9 @@ JUDGED = """case
 
 
 def read_candles(connection: "DuckDBPyConnection", source: CandlesSource, window: Window, folder: Path) -> Relation:
-    """Find the candles and make them readable as canonical bars; `folder` is for the spool of a database query.
+    """Find the candles and return how to read them as canonical bars; `folder` is for the rows of a database query.
 
-    Raises SourceError where there is nothing to read, it cannot be read, or its columns do not fit.
+    Raises SourceError if there is nothing to read, it cannot be read, or its columns do not fit.
     """
     columns = source.location.columns
     if source.location.path is None:
@@ -44,17 +45,17 @@ def read_candles(connection: "DuckDBPyConnection", source: CandlesSource, window
 
 def _from_files(connection: "DuckDBPyConnection", path: str, columns: Mapping[str, str]) -> Relation:
     paths = resolve("candles.path", path)
-    found = format_of("candles.path", paths)
-    if found is FileFormat.PARQUET:
+    file_format = format_of("candles.path", paths)
+    if file_format is FileFormat.PARQUET:
         return _parquet(connection, paths, columns)
-    if found is FileFormat.CSV:
-        return _csv(paths, columns, found)
-    raise SourceError(f"candles.path: {paths[0]} is {found}; candles are read as Parquet, CSV or by a query")
+    if file_format is FileFormat.CSV:
+        return _csv(paths, columns, file_format)
+    raise SourceError(f"candles.path: {paths[0]} is {file_format}; candles are read from Parquet, CSV or a query")
 
 
 def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: Mapping[str, str]) -> Relation:
     types = column_types(connection, "candles", paths)
-    _require(paths[0], types, columns)
+    _require_columns(paths[0], types, columns)
     chosen = ", ".join(
         typed_column("candles", paths[0], name, columns.get(name, name), types[columns.get(name, name)], wanted)
         for name, wanted in _SQL_TYPES.items()
@@ -73,10 +74,10 @@ def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: M
     )
 
 
-def _csv(paths: Sequence[Path], columns: Mapping[str, str], found: FileFormat | None) -> Relation:
+def _csv(paths: Sequence[Path], columns: Mapping[str, str], file_format: FileFormat | None) -> Relation:
     headers = headers_of("candles", paths)
-    for header, having in headers.items():
-        _require(having[0] if found is not None else "what candles.query returns", header, columns)
+    for header, header_paths in headers.items():
+        _require_columns(header_paths[0] if file_format is not None else "the result of candles.query", header, columns)
     theirs = {name: columns.get(name, name) for name in COLUMNS}
     prices = ", ".join(f"try_cast({name} as double) as {name}" for name in _PRICES)
     unread_prices = " ".join(
@@ -100,19 +101,11 @@ def _csv(paths: Sequence[Path], columns: Mapping[str, str], found: FileFormat | 
             csv_rows(only(headers, path), theirs, keep_torn_rows=False), "row_number() over () as line"
         ),
         files=paths,
-        file_format=found,
+        file_format=file_format,
         is_typed=False,
-        description={"format": found or "query", "files": len(paths)},
+        description={"format": file_format or "query", "files": len(paths)},
     )
 
 
-def _require(where: Path | str, there: Collection[str], columns: Mapping[str, str]) -> None:
-    for name in columns:
-        if name not in COLUMNS:
-            raise SourceError(f"candles.columns: {name!r} is no candle column; they are {', '.join(COLUMNS)}")
-    missing = [columns.get(name, name) for name in COLUMNS if columns.get(name, name) not in there]
-    if missing:
-        raise SourceError(
-            f"candles: {where} has no column {', '.join(map(repr, missing))}; it has {', '.join(there)}. "
-            f'Name yours in [candles.columns], as in: ts = "{next(iter(there), "open_time")}"'
-        )
+def _require_columns(origin: Path | str, present: Collection[str], renamed: Mapping[str, str]) -> None:
+    require_columns("candles", origin, present, renamed, canonical=COLUMNS, required=COLUMNS)

@@ -1,4 +1,4 @@
-"""The canonical table of order outcomes: its columns, and what a row that has been read may not say."""
+"""The canonical table of order outcomes: its columns, and the values for which a row is rejected."""
 
 REQUIRED = ("ts", "symbol", "maker_started", "maker_filled", "fallback_used", "slippage_bps")
 OPTIONAL = ("order_id", "side", "notional", "realized_pnl", "post_only_rejected", "fees", "probe", "policy_run_id")
@@ -20,8 +20,8 @@ SQL_TYPES = {
 }
 COLUMNS = tuple(SQL_TYPES)
 
-# Standard SQL over the typed columns, so that every engine judges a row alike. NaN compares as larger than any number.
-# Of a maker start it must be known whether the maker leg filled all of it, or that a part was sent as taker.
+# Standard SQL over the typed columns, so that every engine rejects the same rows. NaN compares as larger than any
+# number. Rows with `maker_started` but no known fill or fallback are rejected as `unknown_fill`.
 JUDGED = """case
         when
             slippage_bps not between -1e308 and 1e308 or notional not between -1e308 and 1e308
@@ -32,8 +32,8 @@ JUDGED = """case
         when maker_started and (maker_filled or fallback_used) is null then 'unknown_fill'
     end"""
 
-# Some venues number the orders of each symbol by themselves. Of rows with the same identity the one that was written
-# last is kept, and of equally late ones the same in every run and on every engine.
+# Some venues number the orders of each symbol separately. Of rows with the same identity the one that was written last
+# is kept; if several are equally late, every run and every engine keeps the same one.
 IDENTITY = "symbol, order_id"
 WRITTEN_LAST_FIRST = """ts desc, slippage_bps nulls last, maker_filled nulls last, fallback_used nulls last,
         maker_started nulls last, notional nulls last, side nulls last, fees nulls last, realized_pnl nulls last"""

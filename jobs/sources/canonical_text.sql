@@ -1,11 +1,11 @@
--- Canonical order outcomes of which every field is text, as CSV, JSONL and databases give them; {rows} has them.
+-- Canonical order outcomes with every field as text, as CSV, JSONL and databases give them, from {rows}.
 with read as (
     select
         file,
         {line},
         {nothing} as is_nothing,
         order_id,
-        -- DuckDB works out a column anew wherever a filter names it, but does not look through unnest.
+        -- DuckDB computes a column again wherever a filter names it, but cannot see through unnest.
         unnest([instant_of_text(ts)]) as ts,
         ts as ts_text,
         symbol as symbol_text,

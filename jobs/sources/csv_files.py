@@ -1,4 +1,4 @@
-"""CSV files: what their headers name, and how they are read row by row whatever a single row looks like."""
+"""CSV files: the names in their headers, and how to read them row by row even if single rows are broken."""
 
 import csv
 from collections.abc import Mapping, Sequence, Set
@@ -20,7 +20,7 @@ Headers = Mapping[tuple[str, ...], Sequence[Path]]
 class TornRows:
     """The lines of one file that do not fit its header.
 
-    With `may_span_lines`, a quote in one of them is not closed where it should be, and may have taken lines along.
+    With `may_span_lines`, a quote in one of them is not closed on its line, and may have swallowed further lines.
     """
 
     lines: Set[int]
@@ -30,13 +30,13 @@ class TornRows:
 def headers_of(source: str, paths: Sequence[Path]) -> Headers:
     """Return every header that the files have, each with the files that have it.
 
-    Rotated files may differ in their columns, so each is read by its own header. Raises SourceError where a file cannot
-    be read or names a column twice.
+    Rotated files may differ in their columns, so each is read by its own header. Raises SourceError if a file cannot be
+    read or names a column twice.
     """
-    found: dict[tuple[str, ...], list[Path]] = {}
+    headers: dict[tuple[str, ...], list[Path]] = {}
     for path in paths:
-        found.setdefault(_header(source, path), []).append(path)
-    return found
+        headers.setdefault(_header(source, path), []).append(path)
+    return headers
 
 
 def _header(source: str, path: Path) -> tuple[str, ...]:
@@ -56,32 +56,32 @@ def only(headers: Headers, path: Path) -> Headers:
 
 
 def csv_rows(headers: Headers, columns: Mapping[str, str], *, keep_torn_rows: bool) -> str:
-    """Write a SELECT from CSV files: each of `columns` by its value there, as text, and the `file`.
+    """Write a SELECT from CSV files: each of `columns` as text by its value there, and the `file`.
 
-    An empty value is null, and so is a column that a file has not. Rows that do not fit the header of their file are
-    left out, and with `keep_torn_rows` noted by DuckDB until `take_torn_rows`.
+    An empty value is null, and so is a column that a file does not have. Rows that do not fit the header of their file
+    are left out; with `keep_torn_rows`, DuckDB lists them until `take_torn_rows`.
     """
     return " union all ".join(_rows(paths, header, columns, keep_torn_rows) for header, paths in headers.items())
 
 
 def _rows(paths: Sequence[Path], header: Sequence[str], columns: Mapping[str, str], keep_torn_rows: bool) -> str:
-    chosen = ", ".join(
+    items = ", ".join(
         f"{identifier(theirs) if theirs in header else 'cast(null as varchar)'} as {name}"
         for name, theirs in columns.items()
     )
     types = ", ".join(f"{identifier(name)}: 'VARCHAR'" for name in header)
-    # They are noted in any case: where they are not, DuckDB 2.0 stops reading at a quote that is out of place.
-    noted = "torn_row" if keep_torn_rows else "torn_row_again"
+    # They are listed in any case: without a list, DuckDB 2.0 stops reading at a quote that is out of place.
+    rejects_table = "torn_row" if keep_torn_rows else "torn_row_again"
     return (
-        f"select {chosen}, file from read_csv({file_list(paths)}, columns = {{{types}}}, auto_detect = false, "
+        f"select {items}, file from read_csv({file_list(paths)}, columns = {{{types}}}, auto_detect = false, "
         "header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
-        f"null_padding = false, ignore_errors = true, rejects_table = '{noted}', rejects_scan = '{noted}_scan', "
-        "filename = 'file')"
+        f"null_padding = false, ignore_errors = true, "
+        f"rejects_table = '{rejects_table}', rejects_scan = '{rejects_table}_scan', filename = 'file')"
     )
 
 
 def take_torn_rows(connection: "DuckDBPyConnection") -> dict[Path, TornRows]:
-    """Return the rows that did not fit their header, by file, and empty DuckDB's list for the next source."""
+    """Return by file the rows that do not fit their header, and empty DuckDB's list for the next source."""
     rows = connection.execute(
         """select file_path, list(line), bool_or(error_type = 'UNQUOTED VALUE')
         from torn_row join torn_row_scan using (scan_id, file_id) group by file_path"""

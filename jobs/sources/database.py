@@ -1,4 +1,4 @@
-"""Rows of a database query, written to a temporary CSV file that the engine reads like any other."""
+"""Rows of a database query, written to a temporary CSV file, which the engine reads like any other."""
 
 import csv
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ _ROWS_AT_A_TIME = 10_000
 def spool(location: Location, window: Window, folder: Path, source: str) -> Path:
     """Run the query and write its rows, as text, to a CSV file in `folder`; memory stays flat.
 
-    `:window_start` and `:as_of` in the query, where it has them, get the window's bounds, so that the database sends
-    only what is needed. Raises SourceError where the database or the query fails, or no row comes back at all.
+    If the query has `:window_start` and `:as_of`, they get the bounds of the window, so that the database sends only
+    what is needed. Raises SourceError if the database or the query fails, or if the query returns no row.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,11 +30,9 @@ def spool(location: Location, window: Window, folder: Path, source: str) -> Path
         try:
             row_count = _write_rows(connection, location.query or "", window, path)
         except SQLAlchemyError as error:
-            raise SourceError(f"{source}.query: the database refused it: {_said(error)}") from error
+            raise SourceError(f"{source}.query: the database refused it: {_message(error)}") from error
     if row_count == 0:
-        raise SourceError(
-            f"{source}.query: the database gave no row; is it the right table, and its time compared right?"
-        )
+        raise SourceError(f"{source}.query: the query returned no row; check its table and how it compares the time")
     return path
 
 
@@ -46,7 +44,9 @@ def _connected(url: str, source: str) -> "Iterator[Connection]":
         engine = _engine(url, source)
         connection = engine.connect()
     except SQLAlchemyError as error:
-        raise SourceError(f"{source}.url: the database cannot be used: {_said(error)}; correct {source}.url") from error
+        raise SourceError(
+            f"{source}.url: the database cannot be used: {_message(error)}; correct {source}.url"
+        ) from error
     except ImportError as error:
         raise SourceError(f"{source}.url: the driver of this database is not installed: {error}") from error
     try:
@@ -56,13 +56,13 @@ def _connected(url: str, source: str) -> "Iterator[Connection]":
         engine.dispose()
 
 
-def _said(error: Exception) -> str:
-    """Return the first line of what the driver said; its whole text would hold the query and what it was given."""
+def _message(error: Exception) -> str:
+    """Return the first line of the driver's message; the rest would hold the query and its parameters."""
     return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
 
 
 def _engine(url: str, source: str) -> "Engine":
-    """Connect to what is there: SQLite would make the file that it does not find, and then miss the table."""
+    """Make the engine; a missing SQLite file is refused, because SQLite would create it and then miss the table."""
     from sqlalchemy import create_engine
 
     engine = create_engine(url, hide_parameters=True)
@@ -73,7 +73,7 @@ def _engine(url: str, source: str) -> "Engine":
         and not file.startswith(("file:", ":memory:"))
         and not Path(file).exists()
     ):
-        raise SourceError(f"{source}.url: there is no database file {file}; correct {source}.url")
+        raise SourceError(f"{source}.url: the database file {file} does not exist; correct {source}.url")
     return engine
 
 
@@ -81,8 +81,8 @@ def _write_rows(connection: "Connection", query: str, window: Window, path: Path
     from sqlalchemy import text
 
     statement = text(query)
-    asked_for = statement.compile(connection.engine).params
-    bounds = {name: at for name, at in _bounds(window, connection.dialect.name).items() if name in asked_for}
+    parameters = statement.compile(connection.engine).params
+    bounds = {name: at for name, at in _bounds(window, connection.dialect.name).items() if name in parameters}
     rows = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(statement, bounds)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -95,7 +95,7 @@ def _write_rows(connection: "Connection", query: str, window: Window, path: Path
 
 
 def _bounds(window: Window, dialect: str) -> dict[str, datetime | str]:
-    """Give SQLite, which has no type for times, the text that its own date functions write."""
+    """Return the bounds; for SQLite, which has no type for times, as the text that its date functions write."""
     bounds = {"window_start": window.start, "as_of": window.as_of}
     if dialect != "sqlite":
         return dict(bounds)

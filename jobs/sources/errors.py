@@ -4,4 +4,4 @@ from policy.errors import RouterPolicyError
 
 
 class SourceError(RouterPolicyError, ValueError):
-    """A source is missing, empty or unreadable, or its columns do not fit; the text says which and what to do."""
+    """A source is missing, empty or unreadable, or its columns do not fit; the text names it and the remedy."""

@@ -1,4 +1,4 @@
-"""Files of one JSON object a line: which keys they have, and how they are read."""
+"""Files of one JSON object a line: their keys, and how to read them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from jobs.sources.typed import first_line
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_OBJECTS_LOOKED_AT = 1000
+_SAMPLED_OBJECTS = 1000
 
 
 def json_lines(paths: Sequence[Path], fields: Mapping[str, str]) -> str:
@@ -26,7 +26,7 @@ def json_lines(paths: Sequence[Path], fields: Mapping[str, str]) -> str:
 def keys_of(connection: "DuckDBPyConnection", source: str, paths: Sequence[Path]) -> Sequence[str]:
     """Return the keys of the first thousand objects, by name.
 
-    Raises SourceError where the files cannot be read and where no line of theirs is an object.
+    Raises SourceError if the files cannot be read, or if none of their lines is an object.
     """
     import duckdb
 
@@ -34,16 +34,16 @@ def keys_of(connection: "DuckDBPyConnection", source: str, paths: Sequence[Path]
         select distinct unnest(json_keys(json)) as name
         from (
             select json from read_ndjson_objects({file_list(paths)}, ignore_errors = true)
-            where json_type(json) = 'OBJECT' limit {_OBJECTS_LOOKED_AT}
+            where json_type(json) = 'OBJECT' limit {_SAMPLED_OBJECTS}
         )
         order by name
     """
     try:
         names = [name for (name,) in connection.execute(query).fetchall()]
     except duckdb.Error as error:
-        raise SourceError(f"{source}: {paths[0]} or one beside it cannot be read: {first_line(error)}") from error
+        raise SourceError(f"{source}: {paths[0]} or a file beside it cannot be read: {first_line(error)}") from error
     if not names:
         raise SourceError(
-            f"{source}: no line of {paths[0]} or of one beside it is a JSON object; write one object on each line"
+            f"{source}: no line of {paths[0]} or of the files beside it is a JSON object; write one object on each line"
         )
     return names

@@ -1,4 +1,4 @@
-"""The lines of a text file, plain or gzip: how many there are and on which of them a row stands."""
+"""The lines of a text file, plain or gzip: how many there are, and on which of them a row stands."""
 
 import gzip
 from collections.abc import Container, Iterator
@@ -8,14 +8,14 @@ from pathlib import Path
 def line_of_row(path: Path, row: int, *, header: bool, skipped: Container[int]) -> int:
     """Return the number of the line on which the row-th row stands, both counted from 1.
 
-    Blank lines, the header and the `skipped` line numbers are no rows. A field that goes on over several lines counts
-    as one, as it does for DuckDB. Raises LookupError where the file has fewer rows.
+    Blank lines, the header and the `skipped` line numbers are not rows. A row whose field spans several lines counts as
+    one, as it does for DuckDB. Raises LookupError if the file has fewer rows.
     """
-    left = row + header
+    rows_left = row + header
     for number, line in _lines(path):
         if line.strip() and number not in skipped:
-            left -= 1
-        if left == 0:
+            rows_left -= 1
+        if rows_left == 0:
             return number
     raise LookupError(f"{path} has no row {row}: it was changed while it was read")
 
@@ -25,14 +25,14 @@ def count_lines(path: Path) -> int:
     return sum(1 for _, line in _lines(path) if line.strip())
 
 
-def text_of_line(path: Path, wanted: int) -> str:
-    """Return the line of that number, the first being 1, as text; what is no UTF-8 in it is marked."""
-    line = next((line for number, line in _lines(path) if number == wanted), b"")
+def text_of_line(path: Path, line_number: int) -> str:
+    """Return the line of that number, counted from 1, as text; bytes that are not UTF-8 are marked."""
+    line = next((line for number, line in _lines(path) if number == line_number), b"")
     return line.decode("utf-8", "replace").strip()
 
 
 def first_line(path: Path) -> bytes:
-    """Return the first line that is not blank, without its end; empty where there is none."""
+    """Return the first line that is not blank, without its end; empty if there is none."""
     return next((line.rstrip(b"\r\n") for _, line in _lines(path) if line.strip()), b"")
 
 

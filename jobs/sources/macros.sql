@@ -1,7 +1,7 @@
--- How single values are read, whatever program wrote them. Each gives null for what it cannot read.
+-- Macros that read single values, whatever program wrote them. Each gives null for a value that it cannot read.
 
 -- A number of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by its size: the times of the
--- years 2000 to 2099 are four ranges that do not meet, and a number in none of them is no time of an order.
+-- years 2000 to 2099 are four ranges that do not meet, and a number in none of them is not the time of an order.
 create or replace temp macro instant_of_integer(n) as (
     case
         when n between 946684800 and 4102444799 then make_timestamp(n * 1000000)
@@ -20,7 +20,7 @@ create or replace temp macro instant_of_number(n) as (
     end
 );
 
--- ISO 8601 with a zone or without one (then UTC), or a number, of the years 2000 to 2099. What names no zone but UTC is
+-- ISO 8601 with a zone or without one (then UTC), or a number, of the years 2000 to 2099. Text in UTC is
 -- read without the calendar of zones, which takes four times as long. Of numbers, seconds stand first because most logs
 -- have them; nanoseconds have more digits than a double holds.
 create or replace temp macro instant_of_text(t) as (
@@ -50,8 +50,8 @@ create or replace temp macro symbol_of_text(t) as (
     case when length(trim(t)) between 1 and 64 and not regexp_matches(t, '\p{Cc}') then trim(t) end
 );
 
--- A JSON value as it stands in the file is text where it begins with a quote; numbers are also written as texts. A text
--- without a backslash stands there as it is.
+-- A JSON value as it stands in the file is text if it begins with a quote; some logs write numbers as text too. Text
+-- without a backslash needs no decoding.
 create or replace temp macro text_in_json(j) as (
     case
         when cast(j as varchar) like '"%'

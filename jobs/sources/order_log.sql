@@ -1,8 +1,8 @@
 -- The order log of a maker-first bot, one JSON object a line, as canonical rows; {rows} has texts as text, and numbers,
--- flags and the symbol as JSON. Two layouts are read: with maker flags (maker_start, before that started_maker) and
--- without any, where neither ratio can be told and maker_started is null. A row with `event`, or with neither prices nor a result, is no
--- order; the realized profit of a position_close belongs to the order of the same attempt_id.
-with said as (
+-- flags and the symbol as JSON. Two layouts are read: with maker flags (maker_start, earlier started_maker), and without
+-- them, when maker_started is null and neither ratio is known. A row with `event`, or with neither prices nor a result,
+-- is not an order; the realized profit of a position_close belongs to the order of the same attempt_id.
+with logged as (
     select
         file,
         {line},
@@ -10,7 +10,7 @@ with said as (
             and result is null as is_nothing,
         event is not null or (prices is null and result is null) as is_no_order,
         coalesce(attempt_id, intent_id) as order_id,
-        -- DuckDB works out a column anew wherever a filter names it, but does not look through unnest.
+        -- DuckDB computes a column again wherever a filter names it, but cannot see through unnest.
         unnest([instant_of_text(ts)]) as ts,
         ts as ts_text,
         text_in_json(symbol) as symbol_text,
@@ -42,7 +42,7 @@ read as (
         try_cast(slippage_text as double) as slippage,
         try_cast(notional_text as double) as notional,
         try_cast(pnl_text as double) as pnl
-    from said
+    from logged
 )
 
 select

@@ -1,4 +1,4 @@
-"""The order log as canonical rows for DuckDB, from whichever layout and format it is kept in."""
+"""The order log as canonical rows for DuckDB, from any layout and format that is supported."""
 
 from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jobs.plan import OrdersKind, OrdersSource
 from jobs.sources import canonical
+from jobs.sources.columns import require_columns
 from jobs.sources.csv_files import csv_rows, headers_of, only
 from jobs.sources.database import spool
 from jobs.sources.errors import SourceError
@@ -23,7 +24,7 @@ _ORDER_LOG = files(__package__).joinpath("order_log.sql").read_text("utf-8")
 _CANONICAL_TEXT = files(__package__).joinpath("canonical_text.sql").read_text("utf-8")
 _ROW_NUMBER = "row_number() over () as line"
 _TEXTS = ("order_id", "ts", "side")
-_SAYS_AN_OUTCOME = {"prices", "result", "event"}
+_OUTCOME_KEYS = {"prices", "result", "event"}
 _ORDER_LOG_FIELDS = {
     "ts": "VARCHAR",
     "symbol": "JSON",
@@ -48,15 +49,15 @@ _ORDER_LOG_FIELDS = {
 
 
 def read_orders(connection: "DuckDBPyConnection", source: OrdersSource, window: Window, folder: Path) -> Relation:
-    """Find the order log and make it readable as canonical rows; `folder` is for the spool of a database query.
+    """Find the order log and return how to read it as canonical rows; `folder` is for the rows of a database query.
 
-    Raises SourceError where there is nothing to read, it cannot be read, or its columns do not fit.
+    Raises SourceError if there is nothing to read, it cannot be read, or its columns do not fit.
     """
     if source.location.path is None:
         relation = _csv([spool(source.location, window, folder, "orders")], source.location.columns, None)
     else:
         relation = _from_files(connection, source)
-    if relation.file_format is not FileFormat.JSONL:  # whose keys have been looked at, row by row
+    if relation.file_format is not FileFormat.JSONL:  # whose keys were read row by row
         require_rows(connection, "orders", relation)
     return relation
 
@@ -64,24 +65,24 @@ def read_orders(connection: "DuckDBPyConnection", source: OrdersSource, window: 
 def _from_files(connection: "DuckDBPyConnection", source: OrdersSource) -> Relation:
     assert source.location.path is not None
     paths = resolve("orders.path", source.location.path)
-    found = format_of("orders.path", paths)
+    file_format = format_of("orders.path", paths)
     if source.kind is OrdersKind.ORDER_LOG:
-        if found is not FileFormat.JSONL:
+        if file_format is not FileFormat.JSONL:
             raise SourceError(
-                f"orders.path: {paths[0]} is {found}, but an order log is JSONL; "
+                f"orders.path: {paths[0]} is {file_format}, but an order log is JSONL; "
                 'did you mean orders.kind = "canonical"?'
             )
         return _order_log(connection, paths, source.location.columns)
-    if found is FileFormat.PARQUET:
+    if file_format is FileFormat.PARQUET:
         return _parquet(connection, paths, source.location.columns)
-    if found is FileFormat.CSV:
-        return _csv(paths, source.location.columns, found)
+    if file_format is FileFormat.CSV:
+        return _csv(paths, source.location.columns, file_format)
     return _canonical_json(connection, paths, source.location.columns)
 
 
 def _order_log(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: Mapping[str, str]) -> Relation:
     if columns:
-        raise SourceError("orders.columns renames canonical columns, which an order log has not; remove it")
+        raise SourceError("orders.columns renames canonical columns, and an order log has none; remove it")
     _require_order_log(paths[0], keys_of(connection, "orders", paths))
     return Relation(
         rows=_ORDER_LOG.format(line="null as line", rows=json_lines(paths, _ORDER_LOG_FIELDS)),
@@ -94,14 +95,14 @@ def _order_log(connection: "DuckDBPyConnection", paths: Sequence[Path], columns:
 
 
 def _canonical_json(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: Mapping[str, str]) -> Relation:
-    _require(paths[0], keys_of(connection, "orders", paths), columns)
+    _require_columns(paths[0], keys_of(connection, "orders", paths), columns)
     theirs = {name: columns.get(name, name) for name in canonical.COLUMNS}
     fields = {column: "VARCHAR" if name in _TEXTS else "JSON" for name, column in theirs.items()}
     chosen = ", ".join(f"{_value(name, column)} as {name}" for name, column in theirs.items())
-    nothing = " and ".join(f"{identifier(column)} is null" for column in fields)
+    all_null = " and ".join(f"{identifier(column)} is null" for column in fields)
 
     def as_text(paths: Sequence[Path], line: str) -> str:
-        inner = f"(select {chosen}, {nothing} as is_nothing, file, {line} from {json_lines(paths, fields)})"
+        inner = f"(select {chosen}, {all_null} as is_nothing, file, {line} from {json_lines(paths, fields)})"
         return _CANONICAL_TEXT.format(line="line", nothing="is_nothing", rows=inner, judged=canonical.JUDGED)
 
     return Relation(
@@ -120,10 +121,10 @@ def _value(name: str, column: str) -> str:
     return f"text_in_json({identifier(column)})" if name == "symbol" else f"value_in_json({identifier(column)})"
 
 
-def _csv(paths: Sequence[Path], columns: Mapping[str, str], found: FileFormat | None) -> Relation:
+def _csv(paths: Sequence[Path], columns: Mapping[str, str], file_format: FileFormat | None) -> Relation:
     headers = headers_of("orders", paths)
-    for header, having in headers.items():
-        _require(having[0] if found is not None else "what orders.query returns", header, columns)
+    for header, header_paths in headers.items():
+        _require_columns(header_paths[0] if file_format is not None else "the result of orders.query", header, columns)
 
     theirs = {name: columns.get(name, name) for name in canonical.COLUMNS}
 
@@ -136,15 +137,15 @@ def _csv(paths: Sequence[Path], columns: Mapping[str, str], found: FileFormat | 
         rows=as_text(csv_rows(headers, theirs, keep_torn_rows=True), "null as line"),
         numbered=lambda path: as_text(csv_rows(only(headers, path), theirs, keep_torn_rows=False), _ROW_NUMBER),
         files=paths,
-        file_format=found,
+        file_format=file_format,
         is_typed=False,
-        description={"kind": "canonical", "format": found or "query", "files": len(paths)},
+        description={"kind": "canonical", "format": file_format or "query", "files": len(paths)},
     )
 
 
 def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: Mapping[str, str]) -> Relation:
     types = column_types(connection, "orders", paths)
-    _require(paths[0], types, columns)
+    _require_columns(paths[0], types, columns)
     chosen = ", ".join(
         typed_column("orders", paths[0], name, columns.get(name, name), types.get(columns.get(name, name)), wanted)
         for name, wanted in canonical.SQL_TYPES.items()
@@ -167,24 +168,15 @@ def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: M
     )
 
 
-def _require(where: Path | str, there: Collection[str], columns: Mapping[str, str]) -> None:
-    for name in columns:
-        if name not in canonical.COLUMNS:
-            known = ", ".join(canonical.COLUMNS)
-            raise SourceError(f"orders.columns: {name!r} is no canonical column; they are {known}")
-    missing = [columns.get(name, name) for name in canonical.REQUIRED if columns.get(name, name) not in there]
-    if missing:
-        raise SourceError(
-            f"orders: {where} has no column {', '.join(map(repr, missing))}; it has {', '.join(there)}. "
-            f'Name yours in [orders.columns], as in: {canonical.REQUIRED[0]} = "{next(iter(there), "time")}"'
-        )
+def _require_columns(origin: Path | str, present: Collection[str], renamed: Mapping[str, str]) -> None:
+    require_columns("orders", origin, present, renamed, canonical=canonical.COLUMNS, required=canonical.REQUIRED)
 
 
-def _require_order_log(path: Path, there: Collection[str]) -> None:
-    missing = [key for key in ("ts", "symbol") if key not in there]
-    if missing or not _SAYS_AN_OUTCOME.intersection(there):
-        needed = missing or [" or ".join(sorted(_SAYS_AN_OUTCOME))]
+def _require_order_log(path: Path, keys: Collection[str]) -> None:
+    missing = [key for key in ("ts", "symbol") if key not in keys]
+    if missing or not _OUTCOME_KEYS.intersection(keys):
+        needed = missing or [" or ".join(sorted(_OUTCOME_KEYS))]
         raise SourceError(
-            f"orders: {path} is no order log: no line has {', '.join(needed)}; they have {', '.join(there)}. "
-            'Give the log that the router writes after each order, or set orders.kind = "canonical"'
+            f"orders: {path} is not an order log: no line has {', '.join(needed)}; the lines have {', '.join(keys)}. "
+            'Name the log that the router writes after each order, or set orders.kind = "canonical"'
         )

@@ -1,4 +1,4 @@
-"""The account of rows that were not used: how many for which reason, and where one of each is."""
+"""Rejected rows: how many for each reason, and one sample of each."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,10 +24,10 @@ def count_rejects(
     relation: Relation,
     counts: Mapping[str, int],
 ) -> list[Reject]:
-    """Give the `counts` by reason of the rows of `table`, of the window, that are not used, each with a sample.
+    """Return the rejects of `table` in the window by reason: the `counts` that are given, each with a sample.
 
-    A row whose time cannot be read counts in every run: it cannot be told to be outside the window. CSV lines that do
-    not fit the header are no rows and are counted here, as `bad_row`.
+    A row whose time cannot be read counts in every run, because it may lie in the window. CSV lines that do not fit the
+    header never become rows; they are counted here, as `bad_row`.
     """
     torn = take_torn_rows(connection) if relation.file_format in (FileFormat.CSV, None) else {}
     if torn:
@@ -48,13 +48,13 @@ def count_rejects(
 
 
 def _count_torn_lines(connection: "DuckDBPyConnection", relation: Relation, torn: Mapping[Path, TornRows]) -> int:
-    """Count the lines that became no row; where an open quote took lines along, by what is missing of the file."""
-    lost = 0
+    """Count the lines that became no row; if an open quote swallowed lines, by the rows that the file lacks."""
+    line_count = 0
     for path, rows in torn.items():
         if rows.may_span_lines:
-            read = connection.execute(f"select count(*) from ({relation.numbered(path)})").fetchone()
-            assert read is not None
-            lost += count_lines(path) - 1 - read[0]
+            row = connection.execute(f"select count(*) from ({relation.numbered(path)})").fetchone()
+            assert row is not None
+            line_count += count_lines(path) - 1 - row[0]
         else:
-            lost += len(rows.lines)
-    return lost
+            line_count += len(rows.lines)
+    return line_count

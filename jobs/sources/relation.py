@@ -1,4 +1,4 @@
-"""A source as SQL for DuckDB: canonical rows, each with the file it is from and the reason why it is not used."""
+"""A source as SQL for DuckDB: canonical rows, each with its file and, if it is rejected, the reason."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +19,12 @@ MACROS = files(__package__).joinpath("macros.sql").read_text("utf-8")
 class Relation:
     """Rows of one source.
 
-    `rows` selects the canonical columns with `file`, `line`, `reason` (null where the row is good) and `unread` from
-    all files at once. `numbered` selects the same from one file. `line` is the number of the row in its file, the first
-    being 1, counted without header, blank lines and rows that do not fit the header; in `rows` it is null unless
-    `is_typed`. `unread` is, of a bad time, symbol or value, the name of the column and after a blank what stands there;
-    it is null where `is_typed`. `file_format` is None where the one file is the spool of a database query.
-    `is_typed` is True where the values carry their types and the rows their numbers, so that reading them again costs
-    little.
+    `rows` selects the canonical columns with `file`, `line`, `reason` (null if the row is usable) and `unread` from all
+    files at once. `numbered` selects the same from one file. `line` is the number of the row in its file, counted from
+    1 without header, blank lines and rows that do not fit the header; in `rows` it is null unless `is_typed`. `unread`
+    is the column name and, after a blank, the text of a bad time, symbol or value; it is null if `is_typed`.
+    `file_format` is None if the one file holds the rows of a database query. `is_typed` means that the values carry
+    their types and the rows their numbers, so that reading them again costs little.
     """
 
     rows: str
@@ -37,16 +36,18 @@ class Relation:
 
 
 def require_rows(connection: "DuckDBPyConnection", source: str, relation: Relation) -> None:
-    """Raise SourceError where not one row can be read: nothing to measure must not be taken for a quiet week."""
+    """Raise SourceError if no row can be read: an empty log never counts as a week without orders."""
     import duckdb
 
     try:
         row = connection.execute(f"select 1 from ({relation.rows}) limit 1").fetchone()
     except duckdb.Error as error:
-        said = str(error).splitlines()[0]
-        raise SourceError(f"{source}: {relation.files[0]} or one beside it cannot be read: {said}") from error
+        message = str(error).splitlines()[0]
+        raise SourceError(f"{source}: {relation.files[0]} or a file beside it cannot be read: {message}") from error
     if row is None:
-        raise SourceError(f"{source}: {relation.files[0]} has no row that fits its header, nor has any file beside it")
+        raise SourceError(
+            f"{source}: {relation.files[0]} has no row that fits its header, and no file beside it has one"
+        )
 
 
 def quoted(text: str | Path) -> str:

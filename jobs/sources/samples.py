@@ -1,4 +1,4 @@
-"""Where one rejected row of each reason is: its file and line, its symbol and time."""
+"""A sample of each reject reason: file and line, symbol and time of one rejected row."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
@@ -15,24 +15,27 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _LONGEST = 300
-_NOT_FOUND_AGAIN = "not found again: a file was changed while it was read"
+_NOT_FOUND_AGAIN = "not found again: a file changed while it was read"
 _TORN = "bad_row"
 _UNREAD = ("bad_time", "bad_symbol", "bad_value")
-# What tells a repeated row, whose reason is found by comparing rows and so not by reading one of them again.
-_KEYS_OF_REPEATED = {
+# What identifies a duplicate: its reason comes from comparing rows, so reading one of them again does not show it.
+_DUPLICATE_KEYS = {
     "duplicate_id": ("order_id", "symbol", "ts", "slippage_bps"),
     "duplicate_bar": ("symbol", "ts", "close"),
 }
 
 
 def shown(sample: str) -> str:
-    """Write a sample in at most 300 characters, with escapes for those that do not print and no database need take."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in sample)[:_LONGEST]
+    """Return a sample in at most 300 characters, with escapes for characters that do not print."""
+    characters = (
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in sample
+    )
+    return "".join(characters)[:_LONGEST]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """Looks for samples in a relation whose judged rows are in `table`."""
+    """Finds samples in a relation whose rows, with their reasons, are in `table`."""
 
     connection: "DuckDBPyConnection"
     source: str
@@ -43,67 +46,69 @@ class Samples:
     torn: Mapping[Path, TornRows]
 
     def of(self, reasons: Iterable[str]) -> dict[str, str]:
-        """Say for each reason where a row of it is, in at most 300 characters.
+        """Return for each reason the location of one row, in at most 300 characters.
 
-        Files are read again, with the rows counted, to the first row of each reason. A file that was rotated away
-        in between has none, and the sample says so: the account itself does not depend on it.
+        Files are read again, with the rows counted, to the first row of each reason. If a file was rotated away in
+        between, the sample is replaced by a note; the counts do not depend on it.
         """
         import duckdb
 
-        wanted = set(reasons)
+        wanted = frozenset(reasons)
         samples = dict.fromkeys(wanted, _NOT_FOUND_AGAIN)
-        for find in (self._torn, self._repeated, self._judged):
+        for find in (self._torn, self._duplicates, self._judged):
             with suppress(duckdb.Error, OSError, LookupError):
                 samples |= find(wanted)
         return {reason: shown(sample) for reason, sample in samples.items()}
 
-    def _torn(self, wanted: Set[str]) -> dict[str, str]:
-        if _TORN not in wanted:
+    def _torn(self, reasons: Set[str]) -> dict[str, str]:
+        if _TORN not in reasons:
             return {}
         path = min(self.torn)
         line = min(self.torn[path].lines)
         return {_TORN: f"{self._file(path)}:{line}: {text_of_line(path, line)}"}
 
-    def _repeated(self, wanted: Set[str]) -> dict[str, str]:
-        return {reason: self._repeated_row(reason) for reason in wanted & _KEYS_OF_REPEATED.keys()}
+    def _duplicates(self, reasons: Set[str]) -> dict[str, str]:
+        return {reason: self._duplicate(reason) for reason in reasons & _DUPLICATE_KEYS.keys()}
 
-    def _repeated_row(self, reason: str) -> str:
-        keys = _KEYS_OF_REPEATED[reason]
+    def _duplicate(self, reason: str) -> str:
+        keys = _DUPLICATE_KEYS[reason]
         values = self.connection.execute(
             f"select {', '.join(keys)} from {self.table} where reason = {quoted(reason)} order by all limit 1"
         ).fetchone()
         assert values is not None
         same = " and ".join(f"{key} is not distinct from ${key}" for key in keys)
         named = dict(zip(keys, values, strict=True))
-        place = self._first(self.relation.files, f"reason is null and {same}", named)
-        return f"{place}, {keys[0]} {values[0]}" if reason == "duplicate_id" else place
+        location = self._first(self.relation.files, f"reason is null and {same}", named)
+        return f"{location}, {keys[0]} {values[0]}" if reason == "duplicate_id" else location
 
-    def _judged(self, wanted: Set[str]) -> dict[str, str]:
-        return {reason: self._judged_row(reason) for reason in wanted - _KEYS_OF_REPEATED.keys() - {_TORN}}
+    def _judged(self, reasons: Set[str]) -> dict[str, str]:
+        return {reason: self._judged_row(reason) for reason in reasons - _DUPLICATE_KEYS.keys() - {_TORN}}
 
     def _judged_row(self, reason: str) -> str:
-        which = f"reason = {quoted(reason)} and ({self.in_window})"
+        condition = f"reason = {quoted(reason)} and ({self.in_window})"
         if self.relation.is_typed:
-            return self._first(self.relation.files, which, self.bounds)
-        row = self.connection.execute(f"select file from {self.table} where {which} limit 1", self.bounds).fetchone()
+            return self._first(self.relation.files, condition, self.bounds)
+        row = self.connection.execute(
+            f"select file from {self.table} where {condition} limit 1", self.bounds
+        ).fetchone()
         assert row is not None
-        return self._first([Path(row[0])], which, self.bounds)
+        return self._first([Path(row[0])], condition, self.bounds)
 
-    def _first(self, paths: Sequence[Path], which: str, parameters: dict[str, object]) -> str:
-        """Say where the first such row of the files is; none is read further than to there."""
-        said = f"case when reason in {_UNREAD} then unread end"
+    def _first(self, paths: Sequence[Path], condition: str, parameters: dict[str, object]) -> str:
+        """Return the location of the first such row of the files, reading no further than that row."""
+        unread = f"case when reason in {_UNREAD} then unread end"
         sources = [self.relation.rows] if self.relation.is_typed else map(self.relation.numbered, paths)
         for rows in sources:
             row = self.connection.execute(
-                f"select file, line, symbol, cast(ts as varchar), {said} from ({rows}) where {which} limit 1",
+                f"select file, line, symbol, cast(ts as varchar), {unread} from ({rows}) where {condition} limit 1",
                 parameters,
             ).fetchone()
             if row is not None:
-                return f"{self._place(Path(row[0]), row[1])}{_what(*row[2:])}"
-        raise LookupError("there is no such row any more")
+                return f"{self._line(Path(row[0]), row[1])}{_details(*row[2:])}"
+        raise LookupError("the row is no longer there")
 
-    def _place(self, path: Path, row: int) -> str:
-        """Name the file and the line; the row where there are no lines (Parquet, a query) or some were taken along."""
+    def _line(self, path: Path, row: int) -> str:
+        """Name the file and the line, or the row if there are no lines (Parquet, a query) or a quote swallowed some."""
         torn = self.torn.get(path, TornRows(lines=frozenset(), may_span_lines=False))
         if self.relation.file_format in (FileFormat.PARQUET, None) or torn.may_span_lines:
             return f"{self._file(path)}: row {row}"
@@ -114,10 +119,10 @@ class Samples:
         return f"{self.source}.query" if self.relation.file_format is None else str(path)
 
 
-def _what(symbol: str | None, at: str | None, unread: str | None) -> str:
-    """Say whose the row is and what in it could not be read, on one line whatever stands there."""
+def _details(symbol: str | None, at: str | None, unread: str | None) -> str:
+    """Name the symbol and time of the row and what in it could not be read, on one line."""
     named = " ".join(part for part in (symbol, at) if part)
-    column, _, found = (unread or "").partition(" ")
-    what = f"{column} {found!r}" if found else f"no usable {column}" if column else ""
-    both = ", ".join(part for part in (named, what) if part)
-    return f": {both}" if both else ""
+    column, _, text = (unread or "").partition(" ")
+    problem = f"{column} {text!r}" if text else f"no usable {column}" if column else ""
+    details = ", ".join(part for part in (named, problem) if part)
+    return f": {details}" if details else ""

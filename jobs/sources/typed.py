@@ -1,4 +1,4 @@
-"""Columns of files that carry their types: what is there, and how each becomes what the canonical table needs."""
+"""Columns of files that carry their types, and how each becomes a column of the canonical table."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ _INSTANTS = {
     "VARCHAR": "instant_of_text({})",
 }
 NUMBERED = "filename as file, file_row_number + 1 as line, cast(null as varchar) as unread"
-_ALL_NULL = '"NULL"'  # a column of a type of its own, which writers choose where every value is missing
+_ALL_NULL = '"NULL"'  # the type that some writers give a column if every value is missing
 
 
 def parquet(paths: str) -> str:
@@ -32,26 +32,26 @@ def parquet(paths: str) -> str:
 
 
 def column_types(connection: "DuckDBPyConnection", source: str, paths: Sequence[Path]) -> Mapping[str, str]:
-    """Return the columns of Parquet files with their DuckDB types. Raises SourceError where one is no Parquet file."""
+    """Return the columns of Parquet files with their DuckDB types. Raises SourceError if one is not a Parquet file."""
     import duckdb
 
     files = f"read_parquet({file_list(paths)}, union_by_name = true)"
     try:
         described = connection.execute(f"describe select * from {files}").fetchall()
     except duckdb.Error as error:
-        raise SourceError(f"{source}: {paths[0]} or one beside it cannot be read: {first_line(error)}") from error
+        raise SourceError(f"{source}: {paths[0]} or a file beside it cannot be read: {first_line(error)}") from error
     return {name: kind for name, kind, *_ in described}
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an engine's message: what it is about, without its suggestions."""
+    """Return the first line of an engine's message, without the suggestions that follow."""
     return str(error).strip().splitlines()[0]
 
 
 def typed_column(source: str, path: Path, name: str, theirs: str, kind: str | None, wanted: str) -> str:
-    """Write the SELECT item that makes a file's column the canonical one; null where the file has no such column.
+    """Write the SELECT item that makes a file's column the canonical one; null if the file has no such column.
 
-    Raises SourceError where a value of its type can never be one of the canonical column's.
+    Raises SourceError if values of its type can never become values of the canonical column.
     """
     if kind is None or kind == _ALL_NULL:
         return f"cast(null as {wanted}) as {name}"
@@ -67,9 +67,7 @@ def typed_column(source: str, path: Path, name: str, theirs: str, kind: str | No
         "bigint": kind in _INTEGERS,
     }[wanted]
     if not fits or name == "symbol":
-        raise SourceError(
-            f"{source}: column {theirs!r} of {path} is {kind}, where {wanted.upper()} is needed for {name}"
-        )
+        raise SourceError(f"{source}: column {theirs!r} of {path} is {kind}, but {name} must be {wanted.upper()}")
     return column + f" as {name}" if kind.lower() == wanted else f"try_cast({column} as {wanted}) as {name}"
 
 
@@ -77,7 +75,9 @@ def instant(source: str, path: Path, theirs: str, kind: str) -> str:
     """Write the expression that reads a column of this type as a time in UTC without a zone."""
     written = _INSTANTS.get("DECIMAL" if kind.startswith("DECIMAL(") and _is_number(kind) else kind)
     if written is None:
-        raise SourceError(f"{source}: column {theirs!r} of {path} is {kind}, which is no time; write it as a timestamp")
+        raise SourceError(
+            f"{source}: column {theirs!r} of {path} is {kind}, which is not a time; write it as a timestamp"
+        )
     return written.format(identifier(theirs))
 
 

@@ -342,7 +342,9 @@ def test_a_column_that_is_not_there_stops_the_run(tmp_path: Path, orders: Orders
 def test_a_name_that_is_no_candle_column_stops_the_run(tmp_path: Path, orders: OrdersSource) -> None:
     path = write_csv(tmp_path / "bars.csv", named("BTCUSDT", bars(3)))
 
-    with pytest.raises(SourceError, match=r"candles\.columns: 'hihg' is no candle column; they are ts, symbol, high"):
+    with pytest.raises(
+        SourceError, match=r"candles\.columns: 'hihg' is not a canonical column; the columns are ts, symbol, high"
+    ):
         run(orders, candles(path, {"hihg": "high"}))
 
 
@@ -353,7 +355,11 @@ def test_a_name_that_is_no_candle_column_stops_the_run(tmp_path: Path, orders: O
         ("bars.csv", b"", r"candles\.path: .*/bars\.csv is empty"),
         ("bars.csv", b"ts,symbol,high,low,close\n", r"candles: .*/bars\.csv has no row"),
         ("bars.parquet", b"not parquet at all, though it is called so", r"candles: .*/bars\.parquet .*cannot be read"),
-        ("bars.jsonl", b'{"ts": 1}\n', r"candles\.path: .*/bars\.jsonl is jsonl; candles are read as Parquet, CSV or"),
+        (
+            "bars.jsonl",
+            b'{"ts": 1}\n',
+            r"candles\.path: .*/bars\.jsonl is jsonl; candles are read from Parquet, CSV or",
+        ),
     ],
 )
 def test_candles_that_cannot_be_used_stop_the_run(
@@ -374,5 +380,5 @@ def test_a_price_column_of_texts_in_parquet_stops_the_run(tmp_path: Path, orders
         row = "select timestamp '2026-04-25' as ts, 'BTCUSDT' as symbol, '2' as high, 1.0 as low, 1.0 as close"
         connection.execute(f"copy ({row}) to '{path}' (format parquet)")
 
-    with pytest.raises(SourceError, match=f"candles: column 'high' of {path} is VARCHAR, where DOUBLE is needed"):
+    with pytest.raises(SourceError, match=f"candles: column 'high' of {path} is VARCHAR, but high must be DOUBLE"):
         run(orders, candles(path))

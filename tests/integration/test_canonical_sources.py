@@ -376,7 +376,7 @@ def test_a_file_that_is_rotated_away_during_the_run_costs_its_sample_only(
 
     assert result.event_count == 1
     assert counts_of(result) == {"bad_time": 1}
-    assert sample_of(result, "bad_time") == "not found again: a file was changed while it was read"
+    assert sample_of(result, "bad_time") == "not found again: a file changed while it was read"
 
 
 def test_files_whose_headers_differ_are_each_read_by_their_own(tmp_path: Path) -> None:
@@ -588,18 +588,20 @@ def test_a_renamed_column_that_is_not_there_stops_the_run(tmp_path: Path, write:
 def test_a_name_that_is_no_canonical_column_stops_the_run(tmp_path: Path, write: Writer) -> None:
     path = write(tmp_path, ROWS).location.path or ""
 
-    with pytest.raises(SourceError, match=r"orders\.columns: 'slipage' is no canonical column; they are order_id, ts"):
+    with pytest.raises(
+        SourceError, match=r"orders\.columns: 'slipage' is not a canonical column; the columns are order_id, ts"
+    ):
         run(canonical(path, {"slipage": "slippage_bps"}))
 
 
 @pytest.mark.parametrize(
     ("column", "as_type", "said"),
     [
-        ("slippage_bps", "varchar", "is VARCHAR, where DOUBLE is needed for slippage_bps"),
-        ("slippage_bps", "double[]", "is DOUBLE\\[\\], where DOUBLE is needed for slippage_bps"),
-        ("maker_filled", "integer", "is INTEGER, where BOOLEAN is needed for maker_filled"),
-        ("symbol", "bigint", "is BIGINT, where VARCHAR is needed for symbol"),
-        ("ts", "boolean", "is BOOLEAN, which is no time"),
+        ("slippage_bps", "varchar", "is VARCHAR, but slippage_bps must be DOUBLE"),
+        ("slippage_bps", "double[]", "is DOUBLE\\[\\], but slippage_bps must be DOUBLE"),
+        ("maker_filled", "integer", "is INTEGER, but maker_filled must be BOOLEAN"),
+        ("symbol", "bigint", "is BIGINT, but symbol must be VARCHAR"),
+        ("ts", "boolean", "is BOOLEAN, which is not a time"),
     ],
 )
 def test_a_column_of_a_type_that_cannot_be_it_stops_the_run(
@@ -662,7 +664,7 @@ def test_files_that_are_all_empty_stop_the_run(tmp_path: Path, kind: Callable[[P
     for name in ("a.jsonl", "b.jsonl"):
         (tmp_path / name).touch()
 
-    with pytest.raises(SourceError, match=r"orders\.path: .*/a\.jsonl is empty and so is every other file of"):
+    with pytest.raises(SourceError, match=r"orders\.path: .*/a\.jsonl is empty, like every other file of"):
         run(kind(tmp_path / "*.jsonl"))
 
 
@@ -685,7 +687,7 @@ def test_a_file_without_one_json_object_on_a_line_stops_the_run(
     path = tmp_path / name
     path.write_bytes(content)
 
-    with pytest.raises(SourceError, match=f"orders: no line of {path} or of one beside it is a JSON object"):
+    with pytest.raises(SourceError, match=f"orders: no line of {path} or of the files beside it is a JSON object"):
         run(kind(path))
 
 
@@ -770,8 +772,8 @@ def test_a_file_that_cannot_be_opened_stops_the_run(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("log.txt", "the format of .*/log.txt is not known; name it .parquet, .csv or .jsonl"),
-        ("log.jsonl.zst", "log.jsonl.zst is packed as .zst; unpack it, or pack it as .gz"),
+        ("log.txt", "the format of .*/log.txt is unknown; name it .parquet, .csv or .jsonl"),
+        ("log.jsonl.zst", "log.jsonl.zst is compressed as .zst; unpack it, or compress it as .gz"),
     ],
 )
 def test_a_file_of_a_format_that_is_not_read_stops_the_run(tmp_path: Path, name: str, said: str) -> None:
@@ -802,7 +804,9 @@ def test_another_log_than_that_of_orders_stops_the_run(tmp_path: Path) -> None:
     path = tmp_path / "executed.jsonl"
     path.write_text('{"ts": "2026-04-25T00:00:00Z", "symbol": "BTCUSDT", "event_type": "order_ack"}\n')
 
-    with pytest.raises(SourceError, match=f"orders: {path} is no order log: no line has event or prices or result; "):
+    with pytest.raises(
+        SourceError, match=f"orders: {path} is not an order log: no line has event or prices or result; "
+    ):
         run(order_log(path))
 
 
@@ -810,7 +814,9 @@ def test_lines_of_something_else_stop_the_run(tmp_path: Path) -> None:
     path = tmp_path / "prices.jsonl"
     path.write_text('{"order_id": 1, "price": 2.0}\n')
 
-    with pytest.raises(SourceError, match="is no order log: no line has ts, symbol; they have order_id, price"):
+    with pytest.raises(
+        SourceError, match="is not an order log: no line has ts, symbol; the lines have order_id, price"
+    ):
         run(order_log(path))
 
 
@@ -828,8 +834,8 @@ def test_renaming_columns_of_an_order_log_stops_the_run_as_it_would_do_nothing(t
         ("select * from nowhere", "orders.query: the database refused it: no such table: nowhere"),
         ("selectt", "orders.query: the database refused it: .*syntax error"),
         ("delete from outcome where 1 = 0", "orders.query: the database refused it: "),
-        ("select * from outcome where 1 = 0", "orders.query: the database gave no row"),
-        ("select 1 as a", "what orders.query returns has no column 'ts', 'symbol'"),
+        ("select * from outcome where 1 = 0", "orders.query: the query returned no row"),
+        ("select 1 as a", "the result of orders.query has no column 'ts', 'symbol'"),
     ],
 )
 def test_a_query_that_gives_no_outcomes_stops_the_run(tmp_path: Path, query: str, said: str) -> None:
@@ -842,7 +848,7 @@ def test_a_query_that_gives_no_outcomes_stops_the_run(tmp_path: Path, query: str
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("sqlite:///{folder}/missing.db", r"orders\.url: there is no database file .*/missing\.db"),
+        ("sqlite:///{folder}/missing.db", r"orders\.url: the database file .*/missing\.db does not exist"),
         ("postgresql+psycopg://bot:secret@127.0.0.1:1/x", r"orders\.url: the database cannot be used: .*refused"),
         ("nonsense", r"orders\.url: the database cannot be used: .*; correct orders\.url"),
         ("sqlite:///{folder}", r"orders\.url: the database cannot be used: unable to open database file"),
