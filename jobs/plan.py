@@ -1,23 +1,24 @@
-"""What a run is asked to do: which book, from which sources, by which rules, on which engine."""
+"""The plan of a run: its scope, its sources, its rules and its engine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from policy.numbers import METRIC_DECIMALS
 from policy.rules import RuleSet
+from policy.window import Window
 
 
 class OrdersKind(StrEnum):
-    """How the order log is laid out: the log of a maker-first bot, or one canonical row per outcome."""
+    """The layout of the order log: the log of a maker-first bot, or one canonical row per outcome."""
 
     ORDER_LOG = "order-log"
     CANONICAL = "canonical"
 
 
 class EngineKind(StrEnum):
-    """What runs the metric queries: DuckDB in this process, or a Spark cluster by Spark Connect."""
+    """The engine of the metric queries: DuckDB in this process, or a Spark cluster by Spark Connect."""
 
     DUCKDB = "duckdb"
     SPARK = "spark"
@@ -25,7 +26,7 @@ class EngineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where rows come from: files by a glob pattern, or a query on a database. One of the two is given."""
+    """The location of rows: files by a glob pattern, or a query on a database. One of the two is given."""
 
     path: str | None = None
     url: str | None = None
@@ -35,7 +36,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrdersSource:
-    """The order log. `deduplicate` None means: look for repeated ids where the file is JSONL or CSV."""
+    """The order log. `deduplicate` None means: reject duplicate ids if the file is JSONL or CSV."""
 
     kind: OrdersKind
     location: Location
@@ -44,7 +45,7 @@ class OrdersSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandlesSource:
-    """The candles; `ts` is when a bar opens, `interval` how long it lasts."""
+    """The candles; `ts` is the time at which a bar opens, `interval` its length."""
 
     location: Location
     interval: timedelta
@@ -52,7 +53,7 @@ class CandlesSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineChoice:
-    """The engine, and the address of the Spark Connect server where it is Spark."""
+    """The engine, and for Spark the address of the Spark Connect server."""
 
     kind: EngineKind = EngineKind.DUCKDB
     remote: str | None = None
@@ -60,7 +61,7 @@ class EngineChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fees:
-    """What the venue takes in basis points of the notional; a rebate is negative."""
+    """The fees of a venue in basis points of the notional; a rebate is negative."""
 
     maker_bps: float
     taker_bps: float
@@ -73,9 +74,9 @@ class Fees:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that a run needs to know but the slot and the store.
+    """Everything that a run needs except the slot and the store.
 
-    `shadows` decide beside the live rule set and are stored beside it. `fees` are by symbol; "" is for the others.
+    `shadows` decide beside the live rule set and are stored beside it. `fees` are by symbol; "" stands for all others.
     """
 
     scope: str
@@ -89,10 +90,14 @@ class Plan:
 
     @property
     def rule_sets_with_state(self) -> tuple[RuleSet, ...]:
-        """Those of the live rule set and its shadows that remember something from run to run."""
+        """The live rule set and its shadows, as far as they remember a state from run to run."""
         return tuple(rules for rules in (self.rule_set, *self.shadows) if rules.has_state)
 
+    def window(self, as_of: datetime) -> Window:
+        """Return what a run as of this time may see. Raises ValueError for a time without a zone."""
+        return Window(as_of=as_of, bar_interval=self.candles.interval if self.candles else None)
+
     def fee_gap_bps(self, symbol: str) -> float | None:
-        """Return how much less a maker fill costs there, None where the settings do not say."""
+        """Return how much less a maker fill of the symbol costs, None if the settings have no fees for it."""
         fees = self.fees.get(symbol, self.fees.get(""))
         return fees.gap_bps if fees is not None else None

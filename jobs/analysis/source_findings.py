@@ -7,11 +7,12 @@ from jobs.analysis.findings import Finding, listed, note
 from jobs.engines.measurement import Measurement
 from jobs.engines.source_checks import count_orders_ahead, modal_bar_spacing
 from jobs.plan import CandlesSource, EngineKind, OrdersKind, OrdersSource, Plan
-from policy import Evidence
+from policy import Evidence, Regime
 from policy.fee_gap import fee_gap_words
+from policy.rules import Judgement
 from policy.symbols import spelt_alike
 from policy.window import Window
-from storage.records import Reject, RunResult
+from storage.records import Reject
 
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 # Where each field of an order stands in an order log, for what is missing.
@@ -23,29 +24,28 @@ _FIELDS = {
 
 def find_in_sources(plan: Plan, now: datetime) -> Iterator[Finding]:
     """Measure as a run would, and say what was found. Raises as a run does where nothing can be computed."""
+    from jobs.decisions import decide
     from jobs.engines.measure import measure
-    from jobs.run.recompute import decide, window_of
-    from storage.records import Origin
 
-    window = window_of(plan, now)
+    window = plan.window(now)
     measurement = measure(plan, window, {})
-    result = decide(plan, measurement, now, origin=Origin.MANUAL, started_at=now)
-    evidence = [one for one, _ in result.decisions]
-    yield from _orders(plan.orders, result, evidence)
+    judgements = decide(plan, measurement, now).live
+    evidence = [judgement.evidence for judgement in judgements]
+    yield from _orders(plan.orders, measurement, evidence)
     yield from _ahead(plan, now)
-    yield from (_not_used(reject) for reject in result.rejects)
+    yield from (_not_used(reject) for reject in measurement.rejects)
     yield from _fees(plan, evidence)
     if plan.candles is None:
         yield Finding(what="candles", said="none are set, so every regime is unknown")
         return
-    yield from _candles(result)
+    yield from _candles(judgements)
     yield from _names(measurement, evidence)
     yield from _bars(plan, plan.candles, window)
 
 
-def _orders(source: OrdersSource, result: RunResult, evidence: Sequence[Evidence]) -> Iterator[Finding]:
-    orders = result.event_count
-    said = f"{orders} outcomes of {len(evidence)} symbols in the last 7 days ({result.engine})"
+def _orders(source: OrdersSource, measurement: Measurement, evidence: Sequence[Evidence]) -> Iterator[Finding]:
+    orders = measurement.event_count
+    said = f"{orders} outcomes of {len(evidence)} symbols in the last 7 days ({measurement.engine})"
     yield Finding(what="orders", said=said)
     if orders and not any(one.effectiveness.maker_started_count for one in evidence):
         said = f"of {orders} outcomes none is known to have started as maker, so fills and fallback cannot be told"
@@ -86,8 +86,8 @@ def _fees(plan: Plan, evidence: Sequence[Evidence]) -> Iterator[Finding]:
         yield Finding(what="fees", said=f"{listed(symbols)}: {told}")
 
 
-def _candles(result: RunResult) -> Iterator[Finding]:
-    unknown = [one.symbol for one, decision in result.decisions if decision.regime == "unknown"]
+def _candles(judgements: Sequence[Judgement]) -> Iterator[Finding]:
+    unknown = [each.evidence.symbol for each in judgements if each.decision.regime is Regime.UNKNOWN]
     if unknown:
         yield note("candles", f"the regime is unknown for {', '.join(unknown)}: too few or too old candles")
     else:
