@@ -1,4 +1,4 @@
-"""How sure a mean is: a 95 % interval by Student's distribution."""
+"""The confidence interval of a mean: 95 %, by Student's t distribution."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +9,7 @@ _CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfidenceInterval:
-    """Where a mean lies in 95 of 100 cases, both ends inclusive."""
+    """The 95 % confidence interval of a mean, both ends inclusive."""
 
     lower: float
     upper: float
@@ -19,13 +19,13 @@ def confidence_interval(mean: float, standard_error: float | None, cluster_count
     """Return the interval of a mean whose standard error comes from so many clusters; None with fewer than two."""
     if standard_error is None or cluster_count < 2:
         return None
-    reach = student_quantile(cluster_count - 1) * standard_error
-    return ConfidenceInterval(lower=mean - reach, upper=mean + reach)
+    half_width = student_quantile(cluster_count - 1) * standard_error
+    return ConfidenceInterval(lower=mean - half_width, upper=mean + half_width)
 
 
 @lru_cache
 def student_quantile(degrees_of_freedom: int) -> float:
-    """Return t with |T| <= t in 95 of 100 cases, to 9 digits. Raises ValueError for no degree of freedom."""
+    """Return t with |T| <= t in 95 of 100 cases, to 9 digits. Raises ValueError for less than 1 degree of freedom."""
     if degrees_of_freedom < 1:
         raise ValueError(f"degrees_of_freedom must be 1 or more, was {degrees_of_freedom}")
     low, high = 0.0, pi / 2

@@ -1,4 +1,4 @@
-"""Slots: the times in UTC at which a run is due, by a cron expression."""
+"""Slots: the times in UTC at which a run is due, from a cron expression."""
 
 import re
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ _FIELDS = re.compile(r"[0-9*/,\-? L#]+")
 
 
 class CronError(RouterPolicyError, ValueError):
-    """A cron expression that cannot be read, or whose time never comes."""
+    """A cron expression that is not valid, or that has no slot at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
     """The slots of a cron expression: five fields, or six with the seconds last; day 0 of the week is Sunday.
 
-    Raises CronError for any other text, for the letters that stand for a time drawn by chance, for a range of one
-    value, as 9-9, and for a day that never comes, as February 30.
+    Raises CronError for any other text, for the letters that stand for a random time, for a range of one value, as
+    9-9, and for a day that does not exist, as February 30.
     """
 
     cron: str
@@ -34,17 +34,17 @@ class Slots:
         plain = _FIELDS.fullmatch(_WORDS.sub("0", self.cron)) is not None
         if len(fields) not in (5, 6) or not plain or not croniter.is_valid(self.cron):
             raise CronError(
-                f"schedule.cron: {self.cron!r} is no cron expression; write minute hour day month weekday, as "
+                f"schedule.cron: {self.cron!r} is not a valid cron expression; write minute hour day month weekday, as "
                 "in */15 * * * *, or six with the seconds last"
             )
-        for one in _RANGE.finditer(self.cron):
-            if _is_one_value(one[1], one[2]):
-                raise CronError(f"schedule.cron: {self.cron!r} has a range of one value, {one[0]}; write {one[1]}")
+        for span in _RANGE.finditer(self.cron):
+            if _is_one_value(span[1], span[2]):
+                raise CronError(f"schedule.cron: {self.cron!r} has a range of one value, {span[0]}; write {span[1]}")
         try:
             self.next(_ANY_TIME)
         except CroniterBadDateError:
             raise CronError(
-                f"schedule.cron: {self.cron!r} never comes; name a day that its months have, as in */15 * * * *"
+                f"schedule.cron: {self.cron!r} has no slot; name a day that its months have, as in */15 * * * *"
             ) from None
 
     def newest(self, at: datetime) -> datetime:
@@ -64,7 +64,7 @@ class Slots:
             yield slot
 
     def following(self, at: datetime, count: int) -> list[datetime]:
-        """Return so many slots after a time, oldest first."""
+        """Return the first `count` slots after a time, oldest first."""
         times = self._from(at)
         return [times.get_next(datetime) for _ in range(count)]
 
@@ -73,7 +73,7 @@ class Slots:
 
 
 def _is_one_value(first: str, last: str) -> bool:
-    """Tell whether a range has one value only: croniter would go once around the clock for it."""
+    """Return whether a range has one value only: croniter would take all values for it."""
     if first.isdigit() and last.isdigit():
         return int(first) == int(last)
     return first.lower() == last.lower()

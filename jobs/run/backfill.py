@@ -1,4 +1,4 @@
-"""Backfill: past slots computed from the sources as they are now, without touching what was published."""
+"""Backfill: past slots computed from the sources as they are now; published slots stay as they are."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from storage.write.leases import Lease
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfilledSlot:
-    """One slot of a backfill: the run that was published for it now, or why there is none."""
+    """One slot of a backfill: the run that was published for it, or in `skipped` the reason why there is none."""
 
     slot: datetime
     run: PublishedRun | None
@@ -27,8 +27,8 @@ def backfill(
 ) -> Iterator[BackfilledSlot]:
     """Compute and publish slots one after the other, as origin `backfill`, and yield each when it is done.
 
-    A slot that is published, or that another process holds, is left alone and said, so that a backfill which was
-    interrupted can be started again. A slot that fails is recorded and raises what it failed of.
+    A slot that is published, or that another process holds, is skipped, so that an interrupted backfill can be started
+    again. A slot that fails is recorded, and its error is raised.
     """
     for slot in slots:
         claimed = _claim(store, plan.scope, slot, lease)

@@ -1,7 +1,7 @@
 """The schedule: a short tick asks the database's clock which slot is due, and has it computed once.
 
-A tick and not a timer for the slot itself: a timer sleeps through a clock that jumps, while the next tick sees the new
-time. Whether a slot is done is in the store, so several schedulers can share it.
+A tick, not a timer for the slot itself: a timer sleeps through a clock that jumps, while the next tick sees the new
+time. The store knows whether a slot is done, so several schedulers can share it.
 """
 
 import logging
@@ -32,25 +32,23 @@ from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
 log = logging.getLogger("router_policy.schedule")
 _MISSED_SLOTS_AT_ONCE = 1000
 _WATCH_SECONDS = 1.0
-
-
 _WILD_CLOCK = timedelta(days=1)
 
 
 class ClockError(RouterPolicyError, RuntimeError):
-    """The database's clock moved by more than a day against the time that really passed."""
+    """The database's clock moved by more than a day more or less than the time that passed."""
 
 
 class SchedulerDiedError(RouterPolicyError, RuntimeError):
-    """The thread that ticks is gone; the process should be started again by whatever watches it."""
+    """The thread that ticks has died; whatever supervises the process should start it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleOptions:
-    """When slots are due and how long things may take.
+    """When slots are due and how long a run may take.
 
-    `deadline` is for one run; `retry_after` the pause before a failed slot is tried again, while it is the newest.
-    With `catch_up`, slots that nobody computed while they were due are computed when the newest is done, oldest first.
+    `deadline` is for one run; `retry_after` is the pause before a failed slot is tried again, while it is the newest.
+    With `catch_up`, missed slots are computed once the newest is done, oldest first.
     """
 
     slots: Slots
@@ -61,12 +59,12 @@ class ScheduleOptions:
 
 
 def _ignore(run: PublishedRun) -> None:
-    """Take no notice of a published run."""
+    """Do nothing about a published run."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Schedule:
-    """Computes each slot once while it is the newest, until told to stop.
+    """Computes each slot once while it is the newest, until it is stopped.
 
     `on_published` is called after each run that this process published, from the ticking thread.
     """
@@ -81,10 +79,10 @@ class Schedule:
     _zero: datetime | None = field(default=None, init=False)
 
     def run(self) -> None:
-        """Tick until `stop` is called or SIGTERM or SIGINT comes; a run that has begun is finished first.
+        """Tick until `stop` is called or SIGTERM or SIGINT arrives; a run that has begun is finished first.
 
-        A second signal ends that run as well, with nothing of it published. Call it from the main thread. Raises
-        SchedulerDiedError where the ticking thread is found dead.
+        A second signal ends that run as well, and nothing of it is published. Call it from the main thread. Raises
+        SchedulerDiedError if the ticking thread has died.
         """
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
@@ -103,7 +101,7 @@ class Schedule:
         self._stop.set()
 
     def tick(self, store: Store) -> PublishedRun | None:
-        """Compute the newest slot if it is due and nobody has it; return the run if this process published one."""
+        """Compute the newest slot if it is due and no process has it; return the run if this process published one."""
         now = store.now()
         self._check_clock(now)
         slot = self.timing.slots.newest(now)
@@ -114,19 +112,19 @@ class Schedule:
         return self._compute(store, claimed, Origin.SCHEDULE) if claimed is not None else None
 
     def _check_clock(self, now: datetime) -> None:
-        """Refuse a clock that is days off: a run of a slot far ahead would stay the latest until that day comes."""
+        """Refuse a clock that is days off: a run of a slot far ahead would stay the latest until that day."""
         zero = now - timedelta(seconds=_seconds_passed())
         self._zero = self._zero or zero
         if abs(zero - self._zero) > _WILD_CLOCK:
             raise ClockError(
-                f"the database's clock says {now.isoformat()}, off by {zero - self._zero} since this schedule began; "
+                f"the database's clock is at {now.isoformat()}, off by {zero - self._zero} since this schedule began; "
                 "nothing is computed until it is right again; if it is right now, start the schedule again"
             )
 
     def _catch_up(self, store: Store, newest: datetime) -> PublishedRun | None:
-        """Compute the oldest slot that nobody computed, one a tick, so that the newest never waits.
+        """Compute the oldest missed slot, one a tick, so that the newest never waits.
 
-        It is a backfill by its origin: nobody could follow it at its time.
+        Its origin is a backfill: no router could follow it at its time.
         """
         gap = store.oldest_gap(self.plan.scope, newest)
         claimed = self._claim(store, gap) if gap is not None else None
@@ -142,19 +140,19 @@ class Schedule:
         return None
 
     def _note_missed(self, store: Store, slot: datetime) -> None:
-        """Record the slots between the last one that a schedule saw to and this one; nobody ran when they were due.
+        """Record the slots between the last one that a schedule handled and this one as missed.
 
-        Oldest first and before this slot is claimed: whatever ends it midway, the next tick goes on from there. What a
-        person or a backfill published in between stays as it is, and is no sign that a schedule was there before it.
-        Before the first slot of any schedule none was missed.
+        Oldest first and before this slot is claimed: if it is interrupted, the next tick continues from there. What a
+        person or a backfill published in between stays as it is, and does not show that a schedule ran before it.
+        Before the first slot of any schedule, none was missed.
         """
         last = store.last_scheduled_before(self.plan.scope, slot)
         if last is None:
             return
         missed, count = self.timing.slots.between(last, slot), 0
-        while not self._stop.is_set() and (some := list(islice(missed, _MISSED_SLOTS_AT_ONCE))):
-            store.mark_missed(self.plan.scope, some)
-            count += len(some)
+        while not self._stop.is_set() and (batch := list(islice(missed, _MISSED_SLOTS_AT_ONCE))):
+            store.mark_missed(self.plan.scope, batch)
+            count += len(batch)
         if count:
             log.warning("%d slots were missed since %s", count, last.isoformat())
 
@@ -175,7 +173,7 @@ class Schedule:
         return run
 
     def _tick_safely(self, store: Store) -> None:
-        """Tick; whatever goes wrong is logged and the next tick comes all the same."""
+        """Tick; any error is logged, and the next tick follows."""
         if self._stop.is_set():
             return
         try:
@@ -187,12 +185,12 @@ class Schedule:
 
     def _wait(self, scheduler: BackgroundScheduler, ticking: Job) -> None:
         while not self._stop.wait(_WATCH_SECONDS):
-            # APScheduler goes on saying `running` when an error has ended its thread, so the thread itself is asked.
+            # APScheduler still reports `running` after an error has ended its thread, so this checks the thread itself.
             if not scheduler._thread.is_alive():
                 raise SchedulerDiedError("the ticking thread has died; start router-policy run again")
             now = datetime.now(UTC)
             if ticking.next_run_time - now > self.timing.tick:
-                # The host's clock went back; the next tick would wait until that clock is where it was.
+                # The host's clock was set back; the next tick would wait until it is where it was.
                 ticking.modify(next_run_time=now)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
@@ -202,9 +200,10 @@ class Schedule:
 
 
 class _Ticks(BaseTrigger):  # type: ignore[misc]  # apscheduler comes without types
-    """Fires at once, and then always an interval from now.
+    """Fires at once, and then each time an interval from now.
 
-    APScheduler's own interval lists every time since the last one, and a clock that jumps by years fills the memory.
+    APScheduler's own interval trigger lists every time since the last tick; a clock that jumps by years would
+    fill the memory.
     """
 
     def __init__(self, interval: timedelta) -> None:
@@ -215,12 +214,12 @@ class _Ticks(BaseTrigger):  # type: ignore[misc]  # apscheduler comes without ty
 
 
 def _seconds_passed() -> float:
-    """Return seconds that pass with real time whatever the clock is set to, time asleep included where that is told."""
+    """Return seconds of real time, whatever the clock is set to; on Linux including the time that the host slept."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _scheduler() -> BackgroundScheduler:
-    """Keep jobs in memory only, let late ticks coalesce, and never drop one for being late."""
+    """Keep jobs in memory only, let late ticks coalesce, and never drop one because it is late."""
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     return BackgroundScheduler(
         timezone="UTC",

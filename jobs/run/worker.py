@@ -1,4 +1,4 @@
-"""One slot computed and published: in this process, or in a child that is ended at its deadline."""
+"""One slot computed and published: in this process, or in a child process that is killed at its deadline."""
 
 import multiprocessing
 import signal
@@ -24,12 +24,12 @@ _PARENTS_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class RunFailedError(RouterPolicyError):
-    """A run published nothing; the text says why."""
+    """A run published nothing; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTask:
-    """What a child needs to compute one claimed slot."""
+    """What a child process needs to compute one claimed slot."""
 
     plan: Plan
     store_url: str
@@ -52,7 +52,7 @@ def compute_slot(task: RunTask, store: Store) -> PublishedRun:
 
 
 def compute_slot_or_fail(task: RunTask, store: Store) -> PublishedRun:
-    """Compute the claimed slot and publish it; whatever goes wrong is recorded, and the slot is free at once."""
+    """Compute the claimed slot and publish it; any error is recorded, and the slot is free at once."""
     try:
         return compute_slot(task, store)
     except BaseException as error:
@@ -63,26 +63,26 @@ def compute_slot_or_fail(task: RunTask, store: Store) -> PublishedRun:
 def compute_slot_in_child(task: RunTask, deadline: timedelta, abort: Event) -> PublishedRun:
     """Compute the claimed slot in a process of its own, which is killed at the deadline or when `abort` is set.
 
-    Only a process can be ended while it hangs in a database or an engine; a thread cannot. Raises RunFailedError where
+    Only a process can be killed while it hangs in a database or an engine; a thread cannot. Raises RunFailedError if
     nothing was published.
     """
     context = multiprocessing.get_context("spawn")
-    answers, sender = context.Pipe(duplex=False)
+    results, sender = context.Pipe(duplex=False)
     child = context.Process(target=_child, args=(task, sender), name="router-policy-run")
     _start_shielded(child)
     sender.close()
     try:
-        return _answer(answers, deadline, abort)
+        return _wait_for_result(results, deadline, abort)
     finally:
         if child.is_alive():
             child.kill()
         child.join()
-        answers.close()
+        results.close()
 
 
 def _start_shielded(child: BaseProcess) -> None:
-    """Start the child with the signals held back that it will ignore, so that none ends it while it is starting."""
-    resource_tracker.ensure_running()  # when it starts by itself, it lets the signals through again
+    """Start the child with the signals blocked that it will ignore, so that none ends it while it starts."""
+    resource_tracker.ensure_running()  # started later, it would unblock the signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS_SIGNALS)
     try:
         child.start()
@@ -90,38 +90,40 @@ def _start_shielded(child: BaseProcess) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _answer(answers: Connection, deadline: timedelta, abort: Event) -> PublishedRun:
+def _wait_for_result(results: Connection, deadline: timedelta, abort: Event) -> PublishedRun:
     waited = 0.0
-    while not answers.poll(_POLL_SECONDS):
+    while not results.poll(_POLL_SECONDS):
         waited += _POLL_SECONDS
         if abort.is_set():
-            raise RunFailedError("the run was ended because the schedule was told to stop at once")
+            raise RunFailedError("the run was ended because the schedule was stopped at once")
         if waited >= deadline.total_seconds():
             raise RunFailedError(
                 f"the run took longer than its deadline of {deadline.total_seconds():g} s and was ended"
             )
     try:
-        answer = answers.recv()
+        result = results.recv()
     except EOFError:
-        raise RunFailedError("the process of the run died without a word; was it killed, or out of memory?") from None
-    if isinstance(answer, PublishedRun):
-        return answer
-    raise RunFailedError(str(answer))
+        raise RunFailedError(
+            "the process of the run died without an error message; it may have been killed or run out of memory"
+        ) from None
+    if isinstance(result, PublishedRun):
+        return result
+    raise RunFailedError(str(result))
 
 
 def _child(task: RunTask, sender: Connection) -> None:
-    """Run in the child: signals to the whole group are the parent's to answer, which lets this run finish."""
+    """Run in the child: the parent handles signals to the whole group, so that this run can finish."""
     for number in _PARENTS_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _PARENTS_SIGNALS)
     with sender, Store(task.store_url) as store:
-        sender.send(_answered(lambda: compute_slot(task, store)))
+        sender.send(_result_or_error(lambda: compute_slot(task, store)))
 
 
-def _answered(compute: Callable[[], PublishedRun]) -> PublishedRun | str:
+def _result_or_error(compute: Callable[[], PublishedRun]) -> PublishedRun | str:
     try:
         return compute()
     except RouterPolicyError as error:
         return str(error)
-    except Exception:  # noqa: BLE001 - the parent records whatever it was, and goes on with the next slot
+    except Exception:  # noqa: BLE001 - the parent records the error and goes on with the next slot
         return traceback.format_exc(limit=-3)

@@ -11,7 +11,7 @@ import time
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 
-from jobs.run.lease_owner import is_gone, owner
+from jobs.run.lease_owner import is_dead, owner
 from storage.errors import LeaseLostError, SlotTakenError
 from storage.records import PublishedRun, RunResult
 from storage.store import Store
@@ -39,7 +39,7 @@ def take(store: Store, slot: datetime, lease: timedelta = LEASE) -> Lease:
     try:
         return store.claim(SCOPE, slot, owner(), lease)
     except SlotHeldError as held:
-        if held.owner != owner() and not is_gone(held.owner):
+        if held.owner != owner() and not is_dead(held.owner):
             raise
         return store.claim(SCOPE, slot, owner(), lease, dead_owner=held.owner)
 

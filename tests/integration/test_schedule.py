@@ -132,7 +132,7 @@ def test_a_second_signal_ends_the_run_as_well(tmp_path: Path) -> None:
         process.kill()
 
     assert code == 0
-    assert _failures(store_url) == ["the run was ended because the schedule was told to stop at once"]
+    assert _failures(store_url) == ["the run was ended because the schedule was stopped at once"]
 
 
 def _failures(store_url: str) -> list[str]:

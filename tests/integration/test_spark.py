@@ -307,7 +307,9 @@ def test_a_source_whose_columns_do_not_fit_is_refused_by_name(plan: Plan, remote
         run(on_spark(plan_of(path, price="symbol"), remote))
     every = dict.fromkeys(("maker_started", "maker_filled", "fallback_used"), "flag") | {"ts": "order_id"}
     path = write(tmp_path / "orders.parquet", "select 1 as order_id, 'A' as symbol, true as flag, 'x' as slippage_bps")
-    with pytest.raises(SourceError, match=r"'slippage_bps' of .*orders.parquet is string, but slippage_bps must be double"):
+    with pytest.raises(
+        SourceError, match=r"'slippage_bps' of .*orders.parquet is string, but slippage_bps must be double"
+    ):
         run(on_spark(plan_of(path, **every), remote))
     with pytest.raises(SourceError, match=r"candles: .*orders.parquet has no column 'ts'"):
         run(on_spark(plan_of(str(plan.orders.location.path), path), remote))
