@@ -8,7 +8,6 @@ from console.settings.model import Settings
 from console.settings.plan import plan_of
 from console.terminal.text import iso
 from jobs.analysis.order_history import TOLERANCE, OrderSelection
-from jobs.slots import Slots
 from policy.window import OUTCOME_WINDOW
 from storage.store import Store
 
@@ -23,5 +22,5 @@ def question_of(
     start = since if since is not None else newest.slot - OUTCOME_WINDOW
     if start >= now:
         raise SettingsError(f"--since {iso(start)} is not in the past; give a time before {iso(now)}")
-    orders, slots = plan_of(settings).orders, Slots(settings.schedule.cron)
+    orders, slots = plan_of(settings).orders, settings.schedule.slots
     return OrderSelection(scope=settings.scope, orders=orders, slots=slots, start=start, end=now, tolerance=tolerance)

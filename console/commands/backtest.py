@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.errors import SettingsError
-from console.settings.model import Settings, load, parse_duration
+from console.settings.duration import parse_duration
+from console.settings.file import load
+from console.settings.model import Settings
 from console.settings.plan import fees_of, plan_of, rules_of
 from console.terminal.backtest_report import print_backtest, record
 from console.terminal.text import print_json
 from jobs.plan import Fees, Plan
-from jobs.slots import Slots
 from policy.fee_gap import FeeGap
 from policy.rules import RULE_SET_NAMES, RuleSet, rule_set
 
@@ -158,7 +159,7 @@ def _as_it_comes(settings: Settings, name: str) -> RuleSet:
 
 
 def _slots(settings: Settings, markets: Sequence["Market"]) -> list[datetime]:
-    slots = Slots(settings.schedule.cron)
+    slots = settings.schedule.slots
     first = min(int(market.bars.open_seconds[0]) for market in markets)
     last = max(int(market.bars.close_seconds[-1]) for market in markets)
     start = slots.newest(datetime.fromtimestamp(first, UTC))

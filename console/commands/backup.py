@@ -5,7 +5,7 @@ from pathlib import Path
 
 from console.commands.history import progress_bar
 from console.not_found import store_to_read
-from console.settings.model import load
+from console.settings.file import load
 from storage.audit.verify import Progress
 from storage.schema.roles import role_statements
 from storage.store import Store

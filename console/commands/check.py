@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from console.not_found import store_not_initialised
-from console.settings.model import Settings, load
+from console.settings.file import load
+from console.settings.model import Settings
 from console.settings.plan import plan_of
 from console.terminal.text import print_json
 from jobs.analysis.findings import Finding, Severity
 from jobs.analysis.source_findings import find_in_sources
-from jobs.slots import Slots
 from policy.errors import RouterPolicyError
 from storage.database.engine import describe_url, is_wal_safe, sqlite_driver
 from storage.store import Store
@@ -45,7 +45,7 @@ def _tried(what: str, attempt: Callable[[], Iterator[Finding]]) -> list[Finding]
 
 
 def _schedule(settings: Settings) -> Iterator[Finding]:
-    following, then = Slots(settings.schedule.cron).following(datetime.now(UTC), 2)
+    following, then = settings.schedule.slots.following(datetime.now(UTC), 2)
     said = f"{settings.schedule.cron} in UTC; next at {following.isoformat()}, then at {then.isoformat()}"
     yield Finding(what="schedule", said=said)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from console.not_found import store_to_read
-from console.settings.model import load
+from console.settings.file import load
 from console.terminal.text import figure, iso, percent, print_json
 from jobs.analysis.compare import (
     HOURS_AROUND,

@@ -9,7 +9,7 @@ from typing import Any
 
 from console.not_found import store_to_read
 from console.order_query import question_of
-from console.settings.model import load
+from console.settings.file import load
 from console.settings.plan import fees_of
 from console.terminal.text import figure, iso, print_json
 from jobs.analysis.costs import CHOSEN, CostDifference, Costs, CostSummary, PolicyAtOrder, find_costs

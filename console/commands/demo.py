@@ -19,7 +19,8 @@ from console.commands.run import schedule_options_of
 from console.commands.web import address_of
 from console.errors import SettingsError
 from console.settings.environment import ENVIRONMENT_PREFIX
-from console.settings.model import Settings, load, parse_duration
+from console.settings.file import load
+from console.settings.model import Settings
 from console.settings.plan import plan_of
 from console.terminal.demo_view import Show, shown_as_lines, shown_as_table
 from jobs.demo.cast import DEMO_SYMBOLS
@@ -30,7 +31,6 @@ from jobs.run.backfill import BackfilledSlot, backfill
 from jobs.run.lease_owner import owner
 from jobs.run.schedule import Schedule
 from jobs.run.worker import LEASE_MARGIN
-from jobs.slots import Slots
 from policy.errors import RouterPolicyError
 from storage.records import PublishedRun
 from storage.store import Store
@@ -127,7 +127,7 @@ def _publish_history(settings: Settings, store: Store, now: datetime, stop: Even
     for _ in past:
         if stop.is_set():
             return
-    newest = Slots(settings.schedule.cron).newest(datetime.now(UTC))
+    newest = settings.schedule.slots.newest(datetime.now(UTC))
     for _ in _backfilled(settings, store, [newest]):
         _say(f"computed {len(hours)} hourly runs since {hours[0]:%d %B %H:%M}Z in {time.monotonic() - began:.1f} s")
 
@@ -138,7 +138,7 @@ def _past_hours(now: datetime) -> list[datetime]:
 
 
 def _backfilled(settings: Settings, store: Store, slots: list[datetime]) -> Iterable[BackfilledSlot]:
-    lease = parse_duration(settings.schedule.deadline) + LEASE_MARGIN
+    lease = settings.schedule.deadline + LEASE_MARGIN
     return backfill(plan_of(settings), store, settings.store.url, slots, lease)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from console.errors import SettingsError
 from console.not_found import store_to_read
 from console.order_query import question_of
-from console.settings.model import load, parse_duration
+from console.settings.duration import parse_duration
+from console.settings.file import load
 from console.terminal.text import iso, print_json
 from jobs.analysis.drift import Drift, DriftKind, SymbolDrift, find_drift
 from jobs.analysis.order_history import OrderSelection

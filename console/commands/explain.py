@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 
 from console.commands.latest import in_force_record
 from console.not_found import NoPolicyError, did_you_mean, store_to_read
-from console.settings.model import load
+from console.settings.file import load
 from console.terminal.text import iso, print_json
 from policy.rules import Check, RuleSet, State
 from policy.rules.breaker_state import Breaker

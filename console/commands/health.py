@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.not_found import no_policy, store_to_read
-from console.settings.model import Settings, load
+from console.settings.file import load
+from console.settings.model import Settings
 from console.terminal.text import figure, iso, print_json
 from jobs.analysis.health import WatchedScope, compute_every_execution_health, compute_execution_health
-from jobs.slots import Slots
 from policy.health import ExecutionHealth
 from storage.store import Store
 
@@ -35,7 +35,7 @@ def show_health(config: Path | None, symbol: str | None, *, as_json: bool) -> No
 
 
 def _found(settings: Settings, store: Store, symbol: str | None) -> list[ExecutionHealth]:
-    slots = Slots(settings.schedule.cron)
+    slots = settings.schedule.slots
     book = WatchedScope(store=store, scope=settings.scope, slots=slots, symbols=settings.symbols)
     if symbol is None:
         found = compute_every_execution_health(book, store.now())

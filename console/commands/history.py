@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from console.errors import SettingsError
 from console.not_found import store_to_read
-from console.settings.model import Settings, load, parse_duration
+from console.settings.duration import parse_duration
+from console.settings.file import load
+from console.settings.model import Settings
 from console.settings.plan import plan_of
 from console.terminal.text import iso
 from jobs.run.backfill import backfill
 from jobs.run.worker import LEASE_MARGIN
-from jobs.slots import Slots
 from policy import TakerBias
 from storage.store import Store
 
@@ -82,7 +83,7 @@ def fill_back(config: Path | None, start: datetime, end: datetime, every: str | 
     """Compute the slots with `start <= slot < end` that are not published yet, oldest first."""
     settings = load(config)
     plan = plan_of(settings)
-    lease = parse_duration(settings.schedule.deadline) + LEASE_MARGIN
+    lease = settings.schedule.deadline + LEASE_MARGIN
     with Store(settings.store.url) as store, progress_bar() as progress:
         store.ensure_set_up()
         slots = _slots(settings, start, min(end, store.now()), every)
@@ -98,7 +99,7 @@ def _slots(settings: Settings, start: datetime, end: datetime, every: str | None
     if start >= end:
         raise SettingsError("--from must be before --to, and in the past")
     if every is None:
-        return list(Slots(settings.schedule.cron).between(start - timedelta(microseconds=1), end))
+        return list(settings.schedule.slots.between(start - timedelta(microseconds=1), end))
     step = _duration("--every", every)
     return [start + number * step for number in range(-((start - end) // step))]
 

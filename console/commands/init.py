@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from console.settings.model import FILE_NAME, load
+from console.settings.file import FILE_NAME, load
 from storage.database.engine import describe_url, parse_url
 from storage.store import Store
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from console.not_found import no_policy, store_to_read
-from console.settings.model import load
+from console.settings.file import load
 from console.terminal.text import figure, iso, print_json
 from storage.records import Snapshot
 

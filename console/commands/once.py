@@ -9,13 +9,13 @@ from pathlib import Path
 
 from console.commands.latest import print_policies
 from console.errors import SettingsError
-from console.settings.model import Settings, load, parse_duration
+from console.settings.file import load
+from console.settings.model import Settings
 from console.settings.plan import plan_of
 from console.terminal.text import print_json
 from jobs.plan import Plan
 from jobs.run.lease_owner import claim
 from jobs.run.worker import LEASE_MARGIN, RunTask, compute_slot_or_fail
-from jobs.slots import Slots
 from storage.records import Origin, PublishedRun
 from storage.store import Store
 from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
@@ -35,7 +35,7 @@ def compute_once(config: Path | None, as_of: datetime | None, *, as_json: bool) 
 
 def _slot(settings: Settings, store: Store, as_of: datetime | None) -> datetime:
     now = store.now()
-    slot = as_of if as_of is not None else Slots(settings.schedule.cron).newest(now)
+    slot = as_of if as_of is not None else settings.schedule.slots.newest(now)
     if slot > now:
         raise SettingsError(
             f"--as-of {slot.isoformat()} is in the future; what it would be decided on has not happened"
@@ -44,7 +44,7 @@ def _slot(settings: Settings, store: Store, as_of: datetime | None) -> datetime:
 
 
 def _publish(store: Store, plan: Plan, slot: datetime, settings: Settings) -> tuple[PublishedRun, bool]:
-    lease = parse_duration(settings.schedule.deadline) + LEASE_MARGIN
+    lease = settings.schedule.deadline + LEASE_MARGIN
     try:
         claimed = _claim(store, plan.scope, slot, lease)
     except SlotPublishedError:

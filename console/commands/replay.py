@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from console.commands.history import progress_bar
 from console.errors import SettingsError
 from console.not_found import store_to_read
-from console.settings.model import Parameters, RulesSettings, Settings, load
+from console.settings.file import load
+from console.settings.model import Parameters, RulesSettings, Settings
 from console.settings.plan import rules_of
 from console.terminal.text import figure, iso, percent, print_json
 from jobs.analysis.compare import per_day, share

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.settings.model import Settings, load, parse_duration
+from console.settings.file import load
+from console.settings.model import Settings
 from console.settings.plan import plan_of
 from console.terminal.logs import set_up_logs
 from jobs.run.lease_owner import owner
 from jobs.run.schedule import Schedule, ScheduleOptions
-from jobs.slots import Slots
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def _console(settings: Settings, address: "Address | None") -> Iterator[None]:
 def schedule_options_of(settings: Settings) -> ScheduleOptions:
     """Return when slots are due. Raises CronError for an expression that cannot be read."""
     return ScheduleOptions(
-        slots=Slots(settings.schedule.cron),
-        tick=parse_duration(settings.schedule.tick),
-        deadline=parse_duration(settings.schedule.deadline),
-        retry_after=parse_duration(settings.schedule.retry_after),
+        slots=settings.schedule.slots,
+        tick=settings.schedule.tick,
+        deadline=settings.schedule.deadline,
+        retry_after=settings.schedule.retry_after,
         catch_up=settings.schedule.catch_up,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.errors import SettingsError
-from console.settings.model import load
+from console.settings.file import load
 from console.terminal.logs import set_up_logs
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Settings in the environment: which variables are ours, and what is said of those that cannot be read."""
+"""Settings in the environment: which variables are ours, and the errors for those that cannot be read."""
 
 import os
 from collections.abc import Collection
@@ -10,7 +10,7 @@ _FEES_OF_SYMBOLS = f"{ENVIRONMENT_PREFIX}FEES__SYMBOLS"
 
 
 def refuse_unknown_variables(sections: Collection[str]) -> None:
-    """Refuse a misspelt variable, which the library would pass over, and symbols, which it would put in lower case.
+    """Refuse a misspelt variable, which the library would ignore, and symbols, which it would write in lower case.
 
     Raises SettingsError naming the variable.
     """
@@ -26,15 +26,15 @@ def refuse_unknown_variables(sections: Collection[str]) -> None:
             )
 
 
-def explain_unreadable_variable(said: str, sections: Collection[str]) -> str:
-    """Name the variables of the section that the library names: it does not say which of them it could not read."""
-    section = next((name for name in sections if f'"{name}"' in said), "")
+def explain_unreadable_variable(message: str, sections: Collection[str]) -> str:
+    """Name the variables of the section that the library names: its message does not name the unreadable one."""
+    section = next((name for name in sections if f'"{name}"' in message), "")
     names = sorted(name for name in os.environ if _section_of(name) == section)
     return f'{" or ".join(names)} in the environment cannot be read; write a list as JSON, as in ["BTCUSDT"]'
 
 
 def _section_of(variable: str) -> str | None:
-    """Return what a variable is about, None where it is not ours; upper and lower case are the same to the library."""
+    """Return the section of a variable, None if it is not ours; the library ignores upper and lower case."""
     name = variable.upper()
     if not name.startswith(ENVIRONMENT_PREFIX):
         return None

@@ -1,63 +1,49 @@
-"""The settings: one TOML file, and ROUTER_POLICY_* in the environment over it."""
+"""What the settings are: sections, their defaults and limits. Durations and slots are parsed here, once."""
 
 import re
-import tomllib
 from datetime import timedelta
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as UnreadEnvironmentError
 
-from console.errors import SettingsError
-from console.settings.environment import ENVIRONMENT_PREFIX, explain_unreadable_variable, refuse_unknown_variables
+from console.settings.duration import parse_duration
+from console.settings.environment import ENVIRONMENT_PREFIX
 from policy.rules import UnknownRuleSetError, rule_set
 
-FILE_NAME = "router-policy.toml"
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_MOST_DAYS = 36500  # a time so long ago, and that far ahead, still has a date on both databases
-_MOST_SECONDS = _MOST_DAYS * 86400
+if TYPE_CHECKING:
+    from jobs.slots import Slots
+
 _LONGEST_BAR = timedelta(days=31)  # a run reads 1000 bars, and the first is to have a date too
 
 
-def parse_duration(text: str) -> timedelta:
-    """Read a duration as a number and one of s, m, h, d: `15m`, `2h`.
-
-    Raises ValueError for other text, for 0 and for more than a hundred years.
-    """
-    match = re.fullmatch(r"([0-9]+)([smhd])", text, flags=re.ASCII)
-    if match is None:
-        raise ValueError(f"{text!r} is no duration; write a number and s, m, h or d, as in 15m")
-    number = match[1].lstrip("0")
-    if not number:
-        raise ValueError(f"{text!r} must be more than 0, as in 15m")
-    if len(number) > len(str(_MOST_SECONDS)) or int(number) * _UNITS[match[2]] > _MOST_SECONDS:
-        raise ValueError(f"{text!r} is too long; {_MOST_DAYS}d is the most")
-    return timedelta(seconds=int(number) * _UNITS[match[2]])
+def _read_duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('write a duration as text, as in "15m"')
+    return parse_duration(value)
 
 
-def _checked_duration(text: str) -> str:
-    parse_duration(text)
-    return text
-
-
-def _checked_bar(text: str) -> str:
-    if parse_duration(text) > _LONGEST_BAR:
-        raise ValueError(f"{text!r} is longer than a bar lasts; {_LONGEST_BAR.days}d is the most")
-    return text
+def _read_bar(value: object) -> object:
+    duration = _read_duration(value)
+    if isinstance(duration, timedelta) and duration > _LONGEST_BAR:
+        raise ValueError(f"{value!r} is longer than a bar lasts; {_LONGEST_BAR.days}d is the most")
+    return duration
 
 
 def _checked_symbol(text: str) -> str:
     if not 1 <= len(text) <= 64 or text != text.strip() or re.search(r"[\x00-\x1f\x7f]", text):
         raise ValueError(
-            f"{text!r} is no symbol; write 1 to 64 characters without control characters and blanks around them"
+            f"{text!r} is not a valid symbol; use 1 to 64 characters, without control characters and without spaces "
+            "at either end"
         )
     return text
 
 
-Duration = Annotated[str, AfterValidator(_checked_duration)]
-Bar = Annotated[str, AfterValidator(_checked_bar)]
+Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
+Bar = Annotated[timedelta, BeforeValidator(_read_bar)]
 Symbol = Annotated[str, AfterValidator(_checked_symbol)]
 
 
@@ -72,7 +58,7 @@ class _Location(_Section):
     columns: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
+    def _path_or_query(self) -> Self:
         parts = (self.url is not None, self.query is not None)
         if parts != ((False, False) if self.path is not None else (True, True)):
             raise ValueError("give either path, or url and query")
@@ -92,7 +78,7 @@ class OrdersSettings(_Location):
     deduplicate: bool | None = None
 
     @model_validator(mode="after")
-    def _log_is_files(self) -> Self:
+    def _log_in_files(self) -> Self:
         if self.kind == "order-log" and self.path is None:
             raise ValueError('an order-log is read from files: give path, or kind = "canonical" with url and query')
         return self
@@ -108,10 +94,20 @@ class ScheduleSettings(_Section):
     """When policies are computed, in UTC, and how long one run may take."""
 
     cron: str = "*/15 * * * *"
-    tick: Duration = "5s"
-    deadline: Duration = "5m"
-    retry_after: Duration = "1m"
+    tick: Duration = timedelta(seconds=5)
+    deadline: Duration = timedelta(minutes=5)
+    retry_after: Duration = timedelta(minutes=1)
     catch_up: bool = False
+
+    @cached_property
+    def slots(self) -> "Slots":
+        """The slots of `cron`, parsed when first used: most commands need none, and the parser loads slowly.
+
+        Raises CronError naming the setting.
+        """
+        from jobs.slots import Slots
+
+        return Slots(self.cron)
 
 
 # A number first: in the environment everything is text, and a 1 is to be the number.
@@ -184,7 +180,7 @@ class WebSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """All settings. Paths are absolute once loaded by `load`, also those of the environment."""
+    """All settings. Paths are absolute if `console.settings.file.load` has read them."""
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", hide_input_in_errors=True
@@ -212,65 +208,3 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment go before the file, whose values come as arguments."""
         return env_settings, init_settings
-
-
-def load(config: Path | None) -> Settings:
-    """Read the settings from a file, else from `router-policy.toml` here, with the environment over it.
-
-    Raises SettingsError naming every setting that is missing, unknown or wrong; values are not repeated, since one may
-    be a password.
-    """
-    path = config or Path(FILE_NAME)
-    values = _read(path) if config is not None or path.exists() else {}
-    refuse_unknown_variables(Settings.model_fields)
-    try:
-        settings = Settings(**values)
-    except UnreadEnvironmentError as error:
-        raise SettingsError(explain_unreadable_variable(str(error), Settings.model_fields)) from error
-    except ValidationError as error:
-        where = str(path) if values else f"no {FILE_NAME} is here (router-policy init writes one); from the environment"
-        raise SettingsError("\n".join(f"{where}: {_told(problem)}" for problem in error.errors())) from error
-    return _anchored(settings, path.absolute().parent)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({error.strerror}); router-policy init writes one") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is no TOML file: {error}") from error
-
-
-def _told(problem: Any) -> str:
-    name = ".".join(map(str, problem["loc"])) or "settings"
-    if problem["type"] == "extra_forbidden":
-        return f"{name} is not a setting; is it misspelt?"
-    if problem["type"] == "missing":
-        return f"{name} is missing"
-    return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
-
-
-def _anchored(settings: Settings, folder: Path) -> Settings:
-    """Make every path relative to a folder, wherever it was given."""
-    sections = {name: section for name, section in settings if isinstance(section, _Section)}
-    return settings.model_copy(
-        update={name: section.model_copy(update=_anchored_paths(section, folder)) for name, section in sections.items()}
-    )
-
-
-def _anchored_paths(section: _Section, folder: Path) -> dict[str, str]:
-    anchors = {"path": _absolute, "evaluation": _absolute, "url": _absolute_sqlite}
-    given = {name: getattr(section, name, None) for name in anchors}
-    return {name: anchors[name](text, folder) for name, text in given.items() if text is not None}
-
-
-def _absolute(path: str, folder: Path) -> str:
-    return path if "://" in path else str(folder / path)
-
-
-def _absolute_sqlite(url: str, folder: Path) -> str:
-    scheme, separator, path = url.partition(":///")
-    if not (separator and scheme.partition("+")[0] == "sqlite") or path in ("", ":memory:") or Path(path).is_absolute():
-        return url
-    return f"{scheme}:///{folder / path}"

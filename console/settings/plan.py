@@ -1,6 +1,6 @@
-"""Settings as what the jobs ask for."""
+"""Turns settings into what the jobs take: a plan, rule sets, fees."""
 
-from console.settings.model import CandlesSettings, OrdersSettings, Settings, parse_duration
+from console.settings.model import CandlesSettings, OrdersSettings, Settings
 from jobs.plan import CandlesSource, EngineChoice, EngineKind, Fees, Location, OrdersKind, OrdersSource, Plan
 from policy.rules import RuleSet, rule_set
 
@@ -8,7 +8,7 @@ BARS_UNTIL_TOO_OLD = 4
 
 
 def plan_of(settings: Settings) -> Plan:
-    """Return the plan that the settings describe. Raises UnknownRuleSetError for rules that there are not."""
+    """Return the plan that the settings describe. Raises UnknownRuleSetError for an unknown rule set."""
     return Plan(
         scope=settings.scope,
         symbols=tuple(settings.symbols),
@@ -22,26 +22,25 @@ def plan_of(settings: Settings) -> Plan:
 
 
 def rules_of(settings: Settings, name: str | None = None) -> RuleSet:
-    """Return a rule set with the parameters of the settings, the live one without a name.
+    """Return a rule set with the parameters of the settings; without a name, the live one.
 
-    Where nothing else is set, a regime counts as unknown when the last closed candle is four intervals old.
+    Unless the settings have another limit, a regime is unknown if the last closed candle is four intervals old.
     """
     name = name or settings.rules.name
     parameters: dict[str, object] = {}
     if settings.candles is not None:
-        interval = parse_duration(settings.candles.interval)
-        parameters["max_bar_age_seconds"] = BARS_UNTIL_TOO_OLD * interval.total_seconds()
+        parameters["max_bar_age_seconds"] = BARS_UNTIL_TOO_OLD * settings.candles.interval.total_seconds()
     return rule_set(name, {**parameters, **settings.rules.parameters_of(name)})
 
 
 def fees_of(settings: Settings) -> dict[str, Fees]:
-    """Return the fees by symbol, those of all others under an empty name; empty where none are set."""
+    """Return the fees by symbol, those of all others under an empty name; empty if no fees are set."""
     fees = settings.fees
     if fees is None:
         return {}
     return {
-        name: Fees(maker_bps=one.maker_bps, taker_bps=one.taker_bps)
-        for name, one in (("", fees), *fees.symbols.items())
+        symbol: Fees(maker_bps=symbol_fees.maker_bps, taker_bps=symbol_fees.taker_bps)
+        for symbol, symbol_fees in (("", fees), *fees.symbols.items())
     }
 
 
@@ -50,7 +49,7 @@ def _orders(orders: OrdersSettings) -> OrdersSource:
 
 
 def _candles(candles: CandlesSettings) -> CandlesSource:
-    return CandlesSource(location=_location(candles), interval=parse_duration(candles.interval))
+    return CandlesSource(location=_location(candles), interval=candles.interval)
 
 
 def _location(settings: OrdersSettings | CandlesSettings) -> Location:

@@ -17,7 +17,6 @@ from console.settings.model import Settings
 from console.web.app import LOCAL_HOSTS, Access, create_app
 from console.web.pages.backtest_files import EvaluationFiles
 from jobs.analysis.health import WatchedScope
-from jobs.slots import Slots
 from policy.errors import RouterPolicyError
 from storage.store import Store
 
@@ -76,7 +75,7 @@ def _end_on_signals(server: uvicorn.Server) -> None:
 
 def server_of(settings: Settings, address: Address, store: Store, holder: str | None = None) -> uvicorn.Server:
     """Make the server of a console; it logs through the process's own logging."""
-    slots = Slots(settings.schedule.cron)
+    slots = settings.schedule.slots
     book = WatchedScope(store=store, scope=settings.scope, slots=slots, symbols=settings.symbols)
     evaluation = settings.web.evaluation
     app = create_app(

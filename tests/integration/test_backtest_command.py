@@ -145,7 +145,7 @@ def test_the_same_command_prints_and_draws_the_same(folder: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("picture", "changes", "said"),
     [
-        (None, {"outage": "6"}, "--outage: '6' is no duration"),
+        (None, {"outage": "6"}, "--outage: invalid duration '6'"),
         ("costs.gif", {}, "--picture costs.gif: the name must end in .png or .svg"),
         ("nowhere/costs.png", {}, "--picture nowhere/costs.png: there is no folder nowhere"),
         (None, {"outage": "3d", "outage_count": 2}, "need candles of 19 days"),

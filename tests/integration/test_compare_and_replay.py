@@ -13,7 +13,7 @@ from unittest.mock import patch
 import pytest
 
 from console.main import main
-from console.settings.model import load
+from console.settings.file import load
 from policy.rules import rule_set
 from storage.store import Store
 from tests.integration.test_documents import blocks, commands

@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import func, select
 
 from console.commands import demo
-from console.settings.model import load
+from console.settings.file import load
 from console.settings.plan import plan_of
 from jobs.demo.feed import write_until
 from jobs.demo.folder import fresh_folder

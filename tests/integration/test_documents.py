@@ -12,7 +12,8 @@ from sqlalchemy import text
 from typer.main import get_command
 
 from console.main import app
-from console.settings.model import Settings, load
+from console.settings.file import load
+from console.settings.model import Settings
 from console.settings.plan import plan_of
 from jobs.run.recompute import recompute
 from jobs.sources.orders import _ORDER_LOG_FIELDS

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from console.errors import SettingsError
-from console.settings.model import Settings, load, parse_duration
+from console.settings.duration import parse_duration
+from console.settings.file import load
+from console.settings.model import Settings
 from console.settings.plan import fees_of, plan_of
 from jobs.plan import EngineKind, Fees, OrdersKind
+from jobs.slots import Slots
 
 LEAST = """
 [store]
@@ -102,8 +105,8 @@ def test_a_parameter_in_the_environment_is_of_its_own_kind(
 
     plan = plan_of(load(written(tmp_path, LEAST)))
 
-    found = getattr(plan.rule_set.parameters, name.lower())
-    assert (type(found), found) == (type(value), value)
+    parameter = getattr(plan.rule_set.parameters, name.lower())
+    assert (type(parameter), parameter) == (type(value), value)
 
 
 def test_a_flag_of_the_file_stays_a_flag(tmp_path: Path) -> None:
@@ -128,12 +131,32 @@ def test_fees_of_symbols_in_the_environment_are_json(tmp_path: Path, monkeypatch
     assert fees == {"": Fees(maker_bps=2, taker_bps=5), "GOODUSDT": Fees(maker_bps=1, taker_bps=4)}
 
 
+def test_durations_and_slots_of_the_settings_are_parsed(tmp_path: Path) -> None:
+    text = '[schedule]\ncron = "0 * * * *"\ntick = "2s"\ndeadline = "10m"\nretry_after = "30s"'
+
+    settings = load(written(tmp_path, LEAST + text))
+
+    assert (settings.schedule.tick, settings.schedule.deadline) == (timedelta(seconds=2), timedelta(minutes=10))
+    assert settings.schedule.retry_after == timedelta(seconds=30)
+    assert settings.schedule.slots == Slots("0 * * * *")
+    assert settings.candles is not None
+    assert settings.candles.interval == timedelta(minutes=15)
+
+
+def test_a_duration_in_the_environment_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTER_POLICY_SCHEDULE__DEADLINE", "7m")
+
+    assert load(written(tmp_path, LEAST)).schedule.deadline == timedelta(minutes=7)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         (LEAST + "[stroe]\nurl = 'x'", "stroe is not a setting"),
         (LEAST.replace("interval", "intervall"), "candles.intervall is not a setting"),
-        (LEAST.replace('"15m"', '"quarter"'), "candles.interval: 'quarter' is no duration"),
+        (LEAST.replace('"15m"', '"quarter"'), "candles.interval: invalid duration 'quarter'"),
+        (LEAST.replace('"15m"', "15"), "candles.interval: write a duration as text"),
+        (LEAST + "[schedule]\ntick = '0s'", "schedule.tick: '0s' must be more than 0"),
         (LEAST.replace('"order-log"', '"orderlog"'), "orders.kind: Input should be 'order-log' or 'canonical'"),
         ("[store]\nurl = 'sqlite:///x.db'", "orders is missing"),
         ("[orders]\nkind = 'canonical'\nurl = 'sqlite:///x.db'", "give either path, or url and query"),
@@ -142,15 +165,15 @@ def test_fees_of_symbols_in_the_environment_are_json(tmp_path: Path, monkeypatch
         (LEAST + "[engine]\nkind = 'spark'", "needs remote"),
         (LEAST + "[engine]\nremote = 'sc://x'", "only spark has a remote"),
         ("scope = ''\n" + LEAST, "scope: String should have at least 1 character"),
-        ("[orders\n", "is no TOML file"),
+        ("[orders\n", "is not a valid TOML file"),
         (LEAST.replace('"15m"', '"1000d"'), "candles.interval: '1000d' is longer than a bar lasts; 31d is the most"),
         (LEAST.replace('"15m"', '"745h"'), "candles.interval: '745h' is longer than a bar lasts; 31d is the most"),
         ("[orders]\npath = 'x.csv'\nquery = 'select 1'", "orders: give either path, or url and query"),
         ("[orders]\npath = 'x.csv'\nurl = 'sqlite:///x.db'", "orders: give either path, or url and query"),
-        ("symbols = ['']\n" + LEAST, "symbols.0: '' is no symbol; write 1 to 64 characters"),
-        ("symbols = ['BTCUSDT', ' X']\n" + LEAST, "symbols.1: ' X' is no symbol"),
-        ('symbols = ["A\\tB"]\n' + LEAST, "symbols.0: 'A\\tB' is no symbol"),
-        (f"symbols = ['{'X' * 65}']\n" + LEAST, "is no symbol"),
+        ("symbols = ['']\n" + LEAST, "symbols.0: '' is not a valid symbol; use 1 to 64 characters"),
+        ("symbols = ['BTCUSDT', ' X']\n" + LEAST, "symbols.1: ' X' is not a valid symbol"),
+        ('symbols = ["A\\tB"]\n' + LEAST, "symbols.0: 'A\\tB' is not a valid symbol"),
+        (f"symbols = ['{'X' * 65}']\n" + LEAST, "is not a valid symbol"),
         (LEAST + "[rules.breaker]\nprior_starts = 0", "parameter prior_starts must be more than 0, was 0"),
         (LEAST + "[rules.breaker]\nprior_starts = -6.0", "parameter prior_starts must be more than 0, was -6.0"),
     ],
@@ -211,8 +234,8 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "15", "m", "-1m", "1.5h", "15 m", "1w", "15m\n"])
-def test_other_text_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="is no duration"):
+def test_other_text_is_not_a_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="invalid duration"):
         parse_duration(text)
 
 

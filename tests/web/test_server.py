@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from console.errors import SettingsError
-from console.settings.model import OrdersSettings, Settings, StoreSettings, WebSettings, load
+from console.settings.file import load
+from console.settings.model import OrdersSettings, Settings, StoreSettings, WebSettings
 from console.web.app import LOCAL_HOSTS
 from console.web.server import Address, AddressError, access_of, console_at, is_local_host
 from storage.store import Store

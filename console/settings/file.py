@@ -1,0 +1,77 @@
+"""Reads the settings: one TOML file, and ROUTER_POLICY_* in the environment over it."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import SettingsError as UnreadableVariableError
+
+from console.errors import SettingsError
+from console.settings.environment import explain_unreadable_variable, refuse_unknown_variables
+from console.settings.model import Settings
+
+FILE_NAME = "router-policy.toml"
+
+
+def load(config: Path | None) -> Settings:
+    """Read the settings from a file, else from `router-policy.toml` here, with the environment over it.
+
+    Paths become absolute, those of the environment too: they are relative to the folder of the file. Raises
+    SettingsError naming every setting that is missing, unknown or wrong; values are not repeated, since one may be a
+    password.
+    """
+    path = config or Path(FILE_NAME)
+    values = _read(path) if config is not None or path.exists() else {}
+    refuse_unknown_variables(Settings.model_fields)
+    try:
+        settings = Settings(**values)
+    except UnreadableVariableError as error:
+        raise SettingsError(explain_unreadable_variable(str(error), Settings.model_fields)) from error
+    except ValidationError as error:
+        source = str(path) if values else f"no {FILE_NAME} here (router-policy init writes one); from the environment"
+        raise SettingsError("\n".join(f"{source}: {_message(problem)}" for problem in error.errors())) from error
+    return _with_absolute_paths(settings, path.absolute().parent)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}); router-policy init writes one") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not a valid TOML file: {error}") from error
+
+
+def _message(problem: ErrorDetails) -> str:
+    name = ".".join(map(str, problem["loc"])) or "settings"
+    if problem["type"] == "extra_forbidden":
+        return f"{name} is not a setting; is it misspelt?"
+    if problem["type"] == "missing":
+        return f"{name} is missing"
+    return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
+    sections = {name: section for name, section in settings if isinstance(section, BaseModel)}
+    return settings.model_copy(
+        update={name: section.model_copy(update=_absolute_paths(section, folder)) for name, section in sections.items()}
+    )
+
+
+def _absolute_paths(section: BaseModel, folder: Path) -> dict[str, str]:
+    anchors = {"path": _absolute, "evaluation": _absolute, "url": _absolute_sqlite}
+    texts = {name: getattr(section, name, None) for name in anchors}
+    return {name: anchors[name](text, folder) for name, text in texts.items() if text is not None}
+
+
+def _absolute(path: str, folder: Path) -> str:
+    return path if "://" in path else str(folder / path)
+
+
+def _absolute_sqlite(url: str, folder: Path) -> str:
+    scheme, separator, path = url.partition(":///")
+    if not (separator and scheme.partition("+")[0] == "sqlite") or path in ("", ":memory:") or Path(path).is_absolute():
+        return url
+    return f"{scheme}:///{folder / path}"
