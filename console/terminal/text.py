@@ -1,9 +1,9 @@
-"""How times and figures are written on the screen, and JSON for programs."""
+"""How times and figures are written on the screen, and lines and JSON on standard output."""
 
 import json
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def iso(at: datetime | None) -> str | None:
@@ -11,14 +11,33 @@ def iso(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at is not None else None
 
 
+def age_words(age: timedelta) -> str:
+    """Write an age in one unit, as `45 s`, `12 min`, `5 h`, `3 days`; a time ahead is below zero."""
+    seconds = int(age.total_seconds())
+    for unit, size, until in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
+        if abs(seconds) < until:
+            return f"{int(seconds / size)} {unit}"
+    return f"{int(seconds / 86_400)} days"
+
+
 def figure(value: float | None) -> str:
     """Write a figure with two decimals; None, which was not measured, as a dash."""
     return "-" if value is None else f"{value:z.2f}"
 
 
+def exact_figure(value: float | None, missing: str = "-") -> str:
+    """Write a figure with six significant digits; None, which was not measured, as `missing`."""
+    return missing if value is None else f"{value:.6g}"
+
+
 def percent(value: float | None) -> str:
     """Write a share as a percentage with one decimal and no sign; None, a share of nothing, as a dash."""
     return "-" if value is None else f"{value * 100:z.1f}"
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines, each with a line break after it."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 def print_json(records: Iterable[object]) -> None:
