@@ -1,4 +1,7 @@
-"""`router-policy demo`: a simulated bot, three days of its policies, and the schedule that keeps them fresh."""
+"""The demo: a simulated bot, three days of its policies, and a schedule that keeps them fresh.
+
+It needs the client, which routes the orders of the bot.
+"""
 
 import logging
 import os
@@ -15,13 +18,12 @@ from pathlib import Path
 from random import Random
 from threading import Event, Timer
 
-from console.commands.run import schedule_options_of
-from console.commands.web import address_of
+from console.address import address_of
 from console.errors import SettingsError
 from console.settings.environment import ENVIRONMENT_PREFIX
 from console.settings.file import load
 from console.settings.model import Settings
-from console.settings.plan import plan_of
+from console.settings.plan import plan_of, schedule_options_of
 from console.terminal.demo_view import Show, shown_as_lines, shown_as_table
 from jobs.demo.cast import DEMO_SYMBOLS
 from jobs.demo.feed import live_feed, write_until
@@ -43,23 +45,23 @@ _PATIENCE_PER_RUN_SECONDS = 60.0
 
 
 class DemoStalledError(RouterPolicyError, TimeoutError):
-    """The demo's schedule does not publish the runs that are waited for."""
+    """The demo's schedule does not publish the wanted runs in time."""
 
 
 def show_demo(folder: Path, runs: int | None) -> None:
-    """Make the demo's folder, compute its history and run its schedule, until `runs` scheduled runs or Ctrl-C.
+    """Write the demo's folder, compute its history and run its schedule, until `runs` scheduled runs or Ctrl-C.
 
-    Without `runs` it goes on until Ctrl-C on a terminal and ends after three runs elsewhere. Raises DemoFolderError
-    where the folder cannot be the demo's, DemoStalledError where runs that are waited for do not come.
+    Without `runs` it goes on until Ctrl-C on a terminal, and ends after three runs elsewhere. Raises DemoFolderError if
+    the folder cannot be the demo's, DemoStalledError if the wanted runs are not published in time.
     """
-    _leave_environment_out()
+    _ignore_environment()
     stop = _stop_on_signals()
     wanted = runs or (None if sys.stdout.isatty() else _RUNS_WITHOUT_TERMINAL)
     now = datetime.now(UTC)
     with _quiet_bot(), fresh_folder(folder) as files:
         simulation = simulate(Random(_SEED), now)  # noqa: S311 - a simulation, not cryptography
         write_until(simulation, files, simulation.start, now)
-        _say(_introduction(files))
+        _print(_introduction(files))
         settings = load(files.settings)
         with Store(settings.store.url) as store:
             store.set_up()
@@ -68,12 +70,12 @@ def show_demo(folder: Path, runs: int | None) -> None:
                 if not stop.is_set():
                     with _console(settings):
                         _run_schedule(settings, store, _hint(files), wanted)
-    _say(f"the demo has ended; {folder} stays as it is until the next demo there")
+    _print(f"the demo has ended; {folder} stays as it is until the next demo there")
 
 
 @contextmanager
 def _quiet_bot() -> Iterator[None]:
-    """Leave the client's warnings out: that the simulated venue refuses an order now and then is part of the show."""
+    """Hide the client's warnings: the simulated venue refuses an order now and then on purpose."""
     log = logging.getLogger("router_policy_client")
     before = log.level
     log.setLevel(logging.ERROR)
@@ -83,14 +85,14 @@ def _quiet_bot() -> Iterator[None]:
         log.setLevel(before)
 
 
-def _leave_environment_out() -> None:
+def _ignore_environment() -> None:
     """Forget settings of a real deployment, so that the demo does not write to its database."""
     for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
         del os.environ[name]
 
 
 def _stop_on_signals() -> Event:
-    """Take Ctrl-C and SIGTERM as a wish to end well, from here until the schedule takes them itself."""
+    """End cleanly on Ctrl-C and SIGTERM, until the schedule handles them itself."""
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -129,7 +131,7 @@ def _publish_history(settings: Settings, store: Store, now: datetime, stop: Even
             return
     newest = settings.schedule.slots.newest(datetime.now(UTC))
     for _ in _backfilled(settings, store, [newest]):
-        _say(f"computed {len(hours)} hourly runs since {hours[0]:%d %B %H:%M}Z in {time.monotonic() - began:.1f} s")
+        _print(f"computed {len(hours)} hourly runs since {hours[0]:%d %B %H:%M}Z in {time.monotonic() - began:.1f} s")
 
 
 def _past_hours(now: datetime) -> list[datetime]:
@@ -144,7 +146,7 @@ def _backfilled(settings: Settings, store: Store, slots: list[datetime]) -> Iter
 
 @dataclass(slots=True, kw_only=True)
 class _Watch:
-    """Shows each run that the schedule publishes, and stops the schedule after the last that is wanted."""
+    """Shows each run that the schedule publishes, and stops the schedule after the last wanted run."""
 
     schedule: Schedule
     store: Store
@@ -154,7 +156,7 @@ class _Watch:
     is_stalled: bool = False
 
     def run(self) -> None:
-        """Run the schedule. Raises DemoStalledError where the runs that are wanted do not come in good time."""
+        """Run the schedule. Raises DemoStalledError if the wanted runs are not published in time."""
         timer = Timer(_PATIENCE_PER_RUN_SECONDS * (self.wanted or 0), self._give_up)
         timer.daemon = True
         if self.wanted is not None:
@@ -171,7 +173,7 @@ class _Watch:
         self.schedule.stop()
 
     def on_published(self, run: PublishedRun) -> None:
-        """Show a run, and stop the schedule where it was the last."""
+        """Show a run, and stop the schedule if it was the last."""
         self.show(run, self.store.snapshots_of_run(run.run_id))
         self.count += 1
         if self.count == self.wanted:
@@ -181,7 +183,7 @@ class _Watch:
 def _run_schedule(settings: Settings, store: Store, hint: str, wanted: int | None) -> None:
     timing = replace(schedule_options_of(settings), tick=_TICK)
     schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=timing)
-    before = [one for one, _ in store.latest(settings.scope)]
+    before = [snapshot for snapshot, _ in store.latest(settings.scope)]
     shown = shown_as_table if sys.stdout.isatty() else shown_as_lines
     with shown(before, hint) as show:
         watch = _Watch(schedule=schedule, store=store, show=show, wanted=wanted)
@@ -191,20 +193,20 @@ def _run_schedule(settings: Settings, store: Store, hint: str, wanted: int | Non
 
 @contextmanager
 def _console(settings: Settings) -> Iterator[None]:
-    """Serve the console while the schedule runs, on any port that is free, and say where; without it, say why."""
+    """Serve the console while the schedule runs, on any free port, and print its address, or why it is missing."""
     try:
         address = address_of("127.0.0.1", 0, without_token=False)
     except SettingsError as missing:
-        _say(f"  console       {missing}")
+        _print(f"  console       {missing}")
         yield
         return
     from console.web.server import console_at
 
     with console_at(settings, address, holder=owner()) as url:
-        _say(f"  console       {url}")
+        _print(f"  console       {url}")
         yield
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""`router-policy check`: try everything that a run needs, and say what is wrong and how to mend it."""
+"""`router-policy check`: everything that a run needs, tried; what is wrong, and how to fix it."""
 
 import os
 import sys
@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from console.not_found import store_not_initialised
+from console.options import AsJson, Config
 from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import plan_of
-from console.terminal.text import print_json
+from console.terminal.text import print_json, print_lines
 from jobs.analysis.findings import Finding, Severity
 from jobs.analysis.source_findings import find_in_sources
 from policy.errors import RouterPolicyError
@@ -18,20 +19,26 @@ from storage.database.engine import describe_url, is_wal_safe, sqlite_driver
 from storage.store import Store
 
 
-def check_all(config: Path | None, *, as_json: bool) -> bool:
-    """Try the settings, the schedule, the store and the sources; print what was found, return whether all is well."""
+def command(config: Config = None, as_json: AsJson = False) -> None:
+    """Try every source, the database and the schedule; report what is wrong and how to fix it."""
     settings = load(config)
+    findings = find_all(settings)
+    if as_json:
+        print_json(finding.record for finding in findings)
+    else:
+        print_lines(finding.line for finding in findings)
+    if not all(finding.is_well for finding in findings):
+        sys.exit(1)
+
+
+def find_all(settings: Settings) -> list[Finding]:
+    """Try the schedule, the store and the sources. What cannot be tried is a finding too, not an error."""
     plan = plan_of(settings)
-    findings = [
+    return [
         *_tried("schedule", lambda: _schedule(settings)),
         *_tried("store", lambda: _store(settings)),
         *_tried("sources", lambda: find_in_sources(plan, datetime.now(UTC))),
     ]
-    if as_json:
-        print_json(one.record for one in findings)
-    else:
-        sys.stdout.write("".join(f"{one.line}\n" for one in findings))
-    return all(one.is_well for one in findings)
 
 
 def _tried(what: str, attempt: Callable[[], Iterator[Finding]]) -> list[Finding]:

@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from console.not_found import store_to_read
+from console.options import AsJson, Config, Since
 from console.settings.file import load
-from console.terminal.text import figure, iso, percent, print_json
+from console.terminal.table import plain_table, print_table
+from console.terminal.text import figure, iso, percent, print_json, print_lines
 from jobs.analysis.compare import (
     HOURS_AROUND,
     BreakerEventInContext,
@@ -22,13 +22,13 @@ from jobs.analysis.compare import (
 )
 from storage.read.rule_set_comparison import BreakerLevel, RuleSetDifference, RuleSetTotals
 
-_WIDTH_OF_A_FILE = 120
+_FILE_WIDTH = 120
 _MOVES_SHOWN = 10
 _ALL = "all"
 
 
-def show_comparison(config: Path | None, since: datetime | None, *, as_json: bool) -> None:
-    """Print how the live rule set and its shadows differ. Raises NothingToCompareError where there was no shadow."""
+def command(since: Since = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Compare the live rule set with each shadow: where they differ, flips, and the hours around an outage."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:
         comparison = compare(store, settings.scope, since)
@@ -37,7 +37,7 @@ def show_comparison(config: Path | None, since: datetime | None, *, as_json: boo
         return
     for pair in comparison.pairs:
         _print_pair(settings.scope, pair)
-    sys.stdout.write("".join(f"{line}\n" for line in _moves(comparison)))
+    print_lines(_moves(comparison))
 
 
 def _record(scope: str, comparison: RuleSetComparison) -> dict[str, Any]:
@@ -47,8 +47,10 @@ def _record(scope: str, comparison: RuleSetComparison) -> dict[str, Any]:
             {
                 "live": pair.live,
                 "shadow": pair.shadow,
-                "all": _contrast_record(pair.total),
-                "symbols": [{"symbol": one.symbol, **_contrast_record(one)} for one in pair.symbols],
+                "all": _difference_record(pair.total),
+                "symbols": [
+                    {"symbol": difference.symbol, **_difference_record(difference)} for difference in pair.symbols
+                ],
             }
             for pair in comparison.pairs
         ],
@@ -57,32 +59,33 @@ def _record(scope: str, comparison: RuleSetComparison) -> dict[str, Any]:
             for kind in comparison.kinds
         ],
         "moves": [
-            {**asdict(one.move), "slot": iso(one.move.slot), "maker_first_share": one.hours} for one in comparison.moves
+            {**asdict(event.move), "slot": iso(event.move.slot), "maker_first_share": event.hours}
+            for event in comparison.moves
         ],
     }
 
 
-def _contrast_record(one: RuleSetDifference) -> dict[str, Any]:
+def _difference_record(difference: RuleSetDifference) -> dict[str, Any]:
     return {
-        "run_count": one.run_count,
-        "first_slot": iso(one.first_slot),
-        "last_slot": iso(one.last_slot),
-        "seconds": one.seconds,
-        "disagree_share": share(one.disagree_seconds, one.seconds),
-        "maker_first_disagree_share": share(one.route_seconds, one.seconds),
-        "live": _side_record(one.live_side, one.seconds),
-        "shadow": _side_record(one.shadow_side, one.seconds),
+        "run_count": difference.run_count,
+        "first_slot": iso(difference.first_slot),
+        "last_slot": iso(difference.last_slot),
+        "seconds": difference.seconds,
+        "disagree_share": share(difference.disagree_seconds, difference.seconds),
+        "maker_first_disagree_share": share(difference.route_seconds, difference.seconds),
+        "live": _totals_record(difference.live_side, difference.seconds),
+        "shadow": _totals_record(difference.shadow_side, difference.seconds),
     }
 
 
-def _side_record(side: RuleSetTotals, seconds: int) -> dict[str, Any]:
+def _totals_record(totals: RuleSetTotals, seconds: int) -> dict[str, Any]:
     return {
-        "maker_first_share": share(side.maker_first_seconds, seconds),
-        "taker_share": share(seconds - side.maker_first_seconds, seconds),
-        "flip_count": side.flip_count,
-        "flips_per_day": per_day(side.flip_count, seconds),
-        "breaker_open_share": share(side.breaker_open_seconds, side.breaker_seconds),
-        "breaker_closed_share": share(side.breaker_seconds - side.breaker_open_seconds, side.breaker_seconds),
+        "maker_first_share": share(totals.maker_first_seconds, seconds),
+        "taker_share": share(seconds - totals.maker_first_seconds, seconds),
+        "flip_count": totals.flip_count,
+        "flips_per_day": per_day(totals.flip_count, seconds),
+        "breaker_open_share": share(totals.breaker_open_seconds, totals.breaker_seconds),
+        "breaker_closed_share": share(totals.breaker_seconds - totals.breaker_open_seconds, totals.breaker_seconds),
     }
 
 
@@ -102,33 +105,26 @@ _HEADS = (
 
 
 def _print_pair(scope: str, pair: Pair) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     total = pair.total
     sys.stdout.write(
         f"scope {scope!r}, {iso(total.first_slot)} to {iso(total.last_slot)}: "
         f"{pair.live} live, {pair.shadow} in its shadow\n"
     )
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for number, head in enumerate(_HEADS):
-        table.add_column(head, justify="right" if number else "left", overflow="fold")
-    for name, one in ((_ALL, total), *((one.symbol, one) for one in pair.symbols)):
-        table.add_row(*map(Text, (name, *_cells(one))))
-    Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE).print(table)
+    differences = [(_ALL, total), *((difference.symbol, difference) for difference in pair.symbols)]
+    rows = ((name, *_cells(difference)) for name, difference in differences)
+    print_table(plain_table(_HEADS, rows), file_width=_FILE_WIDTH)
 
 
-def _cells(one: RuleSetDifference) -> tuple[str, ...]:
-    live, shadow = one.live_side, one.shadow_side
+def _cells(difference: RuleSetDifference) -> tuple[str, ...]:
+    live, shadow = difference.live_side, difference.shadow_side
     return (
-        str(one.run_count),
-        f"{one.seconds / 86_400:.2f}",
-        percent(share(one.disagree_seconds, one.seconds)),
-        percent(share(one.route_seconds, one.seconds)),
-        *(percent(share(side.maker_first_seconds, one.seconds)) for side in (live, shadow)),
-        *(figure(per_day(side.flip_count, one.seconds)) for side in (live, shadow)),
-        *(percent(share(side.breaker_open_seconds, side.breaker_seconds)) for side in (live, shadow)),
+        str(difference.run_count),
+        f"{difference.seconds / 86_400:.2f}",
+        percent(share(difference.disagree_seconds, difference.seconds)),
+        percent(share(difference.route_seconds, difference.seconds)),
+        *(percent(share(totals.maker_first_seconds, difference.seconds)) for totals in (live, shadow)),
+        *(figure(per_day(totals.flip_count, difference.seconds)) for totals in (live, shadow)),
+        *(percent(share(totals.breaker_open_seconds, totals.breaker_seconds)) for totals in (live, shadow)),
     )
 
 
@@ -141,22 +137,22 @@ def _moves(comparison: RuleSetComparison) -> Iterator[str]:
         yield from _strips(kind.hours)
     shown = comparison.moves[-_MOVES_SHOWN:]
     yield f"the newest {len(shown)} of {len(comparison.moves)} moves of breakers (--json has all):"
-    for one in reversed(shown):
-        yield from _move(one)
+    for event in reversed(shown):
+        yield from _move(event)
 
 
 def _strips(hours: Hours) -> Iterator[str]:
-    wide = max(map(len, hours), default=0)
+    width = max(map(len, hours), default=0)
     head = "".join(f"{hour:+5d}" for hour in range(-HOURS_AROUND, HOURS_AROUND))
-    yield f"  {'hour':<{wide}}{head}"
+    yield f"  {'hour':<{width}}{head}"
     for name, shares in hours.items():
         cells = "".join(f"{'-' if value is None else f'{value * 100:.0f}':>5}" for value in shares)
-        yield f"  {name:<{wide}}{cells}"
+        yield f"  {name:<{width}}{cells}"
 
 
-def _move(one: BreakerEventInContext) -> Iterator[str]:
-    move = one.move
-    whose = "the scope" if move.which is BreakerLevel.POOL else move.symbol
-    yield f"{iso(move.slot)} {move.rule_set}: the breaker of {whose} {move.move}"
+def _move(event: BreakerEventInContext) -> Iterator[str]:
+    move = event.move
+    owner = "the scope" if move.which is BreakerLevel.POOL else move.symbol
+    yield f"{iso(move.slot)} {move.rule_set}: the breaker of {owner} {move.move}"
     yield f"  {move.reason}"
-    yield from _strips(one.hours)
+    yield from _strips(event.hours)

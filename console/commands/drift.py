@@ -1,119 +1,114 @@
-"""`router-policy drift`: orders that were not sent as the policy of their time would have it."""
+"""`router-policy drift`: orders that were not sent by the policy in force at their time."""
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
+from typing import Annotated, Any
 
-from console.errors import SettingsError
+import typer
+
 from console.not_found import store_to_read
-from console.order_query import question_of
-from console.settings.duration import parse_duration
+from console.options import AsJson, Config, OrdersSince, parse_length
+from console.order_selection import select_orders
 from console.settings.file import load
-from console.terminal.text import iso, print_json
+from console.terminal.rejects import reject_lines
+from console.terminal.table import plain_table, print_table
+from console.terminal.text import iso, print_json, print_lines
 from jobs.analysis.drift import Drift, DriftKind, SymbolDrift, find_drift
-from jobs.analysis.order_history import OrderSelection
+from jobs.analysis.order_history import TOLERANCE, OrderSelection
 
-_WIDTH_OF_A_FILE = 100
+_FILE_WIDTH = 100
+_HEADS = ("symbol", "\norders", "no\nrun", "unknown\nrun", "super-\nseded", "\nexpired", "maker while\ntaker")
 _MEANING = {
     DriftKind.NO_RUN: "name no run",
-    DriftKind.UNKNOWN_RUN: "name a run that there is not",
+    DriftKind.UNKNOWN_RUN: "name a run that does not exist",
     DriftKind.SUPERSEDED: "were sent by a policy when a newer one was out",
     DriftKind.EXPIRED: "were sent by a policy that had expired",
     DriftKind.MAKER_WHILE_TAKER: "went maker first while taker was in force, and are no probes",
 }
 
+Tolerance = Annotated[
+    timedelta,
+    typer.Option(
+        parser=parse_length,
+        show_default=False,
+        help="How long after a change an order may still follow the earlier policy; by default 60s.",
+    ),
+]
 
-def show_drift(config: Path | None, since: datetime | None, tolerance: str, *, as_json: bool) -> None:
-    """Print what was done otherwise than was in force; that is a finding, not an error.
 
-    Raises NoPolicyError before the first run, and SettingsError where the times cannot be.
-    """
+def command(
+    since: OrdersSince = None, tolerance: Tolerance = TOLERANCE, config: Config = None, as_json: AsJson = False
+) -> None:
+    """Show orders that were not sent by the policy in force at their time, by symbol, with examples."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:
-        question = question_of(settings, store, since, _tolerated(tolerance))
-        drift = find_drift(store, question)
+        selection = select_orders(settings, store, since, tolerance)
+        drift = find_drift(store, selection)
     if as_json:
-        print_json([_record(question, drift)])
+        print_json([_record(selection, drift)])
         return
-    _print_table(question, drift)
+    _print(selection, drift)
 
 
-def _tolerated(tolerance: str) -> timedelta:
-    try:
-        return parse_duration(tolerance)
-    except ValueError as error:
-        raise SettingsError(f"--tolerance: {error}") from error
-
-
-def _record(question: OrderSelection, drift: Drift) -> dict[str, Any]:
+def _record(selection: OrderSelection, drift: Drift) -> dict[str, Any]:
     return {
-        "scope": question.scope,
-        "since": iso(question.start),
-        "until": iso(question.end),
-        "tolerance_seconds": question.tolerance.total_seconds(),
+        "scope": selection.scope,
+        "since": iso(selection.start),
+        "until": iso(selection.end),
+        "tolerance_seconds": selection.tolerance.total_seconds(),
         "order_count": drift.order_count,
-        "symbols": [_symbol_record(one) for one in drift.symbols],
+        "symbols": [_symbol_record(symbol) for symbol in drift.symbols],
         "rejects": [asdict(reject) for reject in drift.rejects],
     }
 
 
-def _symbol_record(one: SymbolDrift) -> dict[str, Any]:
+def _symbol_record(symbol: SymbolDrift) -> dict[str, Any]:
     return {
-        "symbol": one.symbol,
-        "order_count": one.order_count,
+        "symbol": symbol.symbol,
+        "order_count": symbol.order_count,
         **{
             kind.value: {
                 "order_count": finding.order_count,
                 "examples": [{**asdict(example), "ts": iso(example.ts)} for example in finding.examples],
             }
-            for kind, finding in one.findings.items()
+            for kind, finding in symbol.findings.items()
         },
     }
 
 
-_HEADS = ("symbol", "\norders", "no\nrun", "unknown\nrun", "super-\nseded", "\nexpired", "maker while\ntaker")
+def _print(selection: OrderSelection, drift: Drift) -> None:
+    """Print the symbols with a finding in 80 columns, then the examples of each."""
+    print_lines(_summary(selection, drift))
+    drifted = [symbol for symbol in drift.symbols if symbol.finding_count]
+    if drifted:
+        print_table(plain_table(_HEADS, map(_cells, drifted)), file_width=_FILE_WIDTH)
+    print_lines(_examples(drifted))
 
 
-def _print_table(question: OrderSelection, drift: Drift) -> None:
-    """Lay out for 80 columns the symbols with a finding, then the examples of each."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    found = [one for one in drift.symbols if one.finding_count]
-    sys.stdout.write("".join(f"{line}\n" for line in _summary(question, drift)))
-    if not found:
-        return
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for number, name in enumerate(_HEADS):
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
-    for one in found:
-        counts = (one.order_count, *(one.findings[kind].order_count for kind in DriftKind))
-        table.add_row(*(Text(str(cell)) for cell in (one.symbol, *counts)))
-    Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE).print(table)
-    sys.stdout.write("".join(f"{line}\n" for one in found for line in _examples(one)))
+def _cells(symbol: SymbolDrift) -> tuple[str, ...]:
+    counts = (symbol.order_count, *(symbol.findings[kind].order_count for kind in DriftKind))
+    return (symbol.symbol, *map(str, counts))
 
 
-def _summary(question: OrderSelection, drift: Drift) -> Iterator[str]:
-    rejected = sum(reject.reject_count for reject in drift.rejects)
-    yield f"scope {question.scope!r}, {iso(question.start)} to {iso(question.end)}:"
-    tolerated = f"{question.tolerance.total_seconds():g} s"
-    yield f"{drift.order_count} orders looked at, {rejected} rows not used, tolerance {tolerated}"
-    for reject in drift.rejects:
-        yield f"  not used, {reject.source}: {reject.reject_count} x {reject.reason}, as {reject.sample}"
-    total = sum(one.findings[DriftKind.NO_RUN].order_count for one in drift.symbols)
-    if drift.order_count and total == drift.order_count:
+def _summary(selection: OrderSelection, drift: Drift) -> Iterator[str]:
+    reject_count = sum(reject.reject_count for reject in drift.rejects)
+    tolerance = f"{selection.tolerance.total_seconds():g} s"
+    yield f"scope {selection.scope!r}, {iso(selection.start)} to {iso(selection.end)}:"
+    yield f"{drift.order_count} orders looked at, {reject_count} rows not used, tolerance {tolerance}"
+    yield from reject_lines(drift.rejects)
+    without_run = sum(symbol.findings[DriftKind.NO_RUN].order_count for symbol in drift.symbols)
+    if drift.order_count and without_run == drift.order_count:
         yield "no order names a run: let the router log the run_id of its policy as policy_run_id"
-    quiet = sum(not one.finding_count for one in drift.symbols)
-    yield f"{len(drift.symbols) - quiet} of {len(drift.symbols)} symbols have drifted"
+    drifted = sum(bool(symbol.finding_count) for symbol in drift.symbols)
+    yield f"{drifted} of {len(drift.symbols)} symbols have drifted"
 
 
-def _examples(one: SymbolDrift) -> Iterator[str]:
-    for kind, finding in one.findings.items():
-        if finding.order_count:
-            yield f"{one.symbol}: {finding.order_count} of {one.order_count} orders {_MEANING[kind]}, the newest"
-        for example in finding.examples:
-            yield f"  {iso(example.ts)} {example.order_id or '(no id)'}: {example.what}"
+def _examples(symbols: Sequence[SymbolDrift]) -> Iterator[str]:
+    for symbol in symbols:
+        for kind, finding in symbol.findings.items():
+            if finding.order_count:
+                count = f"{finding.order_count} of {symbol.order_count} orders"
+                yield f"{symbol.symbol}: {count} {_MEANING[kind]}, the newest"
+            for example in finding.examples:
+                yield f"  {iso(example.ts)} {example.order_id or '(no id)'}: {example.what}"

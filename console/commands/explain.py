@@ -1,18 +1,20 @@
 """`router-policy explain`: why a symbol's policy is what it is, or was at some time."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from sqlalchemy import RowMapping
 
-from console.commands.latest import in_force_record
 from console.not_found import NoPolicyError, did_you_mean, store_to_read
+from console.options import AsJson, Config, Symbol, parse_time
+from console.policy_record import in_force_record
 from console.settings.file import load
-from console.terminal.text import iso, print_json
+from console.terminal.rejects import reject_words
+from console.terminal.routes import policy_words
+from console.terminal.text import exact_figure, iso, print_json, print_lines
 from policy.rules import Check, RuleSet, State
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak
@@ -21,6 +23,7 @@ from storage.records import Reject, Snapshot, evidence_of
 from storage.store import Store
 
 _RULE_WIDTH = 13
+_NOT_MEASURED = "not measured"
 _INPUTS = (
     ("maker_fill_ratio", "maker_started_count", "orders that started as maker"),
     ("fallback_ratio", "maker_started_count", "orders that started as maker"),
@@ -32,22 +35,22 @@ _INPUTS = (
 )
 
 
-def explain(config: Path | None, symbol: str, at: datetime | None, *, as_json: bool) -> None:
-    """Print what was in force at a moment (now without one), and everything that it rests on.
+At = Annotated[datetime | None, typer.Option(parser=parse_time, help="The time; by default now.")]
 
-    Raises NoPolicyError where no policy was in force.
-    """
+
+def command(symbol: Symbol, at: At = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Explain a policy: each rule with its figure and threshold, the counts, and the change before it."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:
         moment = at or store.now()
-        found = find_explanation(store, settings.scope, symbol, moment)
-        if found is None:
-            said = f"no policy was in force for {symbol!r} in scope {settings.scope!r} at {iso(moment)}"
-            raise NoPolicyError(said + did_you_mean(store, settings.scope, symbol))
+        explanation = find_explanation(store, settings.scope, symbol, moment)
+        if explanation is None:
+            message = f"no policy was in force for {symbol!r} in scope {settings.scope!r} at {iso(moment)}"
+            raise NoPolicyError(message + did_you_mean(store, settings.scope, symbol))
     if as_json:
-        print_json([explanation_record(found)])
+        print_json([explanation_record(explanation)])
         return
-    sys.stdout.write("\n".join(_lines(found)) + "\n")
+    print_lines(_lines(explanation))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +67,9 @@ class Explanation:
 
 
 def find_explanation(store: Store, scope: str, symbol: str, at: datetime) -> Explanation | None:
-    """Return what was in force for a symbol at a moment and why, or None where nothing was.
+    """Return what was in force for a symbol at a moment and why, or None if nothing was.
 
-    Raises UnknownRuleSetError where this program does not have the rules that decided.
+    Raises UnknownRuleSetError if this program does not have the rules that decided.
     """
     row = store.in_force(scope, symbol, at)
     if row is None:
@@ -84,25 +87,25 @@ def find_explanation(store: Store, scope: str, symbol: str, at: datetime) -> Exp
     )
 
 
-def explanation_record(found: Explanation) -> dict[str, Any]:
+def explanation_record(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation for programs: the policy's columns, and what it rests on."""
     return {
-        **_record(found.row, found.checks, found.rejects, found.change),
-        "breaker": _breaker_record(found.breaker),
-        "shadows": [_shadow_record(shadow) for shadow in found.shadows],
+        **_record(explanation.row, explanation.checks, explanation.rejects, explanation.change),
+        "breaker": _breaker_record(explanation.breaker),
+        "shadows": [_shadow_record(shadow) for shadow in explanation.shadows],
     }
 
 
-def _lines(found: Explanation) -> Iterator[str]:
-    snapshot = found.snapshot
-    yield from _decision(snapshot, found.row)
-    if found.breaker is not None:
-        yield from _breaker(found.breaker, snapshot.slot)
-    yield from _rules(found.checks)
+def _lines(explanation: Explanation) -> Iterator[str]:
+    snapshot = explanation.snapshot
+    yield from _decision(snapshot, explanation.row)
+    if explanation.breaker is not None:
+        yield from _breaker(explanation.breaker, snapshot.slot)
+    yield from _rules(explanation.checks)
     yield from _counts(snapshot)
-    yield from _rejected(found.rejects)
-    yield from _shadows(found.shadows, snapshot.slot)
-    yield from _changed(found.change)
+    yield from _rejected(explanation.rejects)
+    yield from _shadows(explanation.shadows, snapshot.slot)
+    yield from _changed(explanation.change)
 
 
 def _checks(rules: RuleSet, snapshot: Snapshot, breaker: BreakerRecord | None) -> tuple[Check, ...]:
@@ -168,30 +171,28 @@ def _shadow_record(shadow: ShadowDecision) -> dict[str, Any]:
     }
 
 
-def _decision(one: Snapshot, row: RowMapping) -> Iterator[str]:
+def _decision(snapshot: Snapshot, row: RowMapping) -> Iterator[str]:
+    words = policy_words(snapshot.maker_first, snapshot.taker_bias)
     until = f"until {iso(row['valid_to'])}" if row["valid_to"] else "and still"
-    yield f"{one.symbol}: {_words(one.maker_first, one.taker_bias)}; in force from {iso(row['valid_from'])} {until}"
+    yield f"{snapshot.symbol}: {words}; in force from {iso(row['valid_from'])} {until}"
     if row["override_id"] is not None:
-        said = f"{row['override_author']} until {iso(row['override_until_at'])}: {row['override_reason']}"
-        yield f"  override {row['override_id']} by {said}"
-        yield f"  computed beneath it: {_words(row['computed_maker_first'], row['computed_taker_bias'])}"
-    yield f"  {one.reason}"
-    yield f"  run {one.run_id} of slot {iso(one.slot)}, published {iso(row['published_at'])}, rule set {one.rule_set}"
-
-
-def _words(maker_first: object, taker_bias: object) -> str:
-    return f"{'maker first' if maker_first else 'straight to taker'}, {taker_bias}"
+        reason = f"{row['override_author']} until {iso(row['override_until_at'])}: {row['override_reason']}"
+        yield f"  override {row['override_id']} by {reason}"
+        yield f"  computed beneath it: {policy_words(row['computed_maker_first'], row['computed_taker_bias'])}"
+    yield f"  {snapshot.reason}"
+    run = f"run {snapshot.run_id} of slot {iso(snapshot.slot)}"
+    yield f"  {run}, published {iso(row['published_at'])}, rule set {snapshot.rule_set}"
 
 
 def _breaker(breaker: BreakerRecord, slot: datetime) -> Iterator[str]:
-    """Say of each breaker how it stood before and after, why it opened if that was earlier, and the quality shown."""
+    """Yield each breaker's state before and after, why it opened if that was earlier, and the quality shown."""
     streaks, before = breaker.evidence.streaks, breaker.before or State()
     sides = (
         ("the symbol's breaker", before.own, breaker.after.own, streaks.own if streaks is not None else Streak()),
         ("the scope's breaker", before.pool, breaker.after.pool, streaks.pool if streaks is not None else Streak()),
     )
-    for name, was, now, streak in sides:
-        yield f"{name}: {_stood(was)} before, {_stood(now)} after{_probes(was, streak)}"
+    for name, earlier, later, streak in sides:
+        yield f"{name}: {_state_words(earlier)} before, {_state_words(later)} after{_probes(earlier, streak)}"
     yield from _openings(breaker, slot)
     if (stable := breaker.after.stable_quality) is not None:
         pending = (
@@ -200,7 +201,7 @@ def _breaker(breaker: BreakerRecord, slot: datetime) -> Iterator[str]:
         yield f"quality: {stable.quality}, shown only{pending}"
 
 
-def _stood(breaker: Breaker) -> str:
+def _state_words(breaker: Breaker) -> str:
     if breaker.opened_at is not None:
         return f"open since {iso(breaker.opened_at)}"
     return "closed" if breaker.restarted_at is None else f"closed since {iso(breaker.restarted_at)}"
@@ -214,39 +215,38 @@ def _probes(before: Breaker, streak: Streak) -> str:
 
 
 def _openings(breaker: BreakerRecord, slot: datetime) -> Iterator[str]:
-    """Say why a breaker opened at an earlier slot; of this slot the reason says it."""
+    """Yield why a breaker opened at an earlier slot; the reason of the policy has why it opened at this one."""
     for opening in breaker.openings:
         if opening.opened_at < slot:
-            said = opening.reason or "the row of that slot is no longer there"
-            yield f"  at {iso(opening.opened_at)}: {said}"
+            reason = opening.reason or "the row of that slot is no longer there"
+            yield f"  at {iso(opening.opened_at)}: {reason}"
 
 
 def _rules(checks: tuple[Check, ...]) -> Iterator[str]:
     yield "rules, in the order in which they are tried:"
-    wide = max([_RULE_WIDTH, *(len(check.rule) + 1 for check in checks)])
+    width = max([_RULE_WIDTH, *(len(check.rule) + 1 for check in checks)])
     for check in checks:
-        value = "not measured" if check.value is None else f"{check.value:.6g}"
+        value = exact_figure(check.value, _NOT_MEASURED)
         verdict = {True: "yes", False: "no", None: "not judged"}[check.holds]
-        yield f"  {check.rule:<{wide}}{check.figure:<17}{value:>13} {check.sign:>2} {check.threshold:<6g} {verdict}"
+        yield f"  {check.rule:<{width}}{check.figure:<17}{value:>13} {check.sign:>2} {check.threshold:<6g} {verdict}"
 
 
-def _counts(one: Snapshot) -> Iterator[str]:
-    yield f"measured on {one.outcome_count} orders of the seven days before:"
-    for figure, count, what in _INPUTS:
-        value = getattr(one, figure)
-        shown = "not measured" if value is None else f"{value:.6g}"
-        yield f"  {figure:<17}{shown:>13} over {getattr(one, count)} {what}"
+def _counts(snapshot: Snapshot) -> Iterator[str]:
+    yield f"measured on {snapshot.outcome_count} orders of the seven days before:"
+    for name, count, unit in _INPUTS:
+        value = exact_figure(getattr(snapshot, name), _NOT_MEASURED)
+        yield f"  {name:<17}{value:>13} over {getattr(snapshot, count)} {unit}"
 
 
 def _rejected(rejects: list[Reject]) -> Iterator[str]:
     yield "rows of the sources that the run did not use:" if rejects else "every row of the sources was used"
     for reject in rejects:
-        yield f"  {reject.source}: {reject.reject_count} x {reject.reason}, as {reject.sample}"
+        yield f"  {reject_words(reject)}"
 
 
 def _shadows(shadows: list[ShadowDecision], slot: datetime) -> Iterator[str]:
     for shadow in shadows:
-        decided = f"{_words(shadow.maker_first, shadow.taker_bias)}, {shadow.quality}"
+        decided = f"{policy_words(shadow.maker_first, shadow.taker_bias)}, {shadow.quality}"
         yield f"in the shadow, {shadow.rule_set} would have decided: {decided}"
         yield f"  {shadow.reason}"
         if shadow.breaker is not None:
@@ -257,6 +257,6 @@ def _changed(change: RowMapping | None) -> Iterator[str]:
     if change is None:
         yield "the decision has not changed since the history begins"
         return
-    before = _words(change["previous_maker_first"], change["previous_taker_bias"])
+    before = policy_words(change["previous_maker_first"], change["previous_taker_bias"])
     yield f"last changed at slot {iso(change['slot'])}; before: {before}, {change['previous_quality']}"
     yield f"  {change['previous_reason']}"

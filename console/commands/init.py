@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from console.options import Config
 from console.settings.file import FILE_NAME, load
 from storage.database.engine import describe_url, parse_url
 from storage.store import Store
@@ -27,13 +28,13 @@ cron = "*/15 * * * *"                           # UTC
 """
 
 
-def initialize(config: Path | None) -> None:
-    """Write the settings file where it is not there yet, then create or upgrade the schema of the store it names."""
+def command(config: Config = None) -> None:
+    """Write a settings file if there is none, and create or upgrade the store's schema."""
     path = config or Path(FILE_NAME)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(TEMPLATE, "utf-8")
-        sys.stdout.write(f"wrote {path}: say there where your logs are, then run: router-policy check\n")
+        sys.stdout.write(f"wrote {path}: point it at your logs, then run: router-policy check\n")
     settings = load(path)
     with Store(settings.store.url) as store:
         store.set_up()

@@ -1,26 +1,29 @@
 """`router-policy replay`: what another rule set, or other parameters, would have decided on the stored evidence."""
 
-import sys
 import tomllib
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from console.commands.history import progress_bar
 from console.errors import SettingsError
 from console.not_found import store_to_read
+from console.options import AsJson, Config, Since
 from console.settings.file import load
 from console.settings.model import Parameters, RulesSettings, Settings
 from console.settings.plan import rules_of
-from console.terminal.text import figure, iso, percent, print_json
+from console.terminal.progress import progress_bar
+from console.terminal.routes import policy_words
+from console.terminal.table import plain_table, print_table
+from console.terminal.text import figure, iso, percent, print_json, print_lines
 from jobs.analysis.compare import per_day, share
 from jobs.analysis.replay import Change, Instruction, Replay, ReplayVerdict, SymbolTotals, replay
 from policy.rules import RuleSet
 
-_WIDTH_OF_A_FILE = 120
+_FILE_WIDTH = 120
 _CHANGES_SHOWN = 20
 _MEANING = {
     ReplayVerdict.NEVER_SENT: "not observed: maker orders that were never sent",
@@ -38,28 +41,30 @@ class _RulesFile(BaseModel):
     parameters: Parameters = Field(default_factory=dict)
 
 
-def show_replay(config: Path | None, file: Path, since: datetime | None, *, as_json: bool) -> None:
-    """Print what the rules of a file would have decided otherwise.
+RulesPath = Annotated[
+    Path, typer.Option("--rules", help="A TOML file with the name of a rule set and its [parameters].")
+]
 
-    Raises SettingsError for a file that names no rules, NotReplayableError where the store lacks what they decide on.
-    """
+
+def command(rules: RulesPath, since: Since = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Decide the past again by other rules, on the stored evidence; nothing is written."""
     settings = load(config)
-    rules = read_rules(settings, file)
+    rule_set = read_rules(settings, rules)
     with store_to_read(settings.store.url) as store, progress_bar() as progress:
         task = progress.add_task("replaying", total=None)
-        for found in replay(store, settings.scope, rules, since):
-            progress.update(task, description=f"replaying: {found.run_count} runs")
+        for replayed in replay(store, settings.scope, rule_set, since):
+            progress.update(task, description=f"replaying: {replayed.run_count} runs")
     if as_json:
-        print_json([_record(settings.scope, found)])
+        print_json([_record(settings.scope, replayed)])
         return
-    _print(settings.scope, found)
+    _print(settings.scope, replayed)
 
 
 def read_rules(settings: Settings, path: Path) -> RuleSet:
-    """Read a rule set from a TOML file: its name, and the parameters that are not to have their defaults.
+    """Read a rule set from a TOML file: its name, and the parameters that differ from their defaults.
 
-    How old a candle may be comes from the settings, as it does for the rule sets that are named there. Raises
-    SettingsError where the file cannot be read or names no rule set or parameter.
+    The greatest age of a candle comes from the settings, as it does for the rule sets that are named there. Raises
+    SettingsError if the file cannot be read or names an unknown rule set or parameter.
     """
     try:
         given = _RulesFile.model_validate(tomllib.loads(path.read_text("utf-8")))
@@ -67,62 +72,66 @@ def read_rules(settings: Settings, path: Path) -> RuleSet:
     except OSError as error:
         raise SettingsError(f"--rules: {path} cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"--rules: {path} is no TOML file: {error}") from error
+        raise SettingsError(f"--rules: {path} is not a valid TOML file: {error}") from error
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors())
+        problems = "; ".join(_message(problem) for problem in error.errors())
         raise SettingsError(
-            f'--rules: {path}: {told}; write name = "seed" and, under [parameters], what differs from its defaults'
+            f'--rules: {path}: {problems}; write name = "seed" and, under [parameters], what differs from its defaults'
         ) from error
     return rules_of(settings.model_copy(update={"rules": rules}))
 
 
-def _record(scope: str, found: Replay) -> dict[str, Any]:
+def _message(problem: ErrorDetails) -> str:
+    return f"{'.'.join(map(str, problem['loc']))} {problem['msg']}".strip()
+
+
+def _record(scope: str, replayed: Replay) -> dict[str, Any]:
     return {
         "scope": scope,
-        "rule_set": found.rules.name,
-        "rule_set_digest": found.rules.digest(),
-        "recorded_by": found.recorded_by,
-        "first_slot": iso(found.first_slot),
-        "last_slot": iso(found.last_slot),
-        "run_count": found.run_count,
-        "skipped_run_count": found.skipped_run_count,
-        "all": _sums_record(found.total),
-        "symbols": [{"symbol": name, **_sums_record(sums)} for name, sums in sorted(found.symbols.items())],
-        "change_count": found.change_count,
-        "changes": [_change_record(one) for one in found.changes],
+        "rule_set": replayed.rules.name,
+        "rule_set_digest": replayed.rules.digest(),
+        "recorded_by": replayed.recorded_by,
+        "first_slot": iso(replayed.first_slot),
+        "last_slot": iso(replayed.last_slot),
+        "run_count": replayed.run_count,
+        "skipped_run_count": replayed.skipped_run_count,
+        "all": _totals_record(replayed.total),
+        "symbols": [{"symbol": name, **_totals_record(totals)} for name, totals in sorted(replayed.symbols.items())],
+        "change_count": replayed.change_count,
+        "changes": [_change_record(change) for change in replayed.changes],
     }
 
 
-def _sums_record(sums: SymbolTotals) -> dict[str, Any]:
-    whole, not_observed = sums.whole, sums.not_observed
+def _totals_record(totals: SymbolTotals) -> dict[str, Any]:
+    whole, not_observed = totals.whole, totals.not_observed
     return {
         "run_count": whole.run_count,
         "seconds": whole.seconds,
-        "rows": {verdict: tally.run_count for verdict, tally in sums.tallies.items()},
-        "shares": {verdict: share(tally.seconds, whole.seconds) for verdict, tally in sums.tallies.items()},
+        "rows": {verdict: tally.run_count for verdict, tally in totals.tallies.items()},
+        "shares": {verdict: share(tally.seconds, whole.seconds) for verdict, tally in totals.tallies.items()},
         "not_observed_run_count": not_observed.run_count,
         "not_observed_share": share(not_observed.seconds, whole.seconds),
-        "live_flip_count": sums.live_flip_count,
-        "live_flips_per_day": per_day(sums.live_flip_count, whole.seconds),
-        "replayed_flip_count": sums.replayed_flip_count,
-        "replayed_flips_per_day": per_day(sums.replayed_flip_count, whole.seconds),
-        "not_observed_flip_count": sums.not_observed_flip_count,
+        "live_flip_count": totals.live_flip_count,
+        "live_flips_per_day": per_day(totals.live_flip_count, whole.seconds),
+        "replayed_flip_count": totals.replayed_flip_count,
+        "replayed_flips_per_day": per_day(totals.replayed_flip_count, whole.seconds),
+        "not_observed_flip_count": totals.not_observed_flip_count,
     }
 
 
-def _change_record(one: Change) -> dict[str, Any]:
+def _change_record(change: Change) -> dict[str, Any]:
     return {
-        "symbol": one.symbol,
-        "valid_from": iso(one.start),
-        "valid_to": iso(one.until),
-        "run_count": one.run_count,
-        "live_maker_first": one.live.maker_first,
-        "live_taker_bias": one.live.taker_bias,
-        "maker_first": one.replayed.maker_first,
-        "taker_bias": one.replayed.taker_bias,
-        "verdict": one.verdict,
-        "observed": one.verdict.is_observed,
-        "reason": one.reason,
+        "symbol": change.symbol,
+        "valid_from": iso(change.start),
+        "valid_to": iso(change.until),
+        "run_count": change.run_count,
+        "live_maker_first": change.live.maker_first,
+        "live_taker_bias": change.live.taker_bias,
+        "maker_first": change.replayed.maker_first,
+        "taker_bias": change.replayed.taker_bias,
+        "verdict": change.verdict,
+        "observed": change.verdict.is_observed,
+        "reason": change.reason,
     }
 
 
@@ -141,54 +150,53 @@ _HEADS = (
 )
 
 
-def _print(scope: str, found: Replay) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    sys.stdout.write("".join(f"{line}\n" for line in _summary(scope, found)))
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for number, head in enumerate(_HEADS):
-        table.add_column(head, justify="right" if number else "left", overflow="fold")
-    for name, sums in (("all", found.total), *sorted(found.symbols.items())):
-        table.add_row(*map(Text, (name, *_cells(sums))))
-    Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE).print(table)
-    sys.stdout.write("".join(f"{line}\n" for line in _changes(found)))
+def _print(scope: str, replayed: Replay) -> None:
+    print_lines(_summary(scope, replayed))
+    totals = [("all", replayed.total), *sorted(replayed.symbols.items())]
+    rows = ((name, *_cells(symbol_totals)) for name, symbol_totals in totals)
+    print_table(plain_table(_HEADS, rows), file_width=_FILE_WIDTH)
+    print_lines(_changes(replayed))
 
 
-def _summary(scope: str, found: Replay) -> Iterator[str]:
-    rules = f"{found.rules.name} {found.rules.digest()[:12]}"
-    yield f"scope {scope!r}, {iso(found.first_slot)} to {iso(found.last_slot)}: {rules} on the stored evidence"
-    if found.recorded_by is not None:
-        yield f"the order of events is the one that was measured for {found.recorded_by}"
-    if found.skipped_run_count:
-        yield f"{found.skipped_run_count} runs were left out: the order of events was not measured in them"
+def _summary(scope: str, replayed: Replay) -> Iterator[str]:
+    rules = f"{replayed.rules.name} {replayed.rules.digest()[:12]}"
+    yield f"scope {scope!r}, {iso(replayed.first_slot)} to {iso(replayed.last_slot)}: {rules} on the stored evidence"
+    if replayed.recorded_by is not None:
+        yield f"the order of events is the one that was measured for {replayed.recorded_by}"
+    if replayed.skipped_run_count:
+        yield f"{replayed.skipped_run_count} runs were left out: the order of events was not measured in them"
 
 
-def _cells(sums: SymbolTotals) -> tuple[str, ...]:
-    whole, by = sums.whole, sums.tallies
-    shown = (by[ReplayVerdict.SAME], by[ReplayVerdict.OTHER_WAIT], by[ReplayVerdict.TAKER_INSTEAD], sums.not_observed)
+def _cells(totals: SymbolTotals) -> tuple[str, ...]:
+    whole, tallies = totals.whole, totals.tallies
+    shown = (
+        tallies[ReplayVerdict.SAME],
+        tallies[ReplayVerdict.OTHER_WAIT],
+        tallies[ReplayVerdict.TAKER_INSTEAD],
+        totals.not_observed,
+        tallies[ReplayVerdict.NEVER_SENT],
+    )
     return (
         str(whole.run_count),
         f"{whole.seconds / 86_400:.2f}",
-        *(percent(share(tally.seconds, whole.seconds)) for tally in (*shown, by[ReplayVerdict.NEVER_SENT])),
-        *(figure(per_day(count, whole.seconds)) for count in (sums.live_flip_count, sums.replayed_flip_count)),
-        str(sums.not_observed_flip_count),
+        *(percent(share(tally.seconds, whole.seconds)) for tally in shown),
+        *(figure(per_day(count, whole.seconds)) for count in (totals.live_flip_count, totals.replayed_flip_count)),
+        str(totals.not_observed_flip_count),
     )
 
 
-def _changes(found: Replay) -> Iterator[str]:
-    if not found.change_count:
-        yield "nothing changes: at every slot it says what the live rule set said"
+def _changes(replayed: Replay) -> Iterator[str]:
+    if not replayed.change_count:
+        yield "nothing changes: every decision is that of the live rule set"
         return
-    shown = list(found.changes)[-_CHANGES_SHOWN:]
-    yield f"the newest {len(shown)} of {found.change_count} changes (--json has {len(found.changes)}):"
-    for one in reversed(shown):
-        when = f"{iso(one.start)} to {iso(one.until) or 'now'}, {one.run_count} runs"
-        yield f"{one.symbol} {when}: {_words(one.live)} -> {_words(one.replayed)}"
-        yield f"  {_MEANING.get(one.verdict, 'on evidence that it would have had as well')}"
-        yield f"  {one.reason}"
+    shown = list(replayed.changes)[-_CHANGES_SHOWN:]
+    yield f"the newest {len(shown)} of {replayed.change_count} changes (--json has {len(replayed.changes)}):"
+    for change in reversed(shown):
+        span = f"{iso(change.start)} to {iso(change.until) or 'now'}, {change.run_count} runs"
+        yield f"{change.symbol} {span}: {_words(change.live)} -> {_words(change.replayed)}"
+        yield f"  {_MEANING.get(change.verdict, 'on evidence that it would have had as well')}"
+        yield f"  {change.reason}"
 
 
-def _words(told: Instruction) -> str:
-    return f"{'maker first' if told.maker_first else 'straight to taker'}, {told.taker_bias}"
+def _words(instruction: Instruction) -> str:
+    return policy_words(instruction.maker_first, instruction.taker_bias)

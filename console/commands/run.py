@@ -1,17 +1,20 @@
-"""`router-policy run`: the schedule, in this process, until it is told to stop."""
+"""`router-policy run`: the schedule, in this process, until a signal ends it."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from console.address import address_of
+from console.options import Config, Host, Port, WithoutToken
 from console.settings.file import load
 from console.settings.model import Settings
-from console.settings.plan import plan_of
+from console.settings.plan import plan_of, schedule_options_of
 from console.terminal.logs import set_up_logs
 from jobs.run.lease_owner import owner
-from jobs.run.schedule import Schedule, ScheduleOptions
+from jobs.run.schedule import Schedule
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -20,12 +23,40 @@ if TYPE_CHECKING:
 log = logging.getLogger("router_policy")
 
 
-def run_schedule(config: Path | None, address: "Address | None" = None) -> None:
-    """Run the schedule of the settings, and the console where an address is given for it.
+Web = Annotated[bool, typer.Option("--web", help="Serve the console too; the options below are for it.")]
+_WEB_OPTIONS = {"host": "--host", "port": "--port", "without_token": "--without-token"}
 
-    Returns after SIGTERM or Ctrl-C, when the run that had begun is finished.
-    """
-    settings = load(config)
+
+def command(
+    context: typer.Context,
+    web: Web = False,
+    host: Host = "127.0.0.1",
+    port: Port = 8765,
+    without_token: WithoutToken = False,
+    config: Config = None,
+) -> None:
+    """Compute every slot of the schedule when it is due, until SIGTERM or Ctrl-C."""
+    if not web:
+        _refuse_web_options(context)
+        _run_schedule(load(config), None)
+        return
+    address = address_of(host, port, without_token=without_token)
+    _run_schedule(load(config), address)
+
+
+def _refuse_web_options(context: typer.Context) -> None:
+    given = [option for name, option in _WEB_OPTIONS.items() if _is_given(context, name)]
+    if given:
+        raise typer.BadParameter(f"{', '.join(given)}: only with --web")
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _run_schedule(settings: Settings, address: "Address | None") -> None:
+    """Run the schedule, and the console if it has an address; return when the run that had begun is finished."""
     set_up_logs()
     with Store(settings.store.url) as store:
         store.ensure_set_up()
@@ -45,14 +76,3 @@ def _console(settings: Settings, address: "Address | None") -> Iterator[None]:
     with console_at(settings, address, holder=owner()) as url:
         log.info("console at %s", url)
         yield
-
-
-def schedule_options_of(settings: Settings) -> ScheduleOptions:
-    """Return when slots are due. Raises CronError for an expression that cannot be read."""
-    return ScheduleOptions(
-        slots=settings.schedule.slots,
-        tick=settings.schedule.tick,
-        deadline=settings.schedule.deadline,
-        retry_after=settings.schedule.retry_after,
-        catch_up=settings.schedule.catch_up,
-    )

@@ -1,8 +1,13 @@
-"""Turns settings into what the jobs take: a plan, rule sets, fees."""
+"""Turns settings into what the jobs take: a plan, the options of a schedule, rule sets, fees."""
+
+from typing import TYPE_CHECKING
 
 from console.settings.model import CandlesSettings, OrdersSettings, Settings
 from jobs.plan import CandlesSource, EngineChoice, EngineKind, Fees, Location, OrdersKind, OrdersSource, Plan
 from policy.rules import RuleSet, rule_set
+
+if TYPE_CHECKING:
+    from jobs.run.schedule import ScheduleOptions
 
 BARS_UNTIL_TOO_OLD = 4
 
@@ -18,6 +23,20 @@ def plan_of(settings: Settings) -> Plan:
         shadows=tuple(rules_of(settings, name) for name in settings.rules.shadow),
         fees=fees_of(settings),
         engine=EngineChoice(kind=EngineKind(settings.engine.kind), remote=settings.engine.remote),
+    )
+
+
+def schedule_options_of(settings: Settings) -> "ScheduleOptions":
+    """Return when slots are due and how long a run may take. Raises CronError for an unreadable cron expression."""
+    from jobs.run.schedule import ScheduleOptions
+
+    schedule = settings.schedule
+    return ScheduleOptions(
+        slots=schedule.slots,
+        tick=schedule.tick,
+        deadline=schedule.deadline,
+        retry_after=schedule.retry_after,
+        catch_up=schedule.catch_up,
     )
 
 

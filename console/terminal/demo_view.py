@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from console.commands.latest import policy_table, print_policies
+from console.terminal.policy_table import WORD_COLUMN_COUNT, policy_table, print_policies
+from console.terminal.text import print_lines
 from storage.records import PublishedRun, Snapshot
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 Show = Callable[[PublishedRun, Sequence[Snapshot]], None]
 _CHANGES_SHOWN = 3
 _LINES_AROUND_POLICIES = 9
-_WORDS = 5
 _WIDEST = 1000
 _DRAWN_PER_SECOND = 2
 
@@ -29,9 +29,8 @@ def shown_as_lines(before: Sequence[Snapshot], hint: str) -> Iterator[Show]:
 
     def show(run: PublishedRun, snapshots: Sequence[Snapshot]) -> None:
         nonlocal newest
-        said = f"published as run {run.run_id}: {run.symbol_count} symbols, {run.event_count} outcomes used"
-        lines = [f"slot {_clock(run)} {said}", *(f"  {change}" for change in changes(newest, snapshots))]
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        summary = f"published as run {run.run_id}: {run.symbol_count} symbols, {run.event_count} outcomes used"
+        print_lines([f"slot {_clock(run)} {summary}", *(f"  {change}" for change in changes(newest, snapshots))])
         sys.stdout.flush()
         newest = snapshots
 
@@ -79,34 +78,34 @@ class TableView:
 
 
 def _narrowed(table: "Table", console: "Console") -> "Table":
-    """Break the heads of the figures, and leave out the last columns, where the window is too narrow for all."""
+    """Break the heads of the figures, and leave out the last columns, if the window is too narrow for all."""
     if console.measure(table, options=console.options.update(width=_WIDEST)).maximum <= console.width:
         return table
     for number, column in enumerate(table.columns):
         texts = [str(column.header), *map(str, column.cells)]
-        column.width = max(map(len, texts if number < _WORDS else " ".join(texts).split()))
-    while len(table.columns) > _WORDS and sum(one.width or 0 for one in table.columns) > _room(table, console):
+        column.width = max(map(len, texts if number < WORD_COLUMN_COUNT else " ".join(texts).split()))
+    while len(table.columns) > WORD_COLUMN_COUNT and _width(table) > console.width:
         table.columns.pop()
     return table
 
 
-def _room(table: "Table", console: "Console") -> int:
-    """Return how many characters are left beside the lines between the columns."""
-    return console.width - 3 * len(table.columns) - 1
+def _width(table: "Table") -> int:
+    """Return how many characters the columns take with the lines between them."""
+    return sum(column.width or 0 for column in table.columns) + 3 * len(table.columns) + 1
 
 
 def changes(before: Sequence[Snapshot], after: Sequence[Snapshot]) -> list[str]:
-    """Say of each symbol whose policy or regime is another than before what it was and what it is."""
-    old = {one.symbol: _policy(one) for one in before}
+    """Return a line for each symbol whose policy or regime has changed: what it was, and what it is."""
+    old = {snapshot.symbol: _policy(snapshot) for snapshot in before}
+    new = {snapshot.symbol: _policy(snapshot) for snapshot in after}
     return [
-        f"{one.symbol}: {old[one.symbol]} -> {_policy(one)}"
-        for one in after
-        if one.symbol in old and old[one.symbol] != _policy(one)
+        f"{symbol}: {old[symbol]} -> {policy}" for symbol, policy in new.items() if old.get(symbol, policy) != policy
     ]
 
 
-def _policy(one: Snapshot) -> str:
-    return f"{one.quality}, {one.regime}, {'maker first' if one.maker_first else 'taker'}, {one.taker_bias}"
+def _policy(snapshot: Snapshot) -> str:
+    route = "maker first" if snapshot.maker_first else "taker"
+    return f"{snapshot.quality}, {snapshot.regime}, {route}, {snapshot.taker_bias}"
 
 
 def _clock(run: PublishedRun) -> str:

@@ -2,5 +2,5 @@
 
 One file for each layer: `reading` and `market` (candles), `orders`, `outages`, `fills` (what becomes of an order),
 `evidence` and `routing` (the policy in the loop), `statistics`, `detection` and `comparison` (what it comes to),
-`evaluation` (the whole), `picture`. The method is told in docs/evaluation.md.
+`backtest` (the whole), `picture`. docs/backtest.md has the method.
 """

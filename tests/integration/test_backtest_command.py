@@ -1,4 +1,4 @@
-"""`router-policy evaluate` as people use it, and on candles of real markets where they are at hand."""
+"""`router-policy backtest` as people use it, and on candles of real markets where they are at hand."""
 
 import json
 import os
@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from console.commands.backtest import BacktestOptions, show_backtest
 from console.main import app
 from policy.errors import RouterPolicyError
 from tests.support.backtest_markets import START, walking, write_candles
 from tests.support.bots import run_command
+from tests.support.command import command
 from tests.support.outcomes import outcome, write_csv
 
-GUIDE = Path(__file__).parents[2] / "docs" / "evaluation.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "backtest.md"
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 REAL = Path(os.environ.get("REAL_INPUTS", Path(__file__).parents[3] / "shared" / "real")) / "candles-1m"
 SETTINGS = """
@@ -47,7 +47,7 @@ taker_bps = 4.8
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bot that trades BTCUSDT ten times a day, for a thousand each, and ETHUSDT once."""
-    path = tmp_path_factory.mktemp("evaluate")
+    path = tmp_path_factory.mktemp("backtest")
     (path / "router-policy.toml").write_text(SETTINGS)
     (path / "own.toml").write_text(SETTINGS + RULES_AND_FEES)
     write_candles(path / "candles.csv", [walking(symbol, 12 * 96) for symbol in SYMBOLS])
@@ -58,15 +58,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def choice(**changes: Any) -> BacktestOptions:
-    usual = {
+def options(**changes: Any) -> BacktestOptions:
+    defaults = {
         "since": None,
         "orders_per_day": None,
         "offset_bps": 1.0,
         "wait_bars": 4,
         "impact_bps": 0.5,
         "half_spread_bps": None,
-        "outage": None,
+        "outage_length": None,
         "outage_count": None,
         "outage_penalty_bps": 5.0,
         "outage_miss_share": 0.97,
@@ -75,19 +75,19 @@ def choice(**changes: Any) -> BacktestOptions:
         "run_count": 1,
         "seed": 1,
     }
-    return BacktestOptions(**usual | changes)
+    return BacktestOptions(**defaults | changes)
 
 
-def evaluated(
+def backtested(
     config: Path, capsys: pytest.CaptureFixture[str], picture: Path | None = None, **changes: Any
 ) -> dict[str, Any]:
-    show_backtest(config, choice(**changes), picture, as_json=True)
+    show_backtest(config, options(**changes), picture, as_json=True)
     (found,) = json.loads(capsys.readouterr().out)
     return dict(found)
 
 
 def test_the_table_says_in_words_what_is_clear_and_what_is_noise(folder: Path) -> None:
-    done = run_command(folder, "evaluate", "--orders-per-day", "30", "--runs", "3", "--picture", "costs.svg")
+    done = run_command(folder, "backtest", "--orders-per-day", "30", "--runs", "3", "--picture", "costs.svg")
 
     assert done.returncode == 0, done.stderr
     assert "no [fees] in the settings: 2 bps as maker and 5 as taker are assumed" in done.stdout
@@ -97,27 +97,27 @@ def test_the_table_says_in_words_what_is_clear_and_what_is_noise(folder: Path) -
     assert (folder / "costs.svg").read_text().startswith("<?xml")
 
 
-def test_the_commands_of_the_guide_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_of_the_guide_run(folder: Path) -> None:
     (block,) = re.findall(r"```console\n(.*?)```", GUIDE.read_text("utf-8"), flags=re.DOTALL)
-    monkeypatch.chdir(folder)
 
     for line in block.splitlines():
-        done = CliRunner().invoke(app, shlex.split(line)[2:])
-        assert done.exit_code == 0, f"{line}: {done.output}"
+        done = command(folder, *shlex.split(line)[2:])
+        assert done.returncode == 0, f"{line}: {done.stderr}"
 
 
 def test_every_option_is_in_the_guide_or_in_the_readme() -> None:
-    options = {name for option in get_command(app).commands["evaluate"].params for name in option.opts}  # type: ignore[attr-defined]  # a group has commands
+    backtest = get_command(app).get_command(None, "backtest")  # type: ignore[attr-defined]  # a group has commands
+    names = {name for option in backtest.params for name in option.opts}
 
     told = GUIDE.read_text("utf-8") + (GUIDE.parents[1] / "README.md").read_text("utf-8")
 
-    assert [name for name in sorted(options) if name not in told] == []
+    assert [name for name in sorted(names) if name not in told] == []
 
 
 def test_the_log_says_how_often_and_for_how_much_and_the_settings_what_is_compared(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = evaluated(folder / "own.toml", capsys, run_count=3, outage="12h")
+    found = backtested(folder / "own.toml", capsys, run_count=3, outage_length=timedelta(hours=12))
 
     assert [market["orders_per_day"] for market in found["markets"]] == [pytest.approx(10.1), pytest.approx(1.1)]
     policies = {one["name"]: one for one in found["policies"]}
@@ -130,11 +130,11 @@ def test_the_log_says_how_often_and_for_how_much_and_the_settings_what_is_compar
 
 
 def test_the_same_command_prints_and_draws_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = {"orders_per_day": 10.0, "seed": 7, "since": datetime(2026, 4, 2, tzinfo=UTC)}
+    request = {"orders_per_day": 10.0, "seed": 7, "since": datetime(2026, 4, 2, tzinfo=UTC)}
     one, other = folder / "one.png", folder / "other.png"
 
-    first = evaluated(folder / "router-policy.toml", capsys, one, **asked)
-    second = evaluated(folder / "router-policy.toml", capsys, other, **asked)
+    first = backtested(folder / "router-policy.toml", capsys, one, **request)
+    second = backtested(folder / "router-policy.toml", capsys, other, **request)
 
     assert first == second
     assert first["since"] == "2026-04-02T00:00:00Z"
@@ -145,21 +145,27 @@ def test_the_same_command_prints_and_draws_the_same(folder: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("picture", "changes", "said"),
     [
-        (None, {"outage": "6"}, "--outage: invalid duration '6'"),
         ("costs.gif", {}, "--picture costs.gif: the name must end in .png or .svg"),
         ("nowhere/costs.png", {}, "--picture nowhere/costs.png: there is no folder nowhere"),
-        (None, {"outage": "3d", "outage_count": 2}, "need candles of 19 days"),
+        (None, {"outage_length": timedelta(days=3), "outage_count": 2}, "need candles of 19 days"),
         (None, {"since": datetime(2026, 5, 1, tzinfo=UTC)}, "no candle opens from 2026-05-01"),
         (None, {"orders_per_day": 0.0}, "not one order arrives"),
     ],
 )
 def test_what_cannot_be_done_is_said(folder: Path, picture: str | None, changes: dict[str, Any], said: str) -> None:
-    asked = choice(**{"orders_per_day": 5.0, **changes})
+    request = options(**{"orders_per_day": 5.0, **changes})
 
     with pytest.raises(RouterPolicyError) as refused:
-        show_backtest(folder / "router-policy.toml", asked, Path(picture) if picture else None, as_json=True)
+        show_backtest(folder / "router-policy.toml", request, Path(picture) if picture else None, as_json=True)
 
     assert said in str(refused.value)
+
+
+def test_an_outage_that_is_no_duration_is_refused(folder: Path) -> None:
+    failed = command(folder, "backtest", "--orders-per-day", "5", "--outage", "6")
+
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert "Invalid value for '--outage': invalid duration '6'" in failed.stderr
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real candles here: name the folder of real inputs in REAL_INPUTS")
@@ -169,7 +175,7 @@ def test_on_eight_real_markets_the_policies_stand_as_the_study_found_them(
     settings = SETTINGS.replace("candles.csv", str(REAL / "*.parquet")).replace("15m", "1m").replace("0 *", "*/15 *")
     (tmp_path / "router-policy.toml").write_text(settings)
 
-    found = evaluated(tmp_path / "router-policy.toml", capsys, orders_per_day=20.0)
+    found = backtested(tmp_path / "router-policy.toml", capsys, orders_per_day=20.0)
 
     policies = {one["name"]: one for one in found["policies"]}
     assert len(found["markets"]) == 8

@@ -1,13 +1,17 @@
 """The command as people use it: real files, real databases, and a real process where that is the point."""
 
 import json
+import re
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.support.bots import run_command, write_bot
+from console.main import COMMANDS
+from tests.support.bots import environment, run_command, write_bot
 from tests.support.command import command
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
@@ -160,7 +164,7 @@ def test_the_next_try_after_a_failure_works_at_once(bot: Path) -> None:
         (("latest",), 1, "no policy yet in scope 'default'"),
         (("latest", "NOPE"), 1, "no policy for 'NOPE'"),
         (("history", "NOPE"), 1, "no policy for 'NOPE'"),
-        (("once", "--as-of", "yesterday"), 2, "is no time"),
+        (("once", "--as-of", "yesterday"), 2, "invalid time 'yesterday'"),
         (("once", "--as-of", "0001-01-02"), 2, "'0001-01-02' is too early"),
         (("once", "--as-of", "1969-12-31T23:59:59Z"), 2, "is too early"),
         (("history", "NOPE", "--since", "1970-01-01"), 1, "no policy for 'NOPE'"),
@@ -182,6 +186,48 @@ def test_what_goes_wrong_is_said_and_has_its_exit_code(
     assert said in failed.stderr
 
 
+@pytest.mark.parametrize(("old", "new"), [("outcome", "costs"), ("evaluate", "backtest")])
+def test_a_command_that_was_renamed_is_refused_with_its_new_name(bot: Path, old: str, new: str) -> None:
+    failed = command(bot, old, "--json")
+
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr == f"router-policy: {old} is now {new}: run router-policy {new}\n"
+
+
+def test_a_misspelt_command_is_refused_with_those_that_are_nearly_so(bot: Path) -> None:
+    failed = command(bot, "histroy")
+
+    assert failed.returncode == 2
+    assert "No such command 'histroy'. Did you mean 'history'?" in failed.stderr
+
+
+def test_the_help_lists_every_command_and_each_has_its_own(bot: Path) -> None:
+    listed = command(bot, "--help")
+
+    assert listed.returncode == 0
+    assert re.findall(r"^│ ([a-z]+) ", listed.stdout, flags=re.MULTILINE) == list(COMMANDS)
+    for name in set(COMMANDS) - {"run"}:
+        assert f"router-policy {name}" in command(bot, name, "--help").stdout
+
+
+def test_the_latest_policies_load_no_engine_and_no_schedule(bot: Path) -> None:
+    assert command(bot, "once", "--as-of", AT).returncode == 0
+    program = "import sys; from console.main import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, "latest"],
+        cwd=bot,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    loaded = set(done.stderr.split())
+    assert "console.commands.latest" in loaded
+    assert loaded.isdisjoint({"duckdb", "apscheduler", "croniter", "alembic", "fastapi", "console.commands.once"})
+
+
 def test_a_store_that_was_not_set_up_says_what_to_run(tmp_path: Path) -> None:
     write_bot(tmp_path, AS_OF)
     (tmp_path / "policy.db").touch()
@@ -196,7 +242,7 @@ def test_a_store_that_was_not_set_up_says_what_to_run(tmp_path: Path) -> None:
     "arguments",
     [
         *(("latest",), ("history", "X"), ("explain", "X"), ("health",), ("verify",), ("head",), ("backup", "copy.db")),
-        *(("compare",), ("drift",), ("outcome",), ("replay", "--rules", "rules.toml")),
+        *(("compare",), ("drift",), ("costs",), ("replay", "--rules", "rules.toml")),
     ],
 )
 def test_a_command_that_reads_says_that_no_store_is_there_yet(bot: Path, arguments: tuple[str, ...]) -> None:

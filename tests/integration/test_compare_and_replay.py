@@ -144,7 +144,7 @@ def test_replay_writes_nothing(folder: Path) -> None:
         ('name = "seed"\n[parameters]\nbroken = 1', "has no parameter 'broken'"),
         ('name = "seed"\nparameter = 1', "parameter Extra inputs are not permitted"),
         ("[parameters]", "name Field required"),
-        ("name = ", "is no TOML file"),
+        ("name = ", "is not a valid TOML file"),
     ],
 )
 def test_a_file_of_rules_that_cannot_be_used_is_refused_with_the_reason(folder: Path, text: str, said: str) -> None:

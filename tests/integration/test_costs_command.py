@@ -1,4 +1,4 @@
-"""The command outcome as people use it."""
+"""`router-policy costs` as people use it."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.commands.costs import show_costs
+from console.commands import costs
 from console.errors import SettingsError
 from console.not_found import NoPolicyError
 from jobs.analysis.costs import CHOSEN
@@ -44,7 +44,7 @@ def test_the_table_has_each_heading_and_a_warning_with_every_comparison(
     bot: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Maker fills cost 3 bps, all others 6, and 9 of 10 orders filled as maker for GOODUSDT, 1 for BADUSDT."""
-    show_costs(bot, None, as_json=False)
+    costs.command(config=bot)
 
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     cells = [line.split() for line in lines]
@@ -64,7 +64,7 @@ def test_the_table_has_each_heading_and_a_warning_with_every_comparison(
 def test_json_has_every_heading_with_its_comparison_and_the_warning(
     bot: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show_costs(bot, datetime(2026, 4, 25, 0, 0, tzinfo=UTC), as_json=True)
+    costs.command(datetime(2026, 4, 25, 0, 0, tzinfo=UTC), bot, as_json=True)
 
     (record,) = json.loads(capsys.readouterr().out)
     (good,) = (
@@ -88,7 +88,7 @@ def test_what_was_in_force_shows_where_the_run_was_out_in_time(bot: Path, capsys
         connection.execute("update policy_run set slot = ?, published_at = ?", (at, at))
     connection.close()
 
-    show_costs(bot, None, as_json=True)
+    costs.command(config=bot, as_json=True)
 
     (record,) = json.loads(capsys.readouterr().out)
     found = {
@@ -108,7 +108,7 @@ def test_what_was_in_force_shows_where_the_run_was_out_in_time(bot: Path, capsys
 def test_fees_that_nobody_knows_are_left_out_and_asked_for(bot: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bot.write_text(bot.read_text().replace(FEES, ""))
 
-    show_costs(bot, None, as_json=False)
+    costs.command(config=bot)
 
     said = capsys.readouterr().out
     assert "known of 0 of the 26 orders that filled" in said
@@ -117,10 +117,10 @@ def test_fees_that_nobody_knows_are_left_out_and_asked_for(bot: Path, capsys: py
 
 def test_before_the_first_run_and_in_the_future_there_is_nothing_to_tell(bot: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--since 2999-01-01T00:00:00Z is not in the past"):
-        show_costs(bot, datetime(2999, 1, 1, tzinfo=UTC), as_json=False)
+        costs.command(datetime(2999, 1, 1, tzinfo=UTC), bot)
 
     with Store(f"sqlite:///{tmp_path / 'other.db'}") as store:
         store.set_up()
     bot.write_text(bot.read_text().replace("policy.db", "other.db"))
     with pytest.raises(NoPolicyError, match="no policy yet in scope 'default'"):
-        show_costs(bot, None, as_json=False)
+        costs.command(config=bot)

@@ -20,7 +20,7 @@ from typing import cast
 import pytest
 from sqlalchemy import func, select
 
-from console.commands import demo
+from console import demo
 from console.settings.file import load
 from console.settings.plan import plan_of
 from jobs.demo.feed import write_until
@@ -40,7 +40,7 @@ ON_A_TERMINAL = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from pathlib import Path
-from console.commands import demo
+from console import demo
 demo._HISTORY_HOURS = int(sys.argv[2])
 demo.show_demo(Path(sys.argv[1]), None)
 """

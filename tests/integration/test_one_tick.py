@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from console.commands.check import check_all
+from console.commands import check
 from jobs.engines.measure import measure
 from jobs.plan import CandlesSource, EngineChoice, EngineKind, Fees, Location, OrdersKind, OrdersSource, Plan
 from jobs.run.recompute import recompute
@@ -205,7 +205,7 @@ def test_eight_real_perpetuals_are_markets_of_one_tick(tmp_path: Path, day: int)
 
 def checked(folder: Path, capsys: pytest.CaptureFixture[str], settings: str = "") -> str:
     """What `check` prints for a bot whose candles never move, so that nobody can tell the spread of its two markets."""
-    assert check_all(write_bot(folder, datetime.now(UTC).replace(microsecond=0), more=settings), as_json=False)
+    check.command(write_bot(folder, datetime.now(UTC).replace(microsecond=0), more=settings))
     return capsys.readouterr().out
 
 

@@ -1,4 +1,4 @@
-"""Which orders of the log a command looks at: from a time on, or the seven days before the newest slot, until now."""
+"""The orders of the log that `costs` and `drift` read, from the settings and the options."""
 
 from datetime import datetime, timedelta
 
@@ -12,10 +12,13 @@ from policy.window import OUTCOME_WINDOW
 from storage.store import Store
 
 
-def question_of(
+def select_orders(
     settings: Settings, store: Store, since: datetime | None, tolerance: timedelta = TOLERANCE
 ) -> OrderSelection:
-    """Return the question. Raises NoPolicyError before the first run, SettingsError where `since` is not past."""
+    """Return the orders from `since` until now; without it, from seven days before the newest slot.
+
+    Raises NoPolicyError before the first run, SettingsError if `since` is not in the past.
+    """
     newest, now = store.newest_run(settings.scope), store.now()
     if newest is None:
         raise no_policy(store, settings.scope)

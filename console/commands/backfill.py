@@ -1,0 +1,48 @@
+"""`router-policy backfill`: past slots, computed from the sources."""
+
+import sys
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from console.errors import SettingsError
+from console.options import Config, parse_length, parse_time
+from console.settings.file import load
+from console.settings.model import Settings
+from console.settings.plan import plan_of
+from console.terminal.progress import progress_bar
+from console.terminal.text import iso
+from jobs.run.backfill import backfill
+from jobs.run.worker import LEASE_MARGIN
+from storage.store import Store
+
+Start = Annotated[datetime, typer.Option("--from", parser=parse_time, help="The first slot, inclusive.")]
+End = Annotated[datetime, typer.Option("--to", parser=parse_time, help="The end, exclusive.")]
+Every = Annotated[
+    timedelta | None, typer.Option(parser=parse_length, help="A step, as in 1h; by default the slots of the schedule.")
+]
+
+
+def command(start: Start, end: End, every: Every = None, config: Config = None) -> None:
+    """Compute past slots from the sources; published slots stay as they are. Can be interrupted."""
+    settings = load(config)
+    plan = plan_of(settings)
+    lease = settings.schedule.deadline + LEASE_MARGIN
+    with Store(settings.store.url) as store, progress_bar() as progress:
+        store.ensure_set_up()
+        slots = _slots(settings, start, min(end, store.now()), every)
+        task = progress.add_task("backfilling", total=len(slots))
+        published = 0
+        for filled in backfill(plan, store, settings.store.url, slots, lease):
+            published += filled.run is not None
+            progress.update(task, advance=1, description=f"backfilling {iso(filled.slot)}")
+    sys.stdout.write(f"{published} of {len(slots)} slots were computed; the others were there or are held\n")
+
+
+def _slots(settings: Settings, start: datetime, end: datetime, step: timedelta | None) -> list[datetime]:
+    if start >= end:
+        raise SettingsError("--from must be before --to, and in the past")
+    if step is None:
+        return list(settings.schedule.slots.between(start - timedelta(microseconds=1), end))
+    return [start + number * step for number in range(-((start - end) // step))]

@@ -1,0 +1,18 @@
+"""`router-policy demo`: the demo of a simulated bot. Its modules need the client, which its help does not."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Folder = Annotated[Path, typer.Argument(help="Where the demo keeps its log, candles and database.")]
+Runs = Annotated[
+    int | None, typer.Option(min=1, help="End after so many scheduled runs; by default 3 if this is not a terminal.")
+]
+
+
+def command(folder: Folder = Path("demo"), runs: Runs = None) -> None:
+    """Watch a simulated bot: its log and candles, three days of policies, and a schedule that keeps them fresh."""
+    from console.demo import show_demo
+
+    show_demo(folder, runs)

@@ -1,0 +1,79 @@
+"""`router-policy override`: a person's own decision, in force for a while."""
+
+import getpass
+import sys
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from console.options import Config, Symbol, parse_length
+from console.settings.file import load
+from console.settings.model import Settings
+from console.terminal.routes import policy_words
+from console.terminal.text import iso
+from policy import TakerBias
+from storage.store import Store
+
+Reason = Annotated[str, typer.Option(help="Why; it stays in the history.")]
+Maker = Annotated[bool, typer.Option("--maker", help="The router tries maker first.")]
+Taker = Annotated[bool, typer.Option("--taker", help="The router goes straight to taker.")]
+Bias = Annotated[TakerBias | None, typer.Option(help="How patient; by default balanced for --maker.")]
+Length = Annotated[timedelta | None, typer.Option("--for", parser=parse_length, help="How long, as in 2h.")]
+End = Annotated[bool, typer.Option("--end", help="End the override that is in force instead.")]
+Author = Annotated[str | None, typer.Option(help="Who decides; by default the login name.")]
+
+
+def command(
+    symbol: Symbol,
+    reason: Reason,
+    maker: Maker = False,
+    taker: Taker = False,
+    bias: Bias = None,
+    length: Length = None,
+    end: End = False,
+    author: Author = None,
+    config: Config = None,
+) -> None:
+    """Put your own decision in force for a while, at once for every reader; or end one early."""
+    author = author or getpass.getuser()
+    if end:
+        if maker or taker or bias is not None or length is not None:
+            raise typer.BadParameter("--end goes with --reason and --author only")
+        _end(load(config), symbol, reason, author)
+        return
+    if maker == taker or length is None:
+        raise typer.BadParameter("give either --maker or --taker, and --for how long; or --end")
+    default_bias: TakerBias = TakerBias.BALANCED if maker else TakerBias.PREFER_TAKER
+    bias = default_bias if bias is None else bias
+    _make(load(config), symbol, reason, author, maker_first=maker, taker_bias=bias, length=length)
+
+
+def _make(
+    settings: Settings,
+    symbol: str,
+    reason: str,
+    author: str,
+    *,
+    maker_first: bool,
+    taker_bias: TakerBias,
+    length: timedelta,
+) -> None:
+    with Store(settings.store.url) as store:
+        override = store.make_override(
+            settings.scope,
+            symbol,
+            maker_first=maker_first,
+            taker_bias=taker_bias,
+            lasting=length,
+            author=author,
+            reason=reason,
+        )
+    words = policy_words(override.maker_first, override.taker_bias)
+    sys.stdout.write(f"override {override.entry_id}: {symbol} goes {words}, until {iso(override.until_at)}\n")
+
+
+def _end(settings: Settings, symbol: str, reason: str, author: str) -> None:
+    with Store(settings.store.url) as store:
+        override = store.end_override(settings.scope, symbol, author=author, reason=reason)
+    sys.stdout.write(f"override {override.entry_id} of {symbol} is ended\n")

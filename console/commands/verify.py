@@ -1,0 +1,29 @@
+"""`router-policy verify`: nothing that was published has changed."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from console.not_found import store_to_read
+from console.options import Config
+from console.settings.file import load
+from console.terminal.progress import progress_bar
+
+Anchor = Annotated[
+    str | None, typer.Option(help="A digest that was kept elsewhere: the history must still contain it.")
+]
+
+
+def command(anchor: Anchor = None, config: Config = None) -> None:
+    """Check that nothing that was published has changed, and derive every decision again."""
+    settings = load(config)
+    with store_to_read(settings.store.url) as store, progress_bar() as progress:
+        task = progress.add_task("verifying", total=None)
+        for verified in store.verify(anchor):
+            counts = f"{verified.run_count} runs, {verified.snapshot_count} snapshots"
+            progress.update(task, description=f"verifying: {counts}")
+    sys.stdout.write(
+        f"{verified.run_count} runs with {verified.snapshot_count} snapshots are as they were published, "
+        f"every decision derived again; head {verified.digest or '(empty)'}\n"
+    )
