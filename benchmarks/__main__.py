@@ -23,7 +23,7 @@ NAMES = (
     "shadows",
     "policy_reader",
     "console",
-    "evaluation",
+    "backtest",
 )
 Result = TypeVar("Result")
 

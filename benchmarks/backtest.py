@@ -1,4 +1,4 @@
-"""The evaluation on real candles: what each policy costs on eight perpetuals, which outages it sees, what it takes.
+"""The backtest on real candles: what each policy costs on eight perpetuals, which outages it sees, what it takes.
 
 The candles are those of the folder `candles-1m` of real inputs, named by REAL_INPUTS or beside the checkout. Of outages
 the targets are what a study of 27 markets found; parameters are as the rule sets come, none was fitted to these eight.
@@ -43,14 +43,14 @@ def figures(data: Data, repetitions: int = RUNS) -> list[Figure]:  # noqa: ARG00
     cpu, wall = time.process_time() - began_cpu, time.perf_counter() - began
     refused = run_backtest(replace(question, outages=replace(short_plan, is_rejected=True)))
     everywhere = run_backtest(replace(question, outages=replace(short_plan, reach=Reach.VENUE)))
-    how = f"three evaluations of {calm.order_count} orders by each policy, reading included; {wall:.0f} s on the clock"
+    how = f"three backtests of {calm.order_count} orders by each policy, reading included; {wall:.0f} s on the clock"
     return [
         *_calm_figures(calm),
         _share_of_oracle(long),
         *_sight_figures("6 h outages", short, share=0.58, hours_to_off=3.8, hours_to_recover=2.6),
         *_sight_figures("6 h outages, refused orders", refused, share=1.0, hours_to_off=3.0, hours_to_recover=2.0),
         *_sight_figures("6 h outages of the venue", everywhere, share=1.0, hours_to_off=0.8, hours_to_recover=0.5),
-        Figure(name="CPU of that evaluation", value=cpu, lowest=cpu, highest=cpu, target=_SECONDS, how=how, unit="s"),
+        Figure(name="CPU of that backtest", value=cpu, lowest=cpu, highest=cpu, target=_SECONDS, how=how, unit="s"),
     ]
 
 

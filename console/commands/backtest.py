@@ -154,7 +154,7 @@ def _require_libraries(picture: Path | None) -> None:
 
     libraries = ("numpy",) if picture is None else ("numpy", "matplotlib")
     if missing := [name for name in libraries if find_spec(name) is None]:
-        raise SettingsError(f"backtest needs {' and '.join(missing)}: install router-policy with [evaluate]")
+        raise SettingsError(f"backtest needs {' and '.join(missing)}: install router-policy with [backtest]")
 
 
 def request_of(settings: Settings, options: BacktestOptions) -> "BacktestRequest":

@@ -13,6 +13,7 @@ from console.settings.environment import explain_unreadable_variable, refuse_unk
 from console.settings.model import Settings
 
 FILE_NAME = "router-policy.toml"
+_RENAMED = {"web.evaluation": "web.backtest"}
 
 
 def load(config: Path | None) -> Settings:
@@ -46,6 +47,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _message(problem: ErrorDetails) -> str:
     name = ".".join(map(str, problem["loc"])) or "settings"
+    if name in _RENAMED:
+        return f"{name} is now {_RENAMED[name]}"
     if problem["type"] == "extra_forbidden":
         return f"{name} is not a setting; is it misspelt?"
     if problem["type"] == "missing":
@@ -61,7 +64,7 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
 
 
 def _absolute_paths(section: BaseModel, folder: Path) -> dict[str, str]:
-    anchors = {"path": _absolute, "evaluation": _absolute, "url": _absolute_sqlite}
+    anchors = {"path": _absolute, "backtest": _absolute, "url": _absolute_sqlite}
     texts = {name: getattr(section, name, None) for name in anchors}
     return {name: anchors[name](text, folder) for name, text in texts.items() if text is not None}
 

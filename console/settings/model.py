@@ -172,11 +172,11 @@ class EngineSettings(_Section):
 
 
 class WebSettings(_Section):
-    """Who may ask the console, by which names of its machine, and where the last evaluation is shown from."""
+    """Who may ask the console, by which names of its machine, and which file holds the last backtest."""
 
     token: SecretStr | None = Field(default=None, min_length=16)
     hosts: list[str] = Field(default_factory=list)
-    evaluation: str | None = None
+    backtest: str | None = None
 
 
 class Settings(BaseSettings):

@@ -19,7 +19,7 @@ from console.web.guards import TimeLimit, guards_of
 from console.web.headers import SafeHeaders
 from console.web.metrics import PolicyCollector
 from console.web.pages import pages
-from console.web.pages.backtest_files import EvaluationFiles
+from console.web.pages.backtest_files import BacktestFiles
 from console.web.pages.overview import Overview
 from console.web.policy_cache import Clock, PolicyCache
 from jobs.analysis.health import WatchedScope
@@ -47,7 +47,7 @@ def create_app(
     access: Access | None = None,
     now: Clock | None = None,
     holder: str | None = None,
-    evaluation: EvaluationFiles | None = None,
+    backtest: BacktestFiles | None = None,
     timeout_seconds: float = 10.0,
 ) -> FastAPI:
     """Make the application that shows a book.
@@ -68,7 +68,7 @@ def create_app(
     )
     app.state.desk = desk
     app.state.overview = Overview(desk=desk)
-    app.state.evaluation = evaluation
+    app.state.backtest = backtest
     app.state.registry = _registry(PolicyCollector(desk=desk, version=app.version, holder=holder))
     add_error_handlers(app, pages.error_page)
     _add_routes(app, access.token)

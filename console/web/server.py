@@ -15,7 +15,7 @@ import uvicorn
 from console.errors import SettingsError
 from console.settings.model import Settings
 from console.web.app import LOCAL_HOSTS, Access, create_app
-from console.web.pages.backtest_files import EvaluationFiles
+from console.web.pages.backtest_files import BacktestFiles
 from jobs.analysis.health import WatchedScope
 from policy.errors import RouterPolicyError
 from storage.store import Store
@@ -77,12 +77,12 @@ def server_of(settings: Settings, address: Address, store: Store, holder: str | 
     """Make the server of a console; it logs through the process's own logging."""
     slots = settings.schedule.slots
     book = WatchedScope(store=store, scope=settings.scope, slots=slots, symbols=settings.symbols)
-    evaluation = settings.web.evaluation
+    backtest = settings.web.backtest
     app = create_app(
         book,
         access=access_of(settings, address),
         holder=holder,
-        evaluation=EvaluationFiles(Path(evaluation)) if evaluation is not None else None,
+        backtest=BacktestFiles(Path(backtest)) if backtest is not None else None,
     )
     return uvicorn.Server(
         uvicorn.Config(

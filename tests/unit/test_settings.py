@@ -79,13 +79,13 @@ def test_the_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytes
 def test_paths_of_the_environment_are_relative_to_the_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROUTER_POLICY_ORDERS__PATH", "other/*.jsonl")
     monkeypatch.setenv("ROUTER_POLICY_STORE__URL", "sqlite:///other.db")
-    monkeypatch.setenv("ROUTER_POLICY_WEB__EVALUATION", "costs.json")
+    monkeypatch.setenv("ROUTER_POLICY_WEB__BACKTEST", "costs.json")
 
     settings = load(written(tmp_path, LEAST))
 
     assert settings.orders.path == str(tmp_path / "other/*.jsonl")
     assert settings.store.url == f"sqlite:///{tmp_path / 'other.db'}"
-    assert settings.web.evaluation == str(tmp_path / "costs.json")
+    assert settings.web.backtest == str(tmp_path / "costs.json")
 
 
 @pytest.mark.parametrize(
@@ -157,6 +157,7 @@ def test_a_duration_in_the_environment_is_parsed(tmp_path: Path, monkeypatch: py
         (LEAST.replace('"15m"', '"quarter"'), "candles.interval: invalid duration 'quarter'"),
         (LEAST.replace('"15m"', "15"), "candles.interval: write a duration as text"),
         (LEAST + "[schedule]\ntick = '0s'", "schedule.tick: '0s' must be more than 0"),
+        (LEAST + "[web]\nevaluation = 'costs.json'", "web.evaluation is now web.backtest"),
         (LEAST.replace('"order-log"', '"orderlog"'), "orders.kind: Input should be 'order-log' or 'canonical'"),
         ("[store]\nurl = 'sqlite:///x.db'", "orders is missing"),
         ("[orders]\nkind = 'canonical'\nurl = 'sqlite:///x.db'", "give either path, or url and query"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from console.web.pages.backtest_files import EvaluationFiles
+from console.web.pages.backtest_files import BacktestFiles
 from policy import TakerBias
 from storage.store import Store
 from tests.support.runs import QUARTER, SLOT, evidence, publish
@@ -146,12 +146,12 @@ def test_without_a_shadow_the_page_says_how_to_get_one(visit: Visit, empty_store
     assert 'shadow = ["breaker"]' in unescape(visit(empty_store).get("/rules").text)
 
 
-def test_the_last_evaluation_is_shown_with_its_picture(visit: Visit, small_store: Store, tmp_path: Path) -> None:
-    path = tmp_path / "evaluation.json"
-    client = visit(small_store, evaluation=EvaluationFiles(path))
+def test_the_last_backtest_is_shown_with_its_picture(visit: Visit, small_store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "backtest.json"
+    client = visit(small_store, backtest=BacktestFiles(path))
     assert "is not there yet" in client.get("/rules").text
     path.write_text("[1]")
-    assert "is not what router-policy evaluate --json prints" in client.get("/rules").text
+    assert "is not what router-policy backtest --json prints" in client.get("/rules").text
 
     difference = '{"mean": -0.125, "interval": {"lower": -0.2, "upper": -0.05}}'
     policy = (
@@ -167,7 +167,7 @@ def test_the_last_evaluation_is_shown_with_its_picture(visit: Visit, small_store
     page = client.get("/rules").text
     assert "-0.125 (-0.200 to -0.050)" in page
     assert "it helps here" in page
-    picture = client.get("/rules/evaluation")
+    picture = client.get("/rules/backtest")
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/svg+xml")
 
 

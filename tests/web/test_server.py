@@ -76,10 +76,10 @@ def test_a_short_token_is_refused_without_being_told(tmp_path: Path) -> None:
     assert "hunter2" not in done.stderr
 
 
-def test_the_evaluation_is_looked_for_beside_the_settings(tmp_path: Path) -> None:
-    path = write_bot(tmp_path, datetime(2026, 4, 26, tzinfo=UTC), more='[web]\nevaluation = "evaluation.json"')
+def test_the_backtest_is_looked_for_beside_the_settings(tmp_path: Path) -> None:
+    path = write_bot(tmp_path, datetime(2026, 4, 26, tzinfo=UTC), more='[web]\nbacktest = "backtest.json"')
 
-    assert load(path).web.evaluation == str(tmp_path / "evaluation.json")
+    assert load(path).web.backtest == str(tmp_path / "backtest.json")
 
 
 def test_a_port_that_is_taken_is_said_with_what_to_do(empty_store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The last evaluation, as `router-policy evaluate --json` printed it into a file, with its picture beside it."""
+"""The last backtest, as `router-policy backtest --json` printed it into a file, with its picture beside it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ class Difference(BaseModel):
     interval: Range | None = None
 
 
-class EvaluatedPolicy(BaseModel):
+class BacktestedPolicy(BaseModel):
     """One policy over the drawn orders."""
 
     name: str
@@ -35,36 +35,36 @@ class EvaluatedPolicy(BaseModel):
     detected_share: float | None = None
 
 
-class EvaluationRecord(BaseModel):
-    """What an evaluation came to; what else the file says is passed over."""
+class BacktestRecord(BaseModel):
+    """What a backtest came to; what else the file says is passed over."""
 
     since: str
     until: str
     order_count: int
     day_count: int
     outage_count: int
-    policies: list[EvaluatedPolicy]
+    policies: list[BacktestedPolicy]
     words: list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationFiles:
-    """Where the evaluation is: a JSON file, and a picture of the same name that ends in .svg or .png."""
+class BacktestFiles:
+    """Where the backtest is: a JSON file, and a picture of the same name that ends in .svg or .png."""
 
     path: Path
 
-    def read(self) -> EvaluationRecord | str:
-        """Return the evaluation, or a sentence that says why there is none."""
+    def read(self) -> BacktestRecord | str:
+        """Return the backtest, or a sentence that says why there is none."""
         try:
             if self.path.stat().st_size > _LARGEST_BYTES:
-                return f"{self.path} is too large to be an evaluation"
-            return TypeAdapter(list[EvaluationRecord]).validate_json(self.path.read_bytes())[-1]
+                return f"{self.path} is too large to be a backtest"
+            return TypeAdapter(list[BacktestRecord]).validate_json(self.path.read_bytes())[-1]
         except FileNotFoundError:
-            return f"{self.path} is not there yet: router-policy evaluate --json > {self.path} writes it"
+            return f"{self.path} is not there yet: router-policy backtest --json > {self.path} writes it"
         except OSError as error:
             return f"{self.path} cannot be read: {error.strerror}"
         except (ValidationError, IndexError):
-            return f"{self.path} is not what router-policy evaluate --json prints"
+            return f"{self.path} is not what router-policy backtest --json prints"
 
     def picture(self) -> Path | None:
         """Return the picture's file, None where there is none."""

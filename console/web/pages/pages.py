@@ -16,7 +16,7 @@ from console.commands.explain import Explanation, find_explanation
 from console.web.api.runs import with_rejects
 from console.web.headers import POLICY_WITH_PICTURES
 from console.web.pages import formats
-from console.web.pages.backtest_files import PICTURE_TYPES, EvaluationFiles
+from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
 from console.web.pages.overview import Overview, OverviewView, Row, banner_of
 from console.web.pages.plotly_file import own_style_ids, plotly_script
 from console.web.pages.rule_sets import rule_sets_since
@@ -141,20 +141,20 @@ def rules(request: Request, desk: ThePolicyCache, days: Annotated[int, Query(ge=
     newest = desk.newest()
     shown = rule_sets_since(desk, newest, desk.window_before(newest, timedelta(days=days)))
     live = newest.rows[0]["rule_set"] if newest.rows else None
-    files = cast(EvaluationFiles | None, request.app.state.evaluation)
+    files = cast(BacktestFiles | None, request.app.state.backtest)
     values = {"shown": shown, "live": live, "days": days, "active": "rules"}
-    evaluation = files.read() if files is not None else None
+    backtest = files.read() if files is not None else None
     picture = files.picture() if files is not None else None
-    return _page(request, "rules.html", {**values, "evaluation": evaluation, "has_picture": picture is not None})
+    return _page(request, "rules.html", {**values, "backtest": backtest, "has_picture": picture is not None})
 
 
-@router.get("/rules/evaluation")
-def evaluation_picture(request: Request) -> Response:
-    """Return the picture of the last evaluation."""
-    files = cast(EvaluationFiles | None, request.app.state.evaluation)
+@router.get("/rules/backtest")
+def backtest_picture(request: Request) -> Response:
+    """Return the picture of the last backtest."""
+    files = cast(BacktestFiles | None, request.app.state.backtest)
     picture = files.picture() if files is not None else None
     if picture is None:
-        raise HTTPException(404, "There is no picture of an evaluation.")
+        raise HTTPException(404, "There is no picture of a backtest.")
     return FileResponse(picture, media_type=PICTURE_TYPES[picture.suffix])
 
 
