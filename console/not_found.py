@@ -7,7 +7,6 @@ from pathlib import Path
 from console.terminal.text import iso
 from policy.errors import RouterPolicyError
 from policy.symbols import letters
-from storage.database.engine import describe_url
 from storage.database.transaction import transaction
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
 from storage.store import Store
@@ -32,13 +31,10 @@ def store_to_read(url: str) -> Iterator[Store]:
 def explain_missing_store(store: Store, error: StoreUnavailableError) -> StoreError:
     """Return what to say instead of an error of the database where its file was never made, else the error itself."""
     if store.url.get_backend_name() == "sqlite" and not Path(store.url.database or "").exists():
-        return SchemaError(store_not_initialised(store))
+        from jobs.analysis.store_findings import not_initialised_message
+
+        return SchemaError(not_initialised_message(store))
     return error
-
-
-def store_not_initialised(store: Store) -> str:
-    """Say that a store was never set up, and how it is."""
-    return f"{describe_url(store.url)}: nothing is there yet; router-policy init, or the first run, sets it up"
 
 
 def no_policy(store: Store, scope: str, symbol: str | None = None) -> NoPolicyError:

@@ -1,4 +1,4 @@
-"""What `check` found: one line for each thing that was tried."""
+"""What `check` reports: one finding for each thing that was tried."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ _NAMES_SHOWN = 4
 
 
 class Severity(StrEnum):
-    """How a thing was found: well, worth a look, or such that runs fail until it is mended."""
+    """How serious a finding is: runs work; they work, but something is probably a mistake; or they fail."""
 
     OK = "ok"
     NOTE = "note"
@@ -17,32 +17,32 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was tried, and what is to be said of it."""
+    """One thing that was tried, and the result in a sentence."""
 
     what: str
-    said: str
-    word: Severity = Severity.OK
+    message: str
+    severity: Severity = Severity.OK
 
     @property
-    def is_well(self) -> bool:
-        """Whether runs can do with it; a note is well."""
-        return self.word is not Severity.WRONG
+    def ok(self) -> bool:
+        """Whether runs can work with it; a note is ok."""
+        return self.severity is not Severity.WRONG
 
     @property
     def record(self) -> dict[str, object]:
         """The finding for programs."""
-        return {"what": self.what, "is_well": self.is_well, "word": self.word, "said": self.said}
+        return {"what": self.what, "ok": self.ok, "severity": self.severity, "message": self.message}
 
     @property
     def line(self) -> str:
-        """The finding for people: what is wrong stands out."""
-        word = self.word.upper() if self.word is Severity.WRONG else self.word
-        return f"{word:<5} {self.what}: {self.said}"
+        """The finding for people: what is wrong is in upper case."""
+        severity = self.severity.upper() if self.severity is Severity.WRONG else self.severity
+        return f"{severity:<5} {self.what}: {self.message}"
 
 
-def note(what: str, said: str) -> Finding:
-    """Return a finding that is worth a look."""
-    return Finding(what=what, said=said, word=Severity.NOTE)
+def note(what: str, message: str) -> Finding:
+    """Return a finding that is probably a mistake, although runs work."""
+    return Finding(what=what, message=message, severity=Severity.NOTE)
 
 
 def listed(names: Sequence[str]) -> str:

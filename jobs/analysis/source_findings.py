@@ -1,4 +1,4 @@
-"""What `check` says of the sources: whether they can be read, and what in them is hardly meant so."""
+"""What `check` finds of the sources: whether they can be read, and what in them is probably a mistake."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -14,16 +14,17 @@ from policy.symbols import spelt_alike
 from policy.window import Window
 from storage.records import Reject
 
+_NO_FEES = "no fees are set, so it is unknown whether maker-first saves; set [fees] maker_bps and taker_bps"
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
-# Where each field of an order stands in an order log, for what is missing.
+# The fields of an order log from which a canonical column is read.
 _FIELDS = {
     "maker_started": "maker_start, started_maker or decision.maker_started",
-    "slippage_bps": "slippage_bps, of an order with prices.avg_fill",
+    "slippage_bps": "slippage_bps and prices.avg_fill",
 }
 
 
 def find_in_sources(plan: Plan, now: datetime) -> Iterator[Finding]:
-    """Measure as a run would, and say what was found. Raises as a run does where nothing can be computed."""
+    """Measure as a run would, and yield the findings. Raises as a run does if nothing can be computed."""
     from jobs.decisions import decide
     from jobs.engines.measure import measure
 
@@ -36,7 +37,7 @@ def find_in_sources(plan: Plan, now: datetime) -> Iterator[Finding]:
     yield from (_not_used(reject) for reject in measurement.rejects)
     yield from _fees(plan, evidence)
     if plan.candles is None:
-        yield Finding(what="candles", said="none are set, so every regime is unknown")
+        yield Finding(what="candles", message="none are set, so every regime is unknown")
         return
     yield from _candles(judgements)
     yield from _names(measurement, evidence)
@@ -45,15 +46,15 @@ def find_in_sources(plan: Plan, now: datetime) -> Iterator[Finding]:
 
 def _orders(source: OrdersSource, measurement: Measurement, evidence: Sequence[Evidence]) -> Iterator[Finding]:
     orders = measurement.event_count
-    said = f"{orders} outcomes of {len(evidence)} symbols in the last 7 days ({measurement.engine})"
-    yield Finding(what="orders", said=said)
-    if orders and not any(one.effectiveness.maker_started_count for one in evidence):
-        said = f"of {orders} outcomes none is known to have started as maker, so fills and fallback cannot be told"
-        yield note("orders", f"{said}; {_field(source, 'maker_started')} says it")
-    if orders and not any(one.effectiveness.slippage_count for one in evidence):
-        said = f"of {orders} outcomes none has a slippage, so its median cannot be told"
-        yield note("orders", f"{said}; {_field(source, 'slippage_bps')} says it")
-    for names in spelt_alike([one.symbol for one in evidence]):
+    message = f"{orders} outcomes of {len(evidence)} symbols in the last 7 days ({measurement.engine})"
+    yield Finding(what="orders", message=message)
+    if orders and not any(symbol.effectiveness.maker_started_count for symbol in evidence):
+        message = f"none of {orders} outcomes is known to have started as maker, so no fill or fallback ratio is known"
+        yield note("orders", f"{message}; log {_field(source, 'maker_started')}")
+    if orders and not any(symbol.effectiveness.slippage_count for symbol in evidence):
+        message = f"none of {orders} outcomes has a slippage, so its median is unknown"
+        yield note("orders", f"{message}; log {_field(source, 'slippage_bps')}")
+    for names in spelt_alike([symbol.symbol for symbol in evidence]):
         yield note("orders", f"{listed(names)} get a policy each; is it one market, spelt in several ways?")
 
 
@@ -74,16 +75,15 @@ def _not_used(reject: Reject) -> Finding:
 
 
 def _fees(plan: Plan, evidence: Sequence[Evidence]) -> Iterator[Finding]:
-    """Say what the fees mean once for all symbols of which it is the same, and name fees that no symbol has."""
-    unused = sorted(plan.fees.keys() - {"", *(one.symbol for one in evidence)})
+    """Yield each meaning of the fees once, with its symbols, and fees of symbols that have no orders."""
+    unused = sorted(plan.fees.keys() - {"", *(symbol.symbol for symbol in evidence)})
     if unused:
         yield note("fees", f"set for {', '.join(unused)}, which nobody trades; misspelt?")
-    said: dict[str | None, list[str]] = {}
-    for one in evidence:
-        said.setdefault(fee_gap_words(one.fee_gap), []).append(one.symbol)
-    for words, symbols in said.items():
-        told = words or "none are set, so nobody can tell whether maker-first saves; set [fees] maker_bps and taker_bps"
-        yield Finding(what="fees", said=f"{listed(symbols)}: {told}")
+    symbols_by_words: dict[str | None, list[str]] = {}
+    for symbol in evidence:
+        symbols_by_words.setdefault(fee_gap_words(symbol.fee_gap), []).append(symbol.symbol)
+    for words, symbols in symbols_by_words.items():
+        yield Finding(what="fees", message=f"{listed(symbols)}: {words or _NO_FEES}")
 
 
 def _candles(judgements: Sequence[Judgement]) -> Iterator[Finding]:
@@ -91,13 +91,13 @@ def _candles(judgements: Sequence[Judgement]) -> Iterator[Finding]:
     if unknown:
         yield note("candles", f"the regime is unknown for {', '.join(unknown)}: too few or too old candles")
     else:
-        yield Finding(what="candles", said="enough for all")
+        yield Finding(what="candles", message="enough for all")
 
 
 def _names(measurement: Measurement, evidence: Sequence[Evidence]) -> Iterator[Finding]:
-    """Say where orders and candles name their markets differently: candles are there, but nobody trades them."""
-    without = [one.symbol for one in evidence if not one.volatility.bar_count]
-    spare = sorted(measurement.evidence.keys() - {one.symbol for one in evidence})
+    """Yield a note if orders and candles name their markets differently: nobody trades the markets of some candles."""
+    without = [symbol.symbol for symbol in evidence if not symbol.volatility.bar_count]
+    spare = sorted(measurement.evidence.keys() - {symbol.symbol for symbol in evidence})
     if without and spare:
         yield note("candles", f"no candles for {listed(without)}; the candles have {listed(spare)}")
 
@@ -107,8 +107,8 @@ def _bars(plan: Plan, candles: CandlesSource, window: Window) -> Iterator[Findin
         return
     gap = modal_bar_spacing(candles, window)
     if gap is not None and gap != candles.interval:
-        said = f"bars open {_duration(gap)} apart, but candles.interval is {_duration(candles.interval)}"
-        yield note("candles", said)
+        message = f"bars open {_duration(gap)} apart, but candles.interval is {_duration(candles.interval)}"
+        yield note("candles", message)
 
 
 def _duration(span: timedelta) -> str:

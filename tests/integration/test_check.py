@@ -50,21 +50,20 @@ def test_nothing_is_noted_of_a_bot_that_is_well(bot: Path) -> None:
     assert notes(bot) == []
 
 
-def test_a_log_without_one_maker_start_is_noted_with_the_fields_that_say_it(bot: Path) -> None:
+def test_a_log_without_one_maker_start_is_noted_with_the_fields_that_it_needs(bot: Path) -> None:
     log_again(bot, without("maker_start", "is_maker_final", "used_fallback"))
 
     assert notes(bot) == [
-        "orders: of 20 outcomes none is known to have started as maker, so fills and fallback cannot be told; "
-        "maker_start, started_maker or decision.maker_started says it"
+        "orders: none of 20 outcomes is known to have started as maker, so no fill or fallback ratio is known; "
+        "log maker_start, started_maker or decision.maker_started"
     ]
 
 
-def test_a_log_without_one_slippage_is_noted_with_the_field_that_says_it(bot: Path) -> None:
+def test_a_log_without_one_slippage_is_noted_with_the_field_that_it_needs(bot: Path) -> None:
     log_again(bot, without("slippage_bps"))
 
     assert notes(bot) == [
-        "orders: of 20 outcomes none has a slippage, so its median cannot be told; "
-        "slippage_bps, of an order with prices.avg_fill says it"
+        "orders: none of 20 outcomes has a slippage, so its median is unknown; log slippage_bps and prices.avg_fill"
     ]
 
 
@@ -78,18 +77,20 @@ def test_a_column_of_other_name_is_named_as_it_stands_in_the_table(bot: Path) ->
 
     (only,) = notes(bot)
 
-    assert only.endswith("cannot be told; post_only says it")
+    assert only.endswith("ratio is known; log post_only")
 
 
 def test_rows_that_are_not_used_are_noted_for_people_and_programs(bot: Path) -> None:
     log_again(bot, lambda number, row: row | ({"ts": "soon"} if number == 3 else {}))
 
     (only,) = notes(bot)
-    found = json.loads(command(bot, "check", "--json").stdout)
+    findings = json.loads(command(bot, "check", "--json").stdout)
 
     assert only.startswith("orders: 1 rows are not used: bad_time, as ")
-    assert [(one["what"], one["is_well"]) for one in found if one["word"] == "note"] == [("orders", True)]
-    assert {one["word"] for one in found} == {"ok", "note"}
+    assert [(finding["what"], finding["ok"]) for finding in findings if finding["severity"] == "note"] == [
+        ("orders", True)
+    ]
+    assert {finding["severity"] for finding in findings} == {"ok", "note"}
 
 
 def test_candles_of_other_names_than_the_orders_are_noted_with_both(bot: Path) -> None:
@@ -149,7 +150,7 @@ def test_a_store_that_cannot_be_written_is_wrong(bot: Path, monkeypatch: pytest.
     checked = command(bot, "check")
 
     assert checked.returncode == 1
-    assert f"WRONG store: {bot / locked} cannot be written by this user; give it the right to" in checked.stdout
+    assert f"WRONG store: {bot / locked} is not writable for this user; change its permissions" in checked.stdout
 
 
 def test_the_next_two_slots_are_named(bot: Path) -> None:

@@ -250,7 +250,7 @@ def test_a_command_that_reads_says_that_no_store_is_there_yet(bot: Path, argumen
 
     failed = command(bot, *arguments)
 
-    said = "policy.db: nothing is there yet; router-policy init, or the first run, sets it up\n"
+    said = "policy.db: store not initialised; run router-policy init\n"
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr.endswith(said)
     assert not (bot / "policy.db").exists()
@@ -315,7 +315,7 @@ def test_check_writes_nothing_where_nothing_is_yet(bot: Path) -> None:
     checked = command(bot, "check")
 
     assert checked.returncode == 0, checked.stdout
-    assert "policy.db: nothing is there yet; router-policy init, or the first run, sets it up" in checked.stdout
+    assert "policy.db: store not initialised; run router-policy init" in checked.stdout
     assert sorted(bot.rglob("*")) == before
 
 
@@ -351,10 +351,10 @@ def test_check_names_everything_that_is_wrong_at_once(tmp_path: Path) -> None:
 
     findings = {one["what"]: one for one in json.loads(checked.stdout)}
     assert checked.returncode == 1
-    assert findings["schedule"]["is_well"] is True
-    assert findings["store"]["is_well"] is False
-    assert findings["sources"]["is_well"] is False
-    assert "no file matches" in findings["sources"]["said"]
+    assert findings["schedule"]["ok"] is True
+    assert findings["store"]["ok"] is False
+    assert findings["sources"]["ok"] is False
+    assert "no file matches" in findings["sources"]["message"]
 
 
 def test_a_password_after_the_question_mark_is_refused(tmp_path: Path) -> None:

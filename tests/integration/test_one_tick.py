@@ -231,4 +231,4 @@ BATUSDT = {maker_bps = 2, taker_bps = 5}
 
 
 def test_check_says_the_same_of_several_symbols_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "ok    fees: BADUSDT, GOODUSDT: none are set" in checked(tmp_path, capsys)
+    assert "ok    fees: BADUSDT, GOODUSDT: no fees are set" in checked(tmp_path, capsys)

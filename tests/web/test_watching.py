@@ -54,7 +54,7 @@ def test_a_store_that_was_never_set_up_is_told_as_such(visit: Visit, tmp_path: P
         answer = visit(store).get(address)
 
     assert answer.status_code == 503
-    assert "none.db: nothing is there yet; router-policy init, or the first run, sets it up" in answer.text
+    assert "none.db: store not initialised; run router-policy init" in answer.text
 
 
 def test_the_figures_of_the_small_history(small_console: TestClient) -> None:
