@@ -166,7 +166,9 @@ class _Watch:
         finally:
             timer.cancel()
         if self.is_stalled:
-            raise DemoStalledError(f"{self.count} of {self.wanted} runs were published; the messages above say why")
+            raise DemoStalledError(
+                f"{self.count} of {self.wanted} runs were published; the messages above have the reason"
+            )
 
     def _give_up(self) -> None:
         self.is_stalled = True

@@ -146,7 +146,7 @@ def _require_drawable(picture: Path | None) -> None:
     if picture.suffix not in _PICTURE_SUFFIXES:
         raise SettingsError(f"--picture {picture}: the name must end in {' or '.join(_PICTURE_SUFFIXES)}")
     if not picture.absolute().parent.is_dir():
-        raise SettingsError(f"--picture {picture}: there is no folder {picture.parent}; create it")
+        raise SettingsError(f"--picture {picture}: the folder {picture.parent} does not exist; create it")
 
 
 def _require_libraries(picture: Path | None) -> None:

@@ -24,7 +24,7 @@ _MEANING = {
     DriftKind.UNKNOWN_RUN: "name a run that does not exist",
     DriftKind.SUPERSEDED: "were sent by a policy when a newer one was out",
     DriftKind.EXPIRED: "were sent by a policy that had expired",
-    DriftKind.MAKER_WHILE_TAKER: "went maker first while taker was in force, and are no probes",
+    DriftKind.MAKER_WHILE_TAKER: "went maker first while taker was in force, and are not probes",
 }
 
 Tolerance = Annotated[

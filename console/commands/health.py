@@ -20,7 +20,7 @@ _FILE_WIDTH = 100
 _HEADS = (
     "symbol",
     "quality",
-    "the router\nis told",
+    "router's\npolicy",
     "maker\nfills",
     "falls\nback",
     "maker\nstarts",
@@ -91,7 +91,7 @@ def _cells(health: ExecutionHealth) -> tuple[str, ...]:
     return (
         health.symbol,
         router.policy_quality or health.freshness.status,
-        _told(health),
+        _policy_cell(health),
         figure(router.maker_fill_ratio),
         figure(router.fallback_ratio),
         str(health.freshness.maker_started_count),
@@ -101,9 +101,9 @@ def _cells(health: ExecutionHealth) -> tuple[str, ...]:
     )
 
 
-def _told(health: ExecutionHealth) -> str:
+def _policy_cell(health: ExecutionHealth) -> str:
     if health.router.policy_maker_first is None:
-        return "nothing"
+        return "none"
     policy = str(health.router.policy_taker_bias) if health.router.policy_maker_first else "taker"
     return policy if health.override is None else f"{policy}*"
 

@@ -19,7 +19,7 @@ url = "sqlite:///router_policy.db"              # or postgresql+psycopg://USER@H
 kind = "order-log"                              # or "canonical": one row per outcome, as Parquet, CSV, JSONL or SQL
 path = "logs/execution/order_metrics*.jsonl"
 
-[candles]                                       # without this section every regime is unknown, and says so
+[candles]                                       # without this section every regime is unknown
 path = "candles/*.parquet"                      # ts (when the bar opens), symbol, high, low, close
 interval = "15m"
 

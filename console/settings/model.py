@@ -15,7 +15,7 @@ from policy.rules import UnknownRuleSetError, rule_set
 if TYPE_CHECKING:
     from jobs.slots import Slots
 
-_LONGEST_BAR = timedelta(days=31)  # a run reads 1000 bars, and the first is to have a date too
+_LONGEST_BAR = timedelta(days=31)  # a run reads 1000 bars, and the first of them needs a date too
 
 
 def _read_duration(value: object) -> object:
@@ -110,7 +110,7 @@ class ScheduleSettings(_Section):
         return Slots(self.cron)
 
 
-# A number first: in the environment everything is text, and a 1 is to be the number.
+# Numbers first: in the environment everything is text, and 1 is a number there, not a flag.
 Parameters = dict[str, int | float | bool | None]
 
 
@@ -129,7 +129,7 @@ class RulesSettings(BaseModel):
     breaker: Parameters = Field(default_factory=dict)
 
     def parameters_of(self, name: str) -> Parameters:
-        """Return what the settings say of a rule set, without its defaults."""
+        """Return the parameters of a rule set in the settings, without its defaults."""
         given = {"seed": self.seed, "breaker": self.breaker, **(self.__pydantic_extra__ or {})}
         return given.get(name, {})
 
@@ -141,25 +141,25 @@ class RulesSettings(BaseModel):
             except UnknownRuleSetError as error:
                 raise ValueError(f"[rules]: {error}") from error
         if len({self.name, *self.shadow}) <= len(self.shadow):
-            raise ValueError(f"shadow names {', '.join(self.shadow)} beside {self.name}: each may be there once")
+            raise ValueError(f"shadow names {', '.join(self.shadow)} beside {self.name}: each is allowed once")
         return self
 
 
 class FeeSettings(_Section):
-    """What the venue takes of the notional, in basis points; a rebate is negative."""
+    """The venue's fees, in basis points of the notional; a rebate is negative."""
 
     maker_bps: float = Field(ge=-100, le=1000, allow_inf_nan=False)
     taker_bps: float = Field(ge=-100, le=1000, allow_inf_nan=False)
 
 
 class FeesSettings(FeeSettings):
-    """The fees of every symbol, and under `symbols` of those where they differ."""
+    """The fees of every symbol, and under `symbols` those of symbols with other fees."""
 
     symbols: dict[str, FeeSettings] = Field(default_factory=dict)
 
 
 class EngineSettings(_Section):
-    """What runs the metric queries: DuckDB in the process, or a Spark cluster by its Spark Connect address."""
+    """The engine of the metric queries: DuckDB in the process, or a Spark cluster by its Spark Connect address."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
     remote: str | None = None
@@ -172,7 +172,7 @@ class EngineSettings(_Section):
 
 
 class WebSettings(_Section):
-    """Who may ask the console, by which names of its machine, and which file holds the last backtest."""
+    """The bearer token of the console, further names of its machine, and the file of the last backtest."""
 
     token: SecretStr | None = Field(default=None, min_length=16)
     hosts: list[str] = Field(default_factory=list)
@@ -206,5 +206,5 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment go before the file, whose values come as arguments."""
+        """Give the environment precedence over the file, whose values come as arguments."""
         return env_settings, init_settings

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from console.terminal.policy_table import WORD_COLUMN_COUNT, policy_table, print_policies
+from console.terminal.routes import policy_words
 from console.terminal.text import print_lines
 from storage.records import PublishedRun, Snapshot
 
@@ -104,8 +105,8 @@ def changes(before: Sequence[Snapshot], after: Sequence[Snapshot]) -> list[str]:
 
 
 def _policy(snapshot: Snapshot) -> str:
-    route = "maker first" if snapshot.maker_first else "taker"
-    return f"{snapshot.quality}, {snapshot.regime}, {route}, {snapshot.taker_bias}"
+    words = policy_words(snapshot.maker_first, snapshot.taker_bias)
+    return f"{snapshot.quality}, {snapshot.regime}, {words}"
 
 
 def _clock(run: PublishedRun) -> str:

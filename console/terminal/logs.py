@@ -9,10 +9,10 @@ FOR_PEOPLE = "%(asctime)s %(levelname)s %(message)s"
 
 
 class JsonLines(logging.Formatter):
-    """Writes an event as one line of JSON: `at` in UTC, `level`, `logger`, `event`, and `trace` where there is one."""
+    """Writes an event as one line of JSON: `at` in UTC, `level`, `logger`, `event`, and `trace` after an exception."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, whatever stands in the message: a line break in it does not begin another."""
+        """Return the line; line breaks in the message are escaped."""
         event = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
@@ -25,11 +25,11 @@ class JsonLines(logging.Formatter):
 
 
 def set_up_logs() -> None:
-    """Send messages to standard error, in the form for whoever reads there."""
+    """Send messages to standard error: for people if it is a terminal, else as JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(FOR_PEOPLE) if sys.stderr.isatty() else JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    # It says on which socket it listens, which the address says already, and each start and end of its own.
+    # It logs its socket, its start and its end; the console logs its address itself.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    # It tells every step of setting a store up, which is ours to tell of.
+    # It logs every step of an upgrade; the commands report that themselves.
     logging.getLogger("alembic").setLevel(logging.WARNING)

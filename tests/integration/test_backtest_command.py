@@ -146,7 +146,7 @@ def test_the_same_command_prints_and_draws_the_same(folder: Path, capsys: pytest
     ("picture", "changes", "said"),
     [
         ("costs.gif", {}, "--picture costs.gif: the name must end in .png or .svg"),
-        ("nowhere/costs.png", {}, "--picture nowhere/costs.png: there is no folder nowhere"),
+        ("nowhere/costs.png", {}, "--picture nowhere/costs.png: the folder nowhere does not exist"),
         (None, {"outage_length": timedelta(days=3), "outage_count": 2}, "need candles of 19 days"),
         (None, {"since": datetime(2026, 5, 1, tzinfo=UTC)}, "no candle opens from 2026-05-01"),
         (None, {"orders_per_day": 0.0}, "not one order arrives"),

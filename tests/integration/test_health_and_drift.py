@@ -87,7 +87,7 @@ def test_health_lists_every_symbol_the_worst_first_within_80_columns(command: Co
     assert rows == [
         ["BADUSDT", "broken", "taker"],
         ["GOODUSDT", "good", "prefer_maker"],
-        ["NEWUSDT", "missing", "nothing"],
+        ["NEWUSDT", "missing", "none"],
     ]
     assert "BADUSDT: fallback 0.9 > 0.5, over 10 maker starts" in lines
     assert "BADUSDT, GOODUSDT: only 10 maker starts < 20: the ratios rest on little" in lines

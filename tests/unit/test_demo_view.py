@@ -30,7 +30,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[PublishedRun, l
         return after, store.snapshots_of_run(before.run_id), store.snapshots_of_run(after.run_id)
 
 
-CHANGE = "S07USDT: good, normal, maker first, prefer_maker -> broken, normal, taker, prefer_taker"
+CHANGE = "S07USDT: good, normal, maker first, prefer_maker -> broken, normal, straight to taker, prefer_taker"
 
 
 def test_changes_name_the_symbols_whose_policy_is_another_one(
