@@ -1,7 +1,6 @@
 """`router-policy once`: one slot, computed in this process while a person waits."""
 
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -16,14 +15,9 @@ from console.terminal.policy_table import print_policies
 from console.terminal.progress import spinner
 from console.terminal.rejects import reject_lines
 from console.terminal.text import print_json, print_lines
-from jobs.plan import Plan
-from jobs.run.lease_owner import claim
-from jobs.run.worker import LEASE_MARGIN, RunTask, compute_slot_or_fail
-from storage.records import Origin, PublishedRun
+from jobs.run.single_slot import publish_slot
+from storage.records import PublishedRun
 from storage.store import Store
-from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
-
-_RETRY_SECONDS = 0.5
 
 AsOf = Annotated[
     datetime | None,
@@ -37,7 +31,8 @@ def command(as_of: AsOf = None, config: Config = None, as_json: AsJson = False) 
     plan = plan_of(settings)
     with Store(settings.store.url) as store:
         store.ensure_set_up()
-        run, is_new = _publish(store, plan, _slot(settings, store, as_of), settings)
+        slot = _slot(settings, store, as_of)
+        run, is_new = publish_slot(plan, store, settings.store.url, slot, settings.schedule.deadline, spinner)
         snapshots = store.snapshots_of_run(run.run_id)
         if as_json:
             print_json(map(snapshot_record, snapshots))
@@ -55,29 +50,6 @@ def _slot(settings: Settings, store: Store, as_of: datetime | None) -> datetime:
             f"--as-of {slot.isoformat()} is in the future; the orders and candles of its window do not exist yet"
         )
     return slot
-
-
-def _publish(store: Store, plan: Plan, slot: datetime, settings: Settings) -> tuple[PublishedRun, bool]:
-    """Return the slot's run, and whether it is new."""
-    try:
-        lease = _claim(store, plan.scope, slot, settings.schedule.deadline + LEASE_MARGIN)
-    except SlotPublishedError:
-        run = store.run_of_slot(plan.scope, slot)
-        assert run is not None
-        return run, False
-    task = RunTask(plan=plan, store_url=settings.store.url, claim=lease, origin=Origin.MANUAL)
-    with spinner(f"computing {slot.isoformat()}"):
-        return compute_slot_or_fail(task, store), True
-
-
-def _claim(store: Store, scope: str, slot: datetime, length: timedelta) -> Lease:
-    """Take the slot: at once if its owner is dead, else when its lease runs out or it is published."""
-    while True:
-        try:
-            return claim(store, scope, slot, length)
-        except SlotHeldError as held:
-            with spinner(f"waiting: {held}"):
-                time.sleep(_RETRY_SECONDS)
 
 
 def _summary(run: PublishedRun, scope: str, *, is_new: bool) -> str:
