@@ -145,7 +145,7 @@ def test_a_folder_where_files_should_be_named_is_told_as_one(bot: Path) -> None:
     failed = run_command(bot, "once", "--as-of", AT)
 
     assert failed.returncode == 1
-    assert "that is a folder: name the files in it, as in" in failed.stderr
+    assert "it is a folder; name the files in it, as in" in failed.stderr
 
 
 def test_the_next_try_after_a_failure_works_at_once(bot: Path) -> None:
