@@ -2,5 +2,5 @@
 
 One file for each layer: `reading` and `market` (candles), `orders`, `outages`, `fills` (what becomes of an order),
 `evidence` and `routing` (the policy in the loop), `statistics`, `detection` and `comparison` (what it comes to),
-`backtest` (the whole), `picture`. docs/backtest.md has the method.
+`options` and `request` (what is asked for), `backtest` (the whole), `picture`. docs/backtest.md has the method.
 """

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from console.commands.backtest import BacktestOptions, show_backtest
+from console.commands.backtest import show_backtest
 from console.main import app
+from jobs.backtest.options import BacktestOptions
 from policy.errors import RouterPolicyError
 from tests.support.backtest_markets import START, walking, write_candles
 from tests.support.bots import run_command
@@ -166,6 +167,18 @@ def test_an_outage_that_is_no_duration_is_refused(folder: Path) -> None:
 
     assert (failed.returncode, failed.stdout) == (2, "")
     assert "Invalid value for '--outage': invalid duration '6'" in failed.stderr
+
+
+def test_a_log_without_a_symbol_that_has_candles_is_refused(folder: Path) -> None:
+    write_csv(folder / "other.csv", [outcome(number, at=START, symbol="XRPUSDT") for number in range(2)])
+    (folder / "other.toml").write_text(SETTINGS.replace("log.csv", "other.csv"))
+
+    failed = command(folder, "backtest", "--config", "other.toml")
+
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr == (
+        "router-policy: no symbol of the order log has candles; give --orders-per-day to trade those that have\n"
+    )
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real candles here: name the folder of real inputs in REAL_INPUTS")
