@@ -1,7 +1,7 @@
-"""Settings or arguments that cannot be used."""
+"""Errors of settings and options."""
 
 from policy.errors import RouterPolicyError
 
 
 class SettingsError(RouterPolicyError, ValueError):
-    """A setting is missing, unknown or wrong; the text names it. The command ends with exit code 2."""
+    """A setting or an option is missing, unknown or wrong; the text names it. The command ends with exit code 2."""

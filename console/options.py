@@ -35,9 +35,9 @@ def parse_length(length: str | timedelta) -> timedelta:
 
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file; by default router-policy.toml here.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Symbol = Annotated[str, typer.Argument(help="The market, as the order log names it.")]
-OptionalSymbol = Annotated[str | None, typer.Argument(help="The market, as the order log names it; by default all.")]
-Since = Annotated[datetime | None, typer.Option(parser=parse_time, help="From this slot on; UTC unless it has a zone.")]
+SymbolArgument = Annotated[str, typer.Argument(help="The market, as in the order log.")]
+OptionalSymbolArgument = Annotated[str | None, typer.Argument(help="The market, as in the order log; by default all.")]
+SlotsSince = Annotated[datetime | None, typer.Option(parser=parse_time, help="From this slot on; UTC without a zone.")]
 OrdersSince = Annotated[
     datetime | None,
     typer.Option(parser=parse_time, help="Orders from this time on; by default seven days before the newest slot."),

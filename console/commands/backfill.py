@@ -17,14 +17,14 @@ from jobs.run.backfill import backfill
 from jobs.run.worker import LEASE_MARGIN
 from storage.store import Store
 
-Start = Annotated[datetime, typer.Option("--from", parser=parse_time, help="The first slot, inclusive.")]
-End = Annotated[datetime, typer.Option("--to", parser=parse_time, help="The end, exclusive.")]
-Every = Annotated[
+_Start = Annotated[datetime, typer.Option("--from", parser=parse_time, help="The first slot, inclusive.")]
+_End = Annotated[datetime, typer.Option("--to", parser=parse_time, help="The end, exclusive.")]
+_Every = Annotated[
     timedelta | None, typer.Option(parser=parse_length, help="A step, as in 1h; by default the slots of the schedule.")
 ]
 
 
-def command(start: Start, end: End, every: Every = None, config: Config = None) -> None:
+def command(start: _Start, end: _End, every: _Every = None, config: Config = None) -> None:
     """Compute past slots from the sources; published slots stay as they are. Can be interrupted."""
     settings = load(config)
     plan = plan_of(settings)

@@ -22,50 +22,50 @@ if TYPE_CHECKING:
 
 _PICTURE_SUFFIXES = (".png", ".svg")
 
-OrdersPerDay = Annotated[
+_OrdersPerDay = Annotated[
     float | None, typer.Option(min=0.01, max=10_000, help="Of each symbol; by default as in the order log.")
 ]
-Since = Annotated[
+_Since = Annotated[
     datetime | None, typer.Option(parser=parse_time, help="Candles and orders from this time on; by default all.")
 ]
-OffsetBps = Annotated[float, typer.Option(min=0, max=1000, help="The maker price's distance from that at arrival.")]
-WaitBars = Annotated[int, typer.Option(min=1, max=1000, help="The full wait at the maker price.")]
-ImpactBps = Annotated[float, typer.Option(min=0, max=1000, help="By how much crossing moves the price.")]
-HalfSpreadBps = Annotated[
+_OffsetBps = Annotated[float, typer.Option(min=0, max=1000, help="The maker price's distance from that at arrival.")]
+_WaitBars = Annotated[int, typer.Option(min=1, max=1000, help="The full wait at the maker price.")]
+_ImpactBps = Annotated[float, typer.Option(min=0, max=1000, help="By how much crossing moves the price.")]
+_HalfSpreadBps = Annotated[
     float | None, typer.Option(min=0, max=1000, help="Of every market; by default as estimated from the candles.")
 ]
-OutageLength = Annotated[
+_OutageLength = Annotated[
     timedelta | None,
     typer.Option("--outage", parser=parse_length, help="Simulate outages of maker fills of this length, as in 6h."),
 ]
-OutageCount = Annotated[int | None, typer.Option("--outages", min=1, max=1000, help="How many outages in each run.")]
-OutagePenaltyBps = Annotated[
+_OutageCount = Annotated[int | None, typer.Option("--outages", min=1, max=1000, help="How many outages in each run.")]
+_OutagePenaltyBps = Annotated[
     float, typer.Option(min=0, max=1000, help="The additional cost of a late crossing in an outage.")
 ]
-OutageMisses = Annotated[float, typer.Option(min=0, max=1, help="Share of maker orders that miss in an outage.")]
-VenueWide = Annotated[bool, typer.Option("--venue-wide", help="Outages strike all symbols at once.")]
-Rejects = Annotated[bool, typer.Option("--rejects", help="In an outage the venue refuses maker orders.")]
-RunCount = Annotated[int, typer.Option("--runs", min=1, max=1000, help="How often orders are drawn anew.")]
-Seed = Annotated[int, typer.Option(min=0, help="The same seed draws the same orders.")]
-Picture = Annotated[Path | None, typer.Option(help="Draw the result to this .png or .svg file too.")]
+_OutageMisses = Annotated[float, typer.Option(min=0, max=1, help="Share of maker orders that miss in an outage.")]
+_VenueWide = Annotated[bool, typer.Option("--venue-wide", help="Outages strike all symbols at once.")]
+_Rejects = Annotated[bool, typer.Option("--rejects", help="In an outage the venue refuses maker orders.")]
+_RunCount = Annotated[int, typer.Option("--runs", min=1, max=1000, help="How often orders are drawn anew.")]
+_Seed = Annotated[int, typer.Option(min=0, help="The same seed draws the same orders.")]
+_Picture = Annotated[Path | None, typer.Option(help="Draw the result to this .png or .svg file too.")]
 
 
 def command(
-    orders_per_day: OrdersPerDay = None,
-    since: Since = None,
-    offset_bps: OffsetBps = 1.0,
-    wait_bars: WaitBars = 4,
-    impact_bps: ImpactBps = 0.5,
-    half_spread_bps: HalfSpreadBps = None,
-    outage_length: OutageLength = None,
-    outage_count: OutageCount = None,
-    outage_penalty_bps: OutagePenaltyBps = 5.0,
-    outage_misses: OutageMisses = 0.97,
-    venue_wide: VenueWide = False,
-    rejects: Rejects = False,
-    run_count: RunCount = 8,
-    seed: Seed = 1,
-    picture: Picture = None,
+    orders_per_day: _OrdersPerDay = None,
+    since: _Since = None,
+    offset_bps: _OffsetBps = 1.0,
+    wait_bars: _WaitBars = 4,
+    impact_bps: _ImpactBps = 0.5,
+    half_spread_bps: _HalfSpreadBps = None,
+    outage_length: _OutageLength = None,
+    outage_count: _OutageCount = None,
+    outage_penalty_bps: _OutagePenaltyBps = 5.0,
+    outage_misses: _OutageMisses = 0.97,
+    venue_wide: _VenueWide = False,
+    rejects: _Rejects = False,
+    run_count: _RunCount = 8,
+    seed: _Seed = 1,
+    picture: _Picture = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:

@@ -11,10 +11,10 @@ from console.options import Config
 from console.settings.file import load
 from console.terminal.progress import progress_bar
 
-Target = Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")]
+_Target = Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")]
 
 
-def command(file: Target, config: Config = None) -> None:
+def command(file: _Target, config: Config = None) -> None:
     """Copy the store to a SQLite file while runs go on, and verify the copy."""
     settings = load(config)
     with store_to_read(settings.store.url) as store, progress_bar() as progress:

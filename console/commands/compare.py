@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from console.not_found import store_to_read
-from console.options import AsJson, Config, Since
+from console.options import AsJson, Config, SlotsSince
 from console.settings.file import load
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import figure, iso, percent, print_json, print_lines
@@ -27,7 +27,7 @@ _MOVES_SHOWN = 10
 _ALL = "all"
 
 
-def command(since: Since = None, config: Config = None, as_json: AsJson = False) -> None:
+def command(since: SlotsSince = None, config: Config = None, as_json: AsJson = False) -> None:
     """Compare the live rule set with each shadow: where they differ, flips, and the hours around an outage."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:

@@ -12,7 +12,7 @@ from storage.store import Store
 
 command = typer.Typer(name="db", help="The database: who may do what.", no_args_is_help=True, add_completion=False)
 
-Apply = Annotated[bool, typer.Option("--apply", help="Run the statements, as the owner of the tables.")]
+_Apply = Annotated[bool, typer.Option("--apply", help="Run the statements, as the owner of the tables.")]
 
 
 @command.callback()
@@ -21,7 +21,7 @@ def _group() -> None:
 
 
 @command.command()
-def roles(apply: Apply = False, config: Config = None) -> None:
+def roles(apply: _Apply = False, config: Config = None) -> None:
     """Print the statements that create the roles writer, router and analyst on Postgres."""
     settings = load(config)
     if not apply:

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-Folder = Annotated[Path, typer.Argument(help="Where the demo keeps its log, candles and database.")]
-Runs = Annotated[
+_Folder = Annotated[Path, typer.Argument(help="Where the demo keeps its log, candles and database.")]
+_Runs = Annotated[
     int | None, typer.Option(min=1, help="End after so many scheduled runs; by default 3 if this is not a terminal.")
 ]
 
 
-def command(folder: Folder = Path("demo"), runs: Runs = None) -> None:
+def command(folder: _Folder = Path("demo"), runs: _Runs = None) -> None:
     """Watch a simulated bot: its log and candles, three days of policies, and a schedule that keeps them fresh."""
     from console.demo import show_demo
 

@@ -27,7 +27,7 @@ _MEANING = {
     DriftKind.MAKER_WHILE_TAKER: "went maker first while taker was in force, and are not probes",
 }
 
-Tolerance = Annotated[
+_Tolerance = Annotated[
     timedelta,
     typer.Option(
         parser=parse_length,
@@ -38,7 +38,7 @@ Tolerance = Annotated[
 
 
 def command(
-    since: OrdersSince = None, tolerance: Tolerance = TOLERANCE, config: Config = None, as_json: AsJson = False
+    since: OrdersSince = None, tolerance: _Tolerance = TOLERANCE, config: Config = None, as_json: AsJson = False
 ) -> None:
     """Show orders that were not sent by the policy in force at their time, by symbol, with examples."""
     settings = load(config)

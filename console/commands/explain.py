@@ -9,7 +9,7 @@ import typer
 from sqlalchemy import RowMapping
 
 from console.not_found import NoPolicyError, did_you_mean, store_to_read
-from console.options import AsJson, Config, Symbol, parse_time
+from console.options import AsJson, Config, SymbolArgument, parse_time
 from console.policy_record import in_force_record
 from console.settings.file import load
 from console.terminal.rejects import reject_words
@@ -35,10 +35,10 @@ _INPUTS = (
 )
 
 
-At = Annotated[datetime | None, typer.Option(parser=parse_time, help="The time; by default now.")]
+_At = Annotated[datetime | None, typer.Option(parser=parse_time, help="The time; by default now.")]
 
 
-def command(symbol: Symbol, at: At = None, config: Config = None, as_json: AsJson = False) -> None:
+def command(symbol: SymbolArgument, at: _At = None, config: Config = None, as_json: AsJson = False) -> None:
     """Explain a policy: each rule with its figure and threshold, the counts, and the change before it."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:

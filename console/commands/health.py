@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from console.not_found import no_policy, store_to_read
-from console.options import AsJson, Config, OptionalSymbol
+from console.options import AsJson, Config, OptionalSymbolArgument
 from console.settings.file import load
 from console.settings.model import Settings
 from console.terminal.routes import policy_words
@@ -32,7 +32,7 @@ _TEXT_COLUMNS = (0, 1, 2, 8)
 _NAMES_SHOWN = 4
 
 
-def command(symbol: OptionalSymbol = None, config: Config = None, as_json: AsJson = False) -> None:
+def command(symbol: OptionalSymbolArgument = None, config: Config = None, as_json: AsJson = False) -> None:
     """Show how the router performs, the worst symbol first, with what needs attention; or one symbol in detail."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:

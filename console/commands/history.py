@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import RowMapping
 
 from console.not_found import no_policy, store_to_read
-from console.options import AsJson, Config, Since, Symbol
+from console.options import AsJson, Config, SlotsSince, SymbolArgument
 from console.policy_record import in_force_record
 from console.settings.file import load
 from console.terminal.policy_table import decision_cells
@@ -17,7 +17,7 @@ _FILE_WIDTH = 160
 _HEADS = ("valid from", "valid to", "maker first", "taker bias", "quality", "regime", "why")
 
 
-def command(symbol: Symbol, since: Since = None, config: Config = None, as_json: AsJson = False) -> None:
+def command(symbol: SymbolArgument, since: SlotsSince = None, config: Config = None, as_json: AsJson = False) -> None:
     """Show one symbol's policies, oldest first, each with the time that it was in force."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:

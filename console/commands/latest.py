@@ -1,7 +1,7 @@
 """`router-policy latest`: the policies in force."""
 
 from console.not_found import no_policy, store_to_read
-from console.options import AsJson, Config, OptionalSymbol
+from console.options import AsJson, Config, OptionalSymbolArgument
 from console.policy_record import in_force_record
 from console.settings.file import load
 from console.terminal.policy_table import print_policies
@@ -9,7 +9,7 @@ from console.terminal.text import print_json
 from storage.records import Snapshot
 
 
-def command(symbol: OptionalSymbol = None, config: Config = None, as_json: AsJson = False) -> None:
+def command(symbol: OptionalSymbolArgument = None, config: Config = None, as_json: AsJson = False) -> None:
     """Show the policies in force."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:

@@ -19,13 +19,13 @@ from jobs.run.single_slot import publish_slot
 from storage.records import PublishedRun
 from storage.store import Store
 
-AsOf = Annotated[
+_AsOf = Annotated[
     datetime | None,
     typer.Option(parser=parse_time, help="The slot to compute; by default the newest of the schedule."),
 ]
 
 
-def command(as_of: AsOf = None, config: Config = None, as_json: AsJson = False) -> None:
+def command(as_of: _AsOf = None, config: Config = None, as_json: AsJson = False) -> None:
     """Compute one slot now and publish it; a slot that is published already stays as it is."""
     settings = load(config)
     plan = plan_of(settings)

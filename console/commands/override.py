@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console.options import Config, Symbol, parse_length
+from console.options import Config, SymbolArgument, parse_length
 from console.settings.file import load
 from console.settings.model import Settings
 from console.terminal.routes import policy_words
@@ -15,24 +15,24 @@ from console.terminal.text import iso
 from policy import TakerBias
 from storage.store import Store
 
-Reason = Annotated[str, typer.Option(help="Why; it stays in the history.")]
-Maker = Annotated[bool, typer.Option("--maker", help="The router tries maker first.")]
-Taker = Annotated[bool, typer.Option("--taker", help="The router goes straight to taker.")]
-Bias = Annotated[TakerBias | None, typer.Option(help="How patient; by default balanced for --maker.")]
-Length = Annotated[timedelta | None, typer.Option("--for", parser=parse_length, help="How long, as in 2h.")]
-End = Annotated[bool, typer.Option("--end", help="End the override that is in force instead.")]
-Author = Annotated[str | None, typer.Option(help="Who decides; by default the login name.")]
+_Reason = Annotated[str, typer.Option(help="Why; it stays in the history.")]
+_Maker = Annotated[bool, typer.Option("--maker", help="The router tries maker first.")]
+_Taker = Annotated[bool, typer.Option("--taker", help="The router goes straight to taker.")]
+_Bias = Annotated[TakerBias | None, typer.Option(help="How patient; by default balanced for --maker.")]
+_Length = Annotated[timedelta | None, typer.Option("--for", parser=parse_length, help="How long, as in 2h.")]
+_End = Annotated[bool, typer.Option("--end", help="End the override that is in force instead.")]
+_Author = Annotated[str | None, typer.Option(help="Who decides; by default the login name.")]
 
 
 def command(
-    symbol: Symbol,
-    reason: Reason,
-    maker: Maker = False,
-    taker: Taker = False,
-    bias: Bias = None,
-    length: Length = None,
-    end: End = False,
-    author: Author = None,
+    symbol: SymbolArgument,
+    reason: _Reason,
+    maker: _Maker = False,
+    taker: _Taker = False,
+    bias: _Bias = None,
+    length: _Length = None,
+    end: _End = False,
+    author: _Author = None,
     config: Config = None,
 ) -> None:
     """Put your own decision in force for a while, at once for every reader; or end one early."""

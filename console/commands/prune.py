@@ -11,10 +11,10 @@ from console.settings.file import load
 from console.terminal.progress import progress_bar
 from storage.store import Store
 
-Keep = Annotated[timedelta, typer.Option(parser=parse_length, help="How long runs are kept, as in 400d.")]
+_Keep = Annotated[timedelta, typer.Option(parser=parse_length, help="How long runs are kept, as in 400d.")]
 
 
-def command(keep: Keep, config: Config = None) -> None:
+def command(keep: _Keep, config: Config = None) -> None:
     """Remove the oldest runs, whole ones only, in small batches; the rest still verifies."""
     settings = load(config)
     run_count = 0

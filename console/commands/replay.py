@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails
 
 from console.errors import SettingsError
 from console.not_found import store_to_read
-from console.options import AsJson, Config, Since
+from console.options import AsJson, Config, SlotsSince
 from console.settings.file import load
-from console.settings.model import Parameters, RulesSettings, Settings
+from console.settings.model import RuleParameters, RulesSettings, Settings
 from console.settings.plan import rules_of
 from console.terminal.progress import progress_bar
 from console.terminal.routes import policy_words
@@ -38,15 +38,15 @@ class _RulesFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    parameters: Parameters = Field(default_factory=dict)
+    parameters: RuleParameters = Field(default_factory=dict)
 
 
-RulesPath = Annotated[
+_RulesPath = Annotated[
     Path, typer.Option("--rules", help="A TOML file with the name of a rule set and its [parameters].")
 ]
 
 
-def command(rules: RulesPath, since: Since = None, config: Config = None, as_json: AsJson = False) -> None:
+def command(rules: _RulesPath, since: SlotsSince = None, config: Config = None, as_json: AsJson = False) -> None:
     """Decide the past again by other rules, on the stored evidence; nothing is written."""
     settings = load(config)
     rule_set = read_rules(settings, rules)

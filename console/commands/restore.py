@@ -11,10 +11,10 @@ from console.settings.file import load
 from console.terminal.progress import progress_bar
 from storage.store import Store
 
-Source = Annotated[Path, typer.Argument(help="A file that `router-policy backup` wrote.")]
+_Source = Annotated[Path, typer.Argument(help="A file that `router-policy backup` wrote.")]
 
 
-def command(file: Source, config: Config = None) -> None:
+def command(file: _Source, config: Config = None) -> None:
     """Fill the store of the settings, which must be empty, from a backup."""
     settings = load(config)
     with Store(settings.store.url) as store, progress_bar() as progress:

@@ -20,16 +20,16 @@ from storage.store import Store
 if TYPE_CHECKING:
     from console.web.server import Address
 
-log = logging.getLogger("router_policy")
+_log = logging.getLogger("router_policy")
 
 
-Web = Annotated[bool, typer.Option("--web", help="Serve the console too; the options below are for it.")]
+_Web = Annotated[bool, typer.Option("--web", help="Serve the console too; the options below are for it.")]
 _WEB_OPTIONS = {"host": "--host", "port": "--port", "without_token": "--without-token"}
 
 
 def command(
     context: typer.Context,
-    web: Web = False,
+    web: _Web = False,
     host: Host = "127.0.0.1",
     port: Port = 8765,
     without_token: WithoutToken = False,
@@ -63,7 +63,7 @@ def _run_schedule(settings: Settings, address: "Address | None") -> None:
     schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=schedule_options_of(settings))
     with _console(settings, address):
         schedule.run()
-    log.info("stopped; no run was left half done")
+    _log.info("stopped; no run was left half done")
 
 
 @contextmanager
@@ -74,5 +74,5 @@ def _console(settings: Settings, address: "Address | None") -> Iterator[None]:
     from console.web.server import console_at
 
     with console_at(settings, address, holder=owner()) as url:
-        log.info("console at %s", url)
+        _log.info("console at %s", url)
         yield

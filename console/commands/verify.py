@@ -10,12 +10,12 @@ from console.options import Config
 from console.settings.file import load
 from console.terminal.progress import progress_bar
 
-Anchor = Annotated[
+_Anchor = Annotated[
     str | None, typer.Option(help="A digest that was kept elsewhere: the history must still contain it.")
 ]
 
 
-def command(anchor: Anchor = None, config: Config = None) -> None:
+def command(anchor: _Anchor = None, config: Config = None) -> None:
     """Check that nothing that was published has changed, and derive every decision again."""
     settings = load(config)
     with store_to_read(settings.store.url) as store, progress_bar() as progress:

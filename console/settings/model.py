@@ -43,8 +43,8 @@ def _checked_symbol(text: str) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
-Bar = Annotated[timedelta, BeforeValidator(_read_bar)]
-Symbol = Annotated[str, AfterValidator(_checked_symbol)]
+BarInterval = Annotated[timedelta, BeforeValidator(_read_bar)]
+SymbolName = Annotated[str, AfterValidator(_checked_symbol)]
 
 
 class _Section(BaseModel):
@@ -87,7 +87,7 @@ class OrdersSettings(_Location):
 class CandlesSettings(_Location):
     """The candles; `interval` is how long one bar lasts."""
 
-    interval: Bar
+    interval: BarInterval
 
 
 class ScheduleSettings(_Section):
@@ -111,7 +111,7 @@ class ScheduleSettings(_Section):
 
 
 # Numbers first: in the environment everything is text, and 1 is a number there, not a flag.
-Parameters = dict[str, int | float | bool | None]
+RuleParameters = dict[str, int | float | bool | None]
 
 
 class RulesSettings(BaseModel):
@@ -121,14 +121,14 @@ class RulesSettings(BaseModel):
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
-    __pydantic_extra__: dict[str, Parameters] = Field(init=False)
+    __pydantic_extra__: dict[str, RuleParameters] = Field(init=False)
 
     name: str = "seed"
     shadow: list[str] = Field(default_factory=list)
-    seed: Parameters = Field(default_factory=dict)
-    breaker: Parameters = Field(default_factory=dict)
+    seed: RuleParameters = Field(default_factory=dict)
+    breaker: RuleParameters = Field(default_factory=dict)
 
-    def parameters_of(self, name: str) -> Parameters:
+    def parameters_of(self, name: str) -> RuleParameters:
         """Return the parameters of a rule set in the settings, without its defaults."""
         given = {"seed": self.seed, "breaker": self.breaker, **(self.__pydantic_extra__ or {})}
         return given.get(name, {})
@@ -187,7 +187,7 @@ class Settings(BaseSettings):
     )
 
     scope: str = Field(default="default", min_length=1, max_length=64)
-    symbols: list[Symbol] = Field(default_factory=list)
+    symbols: list[SymbolName] = Field(default_factory=list)
     store: StoreSettings = StoreSettings()
     orders: OrdersSettings
     candles: CandlesSettings | None = None

@@ -31,7 +31,7 @@ def shown_as_lines(before: Sequence[Snapshot], hint: str) -> Iterator[Show]:
     def show(run: PublishedRun, snapshots: Sequence[Snapshot]) -> None:
         nonlocal newest
         summary = f"published as run {run.run_id}: {run.symbol_count} symbols, {run.event_count} outcomes used"
-        print_lines([f"slot {_clock(run)} {summary}", *(f"  {change}" for change in changes(newest, snapshots))])
+        print_lines([f"slot {_clock(run)} {summary}", *(f"  {change}" for change in policy_changes(newest, snapshots))])
         sys.stdout.flush()
         newest = snapshots
 
@@ -62,7 +62,7 @@ class TableView:
 
     def show(self, run: PublishedRun, snapshots: Sequence[Snapshot]) -> None:
         """Take the run's policies as those to draw."""
-        self._changes.extend(f"{_clock(run)} {change}" for change in changes(self._snapshots, snapshots))
+        self._changes.extend(f"{_clock(run)} {change}" for change in policy_changes(self._snapshots, snapshots))
         self._snapshots = snapshots
 
     def draw(self, console: "Console") -> "RenderableType":
@@ -95,7 +95,7 @@ def _width(table: "Table") -> int:
     return sum(column.width or 0 for column in table.columns) + 3 * len(table.columns) + 1
 
 
-def changes(before: Sequence[Snapshot], after: Sequence[Snapshot]) -> list[str]:
+def policy_changes(before: Sequence[Snapshot], after: Sequence[Snapshot]) -> list[str]:
     """Return a line for each symbol whose policy or regime has changed: what it was, and what it is."""
     old = {snapshot.symbol: _policy(snapshot) for snapshot in before}
     new = {snapshot.symbol: _policy(snapshot) for snapshot in after}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from console.terminal.demo_view import TableView, changes, shown_as_lines
+from console.terminal.demo_view import TableView, policy_changes, shown_as_lines
 from policy import Evidence
 from storage.records import PublishedRun, Snapshot
 from storage.store import Store
@@ -38,9 +38,9 @@ def test_changes_name_the_symbols_whose_policy_is_another_one(
 ) -> None:
     _, before, after = published
 
-    assert changes(before, after) == [CHANGE]
-    assert changes(after, after) == []
-    assert changes(before, [replace(before[0], symbol="NEWUSDT"), replace(before[1], slip_q50=1.5)]) == []
+    assert policy_changes(before, after) == [CHANGE]
+    assert policy_changes(after, after) == []
+    assert policy_changes(before, [replace(before[0], symbol="NEWUSDT"), replace(before[1], slip_q50=1.5)]) == []
 
 
 def test_lines_tell_each_run_and_end_with_the_table(
