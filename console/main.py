@@ -36,7 +36,7 @@ class Commands(TyperGroup):
             raise SettingsError(f"{cmd_name} is now {name}: run router-policy {name}")
         if cmd_name in COMMANDS:
             return _load(cmd_name)
-        self.commands = {name: _load(name) for name in COMMANDS}  # among these the library finds what was meant
+        self.commands = {name: _load(name) for name in COMMANDS}  # the library suggests the nearest of these
         return None
 
 
