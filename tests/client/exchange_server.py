@@ -85,7 +85,7 @@ class Exchange:
             case "DELETE /fapi/v1/order":
                 answer = self._cancel(client_order_id)
             case "GET /fapi/v1/userTrades":
-                answer = 200, [one for one in self.trades if str(one["orderId"]) == parameters["orderId"]]
+                answer = 200, [trade for trade in self.trades if str(trade["orderId"]) == parameters["orderId"]]
             case _:
                 answer = _error(-2013, "Order does not exist.")
         return answer

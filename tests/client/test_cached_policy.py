@@ -18,9 +18,9 @@ LIMITS = Limits(stale_seconds=1800.0, expired_seconds=7200.0, clock_tolerance_se
 AT = SLOT.timestamp()
 
 
-def read(one: StoredPolicy, age: float, fallbacks: Fallbacks | None = None) -> Reading:
-    """Read at an age what was first seen at its slot."""
-    return reading(observe(one, None, AT, 0.0), LIMITS, fallbacks or Fallbacks(), AT + age, max(0.0, age))[0]
+def read(stored: StoredPolicy, age: float, fallbacks: Fallbacks | None = None) -> Reading:
+    """Read at an age what was first cached at its slot."""
+    return reading(observe(stored, None, AT, 0.0), LIMITS, fallbacks or Fallbacks(), AT + age, max(0.0, age))[0]
 
 
 @pytest.mark.parametrize(
@@ -36,34 +36,34 @@ def read(one: StoredPolicy, age: float, fallbacks: Fallbacks | None = None) -> R
     ],
 )
 def test_the_status_is_the_ages(age: float, status: Status) -> None:
-    found = read(known(), age)
+    result = read(known(), age)
 
-    assert (found.status, found.age_seconds) == (status, age)
-    assert (found.run_id, found.slot, found.policy) == (7, SLOT, POLICY)
+    assert (result.status, result.age_seconds) == (status, age)
+    assert (result.run_id, result.slot, result.policy) == (7, SLOT, POLICY)
 
 
 @pytest.mark.parametrize(("by_wall", "status", "age"), [(-5.0, Status.FRESH, 0.0), (-5.5, Status.CLOCK_SKEW, -5.5)])
 def test_a_slot_a_little_in_the_future_counts_as_now(by_wall: float, status: Status, age: float) -> None:
-    found, _ = reading(observe(known(), None, AT + by_wall, 0.0), LIMITS, Fallbacks(), AT + by_wall, 0.0)
+    result, _ = reading(observe(known(), None, AT + by_wall, 0.0), LIMITS, Fallbacks(), AT + by_wall, 0.0)
 
-    assert (found.status, found.age_seconds) == (status, age)
+    assert (result.status, result.age_seconds) == (status, age)
 
 
 def test_a_policy_seen_by_a_clock_that_was_behind_grows_older_from_then() -> None:
-    seen = observe(known(), None, AT - 3600.0, 0.0)
+    cached = observe(known(), None, AT - 3600.0, 0.0)
 
-    found, _ = reading(seen, LIMITS, Fallbacks(), AT + 96.0, 3696.0)
+    result, _ = reading(cached, LIMITS, Fallbacks(), AT + 96.0, 3696.0)
 
-    assert (found.status, found.age_seconds) == (Status.STALE, 3696.0)
+    assert (result.status, result.age_seconds) == (Status.STALE, 3696.0)
 
 
 @pytest.mark.parametrize("set_to", [-5.0, -3.0, 0.0, 1.0])
 def test_a_clock_that_is_set_back_to_the_slot_makes_an_expired_policy_no_fresher(set_to: float) -> None:
-    seen = observe(known(), None, AT + 8000.0, 0.0)
+    cached = observe(known(), None, AT + 8000.0, 0.0)
 
-    found, _ = reading(seen, LIMITS, Fallbacks(), AT + set_to, 10.0)
+    result, _ = reading(cached, LIMITS, Fallbacks(), AT + set_to, 10.0)
 
-    assert (found.status, found.age_seconds) == (Status.EXPIRED, 8010.0)
+    assert (result.status, result.age_seconds) == (Status.EXPIRED, 8010.0)
 
 
 def test_an_age_that_is_no_number_is_expired() -> None:
@@ -76,11 +76,11 @@ def test_a_stale_policy_is_still_acted_on() -> None:
 
 @pytest.mark.parametrize("age", [7201.0, -6.0])
 def test_a_policy_that_cannot_be_trusted_is_taken_for_a_degraded_router(age: float) -> None:
-    found = read(known(maker_first=False, probe_every=5), age)
+    result = read(known(maker_first=False, probe_every=5), age)
 
-    assert (found.maker_first, found.taker_bias, found.quality) == (True, TakerBias.PREFER_TAKER, Quality.DEGRADED)
-    assert (found.regime, found.maker_offset_bps, found.probe_every) == ("unknown", None, None)
-    assert "2026-04-26T00:15:00+00:00" in found.reason
+    assert (result.maker_first, result.taker_bias, result.quality) == (True, TakerBias.PREFER_TAKER, Quality.DEGRADED)
+    assert (result.regime, result.maker_offset_bps, result.probe_every) == ("unknown", None, None)
+    assert "2026-04-26T00:15:00+00:00" in result.reason
 
 
 @pytest.mark.parametrize(("field", "age"), [("stale", 1801.0), ("expired", 7201.0), ("clock_skew", -6.0)])
@@ -88,52 +88,52 @@ def test_each_status_has_a_fallback_that_can_be_set(field: str, age: float) -> N
     own = Fallback(maker_first=False, taker_bias=TakerBias.BALANCED, quality=Quality.BROKEN)
     fields: dict[str, Any] = {field: own}
 
-    found = read(known(), age, Fallbacks(**fields))
+    result = read(known(), age, Fallbacks(**fields))
 
-    assert (found.maker_first, found.taker_bias, found.quality) == (False, TakerBias.BALANCED, Quality.BROKEN)
+    assert (result.maker_first, result.taker_bias, result.quality) == (False, TakerBias.BALANCED, Quality.BROKEN)
 
 
 def test_an_override_ends_by_itself_at_its_time() -> None:
-    one = overridden(SLOT + timedelta(seconds=60))
+    stored = overridden(SLOT + timedelta(seconds=60))
 
-    assert (read(one, 59.999).maker_first, read(one, 59.999).policy) == (False, one.policy)
-    assert (read(one, 60.0).maker_first, read(one, 60.0).policy) == (True, POLICY)
+    assert (read(stored, 59.999).maker_first, read(stored, 59.999).policy) == (False, stored.policy)
+    assert (read(stored, 60.0).maker_first, read(stored, 60.0).policy) == (True, POLICY)
 
 
 @pytest.mark.parametrize("set_by", [-600.0, 600.0])
 def test_a_clock_that_is_set_neither_ends_an_override_nor_brings_it_back(set_by: float) -> None:
-    seen = observe(overridden(SLOT + timedelta(seconds=60)), None, AT, 0.0)
+    cached = observe(overridden(SLOT + timedelta(seconds=60)), None, AT, 0.0)
 
-    before, _ = reading(seen, LIMITS, Fallbacks(), AT + 59.0 + set_by, 59.0)
-    after, _ = reading(seen, LIMITS, Fallbacks(), AT + 61.0 + set_by, 61.0)
+    before, _ = reading(cached, LIMITS, Fallbacks(), AT + 59.0 + set_by, 59.0)
+    after, _ = reading(cached, LIMITS, Fallbacks(), AT + 61.0 + set_by, 61.0)
 
     assert (before.maker_first, after.maker_first) == (False, True)
 
 
 def test_an_override_that_the_store_has_in_force_lasts_a_moment_though_this_clock_is_ahead() -> None:
-    seen = observe(overridden(SLOT + timedelta(seconds=60)), None, AT + 61.0, 0.0, at_least_seconds=0.25)
+    cached = observe(overridden(SLOT + timedelta(seconds=60)), None, AT + 61.0, 0.0, at_least_seconds=0.25)
 
-    assert [reading(seen, LIMITS, Fallbacks(), AT + 61.0 + t, t)[0].maker_first for t in (0.0, 0.24, 0.25)] == [
+    assert [reading(cached, LIMITS, Fallbacks(), AT + 61.0 + t, t)[0].maker_first for t in (0.0, 0.24, 0.25)] == [
         *(False, False, True),
     ]
 
 
 def test_the_reason_of_an_overridden_policy_says_that_it_is_overridden() -> None:
-    one = overridden(SLOT + timedelta(seconds=60))
+    stored = overridden(SLOT + timedelta(seconds=60))
 
-    assert read(one, 59.0).reason == "a person's override is in force; the computed policy: maker orders fill"
-    assert read(one, 60.0).reason == "maker orders fill"
+    assert read(stored, 59.0).reason == "a person's override is in force; the computed policy: maker orders fill"
+    assert read(stored, 60.0).reason == "maker orders fill"
 
 
 @pytest.mark.parametrize(("age", "maker_first"), [(8000.0, False), (9000.0, True)])
 def test_an_override_is_acted_on_to_its_end_however_old_the_run_is(age: float, maker_first: bool) -> None:
-    found = read(overridden(SLOT + timedelta(seconds=9000)), age)
+    result = read(overridden(SLOT + timedelta(seconds=9000)), age)
 
-    assert (found.status, found.maker_first) == (Status.EXPIRED, maker_first)
+    assert (result.status, result.maker_first) == (Status.EXPIRED, maker_first)
 
 
 @pytest.mark.parametrize(
-    ("one", "age", "changes_at"),
+    ("stored", "age", "changes_at"),
     [
         (known(), 100.0, 1800.0),
         (known(), 1900.0, 7200.0),
@@ -144,22 +144,22 @@ def test_an_override_is_acted_on_to_its_end_however_old_the_run_is(age: float, m
         (overridden(SLOT + timedelta(seconds=5000)), 100.0, 1800.0),
     ],
 )
-def test_a_reading_says_until_when_it_holds(one: StoredPolicy, age: float, changes_at: float) -> None:
-    seen = observe(one, None, AT, 0.0)
+def test_a_reading_says_until_when_it_holds(stored: StoredPolicy, age: float, changes_at: float) -> None:
+    cached = observe(stored, None, AT, 0.0)
 
-    _, lasting = reading(seen, LIMITS, Fallbacks(), AT + age, max(0.0, age))
+    _, lasting = reading(cached, LIMITS, Fallbacks(), AT + age, max(0.0, age))
 
     assert age + lasting == pytest.approx(changes_at)
 
 
 @given(seen_at=st.floats(0, 1e5), passed=st.floats(0, 1e5), set_back=st.floats(0, 1e6))
 def test_a_clock_that_is_set_back_makes_nothing_fresh_again(seen_at: float, passed: float, set_back: float) -> None:
-    seen = observe(known(), None, AT + seen_at, 50.0)
+    cached = observe(known(), None, AT + seen_at, 50.0)
 
-    found, _ = reading(seen, LIMITS, Fallbacks(), AT + seen_at + passed - set_back, 50.0 + passed)
+    result, _ = reading(cached, LIMITS, Fallbacks(), AT + seen_at + passed - set_back, 50.0 + passed)
 
     rank = {Status.FRESH: 0, Status.STALE: 1, Status.EXPIRED: 2, Status.CLOCK_SKEW: 2}
-    assert rank[found.status] >= rank[LIMITS.status_at(seen_at + passed - 1e-6)[0]]
+    assert rank[result.status] >= rank[LIMITS.status_at(seen_at + passed - 1e-6)[0]]
 
 
 def test_a_run_that_is_read_again_does_not_become_younger() -> None:

@@ -229,10 +229,11 @@ def test_an_order_that_was_rejected_was_not_filled() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "filled"), [(0.7999999999999999, "0.8"), (0.30000000000000004, "0.3"), ("123456789.12", "123456789.12")]
+    ("reported", "filled"),
+    [(0.7999999999999999, "0.8"), (0.30000000000000004, "0.3"), ("123456789.12", "123456789.12")],
 )
-def test_a_fill_is_told_without_what_adding_floats_up_leaves(told: object, filled: str) -> None:
-    state = telling({"status": "closed", "filled": told}).fetch_order("BTCUSDT", "id1")
+def test_a_filled_amount_has_no_rounding_error_of_floats(reported: object, filled: str) -> None:
+    state = telling({"status": "closed", "filled": reported}).fetch_order("BTCUSDT", "id1")
 
     assert state is not None
     assert state.filled == Decimal(filled)

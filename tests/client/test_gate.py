@@ -63,8 +63,8 @@ def test_the_orders_that_the_policy_asks_for_go_out_as_probes_with_half_the_wait
     decided = {order: decide(closed, order_id=order) for order in orders}
 
     assert [order for order in orders if decided[order].probe] == PROBES_OF_FIVE
-    assert {one.patience for one in decided.values() if one.maker_first} == {0.5}
-    assert all(one.probe == one.maker_first for one in decided.values())
+    assert {decision.patience for decision in decided.values() if decision.maker_first} == {0.5}
+    assert all(decision.probe == decision.maker_first for decision in decided.values())
 
 
 @pytest.mark.parametrize(

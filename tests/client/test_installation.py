@@ -68,9 +68,9 @@ with PolicyReader("sqlite:///nowhere.db") as reader:
 print(policy.MINE, storage.MINE, jobs.MINE, console.MINE, migrations.MINE)
 """
     # Only the client's own folder and the bot's are searched before the site packages, as in a bot's environment.
-    said = run(sys.executable, "-c", program, folder=tmp_path, path=tmp_path)
+    output = run(sys.executable, "-c", program, folder=tmp_path, path=tmp_path)
 
-    assert said == "True missing\npolicy storage jobs console migrations\n"
+    assert output == "True missing\npolicy storage jobs console migrations\n"
 
 
 def test_code_that_uses_it_passes_strict_type_checks(tmp_path: Path) -> None:
@@ -100,13 +100,13 @@ def test_it_installs_alone_into_an_empty_environment(tmp_path: Path) -> None:
     source = shutil.copytree(CLIENT, tmp_path / "client", ignore=shutil.ignore_patterns("build", "*.egg-info"))
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", source)  # it builds beside the source
     listed = json.loads(run(python, "-m", "pip", "list", "--disable-pip-version-check", "--format", "json"))
-    names = {one["name"].lower().replace("_", "-") for one in listed} - {"pip", "setuptools"}
+    names = {package["name"].lower().replace("_", "-") for package in listed} - {"pip", "setuptools"}
     ours = Path(run(python, "-c", "import router_policy_client as r; print(r.__path__[0])").strip())
     alone, together = megabytes(ours), sum(map(megabytes, ours.parent.iterdir())) - megabytes(ours.parent / "pip")
     print(f"router-policy-client alone: {alone:.2f} MB; with {', '.join(sorted(names))}: {together:.0f} MB")  # noqa: T201
 
-    said = run(python, "-c", "import router_policy_client as r; print(r.PolicyReader('sqlite:///x').get('A').status)")
+    output = run(python, "-c", "import router_policy_client as r; print(r.PolicyReader('sqlite:///x').get('A').status)")
 
-    assert said == "missing\n"
+    assert output == "missing\n"
     assert names <= {"router-policy-client", "sqlalchemy", "typing-extensions", "greenlet"}
     assert (ours / "py.typed").exists()

@@ -54,9 +54,9 @@ def read_by_the_batch_job(log: Path, folder: Path) -> list[Mapping[str, object]]
     with duckdb.connect() as connection:
         connection.execute((Path(read_orders.__code__.co_filename).parent / "macros.sql").read_text())
         relation = read_orders(connection, source, Window(as_of=START + timedelta(days=1)), folder)
-        found = connection.execute(f"select * from ({relation.rows}) order by order_id")
-        names = [column[0] for column in found.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        rows = connection.execute(f"select * from ({relation.rows}) order by order_id")
+        names = [column[0] for column in rows.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
 def test_every_kind_of_outcome_is_read_by_the_batch_job_as_what_it_was(tmp_path: Path) -> None:

@@ -485,7 +485,7 @@ def in_child(work: Callable[[], object]) -> object:
             os._exit(0)
     theirs.close()
     try:
-        assert ours.poll(60), "the child answered nothing"
+        assert ours.poll(60), "the child sent nothing"
         return ours.recv()
     finally:
         os.waitpid(child, 0)

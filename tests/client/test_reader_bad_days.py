@@ -254,7 +254,7 @@ def as_user(user: int, path: Path) -> str:
             os._exit(0)
     theirs.close()
     try:
-        assert ours.poll(60), "the child said nothing"
+        assert ours.poll(60), "the child sent nothing"
         return str(ours.recv())
     finally:
         os.waitpid(child, 0)

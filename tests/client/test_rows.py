@@ -37,18 +37,18 @@ POSTGRES = {
 
 @pytest.mark.parametrize("row", [SQLITE, POSTGRES])
 def test_both_databases_say_the_same(row: dict[str, object]) -> None:
-    found = read_row(row).policy
+    policy = read_row(row).policy
 
-    assert found == POLICY
-    assert found.slot.tzinfo is UTC
+    assert policy == POLICY
+    assert policy.slot.tzinfo is UTC
 
 
 def test_words_and_columns_of_a_newer_service_do_no_harm() -> None:
     row = {**SQLITE, "quality": "superb", "taker_bias": "never", "regime": "storm", "later": object()}
 
-    found = read_row(row).policy
+    policy = read_row(row).policy
 
-    assert (found.quality, found.taker_bias, found.regime) == (Quality.UNKNOWN, TakerBias.BALANCED, "storm")
+    assert (policy.quality, policy.taker_bias, policy.regime) == (Quality.UNKNOWN, TakerBias.BALANCED, "storm")
 
 
 @pytest.mark.parametrize(("row", "every"), [({}, None), ({"probe_every": None}, None), ({"probe_every": 5}, 5)])
@@ -93,5 +93,5 @@ def test_a_value_that_cannot_be_is_refused_and_costs_its_own_row_only(column: st
 
     with pytest.raises(UnreadableRowError, match=f"(?s){column if column != 'override_id' else 'override_until_at'}"):
         read_row(bad)
-    found, problems = read_rows([bad, SQLITE])
-    assert (list(found), list(problems)) == (["BTCUSDT"], [bad["symbol"]])
+    policies, problems = read_rows([bad, SQLITE])
+    assert (list(policies), list(problems)) == (["BTCUSDT"], [bad["symbol"]])

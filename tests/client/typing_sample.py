@@ -46,4 +46,4 @@ async def print_changes() -> None:
         count = 0
         while True:
             count = await reader.changed(after=count)
-            print({symbol: one.maker_first for symbol, one in reader.readings().items()})  # noqa: T201
+            print({symbol: reading.maker_first for symbol, reading in reader.readings().items()})  # noqa: T201

@@ -15,8 +15,8 @@ def make_view_anew(store: Store) -> None:
         if store.url.get_backend_name() == "postgresql":
             connection.execute(text("alter view policy_latest rename to policy_latest_before"))
         else:
-            found = "select sql from sqlite_master where name = 'policy_latest'"
-            before = connection.execute(text(found)).scalar_one()
+            query = "select sql from sqlite_master where name = 'policy_latest'"
+            before = connection.execute(text(query)).scalar_one()
             connection.execute(text("drop view policy_latest"))
             connection.exec_driver_sql(before.replace("policy_latest", "policy_latest_before", 1))
         view = f"select {kept}, {PROBE_EVERY} as probe_every, 'new' as later from policy_latest_before"
