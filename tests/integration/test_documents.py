@@ -77,6 +77,14 @@ def test_every_page_is_in_the_index_and_every_link_leads_somewhere() -> None:
     assert [name for name in PAGES if f"]({name})" not in PAGES["README.md"] and name != "README.md"] == []
 
 
+def test_every_path_that_a_page_names_exists() -> None:
+    pages = [README, (ROOT / "CONTRIBUTING.md").read_text("utf-8"), *PAGES.values()]
+    folders = "policy|storage|jobs|console|migrations|client|docs|tests|benchmarks"
+    paths = {path for page in pages for path in re.findall(rf"`((?:{folders})/[\w./]*)`", page)}
+
+    assert [path for path in sorted(paths) if "NAME" not in path and not (ROOT / path).exists()] == []
+
+
 def test_the_three_lines_of_the_readme_gate_an_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with Store("sqlite:///router_policy.db") as store:
