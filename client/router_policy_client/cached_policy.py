@@ -30,8 +30,9 @@ class StoredPolicy:
 class CachedPolicy:
     """A stored policy and the age of its run at the first observation; from there the age only grows.
 
-    The override ends at `override_until`; by its own end it was due at `override_due`. Both are elapsed seconds, so
-    that a change of the wall clock neither ends an override nor revives it, and infinite without an override.
+    `slot` is in wall seconds, `observed_at` in elapsed seconds. The override ends at `override_until`; by its own end
+    it was due at `override_due`. Both are in elapsed seconds, so that a change of the wall clock neither ends an
+    override nor revives it, and infinite without an override.
     """
 
     stored: StoredPolicy
