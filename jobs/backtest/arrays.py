@@ -1,4 +1,4 @@
-"""The kinds of arrays that an evaluation computes with."""
+"""The types of the arrays of a backtest."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The use case: what each policy would have cost on these candles, with the same orders for all of them."""
+"""The use case: what each policy would have cost on these candles, with the same orders for each policy."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from jobs.backtest.arrays import Flags
-from jobs.backtest.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE, DrawnRun, PolicyComparison, PolicyResult
+from jobs.backtest.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE, PolicyComparison, PolicyResult, Repetition
 from jobs.backtest.errors import BacktestError
 from jobs.backtest.fills import Action, Execution, outcomes_of
 from jobs.backtest.market import Market
@@ -21,11 +21,11 @@ from policy.rules import RuleSet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestRequest:
-    """What is evaluated: the markets in order, how each is traded, and the rule sets by the names they go by.
+    """What is backtested: the markets in order, how each is traded, and the rule sets by their names in the result.
 
-    Profiles and fees are by symbol, for every market. `fee_gaps` are what the rule sets are told of the fees. `slots`
-    are when policies are computed, the oldest before the first order. `outages` None puts none in. The same question
-    has the same answer.
+    Profiles and fees are by symbol, for every market. `fee_gaps` are what the rule sets know of the fees. `slots` are
+    when policies are computed, the oldest before the first order. `outages` None simulates none. `run_count` is the
+    number of repetitions, each with orders of its own. The same request gives the same result.
     """
 
     markets: Sequence[Market]
@@ -41,15 +41,15 @@ class BacktestRequest:
 
     @property
     def step_count(self) -> int:
-        """How many steps of work will be reported."""
+        """How many steps of work the backtest reports."""
         return self.run_count * len(self.rule_sets) * len(self.slots)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """The answer: each policy's result, the plain ones first, and how much was looked at.
+    """The result of each policy, the plain ones first, and how much was simulated.
 
-    `order_count` is over all runs, `day_count` of one run, `outage_count` over all runs and markets.
+    `order_count` is over all repetitions, `day_count` of one of them, `outage_count` over all repetitions and markets.
     """
 
     results: Sequence[PolicyResult]
@@ -58,7 +58,7 @@ class Backtest:
     outage_count: int
 
     def of(self, name: str) -> PolicyResult:
-        """Return the result of this policy. Raises StopIteration for a name that there is not."""
+        """Return the result of this policy. Raises StopIteration for an unknown name."""
         return next(result for result in self.results if result.name == name)
 
 
@@ -66,44 +66,46 @@ def _ignore(steps: int) -> None:
     """Report nothing."""
 
 
-def run_backtest(question: BacktestRequest, report: Callable[[int], None] = _ignore) -> Backtest:
-    """Send the same orders by every policy, run by run, and compare what they cost.
+def run_backtest(request: BacktestRequest, report: Callable[[int], None] = _ignore) -> Backtest:
+    """Send the same orders by every policy, in each repetition, and compare what they cost.
 
-    `report` is told how many steps more are done. Raises EvaluationError where the candles are too short for the
-    outages, or not one order arrives.
+    `report` is called with the number of steps that were done since the last call. Raises BacktestError if the candles
+    are too short for the outages, or if no order arrives.
     """
-    fee_gaps = [question.fee_gaps.get(market.symbol, NO_FEES) for market in question.markets]
-    setting = BacktestContext.of(question.markets, question.slots, fee_gaps)
-    runs = [_run(question, setting, number, report) for number in range(question.run_count)]
-    comparison = PolicyComparison(setting, runs)
+    fee_gaps = [request.fee_gaps.get(market.symbol, NO_FEES) for market in request.markets]
+    context = BacktestContext.of(request.markets, request.slots, fee_gaps)
+    repetitions = [_repeat(request, context, number, report) for number in range(request.run_count)]
+    comparison = PolicyComparison(context, repetitions)
     if comparison.order_count == 0:
-        raise BacktestError("not one order arrives: the candles are too short, or the orders too few")
+        raise BacktestError("no order arrives: the candles are too short, or the orders too few")
     return Backtest(
-        results=tuple(comparison.result(name) for name in runs[0].routings),
+        results=tuple(comparison.result(name) for name in repetitions[0].routings),
         order_count=comparison.order_count,
         day_count=comparison.day_count,
-        outage_count=sum(len(run.outages) for run in runs),
+        outage_count=sum(len(repetition.outages) for repetition in repetitions),
     )
 
 
-def _run(question: BacktestRequest, setting: BacktestContext, number: int, report: Callable[[int], None]) -> DrawnRun:
-    markets, plan, seed = question.markets, question.outages, question.seed
-    orders = draw_orders(markets, question.profiles, question.execution.wait_bars, seed=seed, run=number)
-    outages = draw_outages(plan, markets, seed=seed, run=number) if plan else ()
+def _repeat(
+    request: BacktestRequest, context: BacktestContext, number: int, report: Callable[[int], None]
+) -> Repetition:
+    markets, plan, seed = request.markets, request.outages, request.seed
+    orders = draw_orders(markets, request.profiles, request.execution.wait_bars, seed=seed, repetition=number)
+    outages = draw_outages(plan, markets, seed=seed, repetition=number) if plan else ()
     is_within = arriving_within(orders, outages)
-    is_struck = is_within & (orders.failure_draw < (plan.miss_share if plan else 0.0))
-    fees = [question.fees[market.symbol] for market in markets]
-    outcomes = outcomes_of(orders, markets, fees, question.execution, is_struck, plan)
-    routings = _plain_routings(orders, setting, is_within if plan else None)
-    for name, rules in question.rule_sets.items():
-        routings[name] = route(rules, orders, outcomes, setting, report)
-    return DrawnRun(orders=orders, outcomes=outcomes, outages=outages, is_within_outage=is_within, routings=routings)
+    is_affected = is_within & (orders.failure_draw < (plan.miss_share if plan else 0.0))
+    fees = [request.fees[market.symbol] for market in markets]
+    outcomes = outcomes_of(orders, markets, fees, request.execution, is_affected, plan)
+    routings = _plain_routings(orders, context, is_within if plan else None)
+    for name, rules in request.rule_sets.items():
+        routings[name] = route(rules, orders, outcomes, context, report)
+    return Repetition(orders=orders, outcomes=outcomes, outages=outages, is_within_outage=is_within, routings=routings)
 
 
-def _plain_routings(orders: Orders, setting: BacktestContext, is_within_outage: Flags | None) -> dict[str, Routing]:
-    """Send without looking; with outages also as one who knows them, takes in them and posts first otherwise."""
-    maker = always(Action.FULL_WAIT, orders, setting)
-    routings = {ALWAYS_TAKER: always(Action.TAKER, orders, setting), ALWAYS_MAKER: maker}
+def _plain_routings(orders: Orders, context: BacktestContext, is_within_outage: Flags | None) -> dict[str, Routing]:
+    """Send all orders alike; with outages also as an oracle, which takes during them and posts first otherwise."""
+    maker = always(Action.FULL_WAIT, orders, context)
+    routings = {ALWAYS_TAKER: always(Action.TAKER, orders, context), ALWAYS_MAKER: maker}
     if is_within_outage is not None:
         action = np.where(is_within_outage, Action.TAKER, Action.FULL_WAIT)
         routings[ORACLE] = Routing(action=action, policy=maker.policy, is_probe=maker.is_probe)

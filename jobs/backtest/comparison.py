@@ -1,4 +1,4 @@
-"""What the runs say of each policy, held against always taking and always posting first."""
+"""The result of each policy over all repetitions, compared with always taking and always posting first."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,13 +26,14 @@ CostEstimate = TypeVar("CostEstimate", np.float64, np.bool_)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyResult:
-    """One policy: its cost in basis points an order, and how much more that is than each of the two plain ones.
+    """One policy: its cost in basis points per order, and how much more that is than each of the two plain policies.
 
-    Estimates by symbol are of those with orders; `over_maker_by_day` sums the differences up by the day since 1970 on
-    which the orders arrived, oldest first. `money_over_maker_per_day` is in the quote currency, None where notionals
-    are not known. `started_share`, `filled_share` and `probe_share` are of all orders, `off_share` is of the time, and
-    `flips_per_month` how often one market's policy changed in 30 days. `outage_cost_bps` is the mean of the orders that
-    arrive in an outage, None without any. `detection` is None without outages, and for what decides nothing.
+    Estimates by symbol are of symbols with orders. `over_maker_by_day` has the sum of the differences by the day since
+    1970 on which the orders arrived, oldest first. `money_over_maker_per_day` is in the quote currency, None if
+    notionals are unknown. `started_share`, `filled_share` and `probe_share` are of all orders, `off_share` is of the
+    time, and `flips_per_month` how often one market's policy changed in 30 days. `outage_cost_bps` is the mean of the
+    orders that arrive in an outage, None without any. `detection` is None without outages, and for policies that decide
+    nothing.
     """
 
     name: str
@@ -52,8 +53,8 @@ class PolicyResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DrawnRun:
-    """The orders of one run with all that can become of them, and how each policy sent them."""
+class Repetition:
+    """The orders of one repetition, their outcome by each action, and how each policy sent them."""
 
     orders: Orders
     outcomes: Outcomes
@@ -61,29 +62,29 @@ class DrawnRun:
     is_within_outage: Flags
     routings: Mapping[str, Routing]
 
-    def sent(self, of_all: NDArray[CostEstimate], name: str) -> NDArray[CostEstimate]:
-        """Choose each order's figure by the action that the policy sent it with."""
-        chosen: NDArray[CostEstimate] = of_all[self.routings[name].action, np.arange(len(self.orders))]
+    def sent(self, values: NDArray[CostEstimate], name: str) -> NDArray[CostEstimate]:
+        """Return each order's value by the action with which the policy sent it."""
+        chosen: NDArray[CostEstimate] = values[self.routings[name].action, np.arange(len(self.orders))]
         return chosen
 
 
 class PolicyComparison:
-    """All orders of all runs together, one after the other."""
+    """All orders of all repetitions together, one repetition after the other."""
 
-    def __init__(self, setting: BacktestContext, runs: Sequence[DrawnRun]) -> None:
-        self._setting, self._runs = setting, runs
-        self._market = np.concatenate([run.orders.market for run in runs])
-        self._day = np.concatenate([run.orders.arrives_seconds for run in runs]) // _DAY_SECONDS
-        self._run = np.repeat(np.arange(len(runs)), [len(run.orders) for run in runs])
-        self._notional = np.concatenate([run.orders.notional for run in runs])
-        self._is_within_outage = np.concatenate([run.is_within_outage for run in runs])
+    def __init__(self, context: BacktestContext, repetitions: Sequence[Repetition]) -> None:
+        self._context, self._repetitions = context, repetitions
+        self._market = np.concatenate([each.orders.market for each in repetitions])
+        self._day = np.concatenate([each.orders.arrives_seconds for each in repetitions]) // _DAY_SECONDS
+        self._repetition = np.repeat(np.arange(len(repetitions)), [len(each.orders) for each in repetitions])
+        self._notional = np.concatenate([each.orders.notional for each in repetitions])
+        self._is_within_outage = np.concatenate([each.is_within_outage for each in repetitions])
 
     def result(self, name: str) -> PolicyResult:
-        """Sum one policy up. Raises ValueError where there is no order."""
+        """Return the result of one policy. Raises ValueError if there are no orders."""
         cost = self._cost(name)
         over_maker = cost - self._cost(ALWAYS_MAKER)
-        action = np.concatenate([run.routings[name].action for run in self._runs])
-        policy = np.concatenate([run.routings[name].policy for run in self._runs])
+        action = np.concatenate([each.routings[name].action for each in self._repetitions])
+        policy = np.concatenate([each.routings[name].policy for each in self._repetitions])
         within = cost[self._is_within_outage]
         return PolicyResult(
             name=name,
@@ -94,8 +95,10 @@ class PolicyComparison:
             over_maker_by_day=self._by_day(over_maker),
             money_over_maker_per_day=self._money_per_day(over_maker),
             started_share=float((action != Action.TAKER).mean()),
-            filled_share=float(np.concatenate([run.sent(run.outcomes.is_filled, name) for run in self._runs]).mean()),
-            probe_share=float(np.concatenate([run.routings[name].is_probe for run in self._runs]).mean()),
+            filled_share=float(
+                np.concatenate([each.sent(each.outcomes.is_filled, name) for each in self._repetitions]).mean()
+            ),
+            probe_share=float(np.concatenate([each.routings[name].is_probe for each in self._repetitions]).mean()),
             off_share=float((policy == Action.TAKER).mean()),
             flips_per_month=self._flips_per_month(name),
             outage_cost_bps=float(within.mean()) if len(within) else None,
@@ -109,40 +112,40 @@ class PolicyComparison:
 
     @property
     def day_count(self) -> float:
-        """How many days one run lasts."""
-        seconds = self._setting.slots_seconds
+        """How many days one repetition lasts."""
+        seconds = self._context.slots_seconds
         return (seconds[-1] - seconds[0]) / _DAY_SECONDS
 
     def _cost(self, name: str) -> Floats:
-        return np.concatenate([run.sent(run.outcomes.cost_bps, name) for run in self._runs])
+        return np.concatenate([each.sent(each.outcomes.cost_bps, name) for each in self._repetitions])
 
     def _estimate(self, values: Floats, which: Flags | slice = slice(None)) -> Estimate:
-        return estimate(values[which], self._day[which], self._run[which])
+        return estimate(values[which], self._day[which], self._repetition[which])
 
     def _by_symbol(self, values: Floats) -> dict[str, Estimate]:
-        symbols = [market.symbol for market in self._setting.markets]
-        return {symbols[place]: self._estimate(values, self._market == place) for place in np.unique(self._market)}
+        symbols = [market.symbol for market in self._context.markets]
+        return {symbols[index]: self._estimate(values, self._market == index) for index in np.unique(self._market)}
 
     def _by_day(self, values: Floats) -> list[tuple[int, float]]:
-        days, place = np.unique(self._day, return_inverse=True)
-        return list(zip(days.tolist(), np.bincount(place, weights=values).tolist(), strict=True))
+        days, day_index = np.unique(self._day, return_inverse=True)
+        return list(zip(days.tolist(), np.bincount(day_index, weights=values).tolist(), strict=True))
 
     def _money_per_day(self, over_maker: Floats) -> Estimate | None:
         if np.isnan(self._notional).any() or self.day_count == 0:
             return None
-        orders_per_day = self.order_count / len(self._runs) / self.day_count
+        orders_per_day = self.order_count / len(self._repetitions) / self.day_count
         return self._estimate(over_maker * self._notional / _BPS).scaled(orders_per_day)
 
     def _flips_per_month(self, name: str) -> float:
-        flips = sum(int((np.diff(run.routings[name].policy, axis=0) != 0).sum()) for run in self._runs)
-        market_days = self.day_count * len(self._setting.markets) * len(self._runs)
+        flips = sum(int((np.diff(each.routings[name].policy, axis=0) != 0).sum()) for each in self._repetitions)
+        market_days = self.day_count * len(self._context.markets) * len(self._repetitions)
         return flips / market_days * _MONTH_DAYS if market_days else 0.0
 
     def _detection(self, name: str) -> Detection | None:
-        if name in (ALWAYS_TAKER, ALWAYS_MAKER, ORACLE) or not any(run.outages for run in self._runs):
+        if name in (ALWAYS_TAKER, ALWAYS_MAKER, ORACLE) or not any(each.outages for each in self._repetitions):
             return None
-        slots = np.array(self._setting.slots_seconds, dtype=np.int64)
-        found: list[Sighting] = []
-        for run in self._runs:
-            found += sightings(run.outages, slots, run.routings[name].policy == Action.TAKER)
-        return detection(found)
+        slots = np.array(self._context.slots_seconds, dtype=np.int64)
+        all_sightings: list[Sighting] = []
+        for each in self._repetitions:
+            all_sightings += sightings(each.outages, slots, each.routings[name].policy == Action.TAKER)
+        return detection(all_sightings)

@@ -4,7 +4,7 @@ from policy.errors import RouterPolicyError
 
 
 class BacktestError(RouterPolicyError, ValueError):
-    """The candles, the log and the question do not fit together; the text says which and what to do."""
+    """The candles, the log and the request do not fit together; the text names what does not, and the remedy."""
 
 
 class NothingTradedError(BacktestError):

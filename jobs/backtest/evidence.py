@@ -1,6 +1,6 @@
-"""What a run would have measured as of a slot, kept up to date from outcome to outcome.
+"""The evidence that a run would have measured as of a slot, kept up to date outcome by outcome.
 
-The queries in `policy/metrics` say what each figure means; here the same figures are reached without reading a week of
+The queries in `policy/metrics` define each figure; here the same figures are computed without reading a week of
 outcomes again for each of thousands of slots.
 """
 
@@ -45,8 +45,8 @@ class _Tally:
 
     def since(self, seconds: float) -> tuple[int, int]:
         """Return how many ended then or later, and how many of these had filled."""
-        place = bisect_left(self.ends, seconds)
-        return len(self.ends) - place, self._filled[-1] - self._filled[place]
+        index = bisect_left(self.ends, seconds)
+        return len(self.ends) - index, self._filled[-1] - self._filled[index]
 
     def count(self, *, since: float, after: float) -> int:
         """Return how many ended at `since` or later, and later than `after`."""
@@ -62,7 +62,7 @@ class MakerOrders:
         self._last_kept: float = _NEVER
 
     def add(self, outcome: Outcome) -> None:
-        """Take in an outcome that ended no earlier than those before it; one that was no maker order is not one."""
+        """Add an outcome that ended no earlier than those before it; taker orders are ignored."""
         if not outcome.is_maker:
             return
         ends = outcome.ends_seconds
@@ -77,25 +77,25 @@ class MakerOrders:
         return self._starts.since(slot_seconds - _WINDOW_SECONDS)
 
     def streak(self, slot_seconds: float, breaker: Breaker) -> Streak:
-        """Return the streak as of a slot, all outcomes before which have been taken in."""
+        """Return the streak as of a slot; all outcomes before it must have been added."""
         window_start = slot_seconds - _WINDOW_SECONDS
         counts_from = max(window_start, _seconds(breaker.restarted_at))
-        run = self._starts.count(since=self._day_start(slot_seconds, breaker), after=self._last_fill)
+        miss_streak = self._starts.count(since=self._day_start(slot_seconds, breaker), after=self._last_fill)
         starts, fills = self._starts.since(counts_from)
         probes = probe_fills = 0
         if breaker.opened_at is not None:
             probes, probe_fills = self._starts.since(max(window_start, breaker.opened_at.timestamp()))
         return Streak(
-            miss_streak=run,
-            start_count=starts - run,
-            miss_count=starts - fills - run,
+            miss_streak=miss_streak,
+            start_count=starts - miss_streak,
+            miss_count=starts - fills - miss_streak,
             probe_count=probes,
             probe_filled_count=probe_fills,
             last_probe_at=datetime.fromtimestamp(self._starts.ends[-1], UTC) if probes else None,
         )
 
     def reject_streak(self, slot_seconds: float, breaker: Breaker) -> int:
-        """Return how many of the last orders the venue refused as maker."""
+        """Return how many of the last orders, in a row, the venue rejected as maker."""
         return self._starts.count(since=self._day_start(slot_seconds, breaker), after=self._last_kept)
 
     @staticmethod
@@ -114,24 +114,24 @@ class History:
         self.maker_orders = MakerOrders()
         self._window: deque[tuple[int, float]] = deque()
         self._slippage: list[float] = []
-        self._found: Effectiveness | None = Effectiveness()
+        self._measured: Effectiveness | None = Effectiveness()
 
     def add(self, outcome: Outcome) -> None:
-        """Take in an outcome that ended no earlier than those before it."""
+        """Add an outcome that ended no earlier than those before it."""
         self._window.append((outcome.ends_seconds, outcome.slippage_bps))
         insort(self._slippage, outcome.slippage_bps)
         self.maker_orders.add(outcome)
-        self._found = None
+        self._measured = None
 
     def effectiveness(self, slot_seconds: int) -> Effectiveness:
-        """Return the figures as of a slot, all outcomes before which have been taken in; slots go forward."""
+        """Return the figures as of a slot; all outcomes before it must have been added, and slots go forward."""
         while self._window and self._window[0][0] < slot_seconds - _WINDOW_SECONDS:
             _, slippage = self._window.popleft()
             del self._slippage[bisect_left(self._slippage, slippage)]
-            self._found = None
-        if self._found is None:
-            self._found = self._measure(slot_seconds)
-        return self._found
+            self._measured = None
+        if self._measured is None:
+            self._measured = self._measure(slot_seconds)
+        return self._measured
 
     def _measure(self, slot_seconds: int) -> Effectiveness:
         started, filled = self.maker_orders.started_and_filled(slot_seconds)
@@ -148,10 +148,10 @@ class History:
 
 
 def _quantile(ordered: list[float], part: float) -> float | None:
-    """Return the quantile by linear interpolation, rounded as it is stored; None of nothing."""
+    """Return the quantile by linear interpolation, rounded as it is stored; None for an empty list."""
     if not ordered:
         return None
-    place = part * (len(ordered) - 1)
-    below = floor(place)
+    position = part * (len(ordered) - 1)
+    below = floor(position)
     above = min(below + 1, len(ordered) - 1)
-    return round_metric(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
+    return round_metric(ordered[below] + (ordered[above] - ordered[below]) * (position - below))

@@ -1,4 +1,4 @@
-"""Market data: the candles of every symbol as arrays, with the tick, the spread and the volatility they show."""
+"""Market data: the candles of every symbol as arrays, with the tick, the spread and the volatility that they show."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ from policy.window import LOOKBACK_BARS
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bars:
-    """Bars of one symbol, oldest first, each there once, perhaps with holes between them.
+    """Bars of one symbol, oldest first, each once, possibly with gaps between them.
 
     A bar opens at `open_seconds` since 1970, UTC, and closes an interval later.
     """
@@ -27,7 +27,7 @@ class Bars:
 
     @property
     def interval_seconds(self) -> int:
-        """How long a bar lasts."""
+        """The length of a bar."""
         return int(self.interval.total_seconds())
 
     @property
@@ -36,7 +36,7 @@ class Bars:
         return self.open_seconds + self.interval_seconds
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of bars."""
         return len(self.close)
 
 
@@ -54,7 +54,7 @@ class Market:
     is_one_tick: bool | None = None
 
     def atr_ratio(self) -> Floats:
-        """Return the ratio that `policy/metrics/volatility.sql` finds at each bar's close, NaN where it is unknown."""
+        """Return the ratio that `policy/metrics/volatility.sql` gives at each bar's close, NaN if it is unknown."""
         bars, last = self.bars, np.arange(len(self.bars))
         first = np.searchsorted(bars.open_seconds, bars.open_seconds - (LOOKBACK_BARS - 1) * bars.interval_seconds)
         ranges = _Ranges.of(bars)
@@ -63,7 +63,7 @@ class Market:
         return ranges.mean(first, last, SHORT_BAR_COUNT) / np.where(is_unknown, np.nan, long)
 
     def volatility_at(self, slots_seconds: Integers) -> list[Volatility]:
-        """Return what `policy/metrics/volatility.sql` finds as of each slot, of bars that had closed by then."""
+        """Return what `policy/metrics/volatility.sql` gives as of each slot, from bars that had closed by then."""
         bars = self.bars
         last = np.searchsorted(bars.open_seconds, slots_seconds - bars.interval_seconds, side="right") - 1
         first = np.searchsorted(bars.open_seconds, slots_seconds - LOOKBACK_BARS * bars.interval_seconds)
@@ -76,7 +76,7 @@ class Market:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Ranges:
-    """Each bar's range, with and without the close before it, and the running sum of those with."""
+    """Each bar's range without (`plain`) and with (`true`) the close before it, and the running sum of the latter."""
 
     plain: Floats
     true: Floats
@@ -90,7 +90,7 @@ class _Ranges:
         return cls(plain=plain, true=true, summed=np.concatenate(([0.0], np.cumsum(true))))
 
     def mean(self, first: Integers, last: Integers, count: int) -> Floats:
-        """Average the last `count` ranges of the bars `first` to `last`, before the first of which nothing is known."""
+        """Return the mean of the last `count` ranges of bars `first` to `last`; the first has no close before it."""
         start = np.minimum(np.maximum(first, last - count + 1), len(self.true) - 1)
         total = self.summed[last + 1] - self.summed[start]
         total += np.where(start == first, self.plain[start] - self.true[start], 0.0)

@@ -1,4 +1,4 @@
-"""The user's own data: candles as markets, and from the order log how often, which way and how much is traded."""
+"""The user's own data: candles as markets, and the order log as a profile of how each symbol is traded."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from policy import metrics
 from policy.spread import tick_size
 from policy.window import Window
 
-_SMALLEST_STEP = 1e-9  # of the price, where the prices show no grid
+_SMALLEST_STEP = 1e-9  # of the price, if the prices show no grid
 _DAY_SECONDS = 86400
 _CANDLES = """
     create temp table candle as
@@ -47,27 +47,27 @@ _LOG = """
 
 
 def read_markets(source: CandlesSource, since: datetime, until: datetime) -> dict[str, Market]:
-    """Read every symbol's bars that open in `since <= ts < until`, by symbol; bad and repeated ones are left out.
+    """Read every symbol's bars that open in `since <= ts < until`, by symbol; bad and duplicate ones are left out.
 
-    Raises SourceError where there is nothing to read, EngineError where DuckDB fails, EvaluationError where no bar is
-    of that time.
+    Raises SourceError if there is nothing to read, EngineError if DuckDB fails, BacktestError if no bar opens in that
+    time.
     """
     window = Window(as_of=until, bar_interval=source.interval, outcome_window=until - since)
     with duckdb_session() as (connection, folder):
         rows = read_candles(connection, source, window, folder).rows
         connection.execute(_CANDLES.format(rows=rows), _bounds(since, until))
-        found = _markets(connection, source)
-    if not found:
+        markets = _markets(connection, source)
+    if not markets:
         span = f"from {since.isoformat()} on and before {until.isoformat()}"
-        raise BacktestError(f"no candle opens {span}: give an earlier --since")
-    return found
+        raise BacktestError(f"no candle opens {span}; give an earlier --since")
+    return markets
 
 
 def read_profiles(source: OrdersSource, since: datetime, until: datetime) -> dict[str, Profile]:
-    """Read from the log's outcomes of `since <= ts < until` how each symbol is traded, by symbol.
+    """Return the profile of each symbol from the log's outcomes of `since <= ts < until`.
 
-    How often is over the time from the first to the last of these outcomes of any symbol, a day at least. Raises as
-    `read_markets` does.
+    Orders per day are over the time from the first to the last of these outcomes of any symbol, at least a day. Raises
+    as `read_markets` does.
     """
     window = Window(as_of=until, outcome_window=until - since)
     with duckdb_session() as (connection, folder):
@@ -76,17 +76,17 @@ def read_profiles(source: OrdersSource, since: datetime, until: datetime) -> dic
             _LOG, {**_bounds(since, until), "reject_prefix": tables.REJECT_PREFIX}
         ).fetchnumpy()
     if len(columns["symbol"]) == 0:
-        raise BacktestError("the order log has no usable outcome of that time: give --orders-per-day instead")
+        raise BacktestError("the order log has no usable outcome of that time; give --orders-per-day instead")
     days = max(1.0, float(columns["log_seconds"][0]) / _DAY_SECONDS)
     return {symbol: _profile(columns, symbol, days) for symbol in np.unique(columns["symbol"].astype(str)).tolist()}
 
 
 def _profile(columns: Mapping[str, Any], symbol: str, days: float) -> Profile:
-    mine = columns["symbol"] == symbol
+    is_symbol = columns["symbol"] == symbol
     return Profile(
-        orders_per_day=float(mine.sum()) / days,
-        sides=np.asarray(columns["side"][mine], dtype=np.int64),
-        notionals=np.ma.filled(columns["notional"][mine].astype(np.float64), np.nan),
+        orders_per_day=float(is_symbol.sum()) / days,
+        sides=np.asarray(columns["side"][is_symbol], dtype=np.int64),
+        notionals=np.ma.filled(columns["notional"][is_symbol].astype(np.float64), np.nan),
     )
 
 
@@ -109,8 +109,8 @@ def _markets(connection: duckdb.DuckDBPyConnection, source: CandlesSource) -> di
 
 
 def _tick(grid: Sequence[Row], symbol: str) -> float | None:
-    mine = [row for row in grid if row["symbol"] == symbol]
-    return tick_size({row["step"]: row["step_count"] for row in mine}, mine[0]["units_per_price"]) if mine else None
+    rows = [row for row in grid if row["symbol"] == symbol]
+    return tick_size({row["step"]: row["step_count"] for row in rows}, rows[0]["units_per_price"]) if rows else None
 
 
 def _bars(connection: duckdb.DuckDBPyConnection, source: CandlesSource, symbol: str) -> Bars:

@@ -29,7 +29,7 @@ _REPORT_EVERY = 96
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Routing:
-    """How each order was sent, and what the policy said at each slot (first axis) of each market (second axis)."""
+    """How each order was sent, and the policy at each slot (first axis) of each market (second axis)."""
 
     action: Integers
     policy: Integers
@@ -38,7 +38,7 @@ class Routing:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BacktestContext:
-    """What is the same for every policy: the slots, oldest first, and what each market shows at them.
+    """What is the same for every policy: the slots, oldest first, and the volatility of each market at them.
 
     `slots_seconds` are the slots since 1970; `volatility` is by market, then by slot; `fee_gaps` by market.
     """
@@ -62,60 +62,60 @@ class BacktestContext:
         )
 
 
-def always(action: Action, orders: Orders, setting: BacktestContext) -> Routing:
+def always(action: Action, orders: Orders, context: BacktestContext) -> Routing:
     """Send every order the same way."""
     return Routing(
         action=np.full(len(orders), action),
-        policy=np.full((len(setting.slots), len(setting.markets)), action),
+        policy=np.full((len(context.slots), len(context.markets)), action),
         is_probe=np.zeros(len(orders), dtype=np.bool_),
     )
 
 
 def route(
-    rules: RuleSet, orders: Orders, outcomes: Outcomes, setting: BacktestContext, report: Callable[[int], None]
+    rules: RuleSet, orders: Orders, outcomes: Outcomes, context: BacktestContext, report: Callable[[int], None]
 ) -> Routing:
-    """Send every order as the rule set has it, judged at each slot from what had ended before it.
+    """Send every order by the rule set, which decides at each slot on the orders that ended before it.
 
-    An order goes by the policy of the newest slot before its arrival; maker first by itself before the first slot.
-    `report` is told now and then how many slots more are done.
+    An order follows the policy of the newest slot before its arrival, and maker first before the first slot. `report`
+    is called from time to time with the number of slots that were done since the last call.
     """
-    loop = _Loop(rules, orders, outcomes, setting)
-    for number in range(len(setting.slots)):
+    loop = _Loop(rules, orders, outcomes, context)
+    for number in range(len(context.slots)):
         loop.run_slot(number)
         if (number + 1) % _REPORT_EVERY == 0:
             report(_REPORT_EVERY)
-    report(len(setting.slots) % _REPORT_EVERY)
+    report(len(context.slots) % _REPORT_EVERY)
     return Routing(action=loop.action, policy=loop.policy, is_probe=loop.is_probe)
 
 
 class _Loop:
-    """One book on its way through the slots."""
+    """One rule set on its way through the slots."""
 
-    def __init__(self, rules: RuleSet, orders: Orders, outcomes: Outcomes, setting: BacktestContext) -> None:
-        self._rules, self._setting, self._outcomes = rules, setting, outcomes
+    def __init__(self, rules: RuleSet, orders: Orders, outcomes: Outcomes, context: BacktestContext) -> None:
+        self._rules, self._context, self._outcomes = rules, context, outcomes
         self._arrives: list[int] = orders.arrives_seconds.tolist()
         self._market: list[int] = orders.market.tolist()
         self._probe_number: list[int] = orders.probe_number.tolist()
-        self._histories = [History() for _ in setting.markets]
+        self._histories = [History() for _ in context.markets]
         self._pool = MakerOrders()
-        self._states: list[State | None] = [rules.newcomer(()) for _ in setting.markets]
+        self._states: list[State | None] = [rules.newcomer(()) for _ in context.markets]
         self._under_way: list[tuple[int, int]] = []
         self._next_order = 0
         self.action = np.full(len(orders), Action.FULL_WAIT)
         self.is_probe = np.zeros(len(orders), dtype=np.bool_)
-        self.policy = np.full((len(setting.slots), len(setting.markets)), Action.FULL_WAIT)
-        self._send_until(setting.slots_seconds[0], None)
+        self.policy = np.full((len(context.slots), len(context.markets)), Action.FULL_WAIT)
+        self._send_until(context.slots_seconds[0], None)
 
     def run_slot(self, number: int) -> None:
-        """Judge every market as of the slot, and send what arrives up to the next one."""
-        seconds = self._setting.slots_seconds
-        self._take_in(seconds[number])
-        decisions = self._judge(number)
+        """Decide for every market as of the slot, and send the orders that arrive up to the next one."""
+        seconds = self._context.slots_seconds
+        self._add_outcomes(seconds[number])
+        decisions = self._decide(number)
         self.policy[number] = [_action(decision) for decision in decisions]
         self._send_until(seconds[number + 1] if number + 1 < len(seconds) else None, decisions)
 
-    def _take_in(self, slot_seconds: int) -> None:
-        """Let the outcomes be seen that ended before the slot."""
+    def _add_outcomes(self, slot_seconds: int) -> None:
+        """Add the outcomes that ended before the slot to the evidence."""
         while self._under_way and self._under_way[0][0] < slot_seconds:
             _, order = heapq.heappop(self._under_way)
             outcome = self._outcome(order)
@@ -133,44 +133,44 @@ class _Loop:
             is_rejected=is_maker and bool(outcomes.is_rejected[order]),
         )
 
-    def _judge(self, number: int) -> list[Decision]:
+    def _decide(self, number: int) -> list[Decision]:
         judgements = [
-            self._rules.decide_with_state(one, state)
-            for one, state in zip(self._evidence(number), self._states, strict=True)
+            self._rules.decide_with_state(evidence, state)
+            for evidence, state in zip(self._evidence(number), self._states, strict=True)
         ]
         self._states = [judgement.after for judgement in judgements]
         return [judgement.decision for judgement in judgements]
 
     def _evidence(self, number: int) -> list[Evidence]:
-        slot, setting = self._setting.slots_seconds[number], self._setting
-        streaks = self._streaks(number) if self._rules.has_state else [None] * len(setting.markets)
+        slot, context = self._context.slots_seconds[number], self._context
+        streaks = self._streaks(number) if self._rules.has_state else [None] * len(context.markets)
         return [
             Evidence(
                 symbol=market.symbol,
-                effectiveness=self._histories[place].effectiveness(slot),
-                volatility=setting.volatility[place][number],
-                fee_gap=setting.fee_gaps[place],
-                streaks=streaks[place],
+                effectiveness=self._histories[index].effectiveness(slot),
+                volatility=context.volatility[index][number],
+                fee_gap=context.fee_gaps[index],
+                streaks=streaks[index],
             )
-            for place, market in enumerate(setting.markets)
+            for index, market in enumerate(context.markets)
         ]
 
     def _streaks(self, number: int) -> list[Streaks]:
-        slot, as_of = self._setting.slots_seconds[number], self._setting.slots[number]
+        slot, as_of = self._context.slots_seconds[number], self._context.slots[number]
         shared = next((state.pool for state in self._states if state is not None), Breaker())
         pool = self._pool.streak(slot, shared)
-        found = []
+        all_streaks = []
         for history, state in zip(self._histories, self._states, strict=True):
             own, orders = state.own if state else Breaker(), history.maker_orders
-            found.append(
+            all_streaks.append(
                 Streaks(
                     as_of=as_of, own=orders.streak(slot, own), reject_streak=orders.reject_streak(slot, own), pool=pool
                 )
             )
-        return found
+        return all_streaks
 
     def _send_until(self, seconds: int | None, decisions: Sequence[Decision] | None) -> None:
-        """Send the orders that arrive at this time or before, all that are left without one."""
+        """Send the orders that arrive at this time or before; None sends all that are left."""
         while self._next_order < len(self._arrives):
             order = self._next_order
             if seconds is not None and self._arrives[order] > seconds:

@@ -1,4 +1,4 @@
-"""How much one policy costs more than another over the same orders, and how sure that is."""
+"""The mean difference of two policies over the same orders, with its confidence interval."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -9,12 +9,12 @@ from jobs.backtest.arrays import Floats, Integers
 from jobs.confidence_interval import ConfidenceInterval, confidence_interval
 
 CLEAR_AT_ERRORS = 3.0
-_FEWEST_CLUSTERS = 3
+_MIN_CLUSTERS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean over orders with its standard error and its 95 % interval, both None where they cannot be told."""
+    """A mean over orders with its standard error and its 95 % interval, both None if they are unknown."""
 
     mean: float
     standard_error: float | None
@@ -37,27 +37,27 @@ class Estimate:
         )
 
 
-def estimate(values: Floats, day: Integers, run: Integers) -> Estimate:
-    """Estimate the mean of the orders' values, which are alike within a calendar day and perhaps within a run.
+def estimate(values: Floats, day: Integers, repetition: Integers) -> Estimate:
+    """Estimate the mean of the orders' values, which are alike within a calendar day and perhaps within a repetition.
 
-    The standard error is the larger of those with days and with runs as clusters, of which at least 3 must be there.
+    The standard error is the larger of those with days and with repetitions as clusters, at least 3 of either.
     Raises ValueError without orders.
     """
     if len(values) == 0:
-        raise ValueError("the mean of no orders was asked for")
+        raise ValueError("there are no orders to estimate a mean of")
     mean = float(values.mean())
-    error, cluster_count = max(_clustered(values - mean, day), _clustered(values - mean, run))
-    if cluster_count < _FEWEST_CLUSTERS:
+    error, cluster_count = max(_clustered(values - mean, day), _clustered(values - mean, repetition))
+    if cluster_count < _MIN_CLUSTERS:
         return Estimate(mean=mean, standard_error=None, interval=None, order_count=len(values))
     within = confidence_interval(mean, error, cluster_count)
     return Estimate(mean=mean, standard_error=error, interval=within, order_count=len(values))
 
 
 def _clustered(residual: Floats, cluster: Integers) -> tuple[float, int]:
-    """Return the standard error of the mean by these clusters, and their number; -1 and 0 where they are too few."""
-    _, place = np.unique(cluster, return_inverse=True)
-    sums = np.bincount(place, weights=residual)
+    """Return the standard error of the mean by these clusters, and their number; -1 and 0 if they are too few."""
+    _, index = np.unique(cluster, return_inverse=True)
+    sums = np.bincount(index, weights=residual)
     count = len(sums)
-    if count < _FEWEST_CLUSTERS:
+    if count < _MIN_CLUSTERS:
         return -1.0, 0
     return sqrt(count / (count - 1) * float((sums**2).sum())) / len(residual), count

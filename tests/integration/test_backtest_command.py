@@ -150,7 +150,7 @@ def test_the_same_command_prints_and_draws_the_same(folder: Path, capsys: pytest
         ("nowhere/costs.png", {}, "--picture nowhere/costs.png: the folder nowhere does not exist"),
         (None, {"outage_length": timedelta(days=3), "outage_count": 2}, "need candles of 19 days"),
         (None, {"since": datetime(2026, 5, 1, tzinfo=UTC)}, "no candle opens from 2026-05-01"),
-        (None, {"orders_per_day": 0.0}, "not one order arrives"),
+        (None, {"orders_per_day": 0.0}, "no order arrives"),
     ],
 )
 def test_what_cannot_be_done_is_said(folder: Path, picture: str | None, changes: dict[str, Any], said: str) -> None:

@@ -102,8 +102,8 @@ def near(evidence: Evidence) -> Evidence:
 def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes(tmp_path: Path) -> None:
     of = markets()
     plan = OutagePlan(duration=timedelta(hours=30), count=1, reach=Reach.VENUE, is_rejected=True)
-    drawn = draw_orders(of, dict.fromkeys(SYMBOLS, coin_profile(40)), 4, seed=3, run=0)
-    struck = arriving_within(drawn, draw_outages(plan, of, seed=3, run=0)) & (drawn.failure_draw < 0.9)
+    drawn = draw_orders(of, dict.fromkeys(SYMBOLS, coin_profile(40)), 4, seed=3, repetition=0)
+    struck = arriving_within(drawn, draw_outages(plan, of, seed=3, repetition=0)) & (drawn.failure_draw < 0.9)
     outcomes = outcomes_of(drawn, of, [FEES] * 3, Execution(), struck, plan)
     slots = [START + number * timedelta(hours=1) for number in range(DAYS * 24 + 1)]
     recording = Recording(rule_set("breaker"))

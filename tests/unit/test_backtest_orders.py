@@ -16,9 +16,9 @@ QUARTER_HOURS_OF_A_DAY = 96
 HOUR = timedelta(hours=1)
 
 
-def drawn(*symbols: str, rate: float = 20.0, days: int = 30, seed: int = 1, run: int = 0) -> Orders:
+def drawn(*symbols: str, rate: float = 20.0, days: int = 30, seed: int = 1, repetition: int = 0) -> Orders:
     markets = [walking(symbol, days * QUARTER_HOURS_OF_A_DAY) for symbol in symbols]
-    return draw_orders(markets, {symbol: coin_profile(rate) for symbol in symbols}, 4, seed=seed, run=run)
+    return draw_orders(markets, {symbol: coin_profile(rate) for symbol in symbols}, 4, seed=seed, repetition=repetition)
 
 
 def test_orders_come_as_often_as_asked_and_on_both_sides() -> None:
@@ -34,7 +34,7 @@ def test_the_same_seed_draws_the_same_and_another_run_or_seed_others() -> None:
 
     assert one.bar.tolist() == again.bar.tolist()
     assert one.failure_draw.tolist() == again.failure_draw.tolist()
-    assert one.bar.tolist() != drawn("BTCUSDT", run=1).bar.tolist()
+    assert one.bar.tolist() != drawn("BTCUSDT", repetition=1).bar.tolist()
     assert one.bar.tolist() != drawn("BTCUSDT", seed=2).bar.tolist()
 
 
@@ -59,7 +59,7 @@ def test_no_order_waits_into_a_hole_or_beyond_the_end() -> None:
     minutes = [*range(10), *range(12, 20)]
     holed = market([(100.5, 99.5, 100.0)] * len(minutes), minutes=minutes)
 
-    orders = draw_orders([holed], {"BTCUSDT": coin_profile(50_000)}, 4, seed=1, run=0)
+    orders = draw_orders([holed], {"BTCUSDT": coin_profile(50_000)}, 4, seed=1, repetition=0)
 
     assert sorted(set(orders.bar.tolist())) == [*range(6), *range(10, 14)]
 
@@ -68,7 +68,7 @@ def test_orders_are_like_those_of_the_log_side_and_notional_together() -> None:
     like = Profile(orders_per_day=50, sides=np.array([1, -1]), notionals=np.array([10.0, 20.0]))
     markets = [walking("BTCUSDT", 30 * QUARTER_HOURS_OF_A_DAY)]
 
-    orders = draw_orders(markets, {"BTCUSDT": like}, 4, seed=1, run=0)
+    orders = draw_orders(markets, {"BTCUSDT": like}, 4, seed=1, repetition=0)
 
     assert set(zip(orders.side.tolist(), orders.notional.tolist(), strict=True)) == {(1, 10.0), (-1, 20.0)}
 
@@ -78,8 +78,8 @@ def test_outages_begin_after_a_week_and_those_of_a_market_never_touch(reach: Rea
     markets = [walking(symbol, 30 * QUARTER_HOURS_OF_A_DAY) for symbol in ("BTCUSDT", "ETHUSDT")]
     plan = OutagePlan(duration=6 * HOUR, count=4, reach=reach)
 
-    for run in range(20):
-        outages = draw_outages(plan, markets, seed=1, run=run)
+    for repetition in range(20):
+        outages = draw_outages(plan, markets, seed=1, repetition=repetition)
         mine, other = ([(one.start_seconds, one.end_seconds) for one in outages if one.market == m] for m in (0, 1))
         assert len(mine) == len(other) == 4
         assert mine[0][0] >= START_SECONDS + 7 * DAY_SECONDS
@@ -92,7 +92,7 @@ def test_outages_begin_after_a_week_and_those_of_a_market_never_touch(reach: Rea
 def test_an_order_is_in_an_outage_of_its_own_market_from_the_start_on_and_before_the_end() -> None:
     orders = drawn("BTCUSDT", "ETHUSDT", rate=90.0)
     markets = [walking(symbol, 30 * QUARTER_HOURS_OF_A_DAY) for symbol in ("BTCUSDT", "ETHUSDT")]
-    outages = list(draw_outages(OutagePlan(duration=24 * HOUR, count=2), markets, seed=1, run=0))
+    outages = list(draw_outages(OutagePlan(duration=24 * HOUR, count=2), markets, seed=1, repetition=0))
     first, _, third = orders.chosen(orders.market == 0).arrives_seconds[:3].tolist()
     outages.append(Outage(market=0, start_seconds=first, end_seconds=third))
 
@@ -107,12 +107,14 @@ def test_an_order_is_in_an_outage_of_its_own_market_from_the_start_on_and_before
 
 
 def test_candles_that_are_too_short_for_the_outages_are_said_to_be() -> None:
-    with pytest.raises(BacktestError, match=r"2 outages of 1 day, 0:00:00 need candles of 11 days, there are 10\.0"):
+    with pytest.raises(
+        BacktestError, match=r"2 outages of 1 day, 0:00:00 need candles of 11 days; there are 10\.0"
+    ):
         draw_outages(
             OutagePlan(duration=24 * HOUR, count=2),
             [walking("BTCUSDT", 10 * QUARTER_HOURS_OF_A_DAY)],
             seed=1,
-            run=0,
+            repetition=0,
         )
 
 
