@@ -25,7 +25,7 @@ from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import plan_of, schedule_options_of
 from console.terminal.demo_view import Show, shown_as_lines, shown_as_table
-from jobs.demo.cast import DEMO_SYMBOLS
+from jobs.demo.demo_symbols import DEMO_SYMBOLS
 from jobs.demo.feed import live_feed, write_until
 from jobs.demo.folder import DemoFolder, fresh_folder
 from jobs.demo.simulation import LOGGED, simulate

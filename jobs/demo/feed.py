@@ -1,4 +1,4 @@
-"""The simulated bot at work: a thread that appends to the log, and to the candles, as time passes."""
+"""The live feed of the demo: a thread that appends to the log and the candles as time passes."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -19,9 +19,9 @@ _EXPIRED_INTERVALS = 24  # two minutes: a laptop may be busy
 def live_feed(
     simulation: Simulation, folder: DemoFolder, since: datetime, clock: Callable[[], datetime]
 ) -> Iterator[None]:
-    """Write what happens on the simulated market from `since` on, twice a second, until the block is left.
+    """Write the events of the simulated market from `since` on, twice a second, until the block ends.
 
-    Meanwhile the bot goes by the policies that are published in the folder's database.
+    The bot follows the policies that are published in the folder's database.
     """
     stop = Event()
     thread = Thread(target=_feed, args=(simulation, folder, since, clock, stop), name="simulated-bot", daemon=True)
@@ -48,12 +48,12 @@ def _feed(
         try:
             write_until(simulation, folder, written_until, now)
         except OSError as error:
-            log.error("the simulated bot cannot write to %s any more: %s", folder.path, error)
+            log.error("the simulated bot cannot write to %s: %s", folder.path, error)
             return
         written_until = now
 
 
 def write_until(simulation: Simulation, folder: DemoFolder, since: datetime, until: datetime) -> None:
-    """Write the lines and the candles of `since` up to `until`: once for the whole past, then bit by bit."""
+    """Write the lines and the candles of `since` up to `until`: once for the whole past, then in steps."""
     folder.append_rows(simulation.bot.rows_until(until))
     folder.add_bars(simulation.market.bars(since, until))

@@ -1,4 +1,4 @@
-"""The demo's folder: made afresh at each start, and told by its marker from a folder that is not the demo's."""
+"""The folder of the demo: made anew at each start, and recognised by a marker file."""
 
 import fcntl
 import json
@@ -36,13 +36,13 @@ path = "candles/*.parquet"
 interval = "15m"
 
 [schedule]
-cron = "* * * * * */{SCHEDULE_SECONDS}"                       # so often for the demo's sake; the sixth field is seconds
+cron = "* * * * * */{SCHEDULE_SECONDS}"                       # this often for the demo only; the sixth field is seconds
 tick = "1s"
 """
 
 
 class DemoFolderError(RouterPolicyError, OSError):
-    """The folder is not the demo's own, is in use by another demo, or cannot be written."""
+    """The folder does not belong to the demo, is in use by another demo, or cannot be written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class DemoFolder:
 
     @property
     def settings(self) -> Path:
-        """The settings that every command can be given."""
+        """The settings file, for any command."""
         return self.path / "router-policy.toml"
 
     @property
@@ -72,43 +72,43 @@ class DemoFolder:
         return self.path / "router_policy.db"
 
     def append_rows(self, rows: Iterable[Row]) -> None:
-        """Append lines to the log, all in one write, so that a reader seldom meets half a line."""
+        """Append lines to the log in one write, so that a reader rarely sees half a line."""
         text = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
         with self.log.open("ab", buffering=0) as file:
             file.write(text.encode())
 
     def add_bars(self, bars: Iterable[Bar]) -> None:
-        """Add candles as one more Parquet file, which appears whole; without any, nothing happens."""
-        shown = list(bars)
-        if not shown:
+        """Add candles as one more Parquet file, which appears complete; without candles, do nothing."""
+        rows = list(bars)
+        if not rows:
             return
-        path = self.candles / f"{shown[0].ts:%Y%m%dT%H%MZ}.parquet"
+        path = self.candles / f"{rows[0].ts:%Y%m%dT%H%MZ}.parquet"
         unfinished = path.with_suffix(".unfinished")
-        _write_parquet(shown, unfinished)
+        _write_parquet(rows, unfinished)
         unfinished.replace(path)
 
 
 @contextmanager
 def fresh_folder(path: Path) -> Iterator[DemoFolder]:
-    """Make the folder afresh, with nothing but the settings in it, and keep other demos out of it meanwhile.
+    """Make the folder anew, with only the settings in it, and keep other demos out of it until the block ends.
 
-    What an earlier demo wrote is deleted. Raises DemoFolderError where the folder is not empty and not a demo's, where
-    another demo is at work in it (nothing is touched then), or where it cannot be written.
+    The files of an earlier demo are deleted. Raises DemoFolderError if the folder is not empty and not a demo's, if
+    another demo uses it (nothing is touched then), or if it cannot be written.
     """
     _refuse_foreign(path)
-    with _explained(path):
+    with _folder_errors(path):
         path.mkdir(parents=True, exist_ok=True)
         marker = (path / MARKER).open("a+")
     with marker:
-        with _explained(path):
-            _keep_others_out(marker, path)
+        with _folder_errors(path):
+            _lock(marker, path)
             folder = DemoFolder(path=path)
-            _write_afresh(folder)
+            _write_anew(folder)
         yield folder
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _folder_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except DemoFolderError:
@@ -121,19 +121,19 @@ def _refuse_foreign(path: Path) -> None:
     if not path.exists() or (path / MARKER).is_file():
         return
     if not path.is_dir() or any(path.iterdir()):
-        what = "holds files that are not a demo's" if path.is_dir() else "is no folder"
-        raise DemoFolderError(f"{path} {what}, so it is left alone; choose another: router-policy demo FOLDER")
+        problem = "holds files that are not a demo's" if path.is_dir() else "is not a folder"
+        raise DemoFolderError(f"{path} {problem}; choose another: router-policy demo FOLDER")
 
 
-def _keep_others_out(marker: TextIO, path: Path) -> None:
-    """Lock the marker; the lock ends with the process, however that ends."""
+def _lock(marker: TextIO, path: Path) -> None:
+    """Lock the marker; the lock ends with the process, even if it is killed."""
     try:
         fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise DemoFolderError(f"another demo is at work in {path}; end it, or choose another folder") from None
+        raise DemoFolderError(f"another demo is running in {path}; stop it, or choose another folder") from None
 
 
-def _write_afresh(folder: DemoFolder) -> None:
+def _write_anew(folder: DemoFolder) -> None:
     for stale in (folder.candles, folder.path / "logs"):
         if stale.exists():
             shutil.rmtree(stale)

@@ -1,4 +1,4 @@
-"""The lines of the bot's log beside those of its orders: one for each position that was closed."""
+"""The lines of the bot's log that are not orders: one for each position that was closed."""
 
 from typing import Any
 

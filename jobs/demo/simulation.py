@@ -1,11 +1,11 @@
-"""The simulation as a whole: the market and the bot of the demo, from ten days before its start on."""
+"""The whole simulation: the market and the bot of the demo, from ten days before its start on."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from jobs.demo.bot import Bot, Phase, Trader
-from jobs.demo.cast import DEMO_SYMBOLS, LIVE, LIVE_ORDERS_PER_HOUR, DemoSymbol
+from jobs.demo.demo_symbols import DEMO_SYMBOLS, LIVE, LIVE_ORDERS_PER_HOUR, DemoSymbol
 from jobs.demo.market import BAR, Market
 
 LOGGED = timedelta(days=10)
@@ -24,10 +24,10 @@ class Simulation:
 def simulate(random: Random, now: datetime) -> Simulation:
     """Begin the simulation ten days before `now`; the same seed and `now` give the same prices and lines."""
     start = quarter_before(now - LOGGED)
-    market = Market([member.listing for member in DEMO_SYMBOLS], random, start, now)
+    market = Market([demo_symbol.listing for demo_symbol in DEMO_SYMBOLS], random, start, now)
     traders = [
-        Trader(symbol=member.listing.symbol, order_usd=_ORDER_USD, phases=_phases(member, start, now))
-        for member in DEMO_SYMBOLS
+        Trader(symbol=demo_symbol.listing.symbol, order_usd=_ORDER_USD, phases=_phases(demo_symbol, start, now))
+        for demo_symbol in DEMO_SYMBOLS
     ]
     return Simulation(market=market, bot=Bot(market, traders, random), start=start)
 
@@ -37,24 +37,24 @@ def quarter_before(at: datetime) -> datetime:
     return at - (at - datetime(1970, 1, 1, tzinfo=UTC)) % BAR
 
 
-def _phases(member: DemoSymbol, start: datetime, now: datetime) -> tuple[Phase, ...]:
-    """Cut the time from `start` on wherever how often or under which conditions the symbol is traded changes."""
-    hours = {since for since, _ in member.conditions} | {member.first_order_hours, LIVE}
-    if member.last_order_hours is not None:
-        hours |= {member.last_order_hours}
+def _phases(demo_symbol: DemoSymbol, start: datetime, now: datetime) -> tuple[Phase, ...]:
+    """Split the time from `start` on at each change of the order rate or of the conditions."""
+    hours = {since for since, _ in demo_symbol.conditions} | {demo_symbol.first_order_hours, LIVE}
+    if demo_symbol.last_order_hours is not None:
+        hours |= {demo_symbol.last_order_hours}
     return tuple(
         Phase(
             since_seconds=max(start, now + timedelta(hours=since)).timestamp(),
-            orders_per_hour=_orders_per_hour(member, since),
-            conditions=[conditions for begin, conditions in member.conditions if begin <= since][-1],
+            orders_per_hour=_orders_per_hour(demo_symbol, since),
+            conditions=[conditions for begin, conditions in demo_symbol.conditions if begin <= since][-1],
         )
         for since in sorted(hours)
     )
 
 
-def _orders_per_hour(member: DemoSymbol, hours: float) -> float:
-    if hours < member.first_order_hours:
+def _orders_per_hour(demo_symbol: DemoSymbol, hours: float) -> float:
+    if hours < demo_symbol.first_order_hours:
         return 0.0
-    if member.last_order_hours is not None and hours >= member.last_order_hours:
+    if demo_symbol.last_order_hours is not None and hours >= demo_symbol.last_order_hours:
         return 0.0
-    return LIVE_ORDERS_PER_HOUR if hours >= LIVE else member.orders_per_hour
+    return LIVE_ORDERS_PER_HOUR if hours >= LIVE else demo_symbol.orders_per_hour

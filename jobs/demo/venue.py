@@ -1,4 +1,4 @@
-"""The demo's venue: the client's simulated one, at the prices of the demo's market, and what a bot knows at first."""
+"""The venue of the demo: the client's simulated venue at the prices of the demo's market."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,21 +34,21 @@ _UNKNOWN = Reading(
 
 
 class NoPolicies:
-    """What a bot reads that has no store yet: its own choice, half the wait."""
+    """The policies of a bot without a store: its own choice, half the wait."""
 
     def get(self, symbol: str) -> Reading:
-        """Return that nothing is known."""
+        """Return the reading of an unknown symbol."""
         return replace(_UNKNOWN, symbol=symbol)
 
 
 class MarketPrices:
-    """The demo's market as the prices of a simulated venue."""
+    """The prices of a simulated venue, taken from the demo's market."""
 
     def __init__(self, market: Market) -> None:
         self._market = market
 
     def quote(self, symbol: str, at: datetime) -> Quote:
-        """Return the best prices of a moment."""
+        """Return the best prices at a time."""
         quote = self._market.quote(symbol, at.timestamp())
         return Quote(bid=Decimal(str(quote.bid)), ask=Decimal(str(quote.ask)))
 

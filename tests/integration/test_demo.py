@@ -228,8 +228,7 @@ def test_a_folder_that_is_not_a_demos_is_refused_and_left_as_it_was(tmp_path: Pa
     assert refused.returncode == 1
     assert refused.stdout == ""
     assert refused.stderr == (
-        "router-policy: . holds files that are not a demo's, so it is left alone; "
-        "choose another: router-policy demo FOLDER\n"
+        "router-policy: . holds files that are not a demo's; choose another: router-policy demo FOLDER\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["router_policy.db"]
     assert (tmp_path / "router_policy.db").read_text() == "policies of a real bot"

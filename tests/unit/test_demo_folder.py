@@ -112,7 +112,7 @@ def test_a_folder_of_somebody_else_is_refused_and_left_as_it_was(tmp_path: Path,
 def test_a_file_is_no_folder_for_a_demo(tmp_path: Path) -> None:
     (tmp_path / "demo").write_text("mine")
 
-    with pytest.raises(DemoFolderError, match="is no folder"), fresh_folder(tmp_path / "demo"):
+    with pytest.raises(DemoFolderError, match="is not a folder"), fresh_folder(tmp_path / "demo"):
         pass
 
 
@@ -126,7 +126,7 @@ def test_a_folder_under_a_file_cannot_be_used_and_says_so(tmp_path: Path) -> Non
 def test_two_demos_in_one_folder_are_kept_apart(tmp_path: Path) -> None:
     with fresh_folder(tmp_path) as first:
         first.append_rows([{"ts": 1.0}])
-        with pytest.raises(DemoFolderError, match="another demo is at work"), fresh_folder(tmp_path):
+        with pytest.raises(DemoFolderError, match="another demo is running"), fresh_folder(tmp_path):
             pass
         assert first.log.read_text() == '{"ts": 1.0}\n'
 

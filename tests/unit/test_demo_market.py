@@ -1,4 +1,4 @@
-"""The simulated market: quotes on whole ticks, candles that hang together, volatility that does what the cast says."""
+"""The simulated market: quotes on whole ticks, candles that hang together, volatility that does what its listing says."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs.demo.cast import DEMO_SYMBOLS, DemoSymbol
+from jobs.demo.demo_symbols import DEMO_SYMBOLS, DemoSymbol
 from jobs.demo.simulation import LOGGED, Simulation, quarter_before, simulate
 
 NOW = datetime(2026, 4, 26, 9, 7, 31, tzinfo=UTC)

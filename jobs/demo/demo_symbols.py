@@ -1,6 +1,6 @@
-"""The 24 symbols of the demo: what their markets are like, and how the router fares on each.
+"""The 24 symbols of the demo: the market of each, and how its orders fill there.
 
-Hours count from the moment that the demo starts: -90 is 90 hours before it, 0 is when the schedule takes over.
+Hours count from the start of the demo: -90 is 90 hours before it, 0 is when the schedule takes over.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ LIVE_ORDERS_PER_HOUR = 900.0
 class DemoSymbol:
     """One symbol: its market, and how the bot trades it.
 
-    `conditions` are pairs of an hour and what holds from it on, the first of them ALWAYS. There are `orders_per_hour`
-    from `first_order_hours` up to `last_order_hours` (None: for ever), and many more of them once the demo is live.
+    `conditions` are pairs of an hour and the conditions from it on, the first of them ALWAYS. There are
+    `orders_per_hour` from `first_order_hours` up to `last_order_hours` (None: without end), and many more once the
+    demo is live.
     """
 
     listing: Listing
@@ -84,29 +85,29 @@ DEMO_SYMBOLS = (
     DemoSymbol(listing=_market("SOLUSDT", 88.0, 2, 1.1, 5.0), conditions=_always(_SMOOTH)),
     DemoSymbol(listing=_market("BNBUSDT", 610.0, 2, 0.2, 3.5), conditions=_always(_SMOOTH)),
     DemoSymbol(listing=_market("XRPUSDT", 1.42, 4, 0.7, 5.0), conditions=_always(_SMOOTH)),
-    # little moves
+    # little volatility
     DemoSymbol(listing=_market("LTCUSDT", 54.0, 2, 1.9, 3.5, _LULL), conditions=_always(_SMOOTH)),
     DemoSymbol(listing=_market("ETCUSDT", 8.4, 3, 1.2, 3.5, _LULL), conditions=_always(_FAIR)),
-    # moves more than usual
+    # more volatile than usual
     DemoSymbol(listing=_market("DOGEUSDT", 0.0952, 5, 1.1, 6.0, _STIR), conditions=_always(_SMOOTH)),
     DemoSymbol(listing=_market("SUIUSDT", 0.94, 4, 1.1, 6.5, _STIR), conditions=_always(_FAIR)),
-    # in panic: patience is short, and off where the router struggles as well
+    # in panic: short patience, and taker if the router is degraded as well
     DemoSymbol(listing=_market("WIFUSDT", 0.19, 4, 5.3, 7.0, _STORM), conditions=_always(_SMOOTH)),
     DemoSymbol(listing=_market("INJUSDT", 3.1, 3, 3.2, 6.0, _STORM), conditions=_always(_POOR)),
     # was in panic two days ago
     DemoSymbol(listing=_market("LINKUSDT", 9.2, 3, 1.1, 5.0, _PAST_STORM), conditions=_always(_SMOOTH)),
-    # a router in so-so health, a degraded one, and one that hardly ever gets filled
+    # a router that is ok, a degraded one, and one that hardly ever fills as maker
     DemoSymbol(listing=_market("ADAUSDT", 0.248, 4, 4.0, 5.0), conditions=_always(_FAIR)),
     DemoSymbol(listing=_market("ARBUSDT", 0.124, 4, 8.0, 6.0), conditions=_always(_POOR)),
     DemoSymbol(listing=_market("APTUSDT", 0.95, 3, 10.5, 6.0), conditions=_always(_DEAD)),
-    # wide: dear to cross, cheap to rest
+    # wide spreads: expensive to cross, cheap to wait
     DemoSymbol(listing=_market("GMTUSDT", 0.0118, 5, 14.0, 6.5), conditions=_always(_SMOOTH), orders_per_hour=0.7),
     DemoSymbol(listing=_market("MASKUSDT", 0.43, 4, 20.0, 6.5), conditions=_always(_THIN), orders_per_hour=0.7),
     DemoSymbol(listing=_market("ILVUSDT", 3.9, 2, 45.0, 7.0), conditions=_always(_POOR), orders_per_hour=0.7),
-    # better and worse in the course of the history
+    # better and worse over the history
     DemoSymbol(listing=_market("UNIUSDT", 3.3, 3, 3.0, 5.0), conditions=((ALWAYS, _POOR), (-145.0, _SMOOTH))),
     DemoSymbol(listing=_market("DOTUSDT", 1.25, 3, 8.0, 5.0), conditions=((ALWAYS, _SMOOTH), (-75.0, _DEAD))),
-    # seldom traded so far, and better or worse while one watches
+    # rarely traded so far; better or worse once the demo is live
     DemoSymbol(
         listing=_market("OPUSDT", 0.118, 4, 8.5, 6.0),
         conditions=((ALWAYS, _DEAD), (LIVE, _SMOOTH)),
@@ -117,7 +118,7 @@ DEMO_SYMBOLS = (
         conditions=((ALWAYS, _SMOOTH), (LIVE, _DEAD)),
         orders_per_hour=0.25,
     ),
-    # too young for a long range, and no longer traded
+    # too young for a long range; no longer traded
     DemoSymbol(
         listing=_market("TIAUSDT", 0.37, 4, 2.7, 7.0, candle_hours=100.0),
         conditions=_always(_FAIR),
