@@ -1,4 +1,4 @@
-"""What a router policy is and how it is decided: pure functions of what was measured, standard library only."""
+"""What a router policy is and how it is decided: pure functions of the evidence, standard library only."""
 
 from policy.enums import Quality, Regime, TakerBias
 from policy.errors import RouterPolicyError

@@ -1,4 +1,4 @@
-"""What the router is told for a symbol at a moment: the policy that was computed, or a person's decision instead."""
+"""The policy that the router gets for a symbol: the computed one, or a person's override."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from policy.reason_codes import Code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """A person's decision that is in force until `until_at`, exclusive, and what the rules said beneath it."""
+    """A person's decision, in force until `until_at`, exclusive, with the decision of the rules beneath it."""
 
     override_id: int
     author: str
@@ -21,9 +21,9 @@ class Override:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectivePolicy:
-    """What the router is told for a symbol, overrides included, and the slot that it was decided in.
+    """The policy of a symbol that is in force, overrides included, and its slot.
 
-    `codes` are the grounds of the decision that was computed; `override` None means that this one is in force.
+    `codes` are the reasons of the computed decision; `override` None means that this decision is in force.
     """
 
     run_id: int

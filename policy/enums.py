@@ -1,4 +1,4 @@
-"""The words of a policy: each is stored, printed and compared as the very text it is here."""
+"""The stored words of a policy: each is stored, printed and compared as the text that stands here."""
 
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ class Quality(StrEnum):
 
 
 class Regime(StrEnum):
-    """How volatile a market is against its own recent past; UNKNOWN is treated as NORMAL and said."""
+    """How volatile a market is against its own recent past; UNKNOWN is treated as NORMAL, and the reason names it."""
 
     QUIET = "quiet"
     NORMAL = "normal"

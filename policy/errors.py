@@ -2,4 +2,4 @@
 
 
 class RouterPolicyError(Exception):
-    """Something a person can mend; the text says what was asked, where, what it was and what to do."""
+    """An error that a person can mend; the text names the setting or value, its place, and the remedy."""

@@ -1,4 +1,4 @@
-"""What was measured for one symbol: the inputs of a decision, each ratio beside its count."""
+"""The evidence of one symbol: the inputs of a decision, each ratio beside its count."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from policy.streaks import Streaks
 class Effectiveness:
     """How the maker-first router fared for one symbol over the window.
 
-    Ratios are over the outcomes that started as maker and None where there was none. Slippage is the signed cost in
+    Ratios are over the outcomes that started as maker, and None without any. Slippage is the signed cost in
     basis points against the mid at the decision (+ is worse), over the outcomes that filled.
     """
 
@@ -27,9 +27,10 @@ class Effectiveness:
 
     @classmethod
     def of(cls, effectiveness: "Mapping[str, object] | Effectiveness") -> "Effectiveness":
-        """Read the three figures that quality is judged by from a mapping with the keys of this class.
+        """Read the three figures that decide the quality from a mapping with the keys of this class.
 
-        A key that is absent, None, NaN or infinite is a missing value. Raises TypeError for a value that is no number.
+        A key that is absent, None, NaN or infinite is a missing value. Raises TypeError for other values that are not
+        numbers.
         """
         if isinstance(effectiveness, Effectiveness):
             return effectiveness
@@ -52,7 +53,7 @@ def _number(key: str, value: object) -> float | None:
 class Volatility:
     """How far a market moved, as a mean true range in percent of the last close, over 50 and over 500 closed bars.
 
-    `bar_count` is how many closed bars there were, 500 at most; with fewer than 500 `atr_ratio` is None.
+    `bar_count` is the number of closed bars, at most 500; with fewer than 500, `atr_ratio` is None.
     `bar_age_seconds` runs from the close of the last closed bar to the run's `as_of`; None without a bar.
     """
 
@@ -65,7 +66,7 @@ class Volatility:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectancy:
-    """Realized profit per unit of notional in the hour of day (UTC) of `as_of`; None where nothing was closed."""
+    """Realized profit per unit of notional in the hour of day (UTC) of `as_of`; None if nothing was closed."""
 
     expectancy: float | None = None
     expectancy_count: int = 0
@@ -75,7 +76,7 @@ class Expectancy:
 class Evidence:
     """Everything that was measured for one symbol at one `as_of`.
 
-    `streaks` is None where the rule set does not ask for the order of events.
+    `streaks` is None if the rule set does not use the order of events.
     """
 
     symbol: str

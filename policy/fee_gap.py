@@ -1,4 +1,4 @@
-"""What the fees say of maker first, in words: where the gap between them is small, no evidence makes up for it."""
+"""The fee gap: whether maker first saves at these fees; no evidence makes up for a small gap."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,9 +9,9 @@ LOSES_BELOW_BPS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeGap:
-    """What a maker fill can save at one symbol: `gap_bps` is the taker fee less the maker fee, None where not set.
+    """The saving of a maker fill of one symbol: `gap_bps` is the taker fee less the maker fee, None if not set.
 
-    `is_one_tick` tells whether the market's spread is one tick, None where its candles do not show it.
+    `is_one_tick` is whether the market's spread is one tick, None if its candles do not show it.
     """
 
     gap_bps: float | None = None
@@ -32,10 +32,10 @@ class FeeGapVerdict(StrEnum):
 
 
 def judge_fee_gap(fee_gap: FeeGap) -> FeeGapVerdict | None:
-    """Return what the fees say, None where no fees are set.
+    """Return the verdict on the fees, None if no fees are set.
 
-    A maker fill must save what patience loses to those who know better, 1.1 to 1.3 basis points where the spread is one
-    tick; a wider spread pays for that itself. Measured on real candles, without outages.
+    A maker fill must save what waiting loses to adverse selection: 1.1 to 1.3 basis points if the spread is one tick; a
+    wider spread pays for that itself. Measured on real candles, without outages.
     """
     gap_bps, is_one_tick = fee_gap.gap_bps, fee_gap.is_one_tick
     if gap_bps is None:
@@ -48,7 +48,7 @@ def judge_fee_gap(fee_gap: FeeGap) -> FeeGapVerdict | None:
 
 
 def fee_gap_words(fee_gap: FeeGap) -> str | None:
-    """Return the verdict as a sentence with the figures it rests on, None where no fees are set."""
+    """Return the verdict as a sentence with its figures, None if no fees are set."""
     verdict, gap_bps = judge_fee_gap(fee_gap), fee_gap.gap_bps
     if verdict is None or gap_bps is None:
         return None

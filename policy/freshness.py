@@ -1,4 +1,4 @@
-"""How old a policy is, and what that means: the words of its status and their limits."""
+"""The freshness of a policy: its age, its status, and the limits between them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
 class Status(StrEnum):
-    """Whether a policy can be acted on."""
+    """Whether a router can act on a policy."""
 
     FRESH = "fresh"
     STALE = "stale"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 class Freshness:
     """The status of a policy, and its age in seconds from its slot: below 0 for one from the future.
 
-    Both `slot` and `age_seconds` are None where there is no policy.
+    Both `slot` and `age_seconds` are None if there is no policy.
     """
 
     status: Status
@@ -31,7 +31,7 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessLimits:
-    """Up to which age a policy is fresh (`stale_after`) and usable (`expired_after`), both inclusive.
+    """The greatest age of a fresh policy (`stale_after`) and of a usable one (`expired_after`), both inclusive.
 
     A slot that is ahead by no more than `clock_tolerance` counts as now: the clocks of two machines differ a little.
     """
@@ -42,10 +42,10 @@ class FreshnessLimits:
 
 
 def judge_freshness(slot: datetime | None, now: datetime, limits: FreshnessLimits) -> Freshness:
-    """Say what the age of a policy means; `slot` None means that there is no policy.
+    """Return the freshness of a policy; `slot` None means that there is no policy.
 
-    A slot that is further ahead of `now` than the clocks' tolerance is CLOCK_SKEW: its age cannot be known, and what
-    is of unknown age is never fresh. Raises TypeError where one of the times has a zone and the other has none.
+    A slot that is further ahead of `now` than the tolerance of the clocks is CLOCK_SKEW: its age is unknown, and a
+    policy of unknown age is never fresh. Raises TypeError if only one of the times has a zone.
     """
     if slot is None:
         return Freshness(status=Status.MISSING, slot=None, age_seconds=None)

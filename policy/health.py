@@ -1,4 +1,4 @@
-"""Execution health of one symbol: how the router fares, what it is told, how the market moves, how old all that is."""
+"""Execution health of one symbol: its effectiveness, its policy, its volatility, and how fresh they are."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +13,10 @@ from policy.numbers import finite_or_none
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterHealth:
-    """How the maker-first router fares and what it is told; the offset is in bps from the mid.
+    """The effectiveness of the maker-first router and its policy; the offset is in bps from the mid.
 
-    A figure is None where it was not measured, and what is told is None where there is no policy. `policy_maker_first`
-    and `policy_taker_bias` are what is in force, an override included; `policy_quality` is always what was computed.
+    A figure is None if it was not measured, and the policy is None if there is none. `policy_maker_first` and
+    `policy_taker_bias` are in force, an override included; `policy_quality` is always the computed one.
     """
 
     maker_fill_ratio: float | None
@@ -32,7 +32,7 @@ class RouterHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolatilityHealth:
-    """Mean true ranges in percent of the last close over 50 and 500 bars, their ratio, and the regime it stands for."""
+    """Mean true ranges in percent of the last close over 50 and 500 bars, their ratio, and its regime."""
 
     atr_short_pct: float | None
     atr_long_pct: float | None
@@ -42,7 +42,7 @@ class VolatilityHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessHealth:
-    """How old the policy is, and how much it was measured on; slot and age are None where there is no policy."""
+    """The age of the policy, and the counts of its evidence; slot and age are None if there is no policy."""
 
     slot: datetime | None
     age_seconds: float | None
@@ -69,7 +69,7 @@ class ExecutionHealth:
 def execution_health(
     evidence: Evidence, policy: EffectivePolicy | None, *, now: datetime, limits: FreshnessLimits
 ) -> ExecutionHealth:
-    """Tell the health of one symbol from its policy and what that was decided on; `policy` None: there is none.
+    """Return the health of one symbol from its policy and the evidence of that; `policy` None means that there is none.
 
     Total: no combination of figures raises.
     """
@@ -86,9 +86,9 @@ def execution_health(
 
 
 def severity(health: ExecutionHealth) -> tuple[int, float, str]:
-    """Sort key that puts the worst first: by quality, then by fallback ratio, then by name.
+    """Return a sort key: by quality, then by fallback ratio, worst first, then by name.
 
-    Without a fallback ratio behind those that have one; without a policy behind all.
+    Symbols without a fallback ratio follow those with one; symbols without a policy follow all others.
     """
     worst_first = tuple(reversed(Quality))
     quality, fallback = health.router.policy_quality, health.router.fallback_ratio

@@ -1,4 +1,4 @@
-"""What a person should look at in a symbol's execution health, each with the measured figure and its threshold."""
+"""Warnings about a symbol's execution health, each with the measured figure and its threshold."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,9 +16,9 @@ FEW_MAKER_STARTS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthWarning:
-    """Something to look at: a word for programs, a sentence for people.
+    """A warning: `code` is for programs, `message` for people.
 
-    `value` is None where the figure was not measured, `threshold` where there is none.
+    `value` is None if the figure was not measured, `threshold` if there is none.
     """
 
     code: str
@@ -30,9 +30,9 @@ class HealthWarning:
 def health_warnings(
     figures: Effectiveness, policy: EffectivePolicy | None, freshness: Freshness, limits: FreshnessLimits
 ) -> tuple[HealthWarning, ...]:
-    """Return what is wrong with the policy itself first, then with the figures, then with what they rest on.
+    """Return the warnings about the policy itself first, then about the figures, then about their counts.
 
-    Without a policy that alone is said. A figure that is NaN or infinite was not measured.
+    Without a policy, that is the only warning. A figure that is NaN or infinite was not measured.
     """
     if policy is None:
         return _about_age(freshness, limits)
@@ -50,16 +50,16 @@ def _about_age(freshness: Freshness, limits: FreshnessLimits) -> tuple[HealthWar
     if freshness.status is Status.FRESH:
         return ()
     if age is None:
-        said = "no policy: nothing was computed for this symbol yet, so the router goes by its own choice"
-        return (HealthWarning(code="policy_missing", message=said),)
+        message = "no policy: nothing was computed for this symbol yet, so the router decides by itself"
+        return (HealthWarning(code="policy_missing", message=message),)
     if freshness.status is Status.CLOCK_SKEW:
         ahead = limits.clock_tolerance.total_seconds()
-        said = f"the policy is from the future, by {_whole(-age)}: a clock is wrong, and its age cannot be known"
-        return (HealthWarning(code="policy_clock_skew", value=age, threshold=-ahead, message=said),)
+        message = f"the policy is from the future, by {_whole(-age)}: a clock is wrong, and its age is unknown"
+        return (HealthWarning(code="policy_clock_skew", value=age, threshold=-ahead, message=message),)
     is_expired = freshness.status is Status.EXPIRED
     limit = (limits.expired_after if is_expired else limits.stale_after).total_seconds()
-    said = f"the policy is {freshness.status}: {_whole(age)} old > {_whole(limit)}; is the schedule running?"
-    return (HealthWarning(code=f"policy_{freshness.status}", value=age, threshold=limit, message=said),)
+    message = f"the policy is {freshness.status}: {_whole(age)} old > {_whole(limit)}; is the schedule running?"
+    return (HealthWarning(code=f"policy_{freshness.status}", value=age, threshold=limit, message=message),)
 
 
 def _whole(seconds: float) -> timedelta:
@@ -70,45 +70,45 @@ def _about_fallback(figures: Effectiveness) -> tuple[HealthWarning, ...]:
     fallback, starts = finite_or_none(figures.fallback_ratio), figures.maker_started_count
     if fallback is None or fallback <= HIGH_FALLBACK_RATIO:
         return ()
-    said = f"fallback {fallback:.4g} > {HIGH_FALLBACK_RATIO:g}, over {starts} maker starts"
-    return (HealthWarning(code="fallback_ratio_high", value=fallback, threshold=HIGH_FALLBACK_RATIO, message=said),)
+    message = f"fallback {fallback:.4g} > {HIGH_FALLBACK_RATIO:g}, over {starts} maker starts"
+    return (HealthWarning(code="fallback_ratio_high", value=fallback, threshold=HIGH_FALLBACK_RATIO, message=message),)
 
 
 def _about_slippage(figures: Effectiveness) -> tuple[HealthWarning, ...]:
     median, count = finite_or_none(figures.slip_q50), figures.slippage_count
     if median is None:
-        said = "no order of the seven days has a slippage: its quartiles cannot be told"
-        return (HealthWarning(code="slip_q50_missing", message=said),)
+        message = "no order of the seven days has a slippage: its quartiles are unknown"
+        return (HealthWarning(code="slip_q50_missing", message=message),)
     if median <= HIGH_SLIP_Q50_BPS:
         return ()
-    said = f"median slippage {median:.4g} bps > {HIGH_SLIP_Q50_BPS:g} bps, over {count} orders"
-    return (HealthWarning(code="slip_q50_high", value=median, threshold=HIGH_SLIP_Q50_BPS, message=said),)
+    message = f"median slippage {median:.4g} bps > {HIGH_SLIP_Q50_BPS:g} bps, over {count} orders"
+    return (HealthWarning(code="slip_q50_high", value=median, threshold=HIGH_SLIP_Q50_BPS, message=message),)
 
 
 def _about_maker_starts(figures: Effectiveness) -> tuple[HealthWarning, ...]:
     starts = figures.maker_started_count
     if finite_or_none(figures.maker_fill_ratio) is None or finite_or_none(figures.fallback_ratio) is None:
-        said = "no order of the seven days is known to have started as maker: neither ratio can be told"
-        return (HealthWarning(code="maker_start_missing", message=said),)
+        message = "no order of the seven days is known to have started as maker: both ratios are unknown"
+        return (HealthWarning(code="maker_start_missing", message=message),)
     if starts >= FEW_MAKER_STARTS:
         return ()
-    said = f"only {starts} maker starts < {FEW_MAKER_STARTS}: the ratios rest on little"
+    message = f"only {starts} maker starts < {FEW_MAKER_STARTS}: the ratios rest on little"
     return (
-        HealthWarning(code="maker_start_few", value=float(starts), threshold=float(FEW_MAKER_STARTS), message=said),
+        HealthWarning(code="maker_start_few", value=float(starts), threshold=float(FEW_MAKER_STARTS), message=message),
     )
 
 
 def _about_regime(policy: EffectivePolicy) -> tuple[HealthWarning, ...]:
-    """The decision's own codes know why a regime is unknown."""
+    """Warn of an unknown regime, with the reason from the codes of the decision."""
     if policy.regime is not Regime.UNKNOWN:
         return ()
-    said = "the regime is unknown and treated as normal"
-    for one in policy.codes:
-        if one.code in _WHY_UNKNOWN and one.value is not None and one.threshold is not None:
-            why = _WHY_UNKNOWN[one.code].format(one.value, one.threshold)
-            said = f"{said}: {why}"
-            return (HealthWarning(code=one.code, value=one.value, threshold=one.threshold, message=said),)
-    return (HealthWarning(code="regime_unknown", message=said),)
+    message = "the regime is unknown and treated as normal"
+    for code in policy.codes:
+        if code.code in _WHY_UNKNOWN and code.value is not None and code.threshold is not None:
+            why = _WHY_UNKNOWN[code.code].format(code.value, code.threshold)
+            message = f"{message}: {why}"
+            return (HealthWarning(code=code.code, value=code.value, threshold=code.threshold, message=message),)
+    return (HealthWarning(code="regime_unknown", message=message),)
 
 
 _WHY_UNKNOWN = {

@@ -1,4 +1,4 @@
-"""Numbers as they are decided on and stored: finite, and rounded so that two engines agree to the bit."""
+"""Numbers as rules use and stores keep them: finite, and rounded so that two engines agree to the bit."""
 
 import math
 
@@ -6,10 +6,10 @@ METRIC_DECIMALS = 9
 
 
 def round_metric(value: float | None) -> float | None:
-    """Return the value rounded to 9 decimals, or None where it is missing, NaN or infinite.
+    """Return the value rounded to 9 decimals, or None if it is missing, NaN or infinite.
 
-    Two engines, or two runs of a parallel sum, differ in their last digits; rounded here, before anything is
-    decided on it, the stored number is the number that was judged. Minus zero becomes zero.
+    Two engines, or two runs of a parallel sum, differ in their last digits. Rounded here, before any decision, the
+    stored number is the number that was decided on. Minus zero becomes zero.
     """
     if value is None or not math.isfinite(value):
         return None

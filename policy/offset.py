@@ -1,4 +1,4 @@
-"""How far from the mid the maker price is placed, in basis points, as execution health shows it."""
+"""The maker offset: the distance of the maker price from the mid in basis points, as execution health shows it."""
 
 from policy.enums import Regime
 from policy.evidence import Evidence
@@ -11,7 +11,7 @@ _BY_REGIME = {Regime.QUIET: -0.5, Regime.HOT: 0.5, Regime.PANIC: 1.0}
 
 
 def maker_offset_bps(evidence: Evidence, regime: Regime) -> float:
-    """Return the offset from the mid in basis points, 0.5 to 8.0; a missing figure moves it nowhere."""
+    """Return the offset from the mid in basis points, 0.5 to 8.0; a missing figure does not change it."""
     effectiveness = evidence.effectiveness
     offset = START_BPS + _BY_REGIME.get(regime, 0.0)
     offset += _for_fills(finite_or_none(effectiveness.maker_fill_ratio), finite_or_none(effectiveness.fallback_ratio))

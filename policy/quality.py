@@ -1,4 +1,4 @@
-"""How healthy the router is for one symbol: good, ok, degraded or broken, and by which figures."""
+"""The quality of the router for one symbol: good, ok, degraded or broken, and the figures that decide it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from policy.reason_codes import Code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityThresholds:
-    """Where one quality ends and the next begins; every bound is inclusive. Slippage in basis points."""
+    """The thresholds between qualities, each inclusive; slippage in basis points."""
 
     broken_fallback_ratio: float = 0.9
     broken_slip_q50_bps: float = 20.0
@@ -31,7 +31,7 @@ _NOT_GOOD = {name: f"{name}_not_good" for name in JUDGED_FIGURES}
 def classify_router_quality(
     effectiveness: Mapping[str, object] | Effectiveness, thresholds: QualityThresholds = SEED_THRESHOLDS
 ) -> Quality:
-    """Classify a router as broken, degraded, good or ok; the first that fits, in this order.
+    """Classify a router as broken, degraded, good or ok: the first that fits, in this order.
 
     Broken and degraded at or above either of their bounds; good with enough maker fills and at most so much fallback
     and slippage; ok otherwise. A missing figure (None, NaN, infinite) counts as 0.
@@ -40,9 +40,9 @@ def classify_router_quality(
 
 
 def judge_quality(effectiveness: Effectiveness, thresholds: QualityThresholds) -> tuple[Quality, tuple[Code, ...]]:
-    """Classify, and name every figure that decided it with its threshold, the missing ones first.
+    """Classify, and return a code for every figure that decided, the missing ones first.
 
-    A code's value is None where the figure is missing, though it was judged as 0.
+    The value of a code is None if the figure is missing, though it counted as 0.
     """
     maker = finite_or_none(effectiveness.maker_fill_ratio)
     fallback = finite_or_none(effectiveness.fallback_ratio)

@@ -1,4 +1,4 @@
-"""Machine-readable grounds of a decision: a word, the measured value, and the threshold it met."""
+"""Machine-readable reasons of a decision: a word, the measured value, and its threshold."""
 
 import json
 from collections.abc import Iterable
@@ -10,10 +10,10 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """One ground of a decision.
+    """One reason of a decision.
 
-    `value` is what was measured, None where it is missing or the code stands for a word; `threshold` is what it was
-    held against, None where there is none.
+    `value` is the measured value, None if it is missing or the code has none; `threshold` is the bound that it was
+    compared with, None if there is none.
     """
 
     code: str
@@ -22,15 +22,15 @@ class Code:
 
     @classmethod
     def missing(cls, name: str) -> Self:
-        """Say that the figure of this name was not measured and counted as 0."""
+        """Return the code of a figure that was not measured and counted as 0."""
         return cls(code=f"{name}_missing")
 
 
 def codes_to_text(codes: Iterable[Code]) -> str:
     """Write codes as the JSON text that is stored: a list of objects, in order, keys sorted, no blanks.
 
-    Written by hand, not by the json module, which takes five times as long for such a short text; a
-    number's repr is what JSON wants. Raises ValueError for a number that is not finite.
+    Written by hand, because the json module takes five times as long for such a short text; the repr of a number is
+    valid JSON. Raises ValueError for a number that is not finite.
     """
     rows = [f"{_before_value(code.code, code.threshold)}{_number(code.value)}}}" for code in codes]
     return f"[{','.join(rows)}]"

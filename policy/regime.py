@@ -1,4 +1,4 @@
-"""Which volatility regime a market is in, from the ratio of its short to its long average true range."""
+"""The volatility regime of a market, from the ratio of its short to its long average true range."""
 
 from policy.enums import Regime
 from policy.evidence import Volatility
@@ -26,10 +26,10 @@ def classify_atr_regime(ratio: float | None) -> Regime:
 
 
 def judge_regime(volatility: Volatility, max_bar_age_seconds: float | None) -> tuple[Regime, tuple[Code, ...]]:
-    """Classify, and name the ratio with the bound it stands under (panic: over), or why it is not known.
+    """Classify, and return a code with the ratio and the bound that it is below (panic: above), or why it is unknown.
 
-    Unknown with fewer than 500 closed bars, and where the last closed bar is older than `max_bar_age_seconds` (None:
-    any age will do): a regime of the past is not handed out as today's.
+    Unknown with fewer than 500 closed bars, and if the last closed bar is older than `max_bar_age_seconds` (None: any
+    age): a regime of the past never counts as today's.
     """
     if volatility.bar_count < LONG_BAR_COUNT:
         return Regime.UNKNOWN, (_unknown("too_few_bars", volatility.bar_count, LONG_BAR_COUNT),)

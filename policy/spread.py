@@ -1,4 +1,4 @@
-"""Whether a market's spread is one tick: the tick from the grid of its prices, the spread from how its bars close."""
+"""Whether a market's spread is one tick: the tick from the grid of its prices, the spread from its bars."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _WIDE_ERRORS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SquaredHalfSpread:
-    """An estimate of half the spread, squared, in basis points squared, of so many pairs of neighbouring bars.
+    """An estimate of the square of half the spread, in basis points squared, from `pair_count` neighbouring bars.
 
     Chance can make it negative. `deviation` is the standard deviation of a single pair, None with fewer than two.
     """
@@ -26,17 +26,17 @@ class SquaredHalfSpread:
 
 
 def tick_size(steps: Mapping[int, int], units_per_price: float) -> float | None:
-    """Return the tick of a market from the steps between neighbouring prices, in whole units, and how often each is.
+    """Return the tick of a market from the steps between neighbouring prices, in whole units, with their counts.
 
-    It is the largest number that divides 99 of 100 steps, the most frequent ones: venues print single prices off their
-    own grid. None with fewer than 20 prices, and where it would be a single unit, which no grid but the traces of
-    arithmetic leave.
+    It is the largest number that divides the most frequent 99 of 100 steps: venues print single prices off their own
+    grid. None with fewer than 20 prices, and if it would be a single unit, which is a trace of arithmetic and not a
+    grid.
     """
     total = sum(steps.values())
     if total + 1 < MIN_PRICES:
         return None
     common, covered, last_count = 0, 0, 0
-    for step, count in sorted(steps.items(), key=lambda one: (-one[1], one[0])):
+    for step, count in sorted(steps.items(), key=lambda step_and_count: (-step_and_count[1], step_and_count[0])):
         if covered >= _COMMON_SHARE * total and count < last_count:
             break
         common, covered, last_count = gcd(common, step), covered + count, count
@@ -44,11 +44,11 @@ def tick_size(steps: Mapping[int, int], units_per_price: float) -> float | None:
 
 
 def is_one_tick(tick_bps: float | None, half_spread: SquaredHalfSpread) -> bool | None:
-    """Tell whether the spread is one tick, None where the bars do not show it; `tick_bps` is of the last close.
+    """Return whether the spread is one tick, None if the bars do not show it; `tick_bps` is of the last close.
 
-    It is not where half the spread is, beyond three standard errors, more than a whole tick and more than 1.25 basis
-    points, what patience loses to those who know better. It is where, within two standard errors, half the spread is
-    less than 5 basis points or a whole tick: no wide market hides there. One a little wider than a tick may.
+    False if half the spread is, beyond three standard errors, more than a whole tick and more than 1.25 basis points,
+    which waiting loses to adverse selection. True if, within two standard errors, half the spread is less than 5 basis
+    points or a whole tick: this excludes wide markets, but not one a little wider than a tick.
     """
     if tick_bps is None or half_spread.pair_count < MIN_PAIRS:
         return None

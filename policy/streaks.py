@@ -1,4 +1,4 @@
-"""What happened to a symbol's maker orders in the order of events, and to those of the whole scope."""
+"""Streaks: the outcomes of maker orders in the order of events, by symbol and for the whole scope."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +8,9 @@ from datetime import datetime
 class Streak:
     """Maker orders since the evidence last restarted, within the window of outcomes.
 
-    `miss_streak` is how many of the last 24 hours did not fill as maker, after the last that did; `start_count` and
+    `miss_streak` is the number of misses of the last 24 hours after the last fill as maker; `start_count` and
     `miss_count` are those before that streak. `probe_count` counts the maker orders since the breaker opened, and
-    `last_probe_at` is the newest of them; 0 and None while it is closed.
+    `last_probe_at` is the time of the newest of them; 0 and None while it is closed.
     """
 
     miss_streak: int = 0
@@ -25,8 +25,8 @@ class Streak:
 class Streaks:
     """The streak of one symbol and the one of all symbols of the scope together, as of one slot.
 
-    `reject_streak` counts the symbol's last maker orders of 24 hours that the venue refused as post-only and that did
-    not fill on a later try, 0 if the log does not say so.
+    `reject_streak` is the number of the symbol's last maker orders of 24 hours, in a row, that the venue rejected as
+    post-only and that did not fill on a later try; 0 if the log has no such flag.
     """
 
     as_of: datetime

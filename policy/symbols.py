@@ -1,4 +1,4 @@
-"""Symbols that are spelt nearly alike."""
+"""Symbols with nearly the same spelling."""
 
 import re
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Which events and candles a run may see: only what had happened by its `as_of`."""
+"""The window of a run: only events and candles from before its `as_of`."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,9 +11,9 @@ LOOKBACK_BARS = 1000
 class Window:
     """The window of a run: outcomes with `start <= ts < as_of`, candles that had closed by `as_of`.
 
-    Candles are looked for no further back than 1000 intervals, twice what the long range needs: a feed with more
-    holes than bars gives an unknown regime rather than one from long ago. `bar_interval` None means no candles;
-    `outcome_window` is how far back outcomes are looked at. Raises ValueError for an `as_of` without a time zone.
+    Candles are read no further back than 1000 intervals, twice the need of the long range: a feed with more gaps than
+    bars gives an unknown regime and not one from long ago. `bar_interval` None means no candles; `outcome_window` is
+    the length of the window of outcomes. Raises ValueError for an `as_of` without a time zone.
     """
 
     as_of: datetime
@@ -34,17 +34,17 @@ class Window:
 
     @property
     def day_start(self) -> datetime:
-        """The first moment of the 24 hours in which a run of misses is looked for, inclusive."""
+        """The first moment of the 24 hours in which a streak of misses counts, inclusive."""
         return self.as_of - timedelta(hours=24)
 
     @property
     def last_bar_open(self) -> datetime:
-        """The latest time at which a bar may have opened to be closed by `as_of`, inclusive."""
+        """The latest opening time of a bar that has closed by `as_of`, inclusive."""
         return self.as_of - self._interval()
 
     @property
     def first_bar_open(self) -> datetime:
-        """The earliest time of opening that is looked at, inclusive."""
+        """The earliest opening time of a bar that is read, inclusive."""
         return self.as_of - self._interval() * LOOKBACK_BARS
 
     def _interval(self) -> timedelta:

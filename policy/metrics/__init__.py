@@ -1,7 +1,7 @@
 """The formulas: one standard SQL query per metric over the canonical tables, for all symbols at once.
 
 Each .sql file runs unchanged on every engine. `order_outcome` and `candle` are the canonical tables; the words with a
-colon in front are parameters, all of them times in UTC without a zone but for the hour.
+colon in front are parameters: times in UTC, and the hour of the day.
 """
 
 from importlib.resources import files

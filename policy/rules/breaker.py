@@ -1,8 +1,8 @@
 """The rule set `breaker`: maker first with full patience, until a streak of misses is too long to be chance.
 
-A breaker as in electrics: it opens on evidence of an outage, lets single orders through as probes, and closes on the
-first that fills. There is one for each symbol and one for the whole scope; either holds maker orders back. The bounds
-are those that lost nothing on real candles without outages and found the outages that were put into them.
+A circuit breaker: it opens on evidence of an outage, lets single orders through as probes, and closes on the first that
+fills. There is one for each symbol and one for the whole scope; either holds maker orders back. With these bounds it
+lost nothing on real candles without outages, and detected simulated outages.
 """
 
 from dataclasses import dataclass, replace
@@ -25,19 +25,19 @@ from policy.streaks import Streak, Streaks
 NAME = "breaker"
 VERSION = 1
 _HOUR = timedelta(hours=1)
-ABOVE_0 = ("prior_starts",)  # a symbol without a maker start is divided by it alone
+ABOVE_0 = ("prior_starts",)  # the only divisor for a symbol without a maker start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters(QualityThresholds):
-    """When the breaker opens, how it probes, and when the quality that is shown changes.
+    """When the breaker opens, how it probes, and when the shown quality changes.
 
     It opens when the symbol's own miss ratio to the power of its streak of misses is at most `open_probability`, the
-    streak being `min_miss_streak` or longer, after `open_reject_streak` refused orders in a row, and for all symbols if
-    the same of the scope is at most `pool_probability`. The miss ratio has `prior_misses` of `prior_starts` added and
+    streak being `min_miss_streak` or longer, after `open_reject_streak` rejects in a row, and for all symbols if the
+    same of the scope is at most `pool_probability`. The miss ratio has `prior_misses` of `prior_starts` added and
     lies between its two bounds. While open, every `probe_every`th order may probe, and any order once
     `probe_after_hours` have passed without a probe. `low_variance` waits less in panic: outcomes vary less,
-    at a cost. `act_on_fee_gap` crosses at once on a market of one tick's spread where the taker fee is less than
+    at a cost. `act_on_fee_gap` crosses at once on a market of one tick's spread if the taker fee is less than
     `losing_fee_gap_bps` above the maker fee.
     """
 
@@ -61,7 +61,7 @@ class Parameters(QualityThresholds):
 
 
 def decide(evidence: Evidence, state: State | None, parameters: Parameters) -> tuple[Decision, State]:
-    """Decide for one symbol, and return what to remember; without streaks in the evidence nothing opens or closes."""
+    """Decide for one symbol, and return the state to remember; without streaks nothing opens or closes."""
     before = state or State()
     after, codes = _moved(evidence.streaks, before, parameters)
     after = replace(after, stable_quality=_stable_quality(evidence, before.stable_quality, parameters))
@@ -87,7 +87,7 @@ def decide(evidence: Evidence, state: State | None, parameters: Parameters) -> t
 
 
 def _moved(streaks: Streaks | None, before: State, parameters: Parameters) -> tuple[State, tuple[Code, ...]]:
-    """Open or close each breaker, one step a run, and say by which figures."""
+    """Open or close each breaker, one step per run, and return the codes of the figures that decided."""
     if streaks is None:
         return before, (Code(code="streaks_missing"),)
     own_grounds = _grounds_of_misses("own", streaks.own, parameters.open_probability, parameters)
@@ -138,8 +138,12 @@ def _step(
 
 
 def _stable_quality(evidence: Evidence, before: StableQuality | None, parameters: Parameters) -> StableQuality:
-    found = candidate_quality(evidence.effectiveness, parameters, parameters.min_attempts, parameters.wilson_z)
-    return before.after(found, parameters.hysteresis_runs) if before else StableQuality(quality=found, candidate=found)
+    measured = candidate_quality(evidence.effectiveness, parameters, parameters.min_attempts, parameters.wilson_z)
+    return (
+        before.after(measured, parameters.hysteresis_runs)
+        if before
+        else StableQuality(quality=measured, candidate=measured)
+    )
 
 
 def _act(
@@ -157,12 +161,12 @@ def _act(
 
 
 def is_open(state: State) -> bool:
-    """Tell whether maker orders are held back, by the symbol's own breaker or the scope's."""
+    """Return whether the symbol's own breaker or the scope's holds maker orders back."""
     return state.own.opened_at is not None or state.pool.opened_at is not None
 
 
 def _probe_every(streaks: Streaks | None, state: State, parameters: Parameters) -> int | None:
-    """Return of how many orders one may probe, None while closed; all of them once it is too long without a probe."""
+    """Return N if every Nth order may probe, 1 if it is too long since the last probe, None while closed."""
     if not is_open(state):
         return None
     if streaks is None:
@@ -181,7 +185,7 @@ def _hours_without_probe(breaker: Breaker, streak: Streak, as_of: datetime) -> f
 
 
 def explain(evidence: Evidence, state: State | None, parameters: Parameters) -> tuple[Check, ...]:
-    """Return every comparison that the breakers may have moved by, given what was remembered before."""
+    """Return every comparison that may have opened or closed a breaker, given the state before."""
     streaks, before = evidence.streaks, state or State()
     if streaks is None:
         return ()

@@ -1,4 +1,4 @@
-"""The sentence for people that stands beside a decision of the rule set `breaker` and says what its codes say."""
+"""The reason of a decision of the rule set `breaker`: its codes as a sentence for people."""
 
 from datetime import UTC, datetime
 
@@ -10,56 +10,56 @@ _WHOSE = {"own": "the symbol's breaker", "pool": "the scope's breaker"}
 
 
 def sentence(state: State, codes: tuple[Code, ...], regime: Regime) -> str:
-    """Say what the router is to do, what each breaker did and by which figures, and the volatility."""
-    found = {code.code: code for code in codes}
-    parts = [_advice(state, found)]
-    parts += filter(None, (_breaker("own", state.own, found), _breaker("pool", state.pool, found)))
-    if "streaks_missing" in found:
+    """Return what the router is to do, what each breaker did and by which figures, and the volatility."""
+    by_name = {code.code: code for code in codes}
+    parts = [_advice(state, by_name)]
+    parts += filter(None, (_breaker("own", state.own, by_name), _breaker("pool", state.pool, by_name)))
+    if "streaks_missing" in by_name:
         parts.append("the order of events was not measured")
     parts.append("volatility is unknown" if regime is Regime.UNKNOWN else f"volatility is {regime}")
     return "; ".join(parts)
 
 
-def _advice(state: State, found: dict[str, Code]) -> str:
+def _advice(state: State, by_name: dict[str, Code]) -> str:
     if state.own.opened_at or state.pool.opened_at:
         return "maker orders are held back but for probes"
-    if fees := found.get("fee_gap_loses"):
+    if fees := by_name.get("fee_gap_loses"):
         return (
             f"go straight to taker: a maker fill saves {fees.value:g} bps of fees, "
             f"less than {fees.threshold:g}, where the spread is one tick"
         )
-    if "low_variance_in_panic" in found:
+    if "low_variance_in_panic" in by_name:
         return "try maker first, but wait a quarter of the time, for outcomes that vary less"
     return "try maker first and wait the full time"
 
 
-def _breaker(which: str, breaker: Breaker, found: dict[str, Code]) -> str:
+def _breaker(which: str, breaker: Breaker, by_name: dict[str, Code]) -> str:
     name = _WHOSE[which]
-    if f"{which}_closed_by_probe" in found:
+    if f"{which}_closed_by_probe" in by_name:
         return f"{name} closed: a probe filled"
-    if f"{which}_opened" in found:
-        return f"{_grounds(which, found)}: {name} opened at {_iso(breaker.opened_at)}"
+    if f"{which}_opened" in by_name:
+        return f"{_grounds(which, by_name)}: {name} opened at {_iso(breaker.opened_at)}"
     if breaker.opened_at is not None:
         return f"{name} is open since {_iso(breaker.opened_at)}"
     return ""
 
 
-def _grounds(which: str, found: dict[str, Code]) -> str:
-    said = []
-    streak = found.get(f"{which}_miss_streak")
+def _grounds(which: str, by_name: dict[str, Code]) -> str:
+    grounds = []
+    streak = by_name.get(f"{which}_miss_streak")
     if streak is not None:
-        ratio, chance = found[f"{which}_miss_ratio"].value, found[f"{which}_miss_streak_probability"]
-        said.append(
+        ratio, chance = by_name[f"{which}_miss_ratio"].value, by_name[f"{which}_miss_streak_probability"]
+        grounds.append(
             f"{streak.value:g} misses in a row, {which} miss ratio {ratio:.4g}, "
             f"{ratio:.4g}^{streak.value:g} = {_plain(chance.value)} <= {_plain(chance.threshold)}"
         )
-    if which == "own" and (rejects := found.get("reject_streak")):
-        said.append(f"{rejects.value:g} post-only rejects in a row >= {rejects.threshold:g}")
-    return ", ".join(said)
+    if which == "own" and (rejects := by_name.get("reject_streak")):
+        grounds.append(f"{rejects.value:g} post-only rejects in a row >= {rejects.threshold:g}")
+    return ", ".join(grounds)
 
 
 def _plain(value: float | None) -> str:
-    """Write a probability with two digits that count and without an exponent."""
+    """Write a probability with two significant digits and without an exponent."""
     return f"{float(f'{value:.2g}'):.9f}".rstrip("0").rstrip(".")
 
 

@@ -1,4 +1,4 @@
-"""What the rule set `breaker` remembers of one symbol from one run to the next."""
+"""The state that the rule set `breaker` remembers of one symbol from run to run."""
 
 import json
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from policy.rules.hysteresis import StableQuality
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breaker:
-    """Since when maker orders are held back, None while they are not, and after when evidence counts, None for all."""
+    """Since when the breaker is open, None while it is closed, and from when evidence counts, None for all of it."""
 
     opened_at: datetime | None = None
     restarted_at: datetime | None = None
@@ -21,9 +21,9 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The symbol's own breaker, the scope's, and the quality that is shown, with what is needed to change it.
+    """The symbol's own breaker, the scope's, and the shown quality, with the progress of a change.
 
-    `stable_quality` None means that no run has judged the symbol yet.
+    `stable_quality` None means that no run has decided on the symbol yet.
     """
 
     own: Breaker = Breaker()
@@ -56,5 +56,5 @@ def _breaker(parts: dict[str, str | None]) -> Breaker:
 
 
 def newcomer(states: Iterable[State]) -> State:
-    """Return the state of a symbol that had none: the scope's breaker is shared, so it is taken from any other's."""
+    """Return the state of a new symbol: the scope's breaker is shared, so it is taken from any other symbol."""
     return replace(State(), pool=next((state.pool for state in states), Breaker()))

@@ -1,4 +1,4 @@
-"""The rules of a decision one by one: what was measured, what it was held against, and which way it went."""
+"""The checks of a decision: each measured figure, its threshold, and the result."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Check:
     """One comparison of a rule.
 
-    `rule` is the verdict that it counts towards. `value` None means that the figure was not measured; it was judged
-    as 0 where `holds` is a truth value, and not at all where `holds` is None.
+    `rule` is the verdict that it counts towards. `value` None means that the figure was not measured; it counted as 0
+    if `holds` is a truth value, and was not compared if `holds` is None.
     """
 
     rule: str

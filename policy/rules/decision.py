@@ -1,4 +1,4 @@
-"""What a rule set gives for one symbol."""
+"""The decision of a rule set for one symbol."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from policy.reason_codes import Code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterPolicy:
-    """What the router is told for one symbol.
+    """The policy of the router for one symbol.
 
     `maker_first` False means: skip the maker attempt and cross. `taker_bias` sets the wait at the maker price.
-    `reason` is for people; `codes` says the same for programs.
+    `reason` is for people, `codes` are the same for programs.
     """
 
     maker_first: bool
@@ -23,9 +23,9 @@ class RouterPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The policy for one symbol, the regime that it was decided in, and the maker offset in bps from the mid.
+    """The policy for one symbol, its regime, and the maker offset in bps from the mid.
 
-    `probe_every` is set while maker orders are held back but for probes: of how many orders one may go out as a probe.
+    `probe_every` is set while only probes may go out as maker: every so many orders, one may be a probe.
     """
 
     policy: RouterPolicy

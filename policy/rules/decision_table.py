@@ -1,4 +1,4 @@
-"""The seed's decision table: what a router should do, given its quality and the volatility regime."""
+"""The seed's decision table: the policy for each quality and volatility regime."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -26,8 +26,8 @@ def router_policy(
 ) -> RouterPolicy:
     """Decide for one symbol from its effectiveness and its regime; an unknown regime is treated as normal.
 
-    `regime_codes` say how the regime was found; they come last among the codes. Raises ValueError for a regime that is
-    none of the five words.
+    `regime_codes` give the reason of the regime; they come last among the codes. Raises ValueError for another text
+    than a regime.
     """
     return policy_of(Effectiveness.of(effectiveness), Regime(regime), thresholds, regime_codes)
 
@@ -35,7 +35,7 @@ def router_policy(
 def policy_of(
     effectiveness: Effectiveness, regime: Regime, thresholds: QualityThresholds, regime_codes: tuple[Code, ...]
 ) -> RouterPolicy:
-    """Decide as `router_policy` does, for what is known to be of these types."""
+    """Decide as `router_policy` does, for values of these types."""
     quality, quality_codes = judge_quality(effectiveness, thresholds)
     maker_first, taker_bias, table_codes = _look_up(quality, regime)
     return RouterPolicy(

@@ -1,7 +1,7 @@
-"""The words that the rule set `breaker` used in stores from before 0.1.0, so that their history still verifies.
+"""The words of the rule set `breaker` in stores from before 0.1.0, so that their history still verifies.
 
-Only words differ: the same figures give the same decision. A stored rule set is known to be of that time by the names
-of its parameters; what it decides is then worded as it was stored.
+Only words differ: the same figures give the same decision. The names of its parameters show that a stored rule set is
+of that time; its decisions then get the words that were stored.
 """
 
 import re
@@ -30,22 +30,22 @@ _MISSES = re.compile(r"(\S+) misses in a row")
 
 
 def has_earlier_words(parameters: Mapping[str, object]) -> bool:
-    """Tell whether stored parameters have names of that time."""
+    """Return whether stored parameters have names of that time."""
     return not _PARAMETERS.keys().isdisjoint(parameters)
 
 
 def parameters_now(parameters: Mapping[str, object]) -> dict[str, object]:
-    """Return stored parameters by the names that they have now."""
+    """Return stored parameters by their names of today."""
     return {_PARAMETERS.get(name, name): value for name, value in parameters.items()}
 
 
 def parameters_then(parameters: Mapping[str, object]) -> dict[str, object]:
-    """Return parameters by the names that they had then."""
+    """Return parameters by their names of that time."""
     return {_EARLIER_PARAMETERS.get(name, name): value for name, value in parameters.items()}
 
 
 def state_now(parts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a stored state by the names that its parts have now; one of today is returned as it is."""
+    """Return a stored state by the names of today; a state of today is returned as it is."""
     if "label" not in parts:
         return parts
     label = parts["label"]
@@ -54,7 +54,7 @@ def state_now(parts: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def decision_then(decision: Decision) -> Decision:
-    """Return the decision with its codes and its reason worded as they were then."""
+    """Return the decision with its codes and its reason in the words of that time."""
     policy = decision.policy
     codes = tuple(_code_then(code) for code in policy.codes)
     return replace(

@@ -1,4 +1,4 @@
-"""A quality that does not flicker: worse only beyond doubt, and changed only when several runs agree."""
+"""Hysteresis of the shown quality: worse only if significant, and changed only if several runs agree."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -11,14 +11,14 @@ from policy.quality import QualityThresholds, judge_quality
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StableQuality:
-    """The quality that is shown, and the other one that the last `candidate_count` runs measured; 0 if they agreed."""
+    """The shown quality, and the other quality that the last `candidate_count` runs measured; 0 if they agree."""
 
     quality: Quality
     candidate: Quality
     candidate_count: int = 0
 
     def after(self, measured: Quality, run_count: int) -> "StableQuality":
-        """Return what is shown once one more run measured this quality; `run_count` equal ones in a row change it."""
+        """Return the state after one more run measured this quality; `run_count` equal ones in a row change it."""
         if measured is self.quality:
             return StableQuality(quality=measured, candidate=measured)
         count = self.candidate_count + 1 if measured is self.candidate else 1
@@ -28,7 +28,7 @@ class StableQuality:
 
 
 def wilson_lower_bound(ratio: float, count: int, z: float) -> float:
-    """Return the lower bound of a proportion that was `ratio` of `count`, one-sided, z standard deviations below.
+    """Return the one-sided lower bound of a proportion of `ratio` over `count`, z standard deviations below it.
 
     Wilson's score interval (1927), without continuity correction. 0 for a count of 0.
     """
@@ -42,9 +42,9 @@ def wilson_lower_bound(ratio: float, count: int, z: float) -> float:
 def candidate_quality(
     effectiveness: Effectiveness, thresholds: QualityThresholds, min_attempts: int, wilson_z: float
 ) -> Quality:
-    """Judge as the seed does, but ok with fewer than `min_attempts` maker orders, and worse only beyond doubt.
+    """Classify as the seed does, but ok with fewer than `min_attempts` maker orders, and worse only if significant.
 
-    A fallback ratio makes broken or degraded when its lower bound does; good is judged by the ratios themselves.
+    A fallback ratio means broken or degraded only if its lower bound does; good is decided by the ratios themselves.
     """
     attempts = effectiveness.maker_started_count
     if attempts < min_attempts:

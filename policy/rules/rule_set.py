@@ -1,4 +1,4 @@
-"""A rule set with its parameters: what its name meant on that day, found by name or by what was stored of it."""
+"""Rule sets with their parameters, by name or from what was stored."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ Parameters = seed.Parameters | breaker.Parameters
 
 
 class UnknownRuleSetError(RouterPolicyError, LookupError):
-    """A rule set was asked for by a name that none has, or with parameters that it does not know."""
+    """A rule set has an unknown name, or parameters that are unknown or not valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ RULE_SET_NAMES = tuple(_REGISTERED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """One decision with what it was made on: the evidence and what the rule set remembered before and after it."""
+    """One decision with its evidence and the state of the rule set before and after it."""
 
     evidence: Evidence
     before: State | None
@@ -51,7 +51,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
-    """A rule set with its parameters: what its name meant on that day.
+    """A rule set with its parameters.
 
     The name may have a variant after a colon, as in `breaker:calm`, so that one set can run beside itself with other
     parameters. Two rule sets with the same digest decide alike; a change of the code that changes decisions changes
@@ -65,7 +65,7 @@ class RuleSet:
 
     @property
     def has_state(self) -> bool:
-        """Whether it remembers something from run to run, and asks for the order of events."""
+        """Whether it remembers a state from run to run, and uses the order of events."""
         return _rules_of(self.name).has_state
 
     def decide(self, evidence: Evidence, state: State | None = None) -> Decision:
@@ -73,7 +73,7 @@ class RuleSet:
         return self._decide(evidence, state)[0]
 
     def decide_with_state(self, evidence: Evidence, before: State | None) -> Judgement:
-        """Decide for one symbol, and keep what is remembered beside it."""
+        """Decide for one symbol, and return the decision with the states before and after it."""
         decision, after = self._decide(evidence, before)
         return Judgement(evidence=evidence, before=before, decision=decision, after=after)
 
@@ -82,15 +82,15 @@ class RuleSet:
         return earlier_words.decision_then(decision) if self.has_earlier_words else decision, after
 
     def newcomer(self, states: Iterable[State]) -> State | None:
-        """Return what is known of a symbol that was never judged, given what is remembered of the others."""
+        """Return the state of a new symbol, given the states of the others; None if the rule set has no state."""
         return newcomer(states) if self.has_state else None
 
     def explain(self, evidence: Evidence, state: State | None = None) -> tuple[Check, ...]:
-        """Return every comparison that the decision may rest on, in the order in which the rules are tried."""
+        """Return every comparison that the decision may rest on, in the order of the rules."""
         return _rules_of(self.name).explain(evidence, state, self.parameters)
 
     def parameters_text(self) -> str:
-        """Write the parameters as the JSON text that is stored and that the digest is taken of."""
+        """Write the parameters as the JSON text that is stored and digested."""
         parameters = asdict(self.parameters)
         if self.has_earlier_words:
             parameters = earlier_words.parameters_then(parameters)
@@ -102,14 +102,14 @@ class RuleSet:
 
 
 def rule_set_digest(name: str, version: int, parameters_text: str) -> str:
-    """Return the SHA-256 of a rule set's name, version and parameters as JSON, in hex; it need not be known here."""
+    """Return the SHA-256 of a rule set's name, version and parameters in hex; it may be unknown to this program."""
     return hashlib.sha256(f"{name}\n{version}\n{parameters_text}".encode()).hexdigest()
 
 
 def rule_set(name: str, parameters: Mapping[str, object] | None = None) -> RuleSet:
     """Return the rule set of this name; parameters that are not given keep their defaults.
 
-    Raises UnknownRuleSetError for a name or a parameter that is not known, and for a value of the wrong kind.
+    Raises UnknownRuleSetError for an unknown name or parameter, and for a value of the wrong type.
     """
     rules = _rules_of(name)
     defaults = asdict(rules.defaults)
@@ -125,7 +125,7 @@ def _rules_of(name: str) -> _Rules:
 
 
 def _value(name: str, key: str, value: object, defaults: Mapping[str, object]) -> object:
-    """Return a parameter as its default's kind, so that 20 and 20.0 have the same digest."""
+    """Return a parameter in the type of its default, so that 20 and 20.0 have the same digest."""
     if key not in defaults:
         raise UnknownRuleSetError(f"rule set {name!r} has no parameter {key!r}; it has {', '.join(defaults)}")
     default = defaults[key]
@@ -149,7 +149,7 @@ def _value(name: str, key: str, value: object, defaults: Mapping[str, object]) -
 def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:
     """Return the rule set that was stored under this name and version with these parameters.
 
-    Raises UnknownRuleSetError where this program does not know it any more, or not yet.
+    Raises UnknownRuleSetError if this program no longer has it, or does not have it yet.
     """
     stored = json.loads(parameters)
     has_earlier_words = earlier_words.has_earlier_words(stored)
@@ -157,6 +157,6 @@ def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:
     if rules.version != version:
         raise UnknownRuleSetError(
             f"rule set {name!r} is at version {rules.version} in this program and was at {version} then; "
-            "derive its decisions with the router-policy of that day (policy_run.code_version says which)"
+            "derive its decisions with the router-policy of that time (policy_run.code_version has its version)"
         )
     return replace(rules, has_earlier_words=has_earlier_words)

@@ -24,7 +24,7 @@ class Parameters(QualityThresholds):
 
 
 def decide(evidence: Evidence, state: None, parameters: Parameters) -> tuple[Decision, None]:  # noqa: ARG001
-    """Decide for one symbol; the codes name the regime last. This rule set remembers nothing."""
+    """Decide for one symbol; the codes name the regime last. This rule set has no state."""
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
     decision = Decision(
         policy=policy_of(evidence.effectiveness, regime, parameters, regime_codes),
@@ -35,7 +35,7 @@ def decide(evidence: Evidence, state: None, parameters: Parameters) -> tuple[Dec
 
 
 def explain(evidence: Evidence, state: None, parameters: Parameters) -> tuple[Check, ...]:  # noqa: ARG001
-    """Return every comparison that the decision may rest on, in the order in which the rules are tried."""
+    """Return every comparison that the decision may rest on, in the order of the rules."""
     return _quality_checks(evidence, parameters) + _regime_checks(evidence, parameters)
 
 

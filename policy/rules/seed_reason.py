@@ -1,4 +1,4 @@
-"""The sentence for people that stands beside a decision and says what its codes say."""
+"""The reason of a decision of the rule set `seed`: its codes as a sentence for people."""
 
 from functools import cache, lru_cache
 
@@ -27,12 +27,12 @@ _PHRASES = {
 
 @lru_cache(maxsize=1024)
 def _phrase(code: str, threshold: float | None) -> str | None:
-    """Return what is said of a code, the value's place left open, or None where nothing is; few of them exist."""
+    """Return the phrase of a code with a placeholder for its value, None if it has none; cached, as few exist."""
     return _PHRASES[code].format(threshold) if code in _PHRASES else None
 
 
 def sentence(quality: Quality, regime: Regime, codes: tuple[Code, ...]) -> str:
-    """Say the quality with the figures that decided it, what the regime adds, and what was not measured."""
+    """Return the quality with the figures that decided it, the effect of the regime, and what was not measured."""
     return "; ".join([_ADVICE[quality] + _because(codes), _volatility(quality, regime), *_not_measured(codes)])
 
 

@@ -1,4 +1,4 @@
-"""The simulated market: quotes on whole ticks, candles that hang together, volatility that does what its listing says."""
+"""The simulated market: quotes on whole ticks, candles without jumps, volatility as listed."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
