@@ -29,26 +29,26 @@ Result = TypeVar("Result")
 
 
 def main() -> int:
-    """Return the exit code: 1 where a target is missed and `--check` asks for it, else 0."""
+    """Return the exit code: 1 if a target is missed and `--check` is given, else 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(NAMES)}; all without")
-    parser.add_argument("--check", action="store_true", help="exit with 1 where a target is missed")
-    parser.add_argument("--repetitions", type=int, help="how often each is timed, instead of its own number")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(NAMES)}; all if none is given")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")
+    parser.add_argument("--repetitions", type=int, help="how often to time each, instead of its default")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMES):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    made = _in_fresh_process(data.make)
+    test_data = _in_fresh_process(data.make)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n\n{HEADER}", flush=True)
     all_hold = True
     for name in arguments.names or NAMES:
-        for figure in _in_fresh_process(figures_of, name, made, arguments.repetitions):
+        for figure in _in_fresh_process(figures_of, name, test_data, arguments.repetitions):
             print(figure.row(), flush=True)
             all_hold &= figure.holds
     return 1 if arguments.check and not all_hold else 0
 
 
 def _in_fresh_process(work: Callable[..., Result], *arguments: object) -> Result:
-    """No benchmark inherits the memory, the imports or the threads of another."""
+    """Run the work so that no benchmark inherits the memory, the imports or the threads of another."""
     with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
 

@@ -1,7 +1,7 @@
-"""The backtest on real candles: what each policy costs on eight perpetuals, which outages it sees, what it takes.
+"""The backtest on real candles: the cost of each policy on eight perpetuals, the outages it detects, the time it takes.
 
-The candles are those of the folder `candles-1m` of real inputs, named by REAL_INPUTS or beside the checkout. Of outages
-the targets are what a study of 27 markets found; parameters are as the rule sets come, none was fitted to these eight.
+The candles are in the folder `candles-1m` of real inputs, which REAL_INPUTS names. The targets of outages are the
+results of a study of 27 markets. All parameters are defaults; none was fitted to these eight markets.
 """
 
 import os
@@ -33,28 +33,30 @@ _SECONDS = 120.0
 
 
 def figures(data: Data, repetitions: int = RUNS) -> list[Figure]:  # noqa: ARG001 - it reads real candles
-    """Evaluate without outages, with long ones and with short ones; `repetitions` is how often orders are drawn."""
+    """Backtest without outages, with long ones and with short ones; `repetitions` is how often orders are drawn."""
     began, began_cpu = time.perf_counter(), time.process_time()
-    question = _question(repetitions)
-    calm = run_backtest(question)
-    long = run_backtest(replace(question, outages=OutagePlan(duration=_DAY, count=_LONG_COUNT)))
+    request = _request(repetitions)
+    calm = run_backtest(request)
+    long = run_backtest(replace(request, outages=OutagePlan(duration=_DAY, count=_LONG_COUNT)))
     short_plan = OutagePlan(duration=_SHORT, count=_SHORT_COUNT)
-    short = run_backtest(replace(question, outages=short_plan))
+    short = run_backtest(replace(request, outages=short_plan))
     cpu, wall = time.process_time() - began_cpu, time.perf_counter() - began
-    refused = run_backtest(replace(question, outages=replace(short_plan, is_rejected=True)))
-    everywhere = run_backtest(replace(question, outages=replace(short_plan, reach=Reach.VENUE)))
+    rejected = run_backtest(replace(request, outages=replace(short_plan, is_rejected=True)))
+    everywhere = run_backtest(replace(request, outages=replace(short_plan, reach=Reach.VENUE)))
     how = f"three backtests of {calm.order_count} orders by each policy, reading included; {wall:.0f} s on the clock"
     return [
         *_calm_figures(calm),
         _share_of_oracle(long),
-        *_sight_figures("6 h outages", short, share=0.58, hours_to_off=3.8, hours_to_recover=2.6),
-        *_sight_figures("6 h outages, refused orders", refused, share=1.0, hours_to_off=3.0, hours_to_recover=2.0),
-        *_sight_figures("6 h outages of the venue", everywhere, share=1.0, hours_to_off=0.8, hours_to_recover=0.5),
-        Figure(name="CPU of that backtest", value=cpu, lowest=cpu, highest=cpu, target=_SECONDS, how=how, unit="s"),
+        *_detection_figures("6 h outages", short, share=0.58, hours_to_off=3.8, hours_to_recover=2.6),
+        *_detection_figures(
+            "6 h outages, rejected orders", rejected, share=1.0, hours_to_off=3.0, hours_to_recover=2.0
+        ),
+        *_detection_figures("6 h outages of the venue", everywhere, share=1.0, hours_to_off=0.8, hours_to_recover=0.5),
+        Figure(name="CPU of those backtests", value=cpu, lowest=cpu, highest=cpu, target=_SECONDS, how=how, unit="s"),
     ]
 
 
-def _question(runs: int) -> BacktestRequest:
+def _request(repetitions: int) -> BacktestRequest:
     source = CandlesSource(location=Location(path=str(_REAL / "*.parquet")), interval=_MINUTE)
     markets = list(read_markets(source, datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)).values())
     first = min(int(market.bars.open_seconds[0]) for market in markets)
@@ -70,22 +72,22 @@ def _question(runs: int) -> BacktestRequest:
         fee_gaps={},
         rule_sets={name: rule_set(name, parameters) for name in ("seed", "breaker")},
         slots=[start, *slots.between(start, datetime.fromtimestamp(last, UTC))],
-        run_count=runs,
+        run_count=repetitions,
     )
 
 
 def _calm_figures(calm: Backtest) -> list[Figure]:
     taker, seed, breaker = (calm.of(name) for name in (ALWAYS_TAKER, "seed", "breaker"))
-    worst = max(breaker.over_maker_by_symbol.values(), key=lambda one: abs(one.mean))
+    worst = max(breaker.over_maker_by_symbol.values(), key=lambda estimate: abs(estimate.mean))
     how = f"{calm.order_count} orders by each policy on 8 perpetuals, fees 2 and 5 bps, no outage"
     return [
         _difference("always taker over always maker first", taker.over_maker, 1.5, how, at_least=True),
         _difference("always taker over always maker first", taker.over_maker, 2.5, how),
         _difference("seed over always maker first", seed.over_maker, 0.0, how, at_least=True),
         Figure(
-            name="breaker over always maker first, in the market where it is furthest off",
+            name="breaker over always maker first, in the market with the largest difference",
             value=abs(worst.mean),
-            lowest=min(abs(one.mean) for one in breaker.over_maker_by_symbol.values()),
+            lowest=min(abs(estimate.mean) for estimate in breaker.over_maker_by_symbol.values()),
             highest=abs(worst.mean),
             target=0.02,
             how=f"{how}; either way, the spread is over markets",
@@ -94,21 +96,22 @@ def _calm_figures(calm: Backtest) -> list[Figure]:
     ]
 
 
-def _difference(name: str, found: Estimate, target: float, how: str, *, at_least: bool = False) -> Figure:
-    low, high = (found.interval.lower, found.interval.upper) if found.interval else (found.mean, found.mean)
+def _difference(name: str, estimate: Estimate, target: float, how: str, *, at_least: bool = False) -> Figure:
+    interval = estimate.interval
+    low, high = (interval.lower, interval.upper) if interval else (estimate.mean, estimate.mean)
     how = f"{how}; the spread is the 95 % interval"
     return Figure(
-        name=name, value=found.mean, lowest=low, highest=high, target=target, how=how, unit="bps", at_least=at_least
+        name=name, value=estimate.mean, lowest=low, highest=high, target=target, how=how, unit="bps", at_least=at_least
     )
 
 
 def _share_of_oracle(long: Backtest) -> Figure:
     breaker, oracle = long.of("breaker").over_maker_by_symbol, long.of(ORACLE).over_maker_by_symbol
-    gained, possible = (-sum(one.mean for one in each.values()) / len(each) for each in (breaker, oracle))
+    gained, possible = (-sum(estimate.mean for estimate in each.values()) / len(each) for each in (breaker, oracle))
     share = gained / possible
     how = f"24 h outages, 5 bps more for a late crossing: {gained:.3f} of {possible:.3f} bps, mean over 8 markets"
     return Figure(
-        name="breaker's gain, of what knowing the outages gains",
+        name="the gain of breaker, of the gain of an oracle that knows the outages",
         value=share,
         lowest=share,
         highest=share,
@@ -118,17 +121,17 @@ def _share_of_oracle(long: Backtest) -> Figure:
     )
 
 
-def _sight_figures(
-    name: str, found: Backtest, *, share: float, hours_to_off: float, hours_to_recover: float
+def _detection_figures(
+    name: str, backtest: Backtest, *, share: float, hours_to_off: float, hours_to_recover: float
 ) -> list[Figure]:
-    """Put what the breaker saw beside what the study found."""
-    seen = found.of("breaker").detection
-    assert seen is not None
-    how = f"{seen.outage_count} outages; the target is the study's figure"
+    """Compare the outages that the breaker detected with the results of the study."""
+    detection = backtest.of("breaker").detection
+    assert detection is not None
+    how = f"{detection.outage_count} outages; the target is the result of the study"
     rows = (
-        ("seen by the breaker", seen.detected_share, share, "of them", True),
-        ("until it opens", seen.hours_to_off, hours_to_off, "h", False),
-        ("until it has recovered", seen.hours_to_recover, hours_to_recover, "h", False),
+        ("detected by the breaker", detection.detected_share, share, "of them", True),
+        ("until it opens", detection.hours_to_off, hours_to_off, "h", False),
+        ("until it has recovered", detection.hours_to_recover, hours_to_recover, "h", False),
     )
     return [
         Figure(

@@ -1,4 +1,4 @@
-"""The same two queries as bare DuckDB: their texts over views of the files, without a look at what the rows say."""
+"""The same two queries in bare DuckDB: their texts over views of the files, without any check of the rows."""
 
 import re
 from collections.abc import Sequence

@@ -50,7 +50,7 @@ Address = tuple[str, int]
 
 
 def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
-    """Ask the console and a bare route for the same, in turn; the database is kept beside the other data."""
+    """Request the same from the console and from a bare route, in turn; the database is kept beside the other data."""
     path = grown(data.orders.parent, RUNS, SYMBOLS)
     with _process("serve", path) as console, _process("serve_constant", path) as bare:
         pages = [_page(console), _month(console)]
@@ -86,21 +86,21 @@ def _serve_store(path: Path, cron: str, scope: str, now: datetime) -> None:
 
 def _serve(app: FastAPI) -> None:
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
-    Thread(target=_say_port, args=(server,), daemon=True).start()
+    Thread(target=_print_port, args=(server,), daemon=True).start()
     server.run()
 
 
-def _say_port(server: uvicorn.Server) -> None:
+def _print_port(server: uvicorn.Server) -> None:
     while not server.started:
         time.sleep(0.01)
     print(server.servers[0].sockets[0].getsockname()[1], flush=True)
 
 
 @contextmanager
-def _process(what: str, *arguments: object) -> Iterator[tuple[Address, int]]:
-    """Run a function of this file in a process until the block ends; give the address it prints, and its number."""
-    given = ", ".join(repr(str(one)) for one in arguments)
-    program = f"from benchmarks.console import {what}; {what}({given})"
+def _process(function: str, *arguments: object) -> Iterator[tuple[Address, int]]:
+    """Run a function of this file in a process until the block ends; yield its address and its process id."""
+    given = ", ".join(repr(str(argument)) for argument in arguments)
+    program = f"from benchmarks.console import {function}; {function}({given})"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -111,10 +111,10 @@ def _process(what: str, *arguments: object) -> Iterator[tuple[Address, int]]:
 
 def _get(connection: http.client.HTTPConnection, path: str, tag: str = "") -> http.client.HTTPResponse:
     connection.request("GET", path, headers={"If-None-Match": tag} if tag else {})
-    answer = connection.getresponse()
-    answer.read()
-    assert answer.status in {200, 304}, (path, answer.status)
-    return answer
+    response = connection.getresponse()
+    response.read()
+    assert response.status in {200, 304}, (path, response.status)
+    return response
 
 
 def _milliseconds(connection: http.client.HTTPConnection, *paths: str) -> float:
@@ -124,7 +124,7 @@ def _milliseconds(connection: http.client.HTTPConnection, *paths: str) -> float:
     return (time.perf_counter() - start) * 1e3
 
 
-def _asked(console: tuple[Address, int], name: str, target: float, how: str, *paths: str) -> Figure:
+def _latency(console: tuple[Address, int], name: str, target: float, how: str, *paths: str) -> Figure:
     connection = http.client.HTTPConnection(*console[0])
     first = _milliseconds(connection, *paths)
     taken = [_milliseconds(connection, *paths) for _ in range(CALLS)]
@@ -143,12 +143,12 @@ def _asked(console: tuple[Address, int], name: str, target: float, how: str, *pa
 
 def _page(console: tuple[Address, int]) -> Figure:
     how = "the whole page, whose table is made once for each run"
-    return _asked(console, "the overview's HTML", 150, how, "/")
+    return _latency(console, "the overview's HTML", 150, how, "/")
 
 
 def _month(console: tuple[Address, int]) -> Figure:
     how = "a symbol's page and then the figures of its pictures, 30 days of 5 minutes"
-    return _asked(console, "a symbol's month", 300, how, f"/symbols/{_SYMBOL}", _MONTH)
+    return _latency(console, "a symbol's month", 300, how, f"/symbols/{_SYMBOL}", _MONTH)
 
 
 def _under_load(console: tuple[Address, int], bare: tuple[Address, int]) -> list[Figure]:
@@ -158,15 +158,15 @@ def _under_load(console: tuple[Address, int], bare: tuple[Address, int]) -> list
     taken = _at_rate(console[0], _LATEST, LOAD_SECONDS)
     after = server.memory_info().rss
     constant = _at_rate(bare[0], _CONSTANT, LOAD_SECONDS)
-    ours, theirs = _last_of_hundred(taken), _last_of_hundred(constant)
+    ours, theirs = _percentile_99(taken), _percentile_99(constant)
     how = (
-        f"{len(taken):,} requests for {_LATEST}, each sent when it is due whatever became of those before, by "
+        f"{len(taken):,} requests for {_LATEST}, each sent when it is due whatever happened to those before, by "
         f"{CONNECTIONS} connections; a bare FastAPI route that returns a constant: {theirs:.3g} ms, "
         f"medians {statistics.median(taken):.3g} and {statistics.median(constant):.3g} ms; spread: all"
     )
     return [
         Figure(
-            name=f"one policy, {RATE} requests a second, 99th of 100",
+            name=f"one policy, {RATE} requests a second, 99th percentile",
             value=ours,
             lowest=min(taken),
             highest=max(taken),
@@ -187,11 +187,11 @@ def _under_load(console: tuple[Address, int], bare: tuple[Address, int]) -> list
 
 
 def _at_rate(address: Address, path: str, seconds: float) -> list[float]:
-    """Ask so long at the rate; return how long each answer took from the moment at which its request was due."""
+    """Send requests at the rate for so long; return how long each response took after its request was due."""
     begin = time.perf_counter() + 0.1
     count = int(RATE * seconds)
 
-    def ask(first: int) -> list[float]:
+    def send(first: int) -> list[float]:
         connection = http.client.HTTPConnection(*address)
         taken = []
         for number in range(first, count, CONNECTIONS):
@@ -203,40 +203,40 @@ def _at_rate(address: Address, path: str, seconds: float) -> list[float]:
         return taken
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return [one for part in pool.map(ask, range(CONNECTIONS)) for one in part]
+        return [taken for part in pool.map(send, range(CONNECTIONS)) for taken in part]
 
 
-def _last_of_hundred(taken: Sequence[float]) -> float:
+def _percentile_99(taken: Sequence[float]) -> float:
     return statistics.quantiles(taken, n=100)[98]
 
 
 def _most_requests(console: Address, bare: Address) -> Figure:
-    """Ask as fast as one connection can, the bare route in turn."""
+    """Send requests as fast as one connection can, to the bare route in turn."""
     rates: dict[str, list[float]] = {_LATEST: [], _CONSTANT: []}
     connections = {_LATEST: http.client.HTTPConnection(*console), _CONSTANT: http.client.HTTPConnection(*bare)}
     for path, connection in list(connections.items()) * 10:
-        rates[path].append(RATE / seconds_of(partial(_ask_often, connection, path)))
+        rates[path].append(RATE / seconds_of(partial(_send_many, connection, path)))
     ours = rates[_LATEST]
     return Figure(
-        name="one policy, as fast as one connection asks",
+        name="one policy, as fast as one connection can",
         value=statistics.median(ours),
         lowest=min(ours),
         highest=max(ours),
         target=RATE,
-        how=f"10 times {RATE} requests, in turn with the bare route, which answers "
+        how=f"10 times {RATE} requests, in turn with the bare route, which serves "
         f"{statistics.median(rates[_CONSTANT]):.0f} a second; spread: all",
         unit="a second",
         at_least=True,
     )
 
 
-def _ask_often(connection: http.client.HTTPConnection, path: str) -> None:
+def _send_many(connection: http.client.HTTPConnection, path: str) -> None:
     for _ in range(RATE):
         _get(connection, path)
 
 
 def _watched_run(data: Data, repetitions: int) -> Figure:
-    """Compute and publish runs in a store that a console shows, with and without pages that are open."""
+    """Compute and publish runs in a store that a console shows, with and without open pages."""
     with TemporaryDirectory(prefix="router-policy-benchmark-") as folder:
         path = Path(folder) / "store.db"
         with Store(f"sqlite:///{path}") as store:
@@ -246,7 +246,7 @@ def _watched_run(data: Data, repetitions: int) -> Figure:
                 alone = partial(_run, store, data, slots)
                 ways = {"watched": partial(_watched, port, alone), "alone": alone}
                 seconds = alternate(ways, repetitions)
-    how = f"10 million outcomes to a committed run of a store that {PAGES} pages show, each asking every 2 s"
+    how = f"10 million outcomes to a committed run of a store that {PAGES} pages show, each with a request every 2 s"
     return ratio(f"a run with {PAGES} open pages / without", seconds, "watched", "alone", 1.1, how)
 
 
@@ -264,9 +264,9 @@ def _watched(port: int, run: Callable[[], float]) -> float:
 
 
 def keep_open(port: str) -> None:
-    """Do what open pages do, one connection each, until killed; print the port once all are open."""
+    """Request like open pages do, one connection each, until killed; print the port once all are open."""
     opened = Barrier(PAGES + 1)
-    threads = [Thread(target=_open_page, args=(int(port), place, opened), daemon=True) for place in range(PAGES)]
+    threads = [Thread(target=_open_page, args=(int(port), number, opened), daemon=True) for number in range(PAGES)]
     for thread in threads:
         thread.start()
     opened.wait()
@@ -274,12 +274,12 @@ def keep_open(port: str) -> None:
     threads[0].join()
 
 
-def _open_page(port: int, place: int, opened: Barrier) -> None:
-    time.sleep(place * PAGE_SECONDS / PAGES)
+def _open_page(port: int, number: int, opened: Barrier) -> None:
+    time.sleep(number * PAGE_SECONDS / PAGES)
     connection = http.client.HTTPConnection("127.0.0.1", port)
     tag = _get(connection, "/overview").headers["ETag"]
     opened.wait()
-    time.sleep(place * PAGE_SECONDS / PAGES)
+    time.sleep(number * PAGE_SECONDS / PAGES)
     while True:
         tag = _get(connection, "/overview", tag).headers["ETag"]
         time.sleep(PAGE_SECONDS)

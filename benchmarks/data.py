@@ -1,4 +1,4 @@
-"""The rows that the benchmarks read: made once by DuckDB from the rows' own numbers, the same on every machine."""
+"""The test data of the benchmarks: made once by DuckDB from row numbers, the same on every machine."""
 
 import tempfile
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _MACROS = """
     create temp macro symbol_name(i) as format('S{:04d}USDT', i);
 """
 
-# In order of time over the seven days before AS_OF. Of 10,000 rows one cannot be used, for one of two reasons.
+# By time over the seven days before AS_OF. One of 10,000 rows is rejected, for one of two reasons.
 _OUTCOMES = f"""
     with drawn as (
         select
@@ -67,7 +67,7 @@ _CANDLES = f"""
     order by b desc, s
 """
 
-# The log of a maker-first bot, with the keys that it has; every twentieth line is no order but the close after one.
+# The log of a maker-first bot, with the keys that it has; every twentieth line is not an order but the close after one.
 _ORDER_LOG = """
     select case
         when i % 20 = 19 then json_object(
@@ -93,7 +93,7 @@ _ORDER_LOG = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Where the rows are: outcomes as Parquet, fewer of them as lines in two layouts, and candles."""
+    """The files: outcomes as Parquet, fewer of them as lines in two layouts, and candles."""
 
     orders: Path
     canonical_lines: Path
@@ -102,7 +102,7 @@ class Data:
 
 
 def make() -> Data:
-    """Make what is not there yet (half a minute, 1 GB in the folder for temporary files) and say where it is."""
+    """Make the missing files (half a minute, 1 GB in the folder for temporary files) and return their paths."""
     folder = Path(tempfile.gettempdir()) / f"router-policy-benchmarks-{_VERSION}"
     folder.mkdir(exist_ok=True)
     data = Data(
@@ -124,7 +124,7 @@ def make() -> Data:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, path: Path, query: str, form: str) -> None:
-    """Write a file whole or not at all: one that is there counts as made."""
+    """Write a file completely or not at all; an existing file counts as complete."""
     if path.exists():
         return
     part = path.with_suffix(".part")

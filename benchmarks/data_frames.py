@@ -1,4 +1,4 @@
-"""The same work in pandas and in Polars, written as their users would: all of a run but its decisions and its store.
+"""The same work in pandas and in Polars, written as their users would: all of a run except its decisions and its store.
 
 Every figure and every count is compared with the run's. In pandas a null and NaN are one, which these rows do not need.
 """
@@ -35,14 +35,14 @@ _FIRST_BAR = _END - BAR_INTERVAL * 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """By symbol: maker fill ratio, fallback ratio, quartiles, ATR ratio, expectancy. What was not used, by reason."""
+    """Figures by symbol: maker fill ratio, fallback ratio, quartiles, ATR ratio, expectancy; and rejects by reason."""
 
     figures: dict[str, tuple[float | None, ...]]
     rejects: dict[str, int]
 
 
 def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
-    """Time both against a committed run. Raises AssertionError where either gives other figures than the run."""
+    """Time both against a committed run. Raises AssertionError if the figures of either differ from the run's."""
     expected = _measured(data)
     for work in (_with_pandas, _with_polars):
         _check(work(data), expected)
@@ -54,7 +54,7 @@ def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
         },
         repetitions,
     )
-    how = "the same Parquet, the same account and figures, all checked, against the whole committed run"
+    how = "the same Parquet, the same rejects and figures, all checked, against the whole committed run"
     return [
         ratio(f"pandas {pd.__version__} / full run", seconds, "pandas", "run", PANDAS_TARGET, how, at_least=True),
         ratio(f"Polars {pl.__version__} / full run", seconds, "Polars", "run", POLARS_TARGET, how, at_least=True),
@@ -68,11 +68,11 @@ def _with_pandas(data: Data) -> Answer:
     rejects = reasons.value_counts()
     rows = rows[reasons.isna()]
     by_symbol = rows.groupby("symbol")
-    found = rows[rows["maker_started"]].groupby("symbol")[["maker_filled", "fallback_used"]].mean()
-    found = found.join(by_symbol["slippage_bps"].quantile(_QUARTILES).unstack())
-    found = found.join(_atr_with_pandas(pd.read_parquet(data.candles))).join(_expectancy_with_pandas(rows))
+    ratios = rows[rows["maker_started"]].groupby("symbol")[["maker_filled", "fallback_used"]].mean()
+    figures = ratios.join(by_symbol["slippage_bps"].quantile(_QUARTILES).unstack())
+    figures = figures.join(_atr_with_pandas(pd.read_parquet(data.candles))).join(_expectancy_with_pandas(rows))
     return Answer(
-        figures={row[0]: row[1:] for row in found.itertuples(name=None)},
+        figures={row[0]: row[1:] for row in figures.itertuples(name=None)},
         rejects={str(reason): int(count) for reason, count in rejects.items() if count},
     )
 
@@ -121,8 +121,8 @@ def _with_polars(data: Data) -> Answer:
     figures = figures.join(_atr_with_polars(pl.scan_parquet(data.candles)), on="symbol")
     figures = figures.join(_expectancy_with_polars(good), on="symbol")
     rejects = rows.filter(pl.col("reason").is_not_null()).group_by("reason").len()
-    found, counted = pl.collect_all([figures, rejects])
-    return Answer(figures={row[0]: row[1:] for row in found.iter_rows()}, rejects=dict(counted.iter_rows()))
+    figure_rows, reject_rows = pl.collect_all([figures, rejects])
+    return Answer(figures={row[0]: row[1:] for row in figure_rows.iter_rows()}, rejects=dict(reject_rows.iter_rows()))
 
 
 def _reason_with_polars() -> pl.Expr:
@@ -152,27 +152,27 @@ def _atr_with_polars(bars: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _measured(data: Data) -> Answer:
-    """Return what the run measures."""
-    found = measure(ours.plan(data.orders, OrdersKind.CANONICAL, data), bare.WINDOW, {})
+    """Return the figures and rejects of the run."""
+    measurement = measure(ours.plan(data.orders, OrdersKind.CANONICAL, data), bare.WINDOW, {})
     return Answer(
         figures={
             symbol: (
-                one.effectiveness.maker_fill_ratio,
-                one.effectiveness.fallback_ratio,
-                one.effectiveness.slip_q25,
-                one.effectiveness.slip_q50,
-                one.effectiveness.slip_q75,
-                one.volatility.atr_ratio,
-                one.expectancy.expectancy,
+                evidence.effectiveness.maker_fill_ratio,
+                evidence.effectiveness.fallback_ratio,
+                evidence.effectiveness.slip_q25,
+                evidence.effectiveness.slip_q50,
+                evidence.effectiveness.slip_q75,
+                evidence.volatility.atr_ratio,
+                evidence.expectancy.expectancy,
             )
-            for symbol, one in found.evidence.items()
+            for symbol, evidence in measurement.evidence.items()
         },
-        rejects={reject.reason: reject.reject_count for reject in found.rejects},
+        rejects={reject.reason: reject.reject_count for reject in measurement.rejects},
     )
 
 
 def _check(answer: Answer, expected: Answer) -> None:
-    """Hold every figure to the nine decimals that a run keeps."""
+    """Compare every figure to the nine decimals that a run keeps."""
     assert answer.rejects == expected.rejects, answer.rejects
     assert answer.figures.keys() == expected.figures.keys()
     for symbol, figures in expected.figures.items():

@@ -1,4 +1,4 @@
-"""The same policies in Feast's online store on SQLite, as its own quick start sets one up; for comparison only."""
+"""The same policies in Feast's online store on SQLite, set up as in its quick start; for comparison only."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ _FEATURES = ("run_id", "maker_first", "taker_bias", "quality", "maker_offset_bps
 
 @contextmanager
 def online_store(readings: Mapping[str, Reading]) -> Iterator[Callable[[str], object]]:
-    """Fill a store of its own with what the reader knows, and give the read of one symbol."""
+    """Fill a new store with the readings, and yield a function that reads one symbol."""
     with TemporaryDirectory(prefix="router-policy-feast-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         (Path(folder) / "feature_store.yaml").write_text(_SETTINGS)
@@ -37,8 +37,8 @@ def online_store(readings: Mapping[str, Reading]) -> Iterator[Callable[[str], ob
             return store.get_online_features(features=names, entity_rows=[{"symbol": symbol}]).to_dict()
 
         expected = next(iter(readings.values()))
-        found: Any = read(expected.symbol)
-        assert found["run_id"] == [expected.run_id], f"Feast does not return what was written: {found}"
+        features: Any = read(expected.symbol)
+        assert features["run_id"] == [expected.run_id], f"Feast does not return what was written: {features}"
         yield read
 
 
@@ -49,8 +49,12 @@ def _filled(folder: Path, readings: Mapping[str, Reading]) -> Any:
 
     rows = pd.DataFrame(
         [
-            {"symbol": symbol, "event_timestamp": datetime.now(UTC), **{name: getattr(one, name) for name in _FEATURES}}
-            for symbol, one in readings.items()
+            {
+                "symbol": symbol,
+                "event_timestamp": datetime.now(UTC),
+                **{name: getattr(reading, name) for name in _FEATURES},
+            }
+            for symbol, reading in readings.items()
         ]
     )
     rows.to_parquet(folder / "policy.parquet")

@@ -1,4 +1,4 @@
-"""A measured figure beside its target, and how two or more ways of doing the same work are timed."""
+"""A measured figure with its target, and the timing of several ways of doing the same work."""
 
 import statistics
 import time
@@ -10,9 +10,9 @@ Seconds = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure of docs/benchmarks.md. It holds where `value` is at most `target`, or at least, with `at_least`.
+    """One figure of docs/benchmarks.md. It holds if `value` is at most `target`, or with `at_least` at least.
 
-    `lowest` and `highest` are the spread of what was measured, `how` says by what.
+    `lowest` and `highest` are the spread of the measurements, `how` describes them.
     """
 
     name: str
@@ -46,9 +46,9 @@ HEADER = "| figure | median (spread) | target | holds | how it was measured |\n|
 
 
 def alternate(ways: Mapping[str, Callable[[], float]], repetitions: int) -> Seconds:
-    """Time each way in turn, so often, after one turn that does not count; each returns the seconds that it took.
+    """Time each way in turn, `repetitions` times, after one turn that does not count; each returns its seconds.
 
-    In turn, because a machine that others use as well is now fast, now slow: only neighbours can be compared.
+    In turn, because the speed of a shared machine varies: only neighbouring timings can be compared.
     """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(repetitions + 1):
@@ -67,7 +67,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 def ratio(name: str, seconds: Seconds, way: str, to: str, target: float, how: str, *, at_least: bool = False) -> Figure:
-    """Hold one way against another: the median of the ratios of neighbours."""
+    """Compare one way with another: the median of the ratios of neighbouring timings."""
     ratios = [taken / base for taken, base in zip(seconds[way], seconds[to], strict=True)]
     medians = ", ".join(f"{each} {statistics.median(seconds[each]):.3g} s" for each in (way, to))
     return Figure(

@@ -12,7 +12,7 @@ TARGET = 1.35
 
 
 def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
-    """Time a committed run, with the account of rejected rows, against the queries alone."""
+    """Time a committed run, with rejected rows counted, against the queries alone."""
     outcomes = f"select * from read_parquet('{data.orders}')"
     seconds = alternate(
         {

@@ -1,4 +1,4 @@
-"""The history: reading the latest row as it grows to 10 million rows, and verifying a million of them."""
+"""The history: reading the latest row as it grows to 10 million rows, and verifying a million rows."""
 
 import random
 import resource
@@ -51,7 +51,7 @@ def figures(data: Data, repetitions: int = 1) -> list[Figure]:  # noqa: ARG001 -
 
 
 def plans(folder: Path) -> Iterator[str]:
-    """Yield how SQLite answers each public view for one symbol."""
+    """Yield the query plans of SQLite for one symbol of each public view."""
     connection = sqlite_driver().connect(f"file:{grown(folder, 2_000)}?mode=ro", uri=True)
     for view in ("policy_latest", "policy_history", "policy_change", "policy_gap"):
         condition = "scope = 'default'" + ("" if view == "policy_gap" else " and symbol = 'S0007'")
@@ -61,37 +61,37 @@ def plans(folder: Path) -> Iterator[str]:
     connection.close()
 
 
-def evidence(chance: random.Random, symbol: str) -> Evidence:
-    """Draw evidence of which no two are alike, so that nothing can be remembered from one row to the next."""
+def evidence(generator: random.Random, symbol: str) -> Evidence:
+    """Draw evidence that never repeats, so that nothing can be cached from row to row."""
     return Evidence(
         symbol=symbol,
         effectiveness=Effectiveness(
-            maker_fill_ratio=round(chance.random(), 9),
-            fallback_ratio=round(chance.random(), 9),
+            maker_fill_ratio=round(generator.random(), 9),
+            fallback_ratio=round(generator.random(), 9),
             slip_q25=-1.5,
-            slip_q50=round(chance.random() * 10, 9),
-            slip_q75=round(chance.random() * 20, 9),
-            outcome_count=chance.randrange(500),
-            maker_started_count=chance.randrange(400),
-            slippage_count=chance.randrange(400),
+            slip_q50=round(generator.random() * 10, 9),
+            slip_q75=round(generator.random() * 20, 9),
+            outcome_count=generator.randrange(500),
+            maker_started_count=generator.randrange(400),
+            slippage_count=generator.randrange(400),
         ),
         volatility=Volatility(
-            atr_short_pct=round(chance.random(), 9),
-            atr_long_pct=round(chance.random(), 9),
-            atr_ratio=round(chance.random() * 3, 9),
+            atr_short_pct=round(generator.random(), 9),
+            atr_long_pct=round(generator.random(), 9),
+            atr_ratio=round(generator.random() * 3, 9),
             bar_count=500,
             bar_age_seconds=300.0,
         ),
-        expectancy=Expectancy(expectancy=round(chance.random() - 0.5, 9), expectancy_count=chance.randrange(40)),
+        expectancy=Expectancy(expectancy=round(generator.random() - 0.5, 9), expectancy_count=generator.randrange(40)),
     )
 
 
 def publish(store: Store, runs: int, symbols: int) -> None:
     """Publish runs through the store, as the schedule does."""
-    chance = random.Random(7)
+    generator = random.Random(7)
     for number in range(runs):
         slot = FIRST_SLOT + number * STEP
-        shown = [evidence(chance, f"S{place:04}") for place in range(symbols)]
+        evidences = [evidence(generator, f"S{index:04}") for index in range(symbols)]
         result = RunResult(
             origin=Origin.SCHEDULE,
             rule_set=RULES,
@@ -100,16 +100,16 @@ def publish(store: Store, runs: int, symbols: int) -> None:
             started_at=slot,
             event_count=symbols,
             sources="{}",
-            decisions=tuple((one, RULES.decide(one)) for one in shown),
+            decisions=tuple((each, RULES.decide(each)) for each in evidences),
             rejects=(),
         )
         store.publish(store.claim("default", slot, "benchmark:1", STEP), result)
 
 
 def grown(folder: Path, runs: int, symbols: int = SYMBOLS) -> Path:
-    """Make a database with so many runs of so many symbols: two are published, the others copied from them by SQL.
+    """Make a database of `runs` runs of `symbols` symbols: two are published, the others are copied from them by SQL.
 
-    The copies carry no digests that verify, which reading does not look at.
+    The digests of the copies do not verify; reading does not check them.
     """
     path = folder / f"history-{symbols}x{runs}.db"
     if path.exists():
@@ -135,9 +135,9 @@ def grown(folder: Path, runs: int, symbols: int = SYMBOLS) -> Path:
 
 
 def _copy_runs(connection: Any, runs: int) -> None:
-    """Copy in pieces, so that no transaction grows with the history."""
+    """Copy in batches, so that no transaction grows with the history."""
     minutes = STEP.total_seconds() / 60
-    own = {
+    changed = {
         "run_id": "n + 1",
         "slot": f"datetime('{FIRST_SLOT:%Y-%m-%d %H:%M:%S}', '+' || (n * {minutes:g}) || ' minutes')",
         "digest": "'d' || n",
@@ -150,9 +150,9 @@ def _copy_runs(connection: Any, runs: int) -> None:
         )
         for table in ("policy_run", "policy_snapshot"):
             names = [row[1] for row in connection.execute(f"pragma table_info({table})")]
-            chosen = ", ".join(own.get(name, f"o.{name}") for name in names)
+            items = ", ".join(changed.get(name, f"o.{name}") for name in names)
             connection.execute(
-                f"insert into {table} {numbers} select {chosen} from number join {table} as o on o.run_id = 1"
+                f"insert into {table} {numbers} select {items} from number join {table} as o on o.run_id = 1"
             )
         connection.commit()
 
@@ -206,8 +206,8 @@ def _verified(folder: Path) -> Iterator[Figure]:
         unfinished.rename(path)
     for runs in (100, 1000):
         program = f"from benchmarks.history import verify_in_process as v; v({str(path)!r}, {runs})"
-        said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-        snapshots, rate, memory = map(float, said.split())
+        output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+        snapshots, rate, memory = map(float, output.split())
         what, how = f"verify, {snapshots:,.0f} snapshots", "each decision derived, by the processor time of one process"
         yield Figure(
             name=what, value=rate, lowest=rate, highest=rate, target=50_000, how=how, unit="a second", at_least=True

@@ -26,7 +26,7 @@ _ORDER_LOG = """
 
 
 def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
-    """Time a committed run of each layout against both queries over what `read_json` makes of the file by itself."""
+    """Time a committed run of each layout against both queries over the types that `read_json` detects."""
     return [
         _figure("canonical JSONL", data.canonical_lines, OrdersKind.CANONICAL, _CANONICAL, data, repetitions),
         _figure("order log", data.order_log, OrdersKind.ORDER_LOG, _ORDER_LOG, data, repetitions),

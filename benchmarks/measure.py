@@ -1,4 +1,4 @@
-"""One benchmark by its name, in whichever process this is called; what it needs is imported only there."""
+"""One benchmark by its name; its imports happen only in the process that runs it."""
 
 import importlib
 
@@ -7,7 +7,7 @@ from benchmarks.figure import Figure
 
 
 def figures_of(name: str, data: Data, repetitions: int | None) -> list[Figure]:
-    """Return the figures of a benchmark; `repetitions` None leaves their number to it."""
+    """Return the figures of a benchmark; `repetitions` None means its default."""
     module = importlib.import_module(f"benchmarks.{name}")
-    found: list[Figure] = module.figures(data) if repetitions is None else module.figures(data, repetitions)
-    return found
+    figures: list[Figure] = module.figures(data) if repetitions is None else module.figures(data, repetitions)
+    return figures

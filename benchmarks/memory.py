@@ -1,4 +1,4 @@
-"""The peak memory of a process that does nothing but one run over 10 million outcomes as Parquet."""
+"""The peak memory of a process with a single run over 10 million outcomes as Parquet."""
 
 import resource
 import sys
@@ -9,11 +9,11 @@ from benchmarks.figure import Figure
 from jobs.plan import OrdersKind
 
 TARGET_MB = 600
-_BYTES = 1 if sys.platform == "darwin" else 1024  # what ru_maxrss counts in
+_BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
 
 
 def figures(data: Data, repetitions: int = 1) -> list[Figure]:  # noqa: ARG001 - a peak is reached the first time
-    """Run once in this process, which must be a fresh one, and read the most memory that it ever had."""
+    """Run once in this process, which must be fresh, and read its peak memory."""
     ours.run(data.orders, OrdersKind.CANONICAL, data)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _BYTES / 1e6
     how = "the same run alone in a fresh process: its largest resident set (ru_maxrss)"

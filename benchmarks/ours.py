@@ -1,4 +1,4 @@
-"""The work of this project, as it is timed: one slot computed and published to a fresh SQLite store."""
+"""The work of this project that is timed: one slot computed and published to a fresh SQLite store."""
 
 from datetime import timedelta
 from functools import partial
@@ -18,7 +18,7 @@ _LEASE = timedelta(minutes=10)
 
 
 def plan(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...] = ()) -> Plan:
-    """Plan a run by the seed's rules, others in its shadow."""
+    """Return the plan of a run by the seed's rules, with these shadows."""
     return Plan(
         scope="benchmark",
         orders=OrdersSource(kind=kind, location=Location(path=str(orders))),
@@ -31,7 +31,7 @@ def plan(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...
 def run(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...] = ()) -> float:
     """Compute a slot from the orders and the candles, publish it, and return the seconds from its start to its commit.
 
-    The store's schema is there before. Raises AssertionError where the run is not what the data must give.
+    The schema of the store exists before. Raises AssertionError if the run does not fit the data.
     """
     slot = plan(orders, kind, data, shadows)
     with TemporaryDirectory(prefix="router-policy-benchmark-") as folder:

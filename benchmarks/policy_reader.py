@@ -1,8 +1,8 @@
-"""The router's side: reading a policy in memory against a plain dict, and how soon what is published is seen.
+"""The router's side: reading a policy in memory against a plain dict, and the delay until a new run is seen.
 
     python -m benchmarks.policy_reader --minutes 10
 
-reads for so long while runs are published, and prints how the allocated memory grew.
+reads for this time while runs are published, and prints the growth of the allocated memory.
 """
 
 import argparse
@@ -28,23 +28,23 @@ from storage.store import Store
 from tests.support.postgres import fresh_database, postgres_server, short_folder
 from tests.support.runs import QUARTER, SLOT, evidence, publish
 
-SYMBOLS = [f"S{place:04}" for place in range(1000)]
+SYMBOLS = [f"S{index:04}" for index in range(1000)]
 ROUNDS = 200
 PUBLISHED_MEANWHILE = 10
 SLOW_READS = 2000
 PUBLICATIONS = 50
 GROWTH_SECONDS = 20.0
-_ALWAYS_FRESH_SECONDS = 1e10  # the runs' slots are not of today
+_ALWAYS_FRESH_SECONDS = 1e10  # the slots of the runs are in the past
 _QUERY = "select * from policy_latest where scope = 'default' and symbol = ?"
 Nanoseconds = Sequence[int]
 
 
 def figures(data: Data, repetitions: int = ROUNDS) -> list[Figure]:  # noqa: ARG001 - it reads stores of its own
-    """Read every symbol so often beside a dict, and one at a time by what a router would use instead."""
+    """Read every symbol beside a dict, and single symbols by the alternatives of a router."""
     with TemporaryDirectory(prefix="router-policy-benchmark-") as folder, _published(folder) as (url, reader):
         return [
             *_in_memory(reader, repetitions),
-            *_instead(reader, Path(folder) / "policy.db", url),
+            *_alternatives(reader, Path(folder) / "policy.db", url),
             growth(reader, GROWTH_SECONDS),
             *_visible(),
         ]
@@ -52,7 +52,7 @@ def figures(data: Data, repetitions: int = ROUNDS) -> list[Figure]:  # noqa: ARG
 
 @contextmanager
 def _published(folder: str) -> Iterator[tuple[str, PolicyReader]]:
-    """Give a store in which another process publishes one run of 1,000 symbols after the other, and a reader of it."""
+    """Yield a store in which another process publishes run after run of 1,000 symbols, and a reader of it."""
     url = f"sqlite:///{folder}/policy.db"
     with Store(url) as store:
         store.set_up()
@@ -76,10 +76,10 @@ def publish_for_ever(url: str) -> None:
 
 
 def _publish(store: Store, number: int) -> int:
-    """Publish a run of all symbols in which no policy is as it was before; return its number."""
+    """Publish a run of all symbols that changes every policy; return its number."""
     fallback = 0.1 if number % 2 else 0.95
-    shown = [evidence(symbol, fallback=fallback) for symbol in SYMBOLS]
-    return publish(store, SLOT + number * QUARTER, *shown).run_id
+    evidences = [evidence(symbol, fallback=fallback) for symbol in SYMBOLS]
+    return publish(store, SLOT + number * QUARTER, *evidences).run_id
 
 
 def _in_memory(reader: PolicyReader, rounds: int) -> list[Figure]:
@@ -92,7 +92,7 @@ def _in_memory(reader: PolicyReader, rounds: int) -> list[Figure]:
     )
     median = statistics.median(ours)
     low, _, high = statistics.quantiles(ours, n=4)
-    last = statistics.quantiles(ours, n=100)[98]
+    percentile_99 = statistics.quantiles(ours, n=100)[98]
     ratios = [each / statistics.median(plain) for each in (median, low, high)]
     in_loop = f"medians {median:.0f} and {statistics.median(plain):.0f} ns; in a loop, untimed, {loops}"
     return [
@@ -108,8 +108,8 @@ def _in_memory(reader: PolicyReader, rounds: int) -> list[Figure]:
             name="reader.get", value=median / 1e3, lowest=low / 1e3, highest=high / 1e3, target=1, how=how, unit="us"
         ),
         Figure(
-            name="reader.get, 99th of 100",
-            value=last / 1e3,
+            name="reader.get, 99th percentile",
+            value=percentile_99 / 1e3,
             lowest=min(ours) / 1e3,
             highest=max(ours) / 1e3,
             target=5,
@@ -120,7 +120,7 @@ def _in_memory(reader: PolicyReader, rounds: int) -> list[Figure]:
 
 
 def _calls(reader: PolicyReader, rounds: int) -> tuple[Nanoseconds, Nanoseconds, str]:
-    """Read so often, and on until some runs were published meanwhile: what a run costs the reader is to be in it."""
+    """Read `rounds` times, and on until some runs were published meanwhile, so that their cost is included."""
     readings, until = reader.readings(), reader.status.change_count + PUBLISHED_MEANWHILE
     plain: list[int] = []
     ours: list[int] = []
@@ -151,8 +151,8 @@ def _timed_together(read: Callable[[str], object]) -> float:
     return (time.perf_counter_ns() - start) / len(SYMBOLS)
 
 
-def _instead(reader: PolicyReader, path: Path, url: str) -> Iterator[Figure]:
-    """Read single rows by what a router would use without a reader, in turn with it."""
+def _alternatives(reader: PolicyReader, path: Path, url: str) -> Iterator[Figure]:
+    """Read single rows as a router without a reader would, in turn with the reader."""
     bare = sqlite_driver().connect(f"file:{path}?mode=ro", uri=True)
     engine = create_engine(url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true", module=sqlite_driver())
     query = text(_QUERY.replace("?", ":symbol"))
@@ -175,7 +175,8 @@ def _instead(reader: PolicyReader, path: Path, url: str) -> Iterator[Figure]:
 
 
 def _times_as_long(name: str, way: Callable[[str], object], reader: PolicyReader) -> Figure:
-    ours, theirs = [], []
+    ours: list[int] = []
+    theirs: list[int] = []
     for symbol in islice(cycle(SYMBOLS), SLOW_READS):
         for read, taken in ((reader.get, ours), (way, theirs)):
             start = time.perf_counter_ns()
@@ -184,8 +185,8 @@ def _times_as_long(name: str, way: Callable[[str], object], reader: PolicyReader
     median = statistics.median(ours)
     low, middle, high = (quartile / median for quartile in statistics.quantiles(theirs, n=4))
     how = (
-        f"one symbol's row from the same store, {SLOW_READS} times in turn, each symbol so seldom that the reader "
-        f"judges its age anew; medians {middle * median / 1e3:.3g} and {median / 1e3:.3g} us; spread: quartiles"
+        f"one symbol's row from the same store, {SLOW_READS} times in turn, each symbol so rarely that the reader "
+        f"checks its age again; medians {middle * median / 1e3:.3g} and {median / 1e3:.3g} us; spread: quartiles"
     )
     return Figure(name=f"{name} / reader.get", value=middle, lowest=low, highest=high, target=1, how=how, at_least=True)
 
@@ -202,8 +203,8 @@ def _feast(reader: PolicyReader) -> Iterator[Callable[[str], object] | None]:
 
 
 def growth(reader: PolicyReader, seconds: float) -> Figure:
-    """Read every symbol over and over for so long, and compare the memory blocks in use with those at first."""
-    blocks = []
+    """Read every symbol again and again for `seconds`, and compare the allocated memory blocks with those at first."""
+    blocks: list[int] = []
     reads = 0
     began = time.monotonic()
     while (passed := time.monotonic() - began) < seconds or len(blocks) < 10:
@@ -213,15 +214,15 @@ def growth(reader: PolicyReader, seconds: float) -> Figure:
         if passed > seconds * len(blocks) / 10:
             gc.collect()
             blocks.append(sys.getallocatedblocks())
-    settled = min(blocks[1:4])  # the least: while a run is read, its rows are there twice
+    settled = min(blocks[1:4])  # the least: while a run is read, its rows exist twice
     return Figure(
         name="memory after reading / before",
         value=min(blocks[-3:]) / settled,
         lowest=min(blocks) / settled,
         highest=max(blocks) / settled,
         target=1.02,
-        how=f"blocks allocated, least of the last and of the first three of 10 looks in {seconds:g} s, {reads:,} reads "
-        f"and {reader.status.change_count} published runs; spread: all",
+        how=f"blocks allocated, least of the last and of the first three of 10 samples in {seconds:g} s, "
+        f"{reads:,} reads and {reader.status.change_count} published runs; spread: all",
     )
 
 
@@ -233,7 +234,7 @@ def _visible() -> Iterator[Figure]:
 
 
 def _seen_after(database: str, url: str) -> Figure:
-    """Publish runs of 1,000 symbols, and wait for each to be seen."""
+    """Publish runs of 1,000 symbols, and wait until the reader has each."""
     taken = []
     with Store(url) as store, PolicyReader(url, interval_seconds=_ALWAYS_FRESH_SECONDS) as reader:
         store.set_up()
@@ -255,7 +256,7 @@ def _seen_after(database: str, url: str) -> Figure:
 
 
 def main() -> None:
-    """Print how memory grew."""
+    """Print the growth of the memory."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.policy_reader", description=__doc__)
     parser.add_argument("--minutes", type=float, required=True, help="how long to read")
     minutes: float = parser.parse_args().minutes

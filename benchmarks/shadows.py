@@ -1,4 +1,4 @@
-"""A whole run with two rule sets in the shadow of the live one against the same run with none."""
+"""A whole run with two shadow rule sets against the same run with none."""
 
 from functools import partial
 
@@ -14,7 +14,7 @@ SHADOWS = (rule_set("breaker"), rule_set("breaker:calm", {"low_variance": True})
 
 
 def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
-    """Time a committed run by the seed's rules with and without the breaker and a variant of it beside them."""
+    """Time a committed run by the seed's rules with and without the breaker and a variant of it as shadows."""
     seconds = alternate(
         {
             "with two": partial(ours.run, data.orders, OrdersKind.CANONICAL, data, SHADOWS),
