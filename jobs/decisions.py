@@ -1,4 +1,4 @@
-"""The decisions of one measurement: every traded symbol judged by the live rule set and by its shadows."""
+"""The decisions on one measurement, for every traded symbol, by the live rule set and by its shadows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,8 +32,8 @@ def decide(
     """Decide for every traded symbol on what was measured as of a time.
 
     Traded symbols are those with an outcome in the window, those of the plan and the `known_symbols`, which had a
-    policy before: a symbol that is no longer traded keeps its policy. `states` are what rule sets remember from the run
-    before. Raises SourceError if rows of orders were rejected as unreadable and none gives an outcome.
+    policy before: a symbol that is no longer traded still gets a decision. `states` are what rule sets remember
+    from the run before. Raises SourceError if rows of orders were rejected as unreadable and none gives an outcome.
     """
     measurement.require_readable_orders()
     symbols = sorted(measurement.traded_symbols.union(plan.symbols, known_symbols))

@@ -20,9 +20,9 @@ create or replace temp macro instant_of_number(n) as (
     end
 );
 
--- ISO 8601 with a zone or without one (then UTC), or a number, of the years 2000 to 2099. Text in UTC is
--- read without the calendar of zones, which takes four times as long. Of numbers, seconds stand first because most logs
--- have them; nanoseconds have more digits than a double holds.
+-- ISO 8601 with a zone or without one (then UTC), or a number, of the years 2000 to 2099. Text in UTC is read without
+-- the calendar of zones, which takes four times as long. Seconds stand first among the numbers because most logs have
+-- them; nanoseconds have more digits than a double holds.
 create or replace temp macro instant_of_text(t) as (
     case
         when t like '20__-%'

@@ -1,4 +1,4 @@
--- What the candles show of half the spread, per symbol, in basis points squared: the estimator of Abdi and Ranaldo
+-- Half the spread per symbol, in basis points squared, as estimated from candles: the estimator of Abdi and Ranaldo
 -- (2017), the mean of (c - m) * (c - m'), where c is the logarithm of a close and m and m' the mid-range, the mean of
 -- the logarithms of high and low, of its own bar and the next. Chance can make it negative. Of closes alone (Roll, 1984)
 -- the estimate would be two to three times as uncertain. Bars are those with first_bar_open <= ts <= last_bar_open.

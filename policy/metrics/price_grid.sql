@@ -1,6 +1,6 @@
 -- The steps between neighbouring prices of each symbol, how often each occurs, in whole units of the 15th digit of its
--- highest price: as fine as a floating-point price can tell. Prices are every different high, low and close of the bars
--- with first_bar_open <= ts <= last_bar_open. The tick is what these steps have in common.
+-- highest price: the precision of a floating-point price. Prices are every different high, low and close of the bars
+-- with first_bar_open <= ts <= last_bar_open. The tick is the common divisor of these steps.
 with price as (
     select symbol, high as price from candle where ts >= :first_bar_open and ts <= :last_bar_open
     union

@@ -1,18 +1,18 @@
--- What became of the maker orders, in the order of events: one row per symbol, and one with a null symbol for all
--- symbols together, the pool. maker_order has the outcomes that started as maker, maker_total how many of these there
--- were and how many filled, per symbol over the whole window. breaker_state says per symbol since when its breaker is
--- open and from when its evidence counts, and the same of the breaker that all symbols share. None of these times and
--- of the last 24 hours lies before scan_start, so older orders need not be looked at.
--- A miss comes after a fill only when its time is later, so rows may be read in any order. An order that was refused and
--- filled as maker after all, on a later try, was kept by the venue. Every maker order since a breaker opened is a probe:
--- its own router sends no others then, and to a breaker in the shadow those of the live rule set tell as much.
+-- The outcomes of maker orders in the order of events: one row per symbol, and one with a null symbol for all symbols
+-- together, the pool. maker_order has the outcomes that started as maker; maker_total has per symbol how many of these
+-- there are over the whole window, and how many filled. breaker_state has per symbol since when its breaker is open and
+-- from when its evidence counts, and the same of the breaker that all symbols share. None of these times, nor the last
+-- 24 hours, lies before scan_start, so older orders are not read.
+-- A miss follows a fill only if its time is later, so rows may be read in any order. An order that the venue rejected
+-- and that filled as maker on a later try was kept by the venue. Every maker order since a breaker opened is a probe:
+-- its own router sends no others then, and for a shadow's breaker the orders of the live rule set are as good.
 with shared as (
     select
         max(pool_opened_at) as opened_at,
         coalesce(max(pool_restarted_at), :window_start) as counts_from
     from breaker_state
 ),
--- One pass with few groups and two plain aggregates, which is quicker than many conditional ones.
+-- One pass with few groups and two plain aggregates, which is faster than many conditional ones.
 sorted_out as (
     select
         o.symbol,
@@ -81,7 +81,7 @@ pool as (
     left join recent as r on r.symbol = t.symbol
     cross join shared
 ),
-run as (
+streak as (
     select
         o.symbol,
         count(*) filter (where o.ts >= b.counts_from and (b.last_fill_at is null or o.ts > b.last_fill_at)) as miss_streak,
@@ -99,29 +99,29 @@ run as (
     where o.ts >= :day_start and o.ts < :as_of and not o.maker_filled
     group by o.symbol
 ),
-pool_run as (
-    select coalesce(sum(pool_miss_streak), 0) as miss_streak from run
+pool_streak as (
+    select coalesce(sum(pool_miss_streak), 0) as miss_streak from streak
 )
 select
     b.symbol,
-    coalesce(run.miss_streak, 0) as miss_streak,
-    b.start_count - coalesce(run.miss_streak, 0) as start_count,
-    b.start_count - b.fill_count - coalesce(run.miss_streak, 0) as miss_count,
-    coalesce(run.reject_streak, 0) as reject_streak,
+    coalesce(streak.miss_streak, 0) as miss_streak,
+    b.start_count - coalesce(streak.miss_streak, 0) as start_count,
+    b.start_count - b.fill_count - coalesce(streak.miss_streak, 0) as miss_count,
+    coalesce(streak.reject_streak, 0) as reject_streak,
     b.probe_count,
     b.probe_filled_count,
     b.last_probe_at
 from by_symbol as b
-left join run on run.symbol = b.symbol
+left join streak on streak.symbol = b.symbol
 union all
 select
     null,
-    pool_run.miss_streak,
-    pool.start_count - pool_run.miss_streak,
-    pool.start_count - pool.fill_count - pool_run.miss_streak,
+    pool_streak.miss_streak,
+    pool.start_count - pool_streak.miss_streak,
+    pool.start_count - pool.fill_count - pool_streak.miss_streak,
     0,
     pool.probe_count,
     pool.probe_filled_count,
     pool.last_probe_at
 from pool
-cross join pool_run
+cross join pool_streak

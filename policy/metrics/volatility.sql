@@ -1,6 +1,6 @@
 -- ATR% over the last 50 and the last 500 closed bars, per symbol: the mean true range in percent of the last close.
 -- A bar's true range is the largest of high - low, |high - previous close| and |low - previous close|; the first bar,
--- which has no previous close, has high - low. Bars are looked at with first_bar_open <= ts <= last_bar_open, so each
+-- which has no previous close, has high - low. Bars are those with first_bar_open <= ts <= last_bar_open, so each
 -- had closed by as_of. The ratio is null with fewer than 500 bars.
 with bar as (
     select
