@@ -72,7 +72,7 @@ def _request(repetitions: int) -> BacktestRequest:
         fee_gaps={},
         rule_sets={name: rule_set(name, parameters) for name in ("seed", "breaker")},
         slots=[start, *slots.between(start, datetime.fromtimestamp(last, UTC))],
-        run_count=repetitions,
+        repetition_count=repetitions,
     )
 
 

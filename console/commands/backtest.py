@@ -83,7 +83,7 @@ def command(
         outage_miss_share=outage_misses,
         is_venue_wide=venue_wide,
         is_rejected=rejects,
-        run_count=run_count,
+        repetition_count=run_count,
         seed=seed,
     )
     show_backtest(config, options, picture, as_json=as_json)

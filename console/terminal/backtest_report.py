@@ -44,7 +44,7 @@ def backtest_record(request: "BacktestRequest", backtest: "Backtest") -> dict[st
         "since": iso(request.slots[0]),
         "until": iso(request.slots[-1]),
         "seed": request.seed,
-        "run_count": request.run_count,
+        "run_count": request.repetition_count,
         "order_count": backtest.order_count,
         "day_count": backtest.day_count,
         "outage_count": backtest.outage_count,
@@ -165,7 +165,7 @@ def _method(request: "BacktestRequest", backtest: "Backtest", *, fees_are_assume
     since, until = request.slots[0], request.slots[-1]
     yield (
         f"{backtest.order_count:,} orders of {len(request.markets)} markets, {iso(since)} to {iso(until)}, "
-        f"{request.run_count} runs, seed {request.seed}"
+        f"{request.repetition_count} runs, seed {request.seed}"
     )
     yield (
         f"maker price {execution.offset_bps:g} bps from the price at arrival, waiting {execution.wait_bars} bars; "

@@ -24,8 +24,8 @@ class BacktestRequest:
     """What is backtested: the markets in order, how each is traded, and the rule sets by their names in the result.
 
     Profiles and fees are by symbol, for every market. `fee_gaps` are what the rule sets know of the fees. `slots` are
-    when policies are computed, the oldest before the first order. `outages` None simulates none. `run_count` is the
-    number of repetitions, each with orders of its own. The same request gives the same result.
+    when policies are computed, the oldest before the first order. `outages` None simulates none. Each of
+    the `repetition_count` repetitions draws orders of its own. The same request gives the same result.
     """
 
     markets: Sequence[Market]
@@ -36,13 +36,13 @@ class BacktestRequest:
     fee_gaps: Mapping[str, FeeGap]
     execution: Execution = field(default_factory=Execution)
     outages: OutagePlan | None = None
-    run_count: int = 1
+    repetition_count: int = 1
     seed: int = 1
 
     @property
     def step_count(self) -> int:
         """How many steps of work the backtest reports."""
-        return self.run_count * len(self.rule_sets) * len(self.slots)
+        return self.repetition_count * len(self.rule_sets) * len(self.slots)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def run_backtest(request: BacktestRequest, report: Callable[[int], None] = _igno
     """
     fee_gaps = [request.fee_gaps.get(market.symbol, NO_FEES) for market in request.markets]
     context = BacktestContext.of(request.markets, request.slots, fee_gaps)
-    repetitions = [_repeat(request, context, number, report) for number in range(request.run_count)]
+    repetitions = [_repeat(request, context, number, report) for number in range(request.repetition_count)]
     comparison = PolicyComparison(context, repetitions)
     if comparison.order_count == 0:
         raise BacktestError("no order arrives: the candles are too short, or the orders too few")

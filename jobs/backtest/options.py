@@ -20,5 +20,5 @@ class BacktestOptions:
     outage_miss_share: float
     is_venue_wide: bool
     is_rejected: bool
-    run_count: int
+    repetition_count: int
     seed: int

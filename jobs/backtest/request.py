@@ -44,7 +44,7 @@ def build_request(
         slots=_slots_of(slots, traded),
         execution=_execution(options),
         outages=_outages(options),
-        run_count=options.run_count,
+        repetition_count=options.repetition_count,
         seed=options.seed,
     )
 

@@ -73,7 +73,7 @@ def options(**changes: Any) -> BacktestOptions:
         "outage_miss_share": 0.97,
         "is_venue_wide": False,
         "is_rejected": False,
-        "run_count": 1,
+        "repetition_count": 1,
         "seed": 1,
     }
     return BacktestOptions(**defaults | changes)
@@ -118,7 +118,7 @@ def test_every_option_is_in_the_guide_or_in_the_readme() -> None:
 def test_the_log_says_how_often_and_for_how_much_and_the_settings_what_is_compared(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = backtested(folder / "own.toml", capsys, run_count=3, outage_length=timedelta(hours=12))
+    found = backtested(folder / "own.toml", capsys, repetition_count=3, outage_length=timedelta(hours=12))
 
     assert [market["orders_per_day"] for market in found["markets"]] == [pytest.approx(10.1), pytest.approx(1.1)]
     policies = {one["name"]: one for one in found["policies"]}

@@ -137,7 +137,7 @@ def question(**changes: object) -> BacktestRequest:
         rule_sets={name: rule_set(name) for name in ("seed", "breaker")},
         slots=[START + timedelta(hours=number) for number in range(DAYS * 24)],
         fee_gaps={},
-        run_count=2,
+        repetition_count=2,
     )
     return replace(asked, **changes)  # type: ignore[arg-type]
 
