@@ -22,7 +22,7 @@ class Decisions:
     shadows: tuple[tuple[RuleSet, tuple[Judgement, ...]], ...]
 
 
-def decide(
+def decide_symbols(
     plan: Plan,
     measurement: Measurement,
     as_of: datetime,

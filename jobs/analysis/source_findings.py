@@ -25,12 +25,12 @@ _FIELDS = {
 
 def find_in_sources(plan: Plan, now: datetime) -> Iterator[Finding]:
     """Measure as a run would, and yield the findings. Raises as a run does if nothing can be computed."""
-    from jobs.decisions import decide
+    from jobs.decisions import decide_symbols
     from jobs.engines.measure import measure
 
     window = plan.window(now)
     measurement = measure(plan, window, {})
-    judgements = decide(plan, measurement, now).live
+    judgements = decide_symbols(plan, measurement, now).live
     evidence = [judgement.evidence for judgement in judgements]
     yield from _orders(plan.orders, measurement, evidence)
     yield from _ahead(plan, now)

@@ -13,7 +13,7 @@ from jobs.backtest.fills import Action, Execution, outcomes_of
 from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders, Profile, draw_orders
 from jobs.backtest.outages import OutagePlan, arriving_within, draw_outages
-from jobs.backtest.routing import BacktestContext, Routing, always, route
+from jobs.backtest.routing import BacktestContext, RoutedOrders, always, route
 from jobs.plan import Fees
 from policy.fee_gap import NO_FEES, FeeGap
 from policy.rules import RuleSet
@@ -102,11 +102,13 @@ def _repeat(
     return Repetition(orders=orders, outcomes=outcomes, outages=outages, is_within_outage=is_within, routings=routings)
 
 
-def _plain_routings(orders: Orders, context: BacktestContext, is_within_outage: Flags | None) -> dict[str, Routing]:
+def _plain_routings(
+    orders: Orders, context: BacktestContext, is_within_outage: Flags | None
+) -> dict[str, RoutedOrders]:
     """Send all orders alike; with outages also as an oracle, which takes during them and posts first otherwise."""
     maker = always(Action.FULL_WAIT, orders, context)
     routings = {ALWAYS_TAKER: always(Action.TAKER, orders, context), ALWAYS_MAKER: maker}
     if is_within_outage is not None:
         action = np.where(is_within_outage, Action.TAKER, Action.FULL_WAIT)
-        routings[ORACLE] = Routing(action=action, policy=maker.policy, is_probe=maker.is_probe)
+        routings[ORACLE] = RoutedOrders(action=action, policy=maker.policy, is_probe=maker.is_probe)
     return routings

@@ -12,7 +12,7 @@ from jobs.backtest.detection import Detection, Sighting, detection, sightings
 from jobs.backtest.fills import Action, Outcomes
 from jobs.backtest.orders import Orders
 from jobs.backtest.outages import Outage
-from jobs.backtest.routing import BacktestContext, Routing
+from jobs.backtest.routing import BacktestContext, RoutedOrders
 from jobs.backtest.statistics import Estimate, estimate
 
 ALWAYS_TAKER = "always taker"
@@ -60,7 +60,7 @@ class Repetition:
     outcomes: Outcomes
     outages: Sequence[Outage]
     is_within_outage: Flags
-    routings: Mapping[str, Routing]
+    routings: Mapping[str, RoutedOrders]
 
     def sent(self, values: NDArray[CostEstimate], name: str) -> NDArray[CostEstimate]:
         """Return each order's value by the action with which the policy sent it."""

@@ -22,7 +22,7 @@ _NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class EndedOrder:
     """One order that is done, `ends_seconds` since 1970."""
 
     ends_seconds: int
@@ -61,7 +61,7 @@ class MakerOrders:
         self._last_fill: float = _NEVER
         self._last_kept: float = _NEVER
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: EndedOrder) -> None:
         """Add an outcome that ended no earlier than those before it; taker orders are ignored."""
         if not outcome.is_maker:
             return
@@ -116,7 +116,7 @@ class History:
         self._slippage: list[float] = []
         self._measured: Effectiveness | None = Effectiveness()
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: EndedOrder) -> None:
         """Add an outcome that ended no earlier than those before it."""
         self._window.append((outcome.ends_seconds, outcome.slippage_bps))
         insort(self._slippage, outcome.slippage_bps)

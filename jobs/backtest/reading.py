@@ -13,7 +13,7 @@ from jobs.backtest.market import Bars, Market
 from jobs.backtest.orders import Profile
 from jobs.engines import duckdb_tables as tables
 from jobs.engines.duckdb_session import duckdb_session
-from jobs.engines.engine import Row
+from jobs.engines.engine import MetricRow
 from jobs.engines.measurement import one_tick_markets
 from jobs.plan import CandlesSource, OrdersSource
 from jobs.sources.candles import read_candles
@@ -108,7 +108,7 @@ def _markets(connection: duckdb.DuckDBPyConnection, source: CandlesSource) -> di
     }
 
 
-def _tick(grid: Sequence[Row], symbol: str) -> float | None:
+def _tick(grid: Sequence[MetricRow], symbol: str) -> float | None:
     rows = [row for row in grid if row["symbol"] == symbol]
     return tick_size({row["step"]: row["step_count"] for row in rows}, rows[0]["units_per_price"]) if rows else None
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from jobs.backtest.arrays import Flags, Integers
-from jobs.backtest.evidence import History, MakerOrders, Outcome
+from jobs.backtest.evidence import EndedOrder, History, MakerOrders
 from jobs.backtest.fills import Action, Outcomes
 from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders
@@ -28,7 +28,7 @@ _REPORT_EVERY = 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Routing:
+class RoutedOrders:
     """How each order was sent, and the policy at each slot (first axis) of each market (second axis)."""
 
     action: Integers
@@ -62,9 +62,9 @@ class BacktestContext:
         )
 
 
-def always(action: Action, orders: Orders, context: BacktestContext) -> Routing:
+def always(action: Action, orders: Orders, context: BacktestContext) -> RoutedOrders:
     """Send every order the same way."""
-    return Routing(
+    return RoutedOrders(
         action=np.full(len(orders), action),
         policy=np.full((len(context.slots), len(context.markets)), action),
         is_probe=np.zeros(len(orders), dtype=np.bool_),
@@ -73,7 +73,7 @@ def always(action: Action, orders: Orders, context: BacktestContext) -> Routing:
 
 def route(
     rules: RuleSet, orders: Orders, outcomes: Outcomes, context: BacktestContext, report: Callable[[int], None]
-) -> Routing:
+) -> RoutedOrders:
     """Send every order by the rule set, which decides at each slot on the orders that ended before it.
 
     An order follows the policy of the newest slot before its arrival, and maker first before the first slot. `report`
@@ -85,7 +85,7 @@ def route(
         if (number + 1) % _REPORT_EVERY == 0:
             report(_REPORT_EVERY)
     report(len(context.slots) % _REPORT_EVERY)
-    return Routing(action=loop.action, policy=loop.policy, is_probe=loop.is_probe)
+    return RoutedOrders(action=loop.action, policy=loop.policy, is_probe=loop.is_probe)
 
 
 class _Loop:
@@ -122,10 +122,10 @@ class _Loop:
             self._histories[self._market[order]].add(outcome)
             self._pool.add(outcome)
 
-    def _outcome(self, order: int) -> Outcome:
+    def _outcome(self, order: int) -> EndedOrder:
         action, outcomes = self.action[order], self._outcomes
         is_maker = bool(action != Action.TAKER)
-        return Outcome(
+        return EndedOrder(
             ends_seconds=int(outcomes.ends_seconds[action, order]),
             slippage_bps=float(outcomes.slippage_bps[action, order]),
             is_maker=is_maker,

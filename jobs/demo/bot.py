@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
 
-from jobs.demo.log_rows import Row, close_row
-from jobs.demo.market import Market
+from jobs.demo.log_rows import LogRow, close_row
+from jobs.demo.market import SimulatedMarket
 from jobs.demo.venue import ROUTING, NoPolicies, venue_of
 from router_policy_client.clock import SimulatedClock
 from router_policy_client.order import Order, Outcome, Side
@@ -57,7 +57,7 @@ class _Position:
 class _SymbolBot:
     """The trading of one symbol: one order at a time, on a clock that moves from order to order."""
 
-    def __init__(self, trader: Trader, market: Market, random: Random) -> None:
+    def __init__(self, trader: Trader, market: SimulatedMarket, random: Random) -> None:
         self.trader = trader
         self.clock = SimulatedClock(datetime.fromtimestamp(trader.phases[0].since_seconds, UTC))
         self.venue = venue_of(market, trader.conditions, self.clock, random)
@@ -71,18 +71,18 @@ class Bot:
     at first it gives none.
     """
 
-    def __init__(self, market: Market, traders: Sequence[Trader], random: Random) -> None:
+    def __init__(self, market: SimulatedMarket, traders: Sequence[Trader], random: Random) -> None:
         self.reader: PolicySource = NoPolicies()
         self._market = market
         self._symbol_bots = [_SymbolBot(trader, market, random) for trader in traders]
         self._random = random
         self._order_count = 0
-        self._lines: list[tuple[float, int, Row]] = []
+        self._lines: list[tuple[float, int, LogRow]] = []
         self._line_count = 0
         self._decisions = [(self._next_decision(trader, -math.inf), index) for index, trader in enumerate(traders)]
         heapq.heapify(self._decisions)
 
-    def rows_until(self, at: datetime) -> list[Row]:
+    def rows_until(self, at: datetime) -> list[LogRow]:
         """Return the lines that are written before `at` and were not returned yet, by time."""
         end_seconds = at.timestamp()
         while self._decisions[0][0] < end_seconds:
@@ -153,6 +153,6 @@ class Bot:
         self._write(close_row(order, at_seconds, gain * float(outcome.filled)))
         return at_seconds
 
-    def _write(self, row: Row) -> None:
+    def _write(self, row: LogRow) -> None:
         self._line_count += 1
         heapq.heappush(self._lines, (row["ts"], self._line_count, row))

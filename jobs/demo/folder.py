@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from jobs.demo.log_rows import Row
+from jobs.demo.log_rows import LogRow
 from jobs.demo.market import Bar
 from policy.errors import RouterPolicyError
 
@@ -71,7 +71,7 @@ class DemoFolder:
         """The SQLite file of the policies."""
         return self.path / "router_policy.db"
 
-    def append_rows(self, rows: Iterable[Row]) -> None:
+    def append_rows(self, rows: Iterable[LogRow]) -> None:
         """Append lines to the log in one write, so that a reader rarely sees half a line."""
         text = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
         with self.log.open("ab", buffering=0) as file:

@@ -4,10 +4,10 @@ from typing import Any
 
 from router_policy_client.order import Order
 
-Row = dict[str, Any]
+LogRow = dict[str, Any]
 
 
-def close_row(order: Order, at_seconds: float, profit_usd: float) -> Row:
+def close_row(order: Order, at_seconds: float, profit_usd: float) -> LogRow:
     """Write the line of a position that an order has closed, with its profit before fees."""
     return {
         "ts": round(at_seconds, 3),

@@ -32,7 +32,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class MarketQuote:
     """The best prices at one time."""
 
     bid: float
@@ -57,7 +57,7 @@ class Bar:
     volume: float
 
 
-class Market:
+class SimulatedMarket:
     """Prices from `start` on, drawn as they are needed; the same listings, seed and times give the same prices.
 
     `start` lies on a quarter of an hour. `now` is the start of the demo, from which the listings count their hours.
@@ -72,7 +72,7 @@ class Market:
             for listing, seed in zip(listings, seeds, strict=True)
         }
 
-    def quote(self, symbol: str, at_seconds: float) -> Quote:
+    def quote(self, symbol: str, at_seconds: float) -> MarketQuote:
         """Return the best prices at a time in seconds since 1970, which is not before the market's start."""
         return self._paths[symbol].quote(at_seconds)
 
@@ -99,13 +99,13 @@ class _Path:
         self._now_seconds = now.timestamp()
         self._prices = [listing.price]
 
-    def quote(self, at_seconds: float) -> Quote:
+    def quote(self, at_seconds: float) -> MarketQuote:
         listing = self.listing
         tick = 10.0**-listing.decimals
         price = self._price(at_seconds)
         spread_ticks = max(1, round(price * listing.spread_bps / 10_000 / tick))
         bid_ticks = max(1, round(price / tick - spread_ticks / 2))
-        return Quote(
+        return MarketQuote(
             bid=round(bid_ticks * tick, listing.decimals),
             ask=round((bid_ticks + spread_ticks) * tick, listing.decimals),
         )

@@ -6,7 +6,7 @@ from random import Random
 
 from jobs.demo.bot import Bot, Phase, Trader
 from jobs.demo.demo_symbols import DEMO_SYMBOLS, LIVE, LIVE_ORDERS_PER_HOUR, DemoSymbol
-from jobs.demo.market import BAR, Market
+from jobs.demo.market import BAR, SimulatedMarket
 
 LOGGED = timedelta(days=10)
 _ORDER_USD = 1000.0
@@ -16,7 +16,7 @@ _ORDER_USD = 1000.0
 class Simulation:
     """A market and the bot that trades on it; both begin at `start`, on a quarter of an hour."""
 
-    market: Market
+    market: SimulatedMarket
     bot: Bot
     start: datetime
 
@@ -24,7 +24,7 @@ class Simulation:
 def simulate(random: Random, now: datetime) -> Simulation:
     """Begin the simulation ten days before `now`; the same seed and `now` give the same prices and lines."""
     start = quarter_before(now - LOGGED)
-    market = Market([demo_symbol.listing for demo_symbol in DEMO_SYMBOLS], random, start, now)
+    market = SimulatedMarket([demo_symbol.listing for demo_symbol in DEMO_SYMBOLS], random, start, now)
     traders = [
         Trader(symbol=demo_symbol.listing.symbol, order_usd=_ORDER_USD, phases=_phases(demo_symbol, start, now))
         for demo_symbol in DEMO_SYMBOLS

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from random import Random
 
-from jobs.demo.market import Market
+from jobs.demo.market import SimulatedMarket
 from router_policy_client import Quality, Reading, Status, TakerBias
 from router_policy_client.clock import Clock
 from router_policy_client.leg import Patience
@@ -44,7 +44,7 @@ class NoPolicies:
 class MarketPrices:
     """The prices of a simulated venue, taken from the demo's market."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: SimulatedMarket) -> None:
         self._market = market
 
     def quote(self, symbol: str, at: datetime) -> Quote:
@@ -58,7 +58,7 @@ class MarketPrices:
 
 
 def venue_of(
-    market: Market, conditions: Callable[[str, datetime], Conditions], clock: Clock, random: Random
+    market: SimulatedMarket, conditions: Callable[[str, datetime], Conditions], clock: Clock, random: Random
 ) -> SimulatedVenue:
     """Make a venue on the demo's market."""
     return SimulatedVenue(MarketPrices(market), conditions, clock, random)

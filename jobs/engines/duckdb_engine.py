@@ -22,7 +22,7 @@ from jobs.engines.duckdb_tables import (
     naive_times,
     outcome_bounds,
 )
-from jobs.engines.engine import STATE_TIMES, Engine, Parameters, Row, StateRow, TotalRow, outcome_parameters
+from jobs.engines.engine import STATE_TIMES, Engine, MetricRow, QueryParameters, StateRow, TotalRow, outcome_parameters
 from jobs.plan import CandlesSource, Plan
 from jobs.sources.candles import read_candles
 from jobs.sources.orders import read_orders
@@ -62,12 +62,12 @@ class _DuckDBEngine:
         load_orders(self.connection, self.orders, self.plan.orders, self.window)
         return self.orders.description
 
-    def measure_orders(self) -> tuple[list[Row], list[Reject]]:
+    def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:
         rows = self.rows(metrics.EFFECTIVENESS, outcome_parameters(self.window))
         usable = [row for row in rows if not row["symbol"].startswith(REJECT_PREFIX)]
         return usable, self._order_rejects(rows)
 
-    def _order_rejects(self, effectiveness: Iterable[Row]) -> list[Reject]:
+    def _order_rejects(self, effectiveness: Iterable[MetricRow]) -> list[Reject]:
         """Take the rejects of the window from the measured rows, and count with them the orders without a time."""
         timeless = "select reason, count(*) from order_event where ts is null group by reason"
         counts = Counter(dict(self.connection.execute(timeless).fetchall()))
@@ -77,7 +77,7 @@ class _DuckDBEngine:
         bounds = outcome_bounds(self.window)
         return count_rejects(self.connection, "orders", "order_event", ORDERS_IN_WINDOW, bounds, self.orders, counts)
 
-    def rows(self, query: str, parameters: Parameters) -> list[Row]:
+    def rows(self, query: str, parameters: QueryParameters) -> list[MetricRow]:
         return metric_rows(self.connection, query, naive_times(parameters))
 
     def load_maker_orders(self, totals: Sequence[TotalRow]) -> None:

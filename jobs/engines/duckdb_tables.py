@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from jobs.engines.engine import Parameters, Row, bar_parameters, outcome_parameters
+from jobs.engines.engine import MetricRow, QueryParameters, bar_parameters, outcome_parameters
 from jobs.plan import OrdersKind, OrdersSource
 from jobs.sources import canonical
 from jobs.sources.errors import SourceError
@@ -52,7 +52,7 @@ def load_table(connection: duckdb.DuckDBPyConnection, table: str, **columns: tup
     connection.execute(f"create or replace temp table {table} as select {items}", values)
 
 
-def metric_rows(connection: duckdb.DuckDBPyConnection, query: str, bounds: Mapping[str, object]) -> list[Row]:
+def metric_rows(connection: duckdb.DuckDBPyConnection, query: str, bounds: Mapping[str, object]) -> list[MetricRow]:
     """Run a metric query; DuckDB writes a parameter $name where the standard writes :name."""
     result = connection.execute(_PARAMETER.sub(r"$\1", query), dict(bounds))
     names = [column[0] for column in result.description or []]
@@ -69,7 +69,7 @@ def bar_bounds(window: Window) -> dict[str, object]:
     return naive_times(bar_parameters(window))
 
 
-def naive_times(parameters: Parameters) -> dict[str, object]:
+def naive_times(parameters: QueryParameters) -> dict[str, object]:
     """Return the parameters with their times, which are in UTC, without a zone, as the canonical tables have them."""
     return {
         name: value.replace(tzinfo=None) if isinstance(value, datetime) else value for name, value in parameters.items()

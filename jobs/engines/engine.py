@@ -8,8 +8,8 @@ from jobs.plan import CandlesSource
 from policy.window import Window
 from storage.records import Reject
 
-Row = Mapping[str, Any]
-Parameters = Mapping[str, datetime | int]
+MetricRow = Mapping[str, Any]
+QueryParameters = Mapping[str, datetime | int]
 # A row of `breaker_state`: the symbol, then STATE_TIMES, each in UTC with its zone, or None.
 StateRow = tuple[str, *tuple[datetime | None, ...]]
 STATE_TIMES = ("opened_at", "restarted_at", "pool_opened_at", "pool_restarted_at")
@@ -34,14 +34,14 @@ class Engine(Protocol):
         """Make `order_outcome` of the plan's orders, and return the description of the source."""
         ...
 
-    def measure_orders(self) -> tuple[list[Row], list[Reject]]:
+    def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:
         """Run the effectiveness query; return its rows, and the rejected orders counted by reason.
 
         One step, so that an engine may count both in one pass over the log.
         """
         ...
 
-    def rows(self, query: str, parameters: Parameters) -> list[Row]:
+    def rows(self, query: str, parameters: QueryParameters) -> list[MetricRow]:
         """Run a metric query over the tables that are loaded, and return its rows by column."""
         ...
 

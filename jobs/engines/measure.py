@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 
-from jobs.engines.engine import Engine, Row, bar_parameters, outcome_parameters
+from jobs.engines.engine import Engine, MetricRow, bar_parameters, outcome_parameters
 from jobs.engines.measurement import Measurement, gather, one_tick_markets
 from jobs.engines.streaks import States, measure_streaks
 from jobs.plan import EngineKind, Plan
@@ -36,7 +36,7 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
     effectiveness, rejects = engine.measure_orders()
     expectancy = engine.rows(metrics.EXPECTANCY, {**outcome_parameters(window), "hour_of_day": window.as_of.hour})
     streaks = measure_streaks(engine, plan.rule_sets_with_state, states, window, effectiveness)
-    volatility: list[Row] = []
+    volatility: list[MetricRow] = []
     is_one_tick: dict[str, bool] = {}
     if plan.candles is not None:
         sources["candles"], candle_rejects = engine.load_candles(plan.candles)

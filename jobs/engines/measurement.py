@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from jobs.engines.engine import Row
+from jobs.engines.engine import MetricRow
 from jobs.engines.streaks import StreakMeasurement
 from jobs.sources.errors import SourceError
 from policy import Effectiveness, Evidence, Expectancy, Volatility
@@ -13,7 +13,7 @@ from policy.spread import SquaredHalfSpread, is_one_tick, tick_size
 from policy.window import Window
 from storage.records import Reject
 
-# Rows rejected for one of these reasons could not be read; all others were read and rightly left out.
+# MetricRows rejected for one of these reasons could not be read; all others were read and rightly left out.
 _UNREADABLE = frozenset({"not_json", "bad_row", "bad_time", "bad_symbol", "bad_value", "not_finite", "unknown_fill"})
 
 
@@ -54,10 +54,12 @@ class Measurement:
         )
 
 
-Rows = Iterable[Row]
+MetricRows = Iterable[MetricRow]
 
 
-def gather(effectiveness: Rows, volatility: Rows, expectancy: Rows, window: Window) -> dict[str, Evidence]:
+def gather(
+    effectiveness: MetricRows, volatility: MetricRows, expectancy: MetricRows, window: Window
+) -> dict[str, Evidence]:
     """Join the rows of the three metric queries by symbol; every figure is rounded here, for all engines alike."""
     by_effectiveness = {row["symbol"]: _effectiveness(row) for row in effectiveness}
     by_volatility = {row["symbol"]: _volatility(row, window) for row in volatility}
@@ -73,7 +75,7 @@ def gather(effectiveness: Rows, volatility: Rows, expectancy: Rows, window: Wind
     }
 
 
-def one_tick_markets(price_grid: Rows, half_spread: Rows) -> dict[str, bool]:
+def one_tick_markets(price_grid: MetricRows, half_spread: MetricRows) -> dict[str, bool]:
     """Return by symbol whether its spread is one tick, without the symbols whose candles do not show it."""
     steps: dict[str, dict[int, int]] = {}
     units_per_price: dict[str, float] = {}
@@ -89,7 +91,7 @@ def one_tick_markets(price_grid: Rows, half_spread: Rows) -> dict[str, bool]:
     return {symbol: verdict for symbol, verdict in verdicts.items() if verdict is not None}
 
 
-def _half_spread(row: Row) -> SquaredHalfSpread:
+def _half_spread(row: MetricRow) -> SquaredHalfSpread:
     return SquaredHalfSpread(
         estimate=round_metric(row["squared_bps"]) or 0.0,
         deviation=round_metric(row["squared_bps_deviation"]),
@@ -97,7 +99,7 @@ def _half_spread(row: Row) -> SquaredHalfSpread:
     )
 
 
-def _effectiveness(row: Row) -> Effectiveness:
+def _effectiveness(row: MetricRow) -> Effectiveness:
     return Effectiveness(
         maker_fill_ratio=round_metric(row["maker_fill_ratio"]),
         fallback_ratio=round_metric(row["fallback_ratio"]),
@@ -110,7 +112,7 @@ def _effectiveness(row: Row) -> Effectiveness:
     )
 
 
-def _volatility(row: Row, window: Window) -> Volatility:
+def _volatility(row: MetricRow, window: Window) -> Volatility:
     opened_at: datetime = row["last_bar_open"]
     return Volatility(
         atr_short_pct=round_metric(row["atr_short_pct"]),
@@ -121,5 +123,5 @@ def _volatility(row: Row, window: Window) -> Volatility:
     )
 
 
-def _expectancy(row: Row) -> Expectancy:
+def _expectancy(row: MetricRow) -> Expectancy:
     return Expectancy(expectancy=round_metric(row["expectancy"]), expectancy_count=row["expectancy_count"])

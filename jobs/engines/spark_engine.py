@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from jobs.engines.engine import (
     STATE_TIMES,
     Engine,
-    Parameters,
-    Row,
+    MetricRow,
+    QueryParameters,
     StateRow,
     TotalRow,
     bar_parameters,
@@ -57,7 +57,9 @@ _ORDERS = _Table(
     types=canonical.SQL_TYPES,
     required=canonical.REQUIRED,
     in_window="ts is null or (ts >= :window_start and ts < :as_of)",
-    judged=f"case when ts is null then 'bad_time' when symbol is null then 'bad_symbol' else {canonical.JUDGED} end",
+    judged=f"""case
+        when ts is null then 'bad_time' when symbol is null then 'bad_symbol' else {canonical.ORDER_REASON}
+    end""",
     is_duplicate=f"""order_id is not null and row_number() over (
         partition by {canonical.IDENTITY}, judgement order by {canonical.WRITTEN_LAST_FIRST}
     ) > 1""",
@@ -69,9 +71,9 @@ _CANDLES = _Table(
     source="candles",
     view="candle",
     types={"ts": "timestamp", "symbol": "varchar", "high": "double", "low": "double", "close": "double"},
-    required=candles.COLUMNS,
+    required=candles.BAR_COLUMNS,
     in_window="ts is null or (ts >= :first_bar_open and ts <= :last_bar_open)",
-    judged=candles.JUDGED,
+    judged=candles.BAR_REASON,
     is_duplicate="row_number() over (partition by symbol, ts, judgement order by high, low, close) > 1",
     duplicate_reason="duplicate_bar",
     sample="concat_ws(' ', symbol, coalesce(cast(ts as string), ts_text))",
@@ -129,13 +131,13 @@ class _SparkEngine:
         parameters = outcome_parameters(self.window)
         return self._load(_ORDERS, orders.location, parameters, deduplicate=bool(orders.deduplicate))
 
-    def measure_orders(self) -> tuple[list[Row], list[Reject]]:
+    def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:
         rows = self.rows(metrics.EFFECTIVENESS, outcome_parameters(self.window))
         return rows, self._rejects(_ORDERS, self.plan.orders.location)
 
-    def rows(self, query: str, parameters: Parameters) -> list[Row]:
+    def rows(self, query: str, parameters: QueryParameters) -> list[MetricRow]:
         # Arrow keeps the zone of a time; collect() would turn it into this machine's local time.
-        rows: list[Row] = self.session.sql(query, args=dict(parameters)).toArrow().to_pylist()
+        rows: list[MetricRow] = self.session.sql(query, args=dict(parameters)).toArrow().to_pylist()
         return rows
 
     def load_maker_orders(self, totals: Sequence[TotalRow]) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from jobs.engines.errors import EngineError
-from jobs.sources.typed import first_line
+from jobs.sources.typed import first_message_line
 
 if TYPE_CHECKING:
     from pyspark.errors import PySparkException
@@ -45,12 +45,12 @@ def spark_session(remote: str | None) -> Iterator["SparkSession"]:
 def server_message(error: "PySparkException") -> str:
     """Return in one line the message of the server, or of the connection to it."""
     details = re.search(r'details = "(.+)"', str(error))
-    return details[1] if details else first_line(error)
+    return details[1] if details else first_message_line(error)
 
 
 def _connect(remote: str, address: str) -> "SparkSession":
     with warnings.catch_warnings():
-        # Rows come back as Arrow, so it does not matter what pyspark thinks of this pandas.
+        # MetricRows come back as Arrow, so it does not matter what pyspark thinks of this pandas.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]", UserWarning)
         session = _new_session(remote, address)

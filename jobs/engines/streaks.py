@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from jobs.engines.engine import Engine, Row, StateRow, TotalRow, outcome_parameters
+from jobs.engines.engine import Engine, MetricRow, StateRow, TotalRow, outcome_parameters
 from policy import metrics
 from policy.rules import RuleSet, State
 from policy.streaks import Streak, Streaks
@@ -28,7 +28,7 @@ class StreakMeasurement:
 
 
 def measure_streaks(
-    engine: Engine, rule_sets: Sequence[RuleSet], states: States, window: Window, effectiveness: Iterable[Row]
+    engine: Engine, rule_sets: Sequence[RuleSet], states: States, window: Window, effectiveness: Iterable[MetricRow]
 ) -> dict[str, StreakMeasurement]:
     """Measure the streaks for each rule set, by its name; the query runs once for those that remember the same.
 
@@ -57,7 +57,7 @@ def _measure(engine: Engine, states: Sequence[StateRow], window: Window) -> Stre
     return _read_streaks(engine.rows(metrics.STREAKS, parameters))
 
 
-def _total_rows(effectiveness: Iterable[Row]) -> list[TotalRow]:
+def _total_rows(effectiveness: Iterable[MetricRow]) -> list[TotalRow]:
     counts = ((row["symbol"], row["maker_started_count"], row["maker_filled_count"]) for row in effectiveness)
     return [row for row in counts if row[1]]
 
@@ -82,14 +82,14 @@ def _scan_start(rows: Iterable[StateRow], window: Window) -> datetime:
     return max(window.start, min([window.day_start, *times]))
 
 
-def _read_streaks(rows: Iterable[Row]) -> StreakMeasurement:
+def _read_streaks(rows: Iterable[MetricRow]) -> StreakMeasurement:
     """Read the rows of the streaks query; the one without a symbol is the pool."""
     by_symbol = {row["symbol"]: (_streak(row), int(row["reject_streak"])) for row in rows}
     pool, _ = by_symbol.pop(None, (Streak(), 0))
     return StreakMeasurement(own=by_symbol, pool=pool)
 
 
-def _streak(row: Row) -> Streak:
+def _streak(row: MetricRow) -> Streak:
     last: datetime | None = row["last_probe_at"]
     return Streak(
         miss_streak=int(row["miss_streak"]),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from importlib.metadata import version
 
-from jobs.decisions import NO_STATES, decide
+from jobs.decisions import NO_STATES, decide_symbols
 from jobs.engines.measure import measure
 from jobs.engines.streaks import States
 from jobs.plan import Plan
@@ -23,12 +23,12 @@ def recompute(
 ) -> RunResult:
     """Measure and decide for every traded symbol, from the events before `as_of`; nothing is written.
 
-    `known_symbols` and `states` are as in `decide`. The same plan, sources, states and `as_of` give the same decisions.
-    Raises SourceError or EngineError if nothing can be computed, and SourceError if rows of orders were rejected as
-    unreadable and none gives an outcome.
+    `known_symbols` and `states` are as in `decide_symbols`. The same plan, sources, states and `as_of` give the same
+    decisions. Raises SourceError or EngineError if nothing can be computed, and SourceError if rows of orders were
+    rejected as unreadable and none gives an outcome.
     """
     measurement = measure(plan, plan.window(as_of), states)
-    decisions = decide(plan, measurement, as_of, known_symbols, states)
+    decisions = decide_symbols(plan, measurement, as_of, known_symbols, states)
     return RunResult(
         origin=origin,
         rule_set=plan.rule_set,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _PRICES = ("high", "low", "close")
 _SQL_TYPES = {"ts": "timestamp", "symbol": "varchar"} | dict.fromkeys(_PRICES, "double")
-COLUMNS = tuple(_SQL_TYPES)
-JUDGED = """case
+BAR_COLUMNS = tuple(_SQL_TYPES)
+BAR_REASON = """case
         when ts is null then 'bad_time'
         when symbol is null then 'bad_symbol'
         when high is null or low is null or close is null then 'bad_value'
@@ -62,7 +62,7 @@ def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: M
     )
 
     def rows(path: str) -> str:
-        return f"select *, {JUDGED} as reason from (select {chosen}, {NUMBERED} from {parquet(path)})"
+        return f"select *, {BAR_REASON} as reason from (select {chosen}, {NUMBERED} from {parquet(path)})"
 
     return Relation(
         rows=rows(file_list(paths)),
@@ -78,7 +78,7 @@ def _csv(paths: Sequence[Path], columns: Mapping[str, str], file_format: FileFor
     headers = headers_of("candles", paths)
     for header, header_paths in headers.items():
         _require_columns(header_paths[0] if file_format is not None else "the result of candles.query", header, columns)
-    theirs = {name: columns.get(name, name) for name in COLUMNS}
+    theirs = {name: columns.get(name, name) for name in BAR_COLUMNS}
     prices = ", ".join(f"try_cast({name} as double) as {name}" for name in _PRICES)
     unread_prices = " ".join(
         f"when try_cast({name} as double) is null then '{name} ' || coalesce({name}, '')" for name in _PRICES
@@ -91,8 +91,8 @@ def _csv(paths: Sequence[Path], columns: Mapping[str, str], file_format: FileFor
 
     def judged(rows: str, line: str) -> str:
         return (
-            f"select *, {JUDGED} as reason from (select instant_of_text(ts) as ts, symbol_of_text(symbol) as symbol, "
-            f"{prices}, {unread}, file, {line} from ({rows}))"
+            f"select *, {BAR_REASON} as reason from (select instant_of_text(ts) as ts, "
+            f"symbol_of_text(symbol) as symbol, {prices}, {unread}, file, {line} from ({rows}))"
         )
 
     return Relation(
@@ -108,4 +108,4 @@ def _csv(paths: Sequence[Path], columns: Mapping[str, str], file_format: FileFor
 
 
 def _require_columns(origin: Path | str, present: Collection[str], renamed: Mapping[str, str]) -> None:
-    require_columns("candles", origin, present, renamed, canonical=COLUMNS, required=COLUMNS)
+    require_columns("candles", origin, present, renamed, canonical=BAR_COLUMNS, required=BAR_COLUMNS)

@@ -18,11 +18,11 @@ SQL_TYPES = {
     "probe": "boolean",
     "policy_run_id": "bigint",
 }
-COLUMNS = tuple(SQL_TYPES)
+ORDER_COLUMNS = tuple(SQL_TYPES)
 
 # Standard SQL over the typed columns, so that every engine rejects the same rows. NaN compares as larger than any
 # number. Rows with `maker_started` but no known fill or fallback are rejected as `unknown_fill`.
-JUDGED = """case
+ORDER_REASON = """case
         when
             slippage_bps not between -1e308 and 1e308 or notional not between -1e308 and 1e308
             or realized_pnl not between -1e308 and 1e308 then 'not_finite'

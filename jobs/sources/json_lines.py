@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobs.sources.errors import SourceError
 from jobs.sources.relation import file_list, identifier, quoted
-from jobs.sources.typed import first_line
+from jobs.sources.typed import first_message_line
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -41,7 +41,9 @@ def keys_of(connection: "DuckDBPyConnection", source: str, paths: Sequence[Path]
     try:
         names = [name for (name,) in connection.execute(query).fetchall()]
     except duckdb.Error as error:
-        raise SourceError(f"{source}: {paths[0]} or a file beside it cannot be read: {first_line(error)}") from error
+        raise SourceError(
+            f"{source}: {paths[0]} or a file beside it cannot be read: {first_message_line(error)}"
+        ) from error
     if not names:
         raise SourceError(
             f"{source}: no line of {paths[0]} or of the files beside it is a JSON object; write one object on each line"

@@ -96,14 +96,14 @@ def _order_log(connection: "DuckDBPyConnection", paths: Sequence[Path], columns:
 
 def _canonical_json(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: Mapping[str, str]) -> Relation:
     _require_columns(paths[0], keys_of(connection, "orders", paths), columns)
-    theirs = {name: columns.get(name, name) for name in canonical.COLUMNS}
+    theirs = {name: columns.get(name, name) for name in canonical.ORDER_COLUMNS}
     fields = {column: "VARCHAR" if name in _TEXTS else "JSON" for name, column in theirs.items()}
     chosen = ", ".join(f"{_value(name, column)} as {name}" for name, column in theirs.items())
     all_null = " and ".join(f"{identifier(column)} is null" for column in fields)
 
     def as_text(paths: Sequence[Path], line: str) -> str:
         inner = f"(select {chosen}, {all_null} as is_nothing, file, {line} from {json_lines(paths, fields)})"
-        return _CANONICAL_TEXT.format(line="line", nothing="is_nothing", rows=inner, judged=canonical.JUDGED)
+        return _CANONICAL_TEXT.format(line="line", nothing="is_nothing", rows=inner, judged=canonical.ORDER_REASON)
 
     return Relation(
         rows=as_text(paths, "null as line"),
@@ -126,11 +126,11 @@ def _csv(paths: Sequence[Path], columns: Mapping[str, str], file_format: FileFor
     for header, header_paths in headers.items():
         _require_columns(header_paths[0] if file_format is not None else "the result of orders.query", header, columns)
 
-    theirs = {name: columns.get(name, name) for name in canonical.COLUMNS}
+    theirs = {name: columns.get(name, name) for name in canonical.ORDER_COLUMNS}
 
     def as_text(rows: str, line: str) -> str:
         return _CANONICAL_TEXT.format(
-            line="line", nothing="false", rows=f"(select *, {line} from ({rows}))", judged=canonical.JUDGED
+            line="line", nothing="false", rows=f"(select *, {line} from ({rows}))", judged=canonical.ORDER_REASON
         )
 
     return Relation(
@@ -150,7 +150,7 @@ def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: M
         typed_column("orders", paths[0], name, columns.get(name, name), types.get(columns.get(name, name)), wanted)
         for name, wanted in canonical.SQL_TYPES.items()
     )
-    judged = canonical.JUDGED
+    judged = canonical.ORDER_REASON
 
     def rows(path: str) -> str:
         return (
@@ -169,7 +169,7 @@ def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: M
 
 
 def _require_columns(origin: Path | str, present: Collection[str], renamed: Mapping[str, str]) -> None:
-    require_columns("orders", origin, present, renamed, canonical=canonical.COLUMNS, required=canonical.REQUIRED)
+    require_columns("orders", origin, present, renamed, canonical=canonical.ORDER_COLUMNS, required=canonical.REQUIRED)
 
 
 def _require_order_log(path: Path, keys: Collection[str]) -> None:

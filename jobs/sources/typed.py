@@ -39,11 +39,13 @@ def column_types(connection: "DuckDBPyConnection", source: str, paths: Sequence[
     try:
         described = connection.execute(f"describe select * from {files}").fetchall()
     except duckdb.Error as error:
-        raise SourceError(f"{source}: {paths[0]} or a file beside it cannot be read: {first_line(error)}") from error
+        raise SourceError(
+            f"{source}: {paths[0]} or a file beside it cannot be read: {first_message_line(error)}"
+        ) from error
     return {name: kind for name, kind, *_ in described}
 
 
-def first_line(error: Exception) -> str:
+def first_message_line(error: Exception) -> str:
     """Return the first line of an engine's message, without the suggestions that follow."""
     return str(error).strip().splitlines()[0]
 

@@ -15,7 +15,7 @@ from policy.offset import maker_offset_bps
 from policy.quality import QualityThresholds
 from policy.reason_codes import Code
 from policy.regime import judge_regime
-from policy.rules.breaker_reason import sentence
+from policy.rules.breaker_reason import breaker_sentence
 from policy.rules.breaker_state import Breaker, State
 from policy.rules.checks import Check
 from policy.rules.decision import Decision, RouterPolicy
@@ -29,7 +29,7 @@ ABOVE_0 = ("prior_starts",)  # the only divisor for a symbol without a maker sta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters(QualityThresholds):
+class BreakerParameters(QualityThresholds):
     """When the breaker opens, how it probes, and when the shown quality changes.
 
     It opens when the symbol's own miss ratio to the power of its streak of misses is at most `open_probability`, the
@@ -60,7 +60,7 @@ class Parameters(QualityThresholds):
     losing_fee_gap_bps: float = 0.5
 
 
-def decide(evidence: Evidence, state: State | None, parameters: Parameters) -> tuple[Decision, State]:
+def decide(evidence: Evidence, state: State | None, parameters: BreakerParameters) -> tuple[Decision, State]:
     """Decide for one symbol, and return the state to remember; without streaks nothing opens or closes."""
     before = state or State()
     after, codes = _moved(evidence.streaks, before, parameters)
@@ -75,7 +75,7 @@ def decide(evidence: Evidence, state: State | None, parameters: Parameters) -> t
                 maker_first=maker_first,
                 taker_bias=taker_bias,
                 quality=quality,
-                reason=sentence(after, codes, regime),
+                reason=breaker_sentence(after, codes, regime),
                 codes=codes,
             ),
             regime=regime,
@@ -86,7 +86,7 @@ def decide(evidence: Evidence, state: State | None, parameters: Parameters) -> t
     )
 
 
-def _moved(streaks: Streaks | None, before: State, parameters: Parameters) -> tuple[State, tuple[Code, ...]]:
+def _moved(streaks: Streaks | None, before: State, parameters: BreakerParameters) -> tuple[State, tuple[Code, ...]]:
     """Open or close each breaker, one step per run, and return the codes of the figures that decided."""
     if streaks is None:
         return before, (Code(code="streaks_missing"),)
@@ -101,18 +101,18 @@ def _moved(streaks: Streaks | None, before: State, parameters: Parameters) -> tu
     return replace(before, own=own, pool=pool), own_codes + pool_codes
 
 
-def miss_ratio(streak: Streak, parameters: Parameters) -> float:
+def miss_ratio(streak: Streak, parameters: BreakerParameters) -> float:
     """Return how likely a maker order is to miss, by those before the streak of misses, rounded to 9 decimals."""
     ratio = (streak.miss_count + parameters.prior_misses) / (streak.start_count + parameters.prior_starts)
     return round(min(parameters.highest_miss_ratio, max(parameters.lowest_miss_ratio, ratio)), METRIC_DECIMALS)
 
 
-def streak_probability(streak: Streak, parameters: Parameters) -> float:
+def streak_probability(streak: Streak, parameters: BreakerParameters) -> float:
     """Return the probability of the streak of misses, were each as likely as before, rounded to 9 decimals."""
     return round(miss_ratio(streak, parameters) ** streak.miss_streak, METRIC_DECIMALS)
 
 
-def _grounds_of_misses(which: str, streak: Streak, bound: float, parameters: Parameters) -> tuple[Code, ...]:
+def _grounds_of_misses(which: str, streak: Streak, bound: float, parameters: BreakerParameters) -> tuple[Code, ...]:
     """Return what speaks for opening; empty if the streak may be chance."""
     probability = streak_probability(streak, parameters)
     if streak.miss_streak < parameters.min_miss_streak or probability > bound:
@@ -137,7 +137,7 @@ def _step(
     return before, (Code(code=f"{which}_open"), *grounds)
 
 
-def _stable_quality(evidence: Evidence, before: StableQuality | None, parameters: Parameters) -> StableQuality:
+def _stable_quality(evidence: Evidence, before: StableQuality | None, parameters: BreakerParameters) -> StableQuality:
     measured = candidate_quality(evidence.effectiveness, parameters, parameters.min_attempts, parameters.wilson_z)
     return (
         before.after(measured, parameters.hysteresis_runs)
@@ -147,7 +147,7 @@ def _stable_quality(evidence: Evidence, before: StableQuality | None, parameters
 
 
 def _act(
-    evidence: Evidence, state: State, regime: Regime, parameters: Parameters
+    evidence: Evidence, state: State, regime: Regime, parameters: BreakerParameters
 ) -> tuple[bool, TakerBias, tuple[Code, ...]]:
     if is_open(state):
         return False, TakerBias.PREFER_TAKER, ()
@@ -165,7 +165,7 @@ def is_open(state: State) -> bool:
     return state.own.opened_at is not None or state.pool.opened_at is not None
 
 
-def _probe_every(streaks: Streaks | None, state: State, parameters: Parameters) -> int | None:
+def _probe_every(streaks: Streaks | None, state: State, parameters: BreakerParameters) -> int | None:
     """Return N if every Nth order may probe, 1 if it is too long since the last probe, None while closed."""
     if not is_open(state):
         return None
@@ -184,7 +184,7 @@ def _hours_without_probe(breaker: Breaker, streak: Streak, as_of: datetime) -> f
     return (as_of - max(breaker.opened_at, streak.last_probe_at or breaker.opened_at)) / _HOUR
 
 
-def explain(evidence: Evidence, state: State | None, parameters: Parameters) -> tuple[Check, ...]:
+def explain(evidence: Evidence, state: State | None, parameters: BreakerParameters) -> tuple[Check, ...]:
     """Return every comparison that may have opened or closed a breaker, given the state before."""
     streaks, before = evidence.streaks, state or State()
     if streaks is None:
@@ -201,7 +201,9 @@ def explain(evidence: Evidence, state: State | None, parameters: Parameters) -> 
     )
 
 
-def _closing(rule: str, before: Breaker, streak: Streak, as_of: datetime, parameters: Parameters) -> tuple[Check, ...]:
+def _closing(
+    rule: str, before: Breaker, streak: Streak, as_of: datetime, parameters: BreakerParameters
+) -> tuple[Check, ...]:
     if before.opened_at is None:
         return ()
     hours = round(_hours_without_probe(before, streak, as_of), METRIC_DECIMALS)

@@ -8,7 +8,7 @@ from policy.evidence import Effectiveness
 from policy.quality import SEED_THRESHOLDS, QualityThresholds, judge_quality
 from policy.reason_codes import Code
 from policy.rules.decision import RouterPolicy
-from policy.rules.seed_reason import sentence
+from policy.rules.seed_reason import seed_sentence
 
 _BIAS = {
     Quality.GOOD: TakerBias.PREFER_MAKER,
@@ -42,7 +42,7 @@ def policy_of(
         maker_first=maker_first,
         taker_bias=taker_bias,
         quality=quality,
-        reason=sentence(quality, regime, quality_codes),
+        reason=seed_sentence(quality, regime, quality_codes),
         codes=quality_codes + table_codes + regime_codes,
     )
 

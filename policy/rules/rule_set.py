@@ -14,7 +14,7 @@ from policy.rules.breaker_state import State, newcomer
 from policy.rules.checks import Check
 from policy.rules.decision import Decision
 
-Parameters = seed.Parameters | breaker.Parameters
+RuleSetParameters = seed.SeedParameters | breaker.BreakerParameters
 
 
 class UnknownRuleSetError(RouterPolicyError, LookupError):
@@ -26,15 +26,15 @@ class _Rules:
     """A rule set's plain functions, each called with its own kind of parameters."""
 
     version: int
-    defaults: Parameters
+    defaults: RuleSetParameters
     decide: Callable[[Evidence, State | None, Any], tuple[Decision, State | None]]
     explain: Callable[[Evidence, State | None, Any], tuple[Check, ...]]
     has_state: bool
 
 
 _REGISTERED = {
-    seed.NAME: _Rules(seed.VERSION, seed.Parameters(), seed.decide, seed.explain, has_state=False),  # type: ignore[arg-type]  # its state is always None
-    breaker.NAME: _Rules(breaker.VERSION, breaker.Parameters(), breaker.decide, breaker.explain, has_state=True),
+    seed.NAME: _Rules(seed.VERSION, seed.SeedParameters(), seed.decide, seed.explain, has_state=False),  # type: ignore[arg-type]  # its state is always None
+    breaker.NAME: _Rules(breaker.VERSION, breaker.BreakerParameters(), breaker.decide, breaker.explain, has_state=True),
 }
 RULE_SET_NAMES = tuple(_REGISTERED)
 
@@ -60,7 +60,7 @@ class RuleSet:
 
     name: str
     version: int
-    parameters: Parameters
+    parameters: RuleSetParameters
     has_earlier_words: bool = False
 
     @property

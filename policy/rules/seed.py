@@ -17,13 +17,13 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters(QualityThresholds):
+class SeedParameters(QualityThresholds):
     """The thresholds of quality, and how old the last closed candle may be before the regime counts as unknown."""
 
     max_bar_age_seconds: float | None = None
 
 
-def decide(evidence: Evidence, state: None, parameters: Parameters) -> tuple[Decision, None]:  # noqa: ARG001
+def decide(evidence: Evidence, state: None, parameters: SeedParameters) -> tuple[Decision, None]:  # noqa: ARG001
     """Decide for one symbol; the codes name the regime last. This rule set has no state."""
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
     decision = Decision(
@@ -34,12 +34,12 @@ def decide(evidence: Evidence, state: None, parameters: Parameters) -> tuple[Dec
     return decision, None
 
 
-def explain(evidence: Evidence, state: None, parameters: Parameters) -> tuple[Check, ...]:  # noqa: ARG001
+def explain(evidence: Evidence, state: None, parameters: SeedParameters) -> tuple[Check, ...]:  # noqa: ARG001
     """Return every comparison that the decision may rest on, in the order of the rules."""
     return _quality_checks(evidence, parameters) + _regime_checks(evidence, parameters)
 
 
-def _quality_checks(evidence: Evidence, parameters: Parameters) -> tuple[Check, ...]:
+def _quality_checks(evidence: Evidence, parameters: SeedParameters) -> tuple[Check, ...]:
     figures = evidence.effectiveness
     bounds = (
         ("broken", "fallback_ratio", ">=", parameters.broken_fallback_ratio),
@@ -56,7 +56,7 @@ def _quality_checks(evidence: Evidence, parameters: Parameters) -> tuple[Check, 
     )
 
 
-def _regime_checks(evidence: Evidence, parameters: Parameters) -> tuple[Check, ...]:
+def _regime_checks(evidence: Evidence, parameters: SeedParameters) -> tuple[Check, ...]:
     figures = evidence.volatility
     checks = [_check("regime known", "bar_count", float(figures.bar_count), ">=", float(LONG_BAR_COUNT))]
     if parameters.max_bar_age_seconds is not None:

@@ -31,7 +31,7 @@ def _phrase(code: str, threshold: float | None) -> str | None:
     return _PHRASES[code].format(threshold) if code in _PHRASES else None
 
 
-def sentence(quality: Quality, regime: Regime, codes: tuple[Code, ...]) -> str:
+def seed_sentence(quality: Quality, regime: Regime, codes: tuple[Code, ...]) -> str:
     """Return the quality with the figures that decided it, the effect of the regime, and what was not measured."""
     return "; ".join([_ADVICE[quality] + _because(codes), _volatility(quality, regime), *_not_measured(codes)])
 

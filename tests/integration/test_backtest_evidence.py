@@ -14,7 +14,7 @@ from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders, coin_profile, draw_orders
 from jobs.backtest.outages import OutagePlan, Reach, arriving_within, draw_outages
 from jobs.backtest.reading import read_markets, read_profiles
-from jobs.backtest.routing import BacktestContext, Routing, route
+from jobs.backtest.routing import BacktestContext, RoutedOrders, route
 from jobs.plan import CandlesSource, Location, Plan
 from jobs.run.recompute import recompute
 from policy import Evidence
@@ -63,7 +63,7 @@ def markets() -> list[Market]:
     return [replace(whole, bars=holed), *others]
 
 
-def rows_of(orders: Orders, outcomes: Outcomes, routing: Routing) -> list[dict[str, object]]:
+def rows_of(orders: Orders, outcomes: Outcomes, routing: RoutedOrders) -> list[dict[str, object]]:
     """The orders as a bot's log would have them."""
     rows = []
     for number in range(len(orders)):

@@ -13,7 +13,7 @@ from jobs.backtest.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE
 from jobs.backtest.fills import Action, Outcomes
 from jobs.backtest.orders import Orders, Profile, coin_profile
 from jobs.backtest.outages import OutagePlan
-from jobs.backtest.routing import BacktestContext, Routing, route
+from jobs.backtest.routing import BacktestContext, RoutedOrders, route
 from policy import Evidence, Quality, Regime, RouterPolicy, TakerBias
 from policy.fee_gap import NO_FEES
 from policy.rules import Decision, Judgement, RuleSet, State, rule_set
@@ -57,7 +57,7 @@ def outcomes(arriving: Orders, *, minutes: int = 4, filled: bool = True) -> Outc
     )
 
 
-def routed(rules: Scripted, arriving: Orders, *, minutes: int = 4, filled: bool = True) -> Routing:
+def routed(rules: Scripted, arriving: Orders, *, minutes: int = 4, filled: bool = True) -> RoutedOrders:
     setting = BacktestContext.of([market(FLAT)], [START + minute * MINUTE for minute in SLOT_MINUTES], [NO_FEES])
     happened = outcomes(arriving, minutes=minutes, filled=filled)
     return route(cast(RuleSet, rules), arriving, happened, setting, lambda _: None)

@@ -11,8 +11,8 @@ from random import Random
 import pytest
 
 from jobs.demo.bot import Bot, Phase, Trader
-from jobs.demo.log_rows import Row, close_row
-from jobs.demo.market import Listing, Market
+from jobs.demo.log_rows import LogRow, close_row
+from jobs.demo.market import Listing, SimulatedMarket
 from jobs.demo.venue import MarketPrices, NoPolicies
 from router_policy_client import Reading, Status, TakerBias
 from router_policy_client.order import Order, Side
@@ -35,10 +35,10 @@ class Policies:
 
 def orders(
     conditions: Conditions, change: Callable[[Reading], Reading] = lambda reading: reading, hours: int = 6
-) -> list[Row]:
+) -> list[LogRow]:
     """The lines of orders, 60 an hour, under these conditions and policies."""
     random = Random(3)
-    market = Market([LISTING], random, START, START + timedelta(days=1))
+    market = SimulatedMarket([LISTING], random, START, START + timedelta(days=1))
     phase = Phase(since_seconds=START.timestamp(), orders_per_hour=60.0, conditions=conditions)
     bot = Bot(market, [Trader(symbol="CALM", order_usd=1000.0, phases=(phase,))], random)
     bot.reader = Policies(change)
@@ -84,7 +84,7 @@ def test_a_tenth_goes_straight_to_taker_by_the_bots_own_wish() -> None:
 
 
 def test_the_venue_has_the_markets_prices_to_the_tick() -> None:
-    market = Market([LISTING], Random(3), START, START + timedelta(days=1))
+    market = SimulatedMarket([LISTING], Random(3), START, START + timedelta(days=1))
 
     assert MarketPrices(market).tick("CALM") == Decimal("0.01")
     assert MarketPrices(market).quote("CALM", START) == Quote(bid=Decimal("99.97"), ask=Decimal("100.03"))

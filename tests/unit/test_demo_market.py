@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from jobs.demo.market import Bar, Listing, Market
+from jobs.demo.market import Bar, Listing, SimulatedMarket
 
 START = datetime(2026, 4, 16, 12, 0, tzinfo=UTC)
 NOW = START + timedelta(days=4)
@@ -18,8 +18,8 @@ WILD = Listing(
 YOUNG = Listing(symbol="YOUNG", price=1.0, decimals=4, spread_bps=5.0, volatility_bps=5.0, candle_hours=2.0)
 
 
-def market(*listings: Listing, seed: int = 1) -> Market:
-    return Market(listings or (CALM, WILD, YOUNG), Random(seed), START, NOW)
+def market(*listings: Listing, seed: int = 1) -> SimulatedMarket:
+    return SimulatedMarket(listings or (CALM, WILD, YOUNG), Random(seed), START, NOW)
 
 
 def bars_of(symbol: str, bars: Sequence[Bar]) -> list[Bar]:

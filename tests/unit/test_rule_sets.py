@@ -7,10 +7,10 @@ import pytest
 
 from policy import Code, Effectiveness, Evidence, Regime, RouterPolicyError, Volatility
 from policy.rules import UnknownRuleSetError, rule_set
-from policy.rules.seed import Parameters
+from policy.rules.seed import SeedParameters
 
 SEED = rule_set("seed")
-PARAMETER_NAMES = [field.name for field in fields(Parameters)]
+PARAMETER_NAMES = [field.name for field in fields(SeedParameters)]
 
 
 def evidence(**volatility: float) -> Evidence:
