@@ -5,6 +5,7 @@ A migration is a record of what was done: it says the schema of its day in full 
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.schema import SchemaItem
 
 from migrations.column_types import COUNT, FLAG, NUMBER, TIME
 from migrations.ddl import create_views, drop_views, on_postgres
@@ -22,6 +23,20 @@ TABLES = (
     "policy_slot",
     "policy_scope",
     "policy_head",
+)
+# Every number of a snapshot: neither infinite nor NaN.
+FINITE = (
+    "atr_long_pct",
+    "atr_ratio",
+    "atr_short_pct",
+    "bar_age_seconds",
+    "expectancy",
+    "fallback_ratio",
+    "maker_fill_ratio",
+    "maker_offset_bps",
+    "slip_q25",
+    "slip_q50",
+    "slip_q75",
 )
 
 
@@ -64,7 +79,7 @@ def _create_slots() -> None:
     )
 
 
-def _create_runs() -> None:
+def _create_head() -> None:
     op.create_table(
         "policy_head",
         sa.Column("head_id", COUNT, autoincrement=False, nullable=False, comment="always 1: there is one head"),
@@ -75,6 +90,10 @@ def _create_runs() -> None:
         comment="The end of the chain; whoever publishes takes this row first, so that entries follow each other.",
         sqlite_strict=True,
     )
+    op.execute("insert into policy_head (head_id, entry_id, digest) values (1, 0, '')")
+
+
+def _create_runs() -> None:
     op.create_table(
         "policy_rule_set",
         sa.Column("digest", sa.Text(), nullable=False, comment="SHA-256 over name, version and parameters"),
@@ -119,12 +138,10 @@ def _create_runs() -> None:
         comment="One row per run. A run is published whole or not at all.",
         sqlite_strict=True,
     )
-    op.execute("insert into policy_head (head_id, entry_id, digest) values (1, 0, '')")
 
 
-def _create_snapshots() -> None:
-    op.create_table(
-        "policy_snapshot",
+def _decision_columns() -> list[SchemaItem]:
+    return [
         sa.Column("run_id", COUNT, nullable=False, comment="the run"),
         sa.Column("symbol", sa.Text(), nullable=False, comment="the market, as the order log names it"),
         sa.Column("scope", sa.Text(), nullable=False, comment="the run's scope"),
@@ -140,6 +157,11 @@ def _create_snapshots() -> None:
         sa.Column("regime", sa.Text(), nullable=False, comment="quiet, normal, hot, panic or unknown"),
         sa.Column("reason", sa.Text(), nullable=False, comment="why, for people"),
         sa.Column("codes", sa.Text(), nullable=False, comment="why, for programs: JSON list of code, value, threshold"),
+    ]
+
+
+def _effectiveness_columns() -> list[SchemaItem]:
+    return [
         sa.Column(
             "maker_fill_ratio",
             NUMBER,
@@ -162,6 +184,11 @@ def _create_snapshots() -> None:
         sa.Column("outcome_count", COUNT, nullable=False, comment="order outcomes in the seven days before the slot"),
         sa.Column("maker_started_count", COUNT, nullable=False, comment="of these, started as maker"),
         sa.Column("slippage_count", COUNT, nullable=False, comment="of these, with a slippage"),
+    ]
+
+
+def _market_and_rule_columns() -> list[SchemaItem]:
+    return [
         sa.Column(
             "atr_short_pct", NUMBER, nullable=True, comment="mean true range of 50 bars in percent of the last close"
         ),
@@ -185,6 +212,19 @@ def _create_snapshots() -> None:
         sa.Column("expectancy_count", COUNT, nullable=False, comment="outcomes behind the expectancy"),
         sa.Column("maker_offset_bps", NUMBER, nullable=False, comment="distance of the maker price from the mid"),
         sa.Column("rule_set", sa.Text(), nullable=False, comment="name of the rule set that decided"),
+    ]
+
+
+def _finite_check(column: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint(f"{column} between -1e300 and 1e300", name=op.f(f"ck_policy_snapshot_{column}_finite"))
+
+
+def _create_snapshots() -> None:
+    op.create_table(
+        "policy_snapshot",
+        *_decision_columns(),
+        *_effectiveness_columns(),
+        *_market_and_rule_columns(),
         sa.CheckConstraint(
             "quality in ('good', 'ok', 'degraded', 'broken')", name=op.f("ck_policy_snapshot_quality_known")
         ),
@@ -195,29 +235,7 @@ def _create_snapshots() -> None:
             "taker_bias in ('prefer_maker', 'balanced', 'prefer_taker')",
             name=op.f("ck_policy_snapshot_taker_bias_known"),
         ),
-        sa.CheckConstraint(
-            "atr_long_pct between -1e300 and 1e300", name=op.f("ck_policy_snapshot_atr_long_pct_finite")
-        ),
-        sa.CheckConstraint("atr_ratio between -1e300 and 1e300", name=op.f("ck_policy_snapshot_atr_ratio_finite")),
-        sa.CheckConstraint(
-            "atr_short_pct between -1e300 and 1e300", name=op.f("ck_policy_snapshot_atr_short_pct_finite")
-        ),
-        sa.CheckConstraint(
-            "bar_age_seconds between -1e300 and 1e300", name=op.f("ck_policy_snapshot_bar_age_seconds_finite")
-        ),
-        sa.CheckConstraint("expectancy between -1e300 and 1e300", name=op.f("ck_policy_snapshot_expectancy_finite")),
-        sa.CheckConstraint(
-            "fallback_ratio between -1e300 and 1e300", name=op.f("ck_policy_snapshot_fallback_ratio_finite")
-        ),
-        sa.CheckConstraint(
-            "maker_fill_ratio between -1e300 and 1e300", name=op.f("ck_policy_snapshot_maker_fill_ratio_finite")
-        ),
-        sa.CheckConstraint(
-            "maker_offset_bps between -1e300 and 1e300", name=op.f("ck_policy_snapshot_maker_offset_bps_finite")
-        ),
-        sa.CheckConstraint("slip_q25 between -1e300 and 1e300", name=op.f("ck_policy_snapshot_slip_q25_finite")),
-        sa.CheckConstraint("slip_q50 between -1e300 and 1e300", name=op.f("ck_policy_snapshot_slip_q50_finite")),
-        sa.CheckConstraint("slip_q75 between -1e300 and 1e300", name=op.f("ck_policy_snapshot_slip_q75_finite")),
+        *(_finite_check(column) for column in FINITE),
         sa.ForeignKeyConstraint(["run_id"], ["policy_run.run_id"], name=op.f("fk_policy_snapshot_run_id")),
         sa.PrimaryKeyConstraint("run_id", "symbol", name=op.f("pk_policy_snapshot")),
         comment="The policy for one symbol as of one slot, with everything that it was decided on.",
@@ -245,6 +263,7 @@ def _create_rejects() -> None:
 
 def upgrade() -> None:
     _create_slots()
+    _create_head()
     _create_runs()
     _create_snapshots()
     _create_rejects()

@@ -32,7 +32,9 @@ KEYS = {
 
 
 def upgrade() -> None:
-    _create_tables()
+    _create_override()
+    _create_override_end()
+    _create_prune()
     append_only.protect(APPEND_ONLY, KEYS, with_function=True)
     drop_views(views_0001.VIEWS)
     create_views(views_0002.views(op.get_bind().dialect.name), views_0002.COMMENTS)
@@ -57,7 +59,7 @@ def _number() -> sa.Column[int]:
     return sa.Column("entry_id", COUNT, autoincrement=False, nullable=False, comment="its number in the chain")
 
 
-def _create_tables() -> None:
+def _create_override() -> None:
     op.create_table(
         "policy_override",
         _number(),
@@ -80,6 +82,9 @@ def _create_tables() -> None:
         sqlite_strict=True,
     )
     op.create_index("ix_policy_override_scope_symbol", "policy_override", ["scope", "symbol"])
+
+
+def _create_override_end() -> None:
     op.create_table(
         "policy_override_end",
         _number(),
@@ -96,6 +101,9 @@ def _create_tables() -> None:
         comment="An override that was ended before its time.",
         sqlite_strict=True,
     )
+
+
+def _create_prune() -> None:
     op.create_table(
         "policy_prune",
         _number(),
