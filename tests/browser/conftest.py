@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Page, Request, expect, sync_playwright
@@ -59,8 +60,8 @@ def visit(browser: Browser, said: list[str]) -> Iterator[Visit]:
     """
     with ExitStack() as contexts:
 
-        def opened(url: str, **settings: object) -> Page:
-            context = browser.new_context(**settings)  # type: ignore[arg-type]  # as the test says
+        def opened(url: str, **settings: Any) -> Page:
+            context = browser.new_context(**settings)
             contexts.callback(context.close)
             context.set_default_timeout(_PATIENCE_MILLISECONDS)
             page = context.new_page()

@@ -96,7 +96,7 @@ class Exchange:
             return _error(*self.refusals[kind])
         if parameters["newClientOrderId"] in self.orders:
             return _error(-4116, "ClientOrderId is duplicated.")
-        order = {
+        order: dict[str, Any] = {
             "orderId": 1000 + len(self.orders),
             "clientOrderId": parameters["newClientOrderId"],
             "symbol": parameters["symbol"],

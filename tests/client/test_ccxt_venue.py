@@ -1,6 +1,6 @@
 """The venue over ccxt, against an exchange on this machine that speaks the order endpoints of Binance USD-M."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, localcontext
 
@@ -64,7 +64,7 @@ def route(venue: CcxtVenue, *, side: Side = Side.BUY, maker_first: bool = True, 
 def lose(venue: CcxtVenue, server: Exchange, requests: dict[str, bool]) -> None:
     """Leave requests unanswered, carried out or not, once the markets are known; do not wait long for them."""
     venue.quote("BTCUSDT")
-    venue._exchange.timeout = 300  # type: ignore[attr-defined] # milliseconds
+    venue._exchange.timeout = 300  # type: ignore[attr-defined]  # milliseconds, of ccxt's own object
     server.lose = requests
 
 
@@ -404,12 +404,13 @@ def test_every_request_about_an_order_names_it_by_the_id_that_the_router_gave_it
     given = "rp0123456789abcdef01m1"
     words = {"newClientOrderId", "origClientOrderId"} if name.startswith("binance") else {"clOrdId"}
 
-    for ask in (
+    requests: tuple[Callable[[], object], ...] = (
         lambda: venue.place_post_only(symbol, Side.BUY, Decimal(1), Decimal(100), given),
         lambda: venue.place_market(symbol, Side.BUY, Decimal(1), given),
         lambda: venue.fetch_order(symbol, given),
         lambda: venue.cancel_order(symbol, given),
-    ):
+    )
+    for ask in requests:
         sent.clear()
         with pytest.raises(VenueTimeoutError):
             ask()
@@ -492,24 +493,24 @@ def test_a_refusal_that_may_mean_that_the_order_is_there_is_none(
     assert not isinstance(raised.value, (OrderRejectedError, PostOnlyRejectedError))
 
 
-def test_trades_that_come_late_are_waited_for_a_moment() -> None:
+def test_trades_that_come_late_are_waited_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     exchange = Telling()
     exchange.order = {"status": "closed", "filled": 2.0}
-    exchange.sleep = lambda _: setattr(exchange, "trades", [TRADE])  # type: ignore[method-assign]
+    monkeypatch.setattr(exchange, "sleep", lambda _: setattr(exchange, "trades", [TRADE]))
 
-    state = CcxtVenue(exchange).fetch_order("BTCUSDT", "id1")  # type: ignore[arg-type]
+    state = CcxtVenue(exchange).fetch_order("BTCUSDT", "id1")  # type: ignore[arg-type]  # as above
 
     assert state is not None
     assert (state.fees, state.is_maker) == (Decimal("0.04"), True)
 
 
-def test_a_look_at_trades_that_fails_is_not_the_last() -> None:
+def test_a_look_at_trades_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     exchange = Telling()
     exchange.order = {"status": "closed", "filled": 2.0}
     exchange.trades = ccxt.NetworkError("no answer")
-    exchange.sleep = lambda _: setattr(exchange, "trades", [TRADE])  # type: ignore[method-assign]
+    monkeypatch.setattr(exchange, "sleep", lambda _: setattr(exchange, "trades", [TRADE]))
 
-    state = CcxtVenue(exchange).fetch_order("BTCUSDT", "id1")  # type: ignore[arg-type]
+    state = CcxtVenue(exchange).fetch_order("BTCUSDT", "id1")  # type: ignore[arg-type]  # as above
 
     assert state is not None
     assert (state.fees, state.is_maker) == (Decimal("0.04"), True)
@@ -519,7 +520,7 @@ def test_trades_that_never_come_are_waited_for_less_than_a_second() -> None:
     exchange = Telling()
     exchange.order = {"status": "closed", "filled": 2.0}
 
-    state = CcxtVenue(exchange).fetch_order("BTCUSDT", "id1")  # type: ignore[arg-type]
+    state = CcxtVenue(exchange).fetch_order("BTCUSDT", "id1")  # type: ignore[arg-type]  # as above
 
     assert state == OrderState(status=OrderStatus.FILLED, filled=Decimal(2), average_price=Decimal("100.0"))
     assert exchange.slept_milliseconds == [250, 250, 250]

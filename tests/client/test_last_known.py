@@ -1,6 +1,7 @@
 """The last-known-good file: read back as it was written, and never a reason to fail."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def without(content: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in content.items() if key != name}
 
 
-DAMAGES = {
+DAMAGES: dict[str, Callable[[dict[str, Any]], str]] = {
     "empty": lambda _: "",
     "cut": lambda content: json.dumps(content)[:-20],
     "no object": lambda _: "[]",

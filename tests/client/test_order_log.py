@@ -323,4 +323,6 @@ def test_a_line_torn_by_another_process_costs_only_itself(tmp_path: Path) -> Non
 def test_statuses_follow_from_what_was_filled() -> None:
     partly = replace(OUTCOME, unfilled=Decimal(1), filled=Decimal(1), unfilled_reason=UnfilledReason.NO_LIQUIDITY)
 
-    assert OrderStatus.CANCELED.name == order_row(partly)["result"]["status"]  # type: ignore[index]
+    result = order_row(partly)["result"]
+    assert isinstance(result, dict)
+    assert result["status"] == OrderStatus.CANCELED.name

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from multiprocessing import Pipe
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,9 +56,9 @@ def override(
 
 
 @contextmanager
-def watching(url: str, **settings: object) -> Iterator[PolicyReader]:
+def watching(url: str, **settings: Any) -> Iterator[PolicyReader]:
     """A reader on the clock of this machine that has looked once, its policies as old as the tests' slots are."""
-    with PolicyReader(url, interval_seconds=1e9, first_read_seconds=30, **settings) as reader:  # type: ignore[arg-type]
+    with PolicyReader(url, interval_seconds=1e9, first_read_seconds=30, **settings) as reader:
         yield reader
 
 
@@ -81,7 +82,7 @@ def test_a_symbol_without_a_policy_is_the_routers_own_choice(store: Store, store
 
     with watching(store_url) as reader:
         found = reader.get("NOBODY")
-        assert reader.get(["no", "symbol"]).status is Status.MISSING  # type: ignore[arg-type]
+        assert reader.get(["no", "symbol"]).status is Status.MISSING  # type: ignore[arg-type]  # no type checker looks over every router
 
     assert (found.symbol, found.status, found.age_seconds) == ("NOBODY", Status.MISSING, None)
     assert (found.run_id, found.slot, found.policy) == (None, None, None)
@@ -472,7 +473,7 @@ def test_a_closed_reader_leaves_nothing_behind(store: Store, store_url: str) -> 
     assert open_files() < files or files == 0
 
 
-def in_child(work: Callable[[], object]) -> object:
+def in_child(work: Callable[[], object]) -> Any:
     """Fork as a server does that keeps its workers, and return what the work says in the child."""
     ours, theirs = Pipe()
     with warnings.catch_warnings():
@@ -503,7 +504,7 @@ def test_a_forked_child_watches_by_itself_and_the_parent_goes_on(store: Store, s
             reader.close()
             return known, reader.get("BTCUSDT").run_id, watcher.is_alive()
 
-        known, run_id, is_alive = in_child(child)  # type: ignore[misc]
+        known, run_id, is_alive = in_child(child)
 
         assert (known, run_id, is_alive) == (True, 1, False)
         failures = reader.status.failure_count
@@ -689,9 +690,9 @@ def test_threads_may_share_a_reader(store: Store, store_url: str) -> None:
         ("sqlite:///policy.db", {"now": datetime.now}, "aware"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_at_once(url: str, settings: dict[str, object], message: str) -> None:
+def test_settings_that_cannot_work_are_refused_at_once(url: str, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ReaderSettingsError, match=message) as refused:
-        PolicyReader(url, watch=False, **settings)  # type: ignore[arg-type]
+        PolicyReader(url, watch=False, **settings)
 
     assert "geheim" not in str(refused.value)
 
@@ -711,6 +712,6 @@ def test_a_clock_that_fails_does_not_fail_the_read(store: Store, store_url: str)
     clock = Clock(SLOT)
     with PolicyReader(store_url, watch=False, now=clock) as reader:
         assert reader.refresh()
-        clock.at = None  # type: ignore[assignment]
+        clock.at = None  # type: ignore[assignment]  # so that it fails
 
         assert reader.get("BTCUSDT").status is Status.MISSING

@@ -8,12 +8,14 @@ from datetime import datetime
 from multiprocessing import Pipe
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
 import router_policy_client.policy_cache as cache_module
 import router_policy_client.reader as reader_module
 from router_policy_client import PolicyReader, ReaderSettingsError, Status
+from router_policy_client.rows import Row
 from storage.database.engine import is_wal_safe, sqlite_driver
 from storage.store import Store
 from tests.support.runs import QUARTER, SLOT, publish
@@ -127,7 +129,7 @@ def test_a_look_that_does_not_end_is_told_and_waited_for_no_longer_than_some_sec
         ends = threading.Event()
         began = threading.Event()
 
-        def frozen() -> list[cache_module.Row]:
+        def frozen() -> list[Row]:
             began.set()
             ends.wait(30)
             return []
@@ -156,9 +158,9 @@ def test_a_look_that_does_not_end_is_told_and_waited_for_no_longer_than_some_sec
         ({"fallbacks": {"missing": 1}}, "fallbacks must be a Fallbacks"),
     ],
 )
-def test_a_setting_of_another_kind_is_refused_at_once(url: str, settings: dict[str, object], message: str) -> None:
+def test_a_setting_of_another_kind_is_refused_at_once(url: str, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ReaderSettingsError, match=message):
-        PolicyReader(url, **settings)  # type: ignore[arg-type]
+        PolicyReader(url, **settings)
 
 
 def test_a_port_that_is_no_number_is_refused_at_once() -> None:

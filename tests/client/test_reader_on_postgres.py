@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, make_url
 
+import router_policy_client.database as database_module
 import router_policy_client.reader as reader_module
 import router_policy_client.timeouts as timeouts_module
 from router_policy_client import PolicyReader
@@ -106,13 +108,13 @@ def test_a_look_through_a_tunnel_that_lost_its_far_end_takes_seconds_and_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(timeouts_module, "ANSWER_SECONDS", 1.0)
-    ask = reader_module.latest
+    ask = database_module.latest
     with tunnelled() as (_, tunnel, url), PolicyReader(url, interval_seconds=1e9, watch=False) as reader:
         assert reader.refresh()
 
-        def lose_and_ask(*arguments: object) -> object:
+        def lose_and_ask(*arguments: Any) -> object:
             tunnel.lose()
-            return ask(*arguments)  # type: ignore[arg-type]
+            return ask(*arguments)
 
         monkeypatch.setattr(reader_module, "latest", lose_and_ask)
         looked: list[bool] = []

@@ -392,7 +392,7 @@ def test_an_interruption_cancels_what_is_open_logs_the_outcome_and_goes_on() -> 
 
 def test_a_failure_of_the_router_itself_still_gives_an_outcome(caplog: pytest.LogCaptureFixture) -> None:
     venue, clock = scripted()
-    venue.quote = lambda _: "no quote"  # type: ignore[assignment, method-assign, return-value]
+    venue.quote = lambda _: "no quote"  # type: ignore[assignment, method-assign, return-value]  # the fault
 
     with caplog.at_level(logging.ERROR):
         outcome = route(venue, clock)
@@ -405,7 +405,7 @@ def test_a_venue_that_answers_nonsense_leaves_the_order_unconfirmed() -> None:
     class Raving(ScriptedVenue):
         def fetch_order(self, symbol: str, client_order_id: str) -> OrderState | None:
             super().fetch_order(symbol, client_order_id)
-            return "filled"  # type: ignore[return-value]
+            return "filled"  # type: ignore[return-value]  # the nonsense
 
     clock = SimulatedClock(START)
     venue = Raving(clock)
@@ -434,10 +434,10 @@ def died_in(venue: ScriptedVenue, clock: SimulatedClock, at_seconds: float) -> N
                 raise Killed
 
     alive = venue.cancel_order
-    venue.cancel_order = None  # type: ignore[assignment, method-assign]
+    venue.cancel_order = None  # type: ignore[assignment, method-assign]  # so that it fails
     with pytest.raises(Killed):
         route_order(order(), venue, Reader(), Kept(), clock=Deadly(START))
-    venue.cancel_order = alive  # type: ignore[method-assign]
+    venue.cancel_order = alive  # type: ignore[method-assign]  # as it was
 
 
 def test_an_order_taken_up_after_its_process_died_counts_what_was_filled_and_sends_only_the_rest() -> None:
@@ -707,7 +707,7 @@ def test_a_maker_fill_without_the_venues_flag_is_not_taken_for_one() -> None:
 
 @pytest.mark.parametrize("word", ["open", "filled", "canceled"])
 def test_a_status_that_is_a_text_is_the_word_that_it_says(word: str) -> None:
-    state = OrderState(status=word, filled=Decimal(1))  # type: ignore[arg-type]
+    state = OrderState(status=word, filled=Decimal(1))  # type: ignore[arg-type]  # the fault
 
     assert state.status is OrderStatus(word)
     assert state.has_ended is (word != "open")
@@ -716,7 +716,7 @@ def test_a_status_that_is_a_text_is_the_word_that_it_says(word: str) -> None:
 @pytest.mark.parametrize("status", ["OPEN", "new", None])
 def test_a_status_that_is_no_word_of_ours_is_no_answer(status: object) -> None:
     with pytest.raises(ValueError, match="is not a valid OrderStatus"):
-        OrderState(status=status, filled=Decimal(1))  # type: ignore[arg-type]
+        OrderState(status=status, filled=Decimal(1))  # type: ignore[arg-type]  # the fault
 
 
 @pytest.mark.parametrize("told", [100.0, Decimal("NaN"), Decimal("Infinity"), "100"])
@@ -728,7 +728,7 @@ def test_a_price_or_fee_that_is_no_finite_decimal_tells_nothing_and_costs_no_lin
             return OrderState(status=state.status, filled=state.filled, average_price=told, fees=told)
 
     clock = SimulatedClock(START)
-    outcome = route(Floating(clock), clock)  # type: ignore[arg-type]
+    outcome = route(Floating(clock), clock)
 
     assert (outcome.filled, outcome.average_price, outcome.fees, outcome.slippage_bps) == (2, None, None, None)
 
@@ -753,23 +753,23 @@ def test_an_order_is_absent_only_after_the_time_that_ccxt_gives_binance_to_take_
 @pytest.mark.parametrize("filled", [0.5, Decimal("NaN"), Decimal(-1), None])
 def test_a_fill_that_is_no_quantity_is_no_answer(filled: object) -> None:
     with pytest.raises(ValueError, match="not a finite Decimal of 0 or more"):
-        OrderState(status=OrderStatus.FILLED, filled=filled)  # type: ignore[arg-type]
+        OrderState(status=OrderStatus.FILLED, filled=filled)  # type: ignore[arg-type]  # the fault
 
 
 @pytest.mark.parametrize("name", [7, b"7", None, ""])
 def test_an_order_needs_texts_for_names(name: object) -> None:
     with pytest.raises(ValueError, match="both must be strings"):
-        Order(order_id=name, symbol="BTCUSDT", side=Side.BUY, quantity=Decimal(1))  # type: ignore[arg-type]
+        Order(order_id=name, symbol="BTCUSDT", side=Side.BUY, quantity=Decimal(1))  # type: ignore[arg-type]  # the fault
     with pytest.raises(ValueError, match="both must be strings"):
-        Order(order_id="7", symbol=name, side=Side.BUY, quantity=Decimal(1))  # type: ignore[arg-type]
+        Order(order_id="7", symbol=name, side=Side.BUY, quantity=Decimal(1))  # type: ignore[arg-type]  # the fault
 
 
 def test_a_side_that_is_a_text_is_the_word_that_it_says() -> None:
-    given = Order(order_id="7", symbol="BTCUSDT", side="SELL", quantity=Decimal(1))  # type: ignore[arg-type]
+    given = Order(order_id="7", symbol="BTCUSDT", side="SELL", quantity=Decimal(1))  # type: ignore[arg-type]  # the fault
 
     assert given.side is Side.SELL
     with pytest.raises(ValueError, match="sell"):
-        Order(order_id="7", symbol="BTCUSDT", side="sell", quantity=Decimal(1))  # type: ignore[arg-type]
+        Order(order_id="7", symbol="BTCUSDT", side="sell", quantity=Decimal(1))  # type: ignore[arg-type]  # the fault
 
 
 @pytest.mark.parametrize("order_id", ["1", "sig_00000000ff", "an id with spaces, ümläuts and \U0001f600", "x" * 500])
@@ -797,7 +797,7 @@ def test_an_order_of_nothing_is_refused(quantity: str) -> None:
 
 def test_an_order_of_floats_is_refused() -> None:
     with pytest.raises(ValueError, match=r'write it as Decimal\("0.5"\)'):
-        Order(order_id="1", symbol="BTCUSDT", side=Side.BUY, quantity=0.5)  # type: ignore[arg-type]
+        Order(order_id="1", symbol="BTCUSDT", side=Side.BUY, quantity=0.5)  # type: ignore[arg-type]  # the fault
 
 
 @pytest.mark.parametrize(

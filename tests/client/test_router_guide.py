@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -29,19 +30,19 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_ten_lines_gate_by_the_policy(here: Path) -> None:
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(compile(BY_HAND, "docs/router.md", "exec"), names)
-    context: dict[str, object] = {"maker_first": True}
+    context: dict[str, Any] = {"maker_first": True}
     route, reader = names["route"], names["reader"]
 
     try:
-        assert route("BTCUSDT", "1", context) == "cross at once"  # type: ignore[operator]
-        assert set(context["router_policy"]) == {  # type: ignore[call-overload]
+        assert route("BTCUSDT", "1", context) == "cross at once"
+        assert set(context["router_policy"]) == {
             *("quality", "taker_bias", "maker_first", "status", "age_seconds", "run_id", "patience", "probe")
         }
-        assert route("ETHUSDT", "1", {}) == "post at the maker price, wait 4 s, cross the rest"  # type: ignore[operator]
+        assert route("ETHUSDT", "1", {}) == "post at the maker price, wait 4 s, cross the rest"
     finally:
-        reader.close()  # type: ignore[attr-defined]
+        reader.close()
 
 
 def test_the_whole_router_runs_and_writes_its_outcome(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

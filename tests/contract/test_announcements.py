@@ -28,7 +28,7 @@ def store(postgres_url: str) -> Iterator[Store]:
 def listener(store: Store) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     address = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f"listen {CHANNEL}")  # type: ignore[call-overload]  # a name of ours, no literal
+        connection.execute(f"listen {CHANNEL}")
         yield connection
 
 

@@ -1,10 +1,12 @@
 """Compare, on both databases: the history of `tests.support.shadowed_history` gives what was worked out by hand."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from jobs.analysis.compare import NothingToCompareError, Pair, compare, per_day
+from policy.rules import State
 from storage.read.rule_set_comparison import BreakerLevel, BreakerTransition, RuleSetDifference, RuleSetTotals
 from storage.store import Store
 from tests.support.runs import publish
@@ -31,8 +33,8 @@ def history(module_store: Store) -> Store:
     return module_store
 
 
-def only_pair(store: Store, **options: object) -> Pair:
-    (pair,) = compare(store, "default", **options).pairs  # type: ignore[arg-type]
+def only_pair(store: Store, **options: Any) -> Pair:
+    (pair,) = compare(store, "default", **options).pairs
     return pair
 
 
@@ -97,10 +99,10 @@ def test_the_hours_around_an_opening_and_a_closing_show_what_each_rule_set_said(
 
 
 def test_the_moves_of_a_kind_are_counted_and_what_was_said_around_them_is_their_mean(store: Store) -> None:
-    states: dict[str, object] = {}
+    states: dict[str, State | None] = {}
     for hour, bitcoin, ether in ((0, STEADY, STEADY), (1, MISSES, STEADY), (2, MISSES, MISSES), (3, MISSES, MISSES)):
         shown = (measured("BTCUSDT", hour, 0.1, bitcoin), measured("ETHUSDT", hour, 0.1, ether))
-        publish_run(store, hour, shown, SEED, BREAKER, states)  # type: ignore[arg-type]
+        publish_run(store, hour, shown, SEED, BREAKER, states)
 
     (opened,) = compare(store, "default").kinds
 
@@ -111,10 +113,10 @@ def test_the_moves_of_a_kind_are_counted_and_what_was_said_around_them_is_their_
 
 
 def test_the_breaker_of_the_scope_moves_once_for_all_symbols(store: Store) -> None:
-    states: dict[str, object] = {}
+    states: dict[str, State | None] = {}
     for hour, pool in enumerate((STEADY, MISSES, replace(STEADY, probe_filled_count=1), STEADY)):
         shown = tuple(measured(symbol, hour, 0.1, STEADY, pool) for symbol in ("BTCUSDT", "ETHUSDT"))
-        publish_run(store, hour, shown, SEED, BREAKER, states)  # type: ignore[arg-type]
+        publish_run(store, hour, shown, SEED, BREAKER, states)
 
     comparison = compare(store, "default")
 
@@ -126,10 +128,10 @@ def test_the_breaker_of_the_scope_moves_once_for_all_symbols(store: Store) -> No
 
 
 def test_a_switch_of_the_live_rule_set_begins_another_pair_and_is_no_flip(store: Store) -> None:
-    states: dict[str, object] = {}
+    states: dict[str, State | None] = {}
     orders = ((SEED, BREAKER, STEADY), (BREAKER, SEED, MISSES), (BREAKER, SEED, MISSES), (SEED, BREAKER, MISSES))
     for hour, (live, shadow, own) in enumerate(orders):
-        publish_run(store, hour, (measured("BTCUSDT", hour, 0.1, own),), live, shadow, states)  # type: ignore[arg-type]
+        publish_run(store, hour, (measured("BTCUSDT", hour, 0.1, own),), live, shadow, states)
 
     by_live = {pair.live: pair.total for pair in compare(store, "default").pairs}
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from math import sqrt
 from pathlib import Path
 from statistics import mean, median
+from typing import Any
 
 import pytest
 
@@ -56,9 +57,9 @@ def found(
     return find_costs(store, question, fees)
 
 
-def figure(outcomes: Costs, way: str, **heading: str) -> CostSummary:
+def figure(outcomes: Costs, way: str, **heading: Any) -> CostSummary:
     """The one figure of a heading and a way."""
-    (one,) = (one for one in outcomes.figures if one.heading == GroupKey(**heading) and one.way == way)  # type: ignore[arg-type]
+    (one,) = (one for one in outcomes.figures if one.heading == GroupKey(**heading) and one.way == way)
     return one
 
 
@@ -128,7 +129,7 @@ def on(day: int, hour: int = 12) -> datetime:
 
 def went(way: str, at: datetime, slippage_bps: float | None, **changes: object) -> Row:
     """One order of BTCUSDT that went a way; ids differ, so that each counts."""
-    flags = {
+    flags: tuple[bool | None, ...] = {
         "maker": (True, True, None),
         "probe": (True, True, True),
         "taker": (False, False, None),
@@ -136,9 +137,8 @@ def went(way: str, at: datetime, slippage_bps: float | None, **changes: object) 
     }[way]
     names = ("maker_started", "maker_filled", "probe")
     order_id = f"{way} {at} {slippage_bps} {changes.get('symbol')}"
-    return outcome(0, at=at, order_id=order_id, slippage_bps=slippage_bps, **dict(zip(names, flags, strict=True))) | (
-        changes
-    )
+    order = outcome(0, at=at, order_id=order_id, slippage_bps=slippage_bps)
+    return order | dict(zip(names, flags, strict=True)) | changes
 
 
 def test_cost_interval_and_comparison_are_those_worked_out_by_hand(empty: Store, tmp_path: Path) -> None:
@@ -240,13 +240,13 @@ def test_figures_are_those_of_adding_up_row_by_row(empty: Store, tmp_path: Path)
                 assert half == pytest.approx(STUDENT[9] * standard_error(costs, taker), abs=1e-3)
 
 
-def by_day(rows: Iterable[Row], way: str) -> dict[object, list[float]]:
+def by_day(rows: Iterable[dict[str, Any]], way: str) -> dict[object, list[float]]:
     """The costs of the orders that went a way, by day."""
     costs: dict[object, list[float]] = defaultdict(list)
     for row in rows:
         told = {(True, True): "probe", (True, None): "maker", (False, None): "taker", (None, None): "unknown"}
-        if told[row["maker_started"], row["probe"]] == way and row["slippage_bps"] is not None:  # type: ignore[index]
-            costs[row["ts"].date()].append(float(str(row["slippage_bps"])))  # type: ignore[attr-defined]
+        if told[row["maker_started"], row["probe"]] == way and row["slippage_bps"] is not None:
+            costs[row["ts"].date()].append(float(str(row["slippage_bps"])))
     return costs
 
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, delete
+from sqlalchemy import ColumnElement, Connection, delete
 
 from jobs.analysis.drift import Drift, DriftKind, find_drift
 from jobs.analysis.order_history import OrderSelection
@@ -188,9 +188,9 @@ def test_a_run_that_was_published_after_a_later_slot_is_never_in_force(history: 
     assert found == {f"BTCUSDT 05:30:00 {late.run_id}": {"superseded"}}
 
 
-def late_by(which: object, at: datetime) -> Callable[[Connection], None]:
+def late_by(which: ColumnElement[bool], at: datetime) -> Callable[[Connection], None]:
     def change(connection: Connection) -> None:
-        connection.execute(policy_run.update().where(which).values(published_at=at))  # type: ignore[arg-type]
+        connection.execute(policy_run.update().where(which).values(published_at=at))
 
     return change
 

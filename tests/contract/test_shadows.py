@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Table, select, text
 
 from policy.fee_gap import FeeGap
-from policy.rules import State, rule_set
+from policy.rules import Judgement, State, rule_set
 from policy.streaks import Streak, Streaks
 from storage.audit.difference import TamperedError
 from storage.records import PublishedRun, RunResult
@@ -24,7 +24,7 @@ MISSES = replace(STEADY, miss_streak=6)
 
 def judged(
     rules: str, own: Streak, before: State | None = None, slot_number: int = 0, symbol: str = "BTCUSDT"
-) -> object:
+) -> Judgement:
     seen = replace(
         evidence(symbol),
         fee_gap=FeeGap(gap_bps=3.0, is_one_tick=True),
@@ -124,25 +124,25 @@ def test_a_history_with_shadows_verifies_and_survives_a_prune(store: Store) -> N
 
 
 @pytest.mark.parametrize("table", [policy_shadow, policy_breaker], ids=str)
-def test_any_cell_of_a_shadow_that_was_changed_is_found(store: Store, table: object) -> None:
+def test_any_cell_of_a_shadow_that_was_changed_is_found(store: Store, table: Table) -> None:
     put(store, shadowed(MISSES, State(), 0))
-    for column in table.columns:  # type: ignore[attr-defined]
+    for column in table.columns:
         kind = column.type.python_type if column.name != "is_one_tick" else bool
         with store.reader.connect() as connection:
-            before = connection.execute(select(column).where(table.c.rule_set == "breaker")).scalar_one()  # type: ignore[attr-defined]
+            before = connection.execute(select(column).where(table.c.rule_set == "breaker")).scalar_one()
         changed = _another(column.name, before, kind)
         with behind_the_triggers(store) as connection:
             if connection.dialect.name == "sqlite":
                 connection.execute(text("pragma ignore_check_constraints = 1"))
-            where = table.c.rule_set == "breaker"  # type: ignore[attr-defined]
-            connection.execute(table.update().where(where).values({column.name: changed}))  # type: ignore[attr-defined]
+            where = table.c.rule_set == "breaker"
+            connection.execute(table.update().where(where).values({column.name: changed}))
 
         with pytest.raises(TamperedError):
             list(store.verify())
 
         with behind_the_triggers(store) as connection:
-            where = table.c.rule_set == (changed if column.name == "rule_set" else "breaker")  # type: ignore[attr-defined]
-            connection.execute(table.update().where(where).values({column.name: before}))  # type: ignore[attr-defined]
+            where = table.c.rule_set == (changed if column.name == "rule_set" else "breaker")
+            connection.execute(table.update().where(where).values({column.name: before}))
     assert [*store.verify()][-1].run_count == 1
 
 
@@ -157,7 +157,7 @@ def _another(name: str, value: object, kind: type) -> object:
     if isinstance(value, str) or kind is str:
         return f"{value}x"
     if isinstance(value, (int, float)) or kind in (int, float):
-        return (value or 0) + 1  # type: ignore[operator]
+        return (value or 0) + 1  # type: ignore[operator]  # what is left are numbers
     return SLOT + timedelta(days=9)
 
 

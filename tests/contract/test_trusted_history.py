@@ -1,6 +1,7 @@
 """A history that can be trusted: nothing changes once published, and what was in force at any time can be told."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -267,12 +268,12 @@ def test_of_two_overrides_the_later_counts_and_the_earlier_returns_when_it_ends(
 
 def test_an_override_needs_a_policy_an_author_and_a_reason(store: Store) -> None:
     publish(store, SLOT)
-    common = {"maker_first": False, "taker_bias": TakerBias.BALANCED, "lasting": HOUR}
+    common: dict[str, Any] = {"maker_first": False, "taker_bias": TakerBias.BALANCED, "lasting": HOUR}
 
     with pytest.raises(OverrideError, match="'NOPE' has no policy"):
-        store.make_override("default", "NOPE", author="ann", reason="x", **common)  # type: ignore[arg-type]
+        store.make_override("default", "NOPE", author="ann", reason="x", **common)
     with pytest.raises(OverrideError, match="author and a reason"):
-        store.make_override("default", "BTCUSDT", author=" ", reason="x", **common)  # type: ignore[arg-type]
+        store.make_override("default", "BTCUSDT", author=" ", reason="x", **common)
     with pytest.raises(OverrideError, match="no override is in force"):
         store.end_override("default", "BTCUSDT", author="ann", reason="x")
     assert walked(store) == (1, 2)

@@ -3,6 +3,7 @@
 import random
 import time
 from contextlib import ExitStack
+from datetime import datetime
 
 import pytest
 from sqlalchemy import select
@@ -18,9 +19,9 @@ from tests.support.waiting import wait_until
 LATEST_KILL_SECONDS = 0.12
 
 
-def runs(store: Store) -> list[tuple[int, object]]:
+def runs(store: Store) -> list[tuple[int, datetime]]:
     with store.reader.connect() as connection:
-        return [tuple(row) for row in connection.execute(select(policy_run.c.run_id, policy_run.c.slot))]
+        return [(run_id, slot) for run_id, slot in connection.execute(select(policy_run.c.run_id, policy_run.c.slot))]
 
 
 def kill_once(store_url: str, chance: random.Random, *, is_torn: bool = False) -> list[tuple[int, object]]:

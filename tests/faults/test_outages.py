@@ -97,7 +97,7 @@ def test_a_publication_waits_for_a_writer_that_is_done_before_the_timeout(store:
 
 
 @contextmanager
-def _in_thread(work: Callable[[], object]):  # type: ignore[no-untyped-def]  # gives a function of a timeout
+def _in_thread(work: Callable[[], object]) -> Iterator[Callable[[timedelta], bool]]:
     from concurrent.futures import ThreadPoolExecutor, wait
 
     with ThreadPoolExecutor(1) as pool:

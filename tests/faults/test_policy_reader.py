@@ -119,7 +119,7 @@ def touches(reader: PolicyReader) -> Iterator[set[int]]:
             self._lock.release()
 
     memory = reader._cache
-    memory._turn = NotedLock(memory._turn)  # type: ignore[assignment]
+    memory._turn = NotedLock(memory._turn)  # type: ignore[assignment]  # as much of a lock as the cache uses
     noted = ("do_connect", "before_cursor_execute", "engine_connect")
     for name in noted:
         event.listen(Engine, name, note)

@@ -81,7 +81,7 @@ def fail_instead_of_waiting(store: Store) -> None:
 
 
 def set_on(connection: DatabaseConnection, said: str) -> None:
-    connection.connection.driver_connection.execute(said)  # type: ignore[union-attr]
+    connection.connection.driver_connection.execute(said)  # type: ignore[union-attr]  # it is connected
 
 
 def test_no_read_waits_for_a_writer_unless_writers_lock_readers_out(store: Store, store_url: str) -> None:

@@ -4,6 +4,7 @@ import random
 import signal
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -47,17 +48,18 @@ def kill_leaders(several: Schedulers, *, processes: int, kills: int) -> None:
     for number in range(kills):
         dead, slot = several.leader()
         several.kill(dead, with_child=number % 2 == 0)
-        wait_until(
-            lambda dead=dead, slot=slot: any(at >= slot and by != dead for at, by in several.published()),  # type: ignore[misc]
-            "another schedule takes over",
-            60,
-        )
+        wait_until(partial(has_taken_over, several, dead, slot), "another schedule takes over", 60)
         took_over = min(at for at, by in several.published() if at >= slot and by != dead)
         assert took_over <= slot + timedelta(seconds=SECONDS), f"kill {number} of {slot}: next is {took_over}"
         assert torn(several.store) == [], f"kill {number}"
         several.start()
     several.wait_for_more(what="a slot after the last kill is published")
     assert several.terminate() == [0] * processes
+
+
+def has_taken_over(several: Schedulers, dead: int, slot: datetime) -> bool:
+    """Tell whether another schedule than the dead one has published this slot or a later one."""
+    return any(at >= slot and by != dead for at, by in several.published())
 
 
 def check_killed_leaders(folder: Path, store_url: str, *, processes: int, kills: int) -> None:

@@ -114,6 +114,12 @@ def test_without_the_fence_the_late_publication_gets_through(store: Store, store
         assert publishers(store, SLOT) == [first.owner_id]
 
 
+def newest_id(store: Store) -> int:
+    """Return the number of the newest run, 0 before the first."""
+    run = store.newest_run(SCOPE)
+    return run.run_id if run else 0
+
+
 def stop_at_random(store: Store, store_url: str, stops: int, processes: int) -> None:
     seed = random.randrange(1_000_000)
     chance = random.Random(seed)
@@ -127,9 +133,8 @@ def stop_at_random(store: Store, store_url: str, stops: int, processes: int) -> 
             stopped.signal(signal.SIGSTOP)
             time.sleep(chance.choice([0.05, 0.25]))  # shorter and longer than the lease
             stopped.signal(signal.SIGCONT)
-        run = store.newest_run(SCOPE)
-        before = run.run_id if run else 0
-        wait_until(lambda: (store.newest_run(SCOPE) or run).run_id > before, "a run is published after the last stop")  # type: ignore[union-attr]
+        before = newest_id(store)
+        wait_until(lambda: newest_id(store) > before, "a run is published after the last stop")
     finally:
         for child in children:
             child.__exit__(None, None, None)

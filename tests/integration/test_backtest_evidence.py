@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -92,7 +92,7 @@ def candles_of(folder: Path, of: Sequence[Market]) -> CandlesSource:
 def near(evidence: Evidence) -> Evidence:
     """Volatility to 8 digits: sums that run on differ in the last of 9 now and then."""
     found = evidence.volatility
-    rounded = {
+    rounded: dict[str, Any] = {
         name: value if (value := getattr(found, name)) is None else round(value, 7)
         for name in ("atr_short_pct", "atr_long_pct", "atr_ratio")
     }

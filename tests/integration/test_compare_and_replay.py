@@ -14,7 +14,7 @@ import pytest
 
 from console.main import main
 from console.settings.file import load
-from policy.rules import rule_set
+from policy.rules import State, rule_set
 from storage.store import Store
 from tests.integration.test_documents import blocks, commands
 from tests.support.bots import write_bot
@@ -186,11 +186,11 @@ def live_breaker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_bot(folder, datetime(2026, 4, 26, 7, tzinfo=UTC))
     with Store(f"sqlite:///{folder / 'policy.db'}") as store:
         store.set_up()
-        states: dict[str, object] = {}
+        states: dict[str, State | None] = {}
         rules = ((SEED, BREAKER, STEADY), (SEED, BREAKER, MISSES), (BREAKER, SEED, PROBED))
         for hour, (live, shadow, own) in enumerate(rules):
             shown = (measured("BTCUSDT", hour, 0.1, own),)
-            publish_run(store, hour, shown, live, shadow, states)  # type: ignore[arg-type]
+            publish_run(store, hour, shown, live, shadow, states)
     return folder
 
 

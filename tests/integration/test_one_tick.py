@@ -13,6 +13,7 @@ from decimal import Decimal
 from importlib.util import find_spec
 from math import exp
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -52,7 +53,7 @@ def write_candles(path: Path, bars: Sequence[Bar]) -> Path:
     return path
 
 
-def planned(folder: Path, candles: Path | str, **changes: object) -> Plan:
+def planned(folder: Path, candles: Path | str, **changes: Any) -> Plan:
     orders = write_parquet(folder / "orders.parquet", [outcome(1)])
     plan = Plan(
         scope="default",
@@ -61,7 +62,7 @@ def planned(folder: Path, candles: Path | str, **changes: object) -> Plan:
         rule_set=rule_set("seed"),
         fees=FEES,
     )
-    return replace(plan, **changes)  # type: ignore[arg-type]
+    return replace(plan, **changes)
 
 
 def told(plan: Plan, as_of: datetime = AS_OF) -> dict[str, bool]:
@@ -101,10 +102,10 @@ def found_ticks(priced: dict[str, list[float]]) -> dict[str, float | None]:
             rows = [(symbol, first + at * MINUTE, bar[2], bar[0], bar[1]) for at, bar in enumerate(bars)]
             connection.executemany("insert into candle values (?, ?, ?, ?, ?)", rows)
         query = metrics.PRICE_GRID.replace(":first_bar_open", "$first").replace(":last_bar_open", "$last")
-        rows = connection.execute(query, {"first": first, "last": AS_OF.replace(tzinfo=None)}).fetchall()
-    units = {symbol: per_price for symbol, per_price, _, _ in rows}
+        steps = connection.execute(query, {"first": first, "last": AS_OF.replace(tzinfo=None)}).fetchall()
+    units = {symbol: per_price for symbol, per_price, _, _ in steps}
     return {
-        symbol: tick_size({step: count for name, _, step, count in rows if name == symbol}, units.get(symbol, 1.0))
+        symbol: tick_size({step: count for name, _, step, count in steps if name == symbol}, units.get(symbol, 1.0))
         for symbol in priced
     }
 

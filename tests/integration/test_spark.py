@@ -310,7 +310,7 @@ def test_a_source_whose_columns_do_not_fit_is_refused_by_name(plan: Plan, remote
     with pytest.raises(
         SourceError, match=r"'slippage_bps' of .*orders.parquet is string, but slippage_bps must be double"
     ):
-        run(on_spark(plan_of(path, **every), remote))
+        run(on_spark(plan_of(path, deduplicate=None, **every), remote))
     with pytest.raises(SourceError, match=r"candles: .*orders.parquet has no column 'ts'"):
         run(on_spark(plan_of(str(plan.orders.location.path), path), remote))
 

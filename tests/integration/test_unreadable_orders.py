@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.support.run_helpers import AS_OF, candles, canonical, counts_of, orde
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 NEXT = "2026-04-26T00:30:00Z"
 AT_NOON = {"ts": "22.11.2026 10:00:00"}
-LONG_AGO = {"at": AS_OF - timedelta(days=8)}
+LONG_AGO: dict[str, Any] = {"at": AS_OF - timedelta(days=8)}
 
 
 def write_fallbacks(folder: Path, **changes: object) -> None:
@@ -118,9 +119,12 @@ def test_the_sample_of_a_bar_names_the_column_and_what_stands_there(tmp_path: Pa
     ("lines", "said"),
     [
         (["Traceback (most recent call last):", logged(1, **LONG_AGO)], "1 not_json, as .*:1[.]"),
-        ([logged(1, symbol=7)], "1 bad_symbol, as .*:1: 2026-04-26"),
+        ([logged(1) | {"symbol": 7}], "1 bad_symbol, as .*:1: 2026-04-26"),
         ([logged(1, slippage_bps=float("nan"))], "1 not_finite, as .*:1: BTCUSDT"),
-        ([logged(1, ts="never"), logged(2, ts="soon"), logged(3, symbol=7)], "1 bad_symbol, as .*; 2 bad_time, as "),
+        (
+            [logged(1, ts="never"), logged(2, ts="soon"), logged(3) | {"symbol": 7}],
+            "1 bad_symbol, as .*; 2 bad_time, as ",
+        ),
         ([logged(1, prices={"avg_fill": 0.0}), logged(2, ts="never")], "cannot be read: 1 bad_time, as "),
     ],
 )

