@@ -1,34 +1,52 @@
 # Two commands do everything on a machine with Python 3.11+, make and git:
 #   make run    the demo: a simulated bot, its policies, and a schedule that keeps them fresh
 #   make test   every test, on SQLite and on a real Postgres
+# While writing code, two more that need a small environment only, installed in under a minute:
+#   make unit   the tests of pure code, in seconds
+#   make check  style, types and imports
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed-
+CHECK_VENV := .venv-check
+CHECK_BIN := $(CHECK_VENV)/bin
+REQUIREMENTS := pyproject.toml client/pyproject.toml constraints.txt
+INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # More than the two cores of a small machine: many tests wait for processes that they have started.
 TESTS_AT_ONCE ?= 4
+SHORT_TESTS := -m pytest -n $(TESTS_AT_ONCE) --dist loadgroup -m "not long" -q
 
-.PHONY: run test faults check format docs benchmarks clean
+.PHONY: run unit test coverage faults check format docs benchmarks clean
 
 run: $(STAMP)run
 	$(BIN)/router-policy demo
 
+unit: $(CHECK_VENV)/installed
+	$(CHECK_BIN)/python -m pytest -q tests/unit
+
 test: $(STAMP)test
-	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadgroup -m "not long" -q
+	$(BIN)/python $(SHORT_TESTS)
+
+# `make test`, with a measure of which branches of the code are run; some slower, so not the default.
+coverage: $(STAMP)test
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(SHORT_TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 faults: $(STAMP)test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/faults tests/web/test_schemathesis.py -q
 
-check: $(STAMP)test
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+check: $(CHECK_VENV)/installed
+	$(CHECK_BIN)/ruff check .
+	$(CHECK_BIN)/ruff format --check .
+	$(CHECK_BIN)/mypy
+	$(CHECK_BIN)/lint-imports
 
-format: $(STAMP)test
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+format: $(CHECK_VENV)/installed
+	$(CHECK_BIN)/ruff format .
+	$(CHECK_BIN)/ruff check --fix .
 
 # Write the documents again that are made from the code.
 docs: $(STAMP)test
@@ -39,21 +57,25 @@ docs: $(STAMP)test
 benchmarks: $(STAMP)benchmark
 	$(BIN)/python -m benchmarks
 
-$(BIN)/python:
+$(BIN)/python $(CHECK_BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(@D:/bin=)
 
-$(STAMP)run: $(BIN)/python pyproject.toml client/pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[web]" --editable ./client
+$(CHECK_VENV)/installed: $(CHECK_BIN)/python $(REQUIREMENTS)
+	$(CHECK_BIN)/python $(INSTALL) --editable ".[check]" --editable ./client
 	touch $@
 
-$(STAMP)test: $(BIN)/python pyproject.toml client/pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,check,spark]" --editable ./client
+$(STAMP)run: $(BIN)/python $(REQUIREMENTS)
+	$(BIN)/python $(INSTALL) --editable ".[web]" --editable ./client
+	touch $@
+
+$(STAMP)test: $(BIN)/python $(REQUIREMENTS)
+	$(BIN)/python $(INSTALL) --editable ".[test]" --editable ./client
 	touch $@ $(STAMP)run
 
 $(STAMP)benchmark: $(STAMP)test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[benchmark]"
+	$(BIN)/python $(INSTALL) --editable ".[benchmark]"
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CHECK_VENV) build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
