@@ -3,6 +3,7 @@
 They import what they need only when a test asks for them: the tests of pure code run without a database driver.
 """
 
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,42 +31,65 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database, first SQLite, then Postgres."""
-    from tests.support.postgres import fresh_database
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a store that is set up and empty, to be copied: the migrations run once for each test process."""
+    from storage.store import Store
 
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'policy.db'}"
-        return
-    with fresh_database(request.getfixturevalue("postgres_url")) as url:
-        yield url
+    path = tmp_path_factory.mktemp("template") / "policy.db"
+    with Store(f"sqlite:///{path}") as store:
+        store.set_up()
+    return path
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def module_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Store]":
-    """A store that is set up and empty, for all tests of a file: one of them fills it, and none changes it then."""
-    from tests.support.postgres import fresh_database
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> Iterator[str]:
+    """The name of a database that is set up and empty, to be copied."""
+    from storage.store import Store
+    from tests.support.postgres import fresh_database, name_of
 
-    if request.param == "sqlite":
-        with _set_up(f"sqlite:///{tmp_path_factory.mktemp('history') / 'policy.db'}") as store:
-            yield store
-        return
-    with fresh_database(request.getfixturevalue("postgres_url")) as url, _set_up(url) as store:
-        yield store
+    with fresh_database(postgres_url) as url:
+        with Store(url) as store:
+            store.set_up()
+        yield name_of(url)
 
 
 @contextmanager
-def _set_up(url: str) -> "Iterator[Store]":
-    from storage.store import Store
+def _database(request: pytest.FixtureRequest, folder: Path, *, is_set_up: bool) -> Iterator[str]:
+    """Give the URL of a new database of the kind that the fixture's parameter names, empty or with the schema in it."""
+    from tests.support.postgres import fresh_database
 
-    with Store(url) as store:
-        store.set_up()
-        yield store
+    if request.param == "sqlite":
+        path = folder / "policy.db"
+        if is_set_up:
+            shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    template = request.getfixturevalue("postgres_template") if is_set_up else None
+    with fresh_database(request.getfixturevalue("postgres_url"), template) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, first SQLite, then Postgres; set up if the test uses `store` as well."""
+    with _database(request, tmp_path, is_set_up="store" in request.fixturenames) as url:
+        yield url
 
 
 @pytest.fixture
 def store(store_url: str) -> "Iterator[Store]":
     """A store that is set up and empty."""
-    with _set_up(store_url) as store:
+    from storage.store import Store
+
+    with Store(store_url) as store:
+        yield store
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def module_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Store]":
+    """A store that is set up and empty, for all tests of a file: one of them fills it, and none changes it then."""
+    from storage.store import Store
+
+    with _database(request, tmp_path_factory.mktemp("history"), is_set_up=True) as url, Store(url) as store:
         yield store

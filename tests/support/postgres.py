@@ -30,11 +30,14 @@ def postgres_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
-    """Create an empty database on the server, give its SQLAlchemy URL, and drop it."""
+def fresh_database(server_url: str, template: str | None = None) -> Iterator[str]:
+    """Create a database on the server, give its SQLAlchemy URL, and drop it: a copy of the template, or empty."""
     name = f"test_{uuid4().hex[:12]}"
+    create = sql.SQL("create database {} template {}").format(
+        sql.Identifier(name), sql.Identifier(template or "template1")
+    )
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        connection.execute(create)
     try:
         yield with_database(server_url, name)
     finally:
@@ -47,6 +50,11 @@ def with_database(server_url: str, name: str) -> str:
     head, _, query = server_url.partition("?")
     base = head.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://")
     return f"{base}/{name}?{query}"
+
+
+def name_of(url: str) -> str:
+    """Return the name of the database in an address."""
+    return url.partition("?")[0].rpartition("/")[2]
 
 
 def short_folder(parent: Path | None = None) -> Path:
