@@ -36,7 +36,7 @@ coverage: $(STAMP)test
 	$(BIN)/coverage report
 
 faults: $(STAMP)test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/faults tests/web/test_schemathesis.py -q
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/faults tests/integration/test_demo.py tests/web/test_schemathesis.py -q
 
 check: $(CHECK_VENV)/installed
 	$(CHECK_BIN)/ruff check .

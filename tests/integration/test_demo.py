@@ -44,6 +44,16 @@ from console import demo
 demo._HISTORY_HOURS = int(sys.argv[2])
 demo.show_demo(Path(sys.argv[1]), None)
 """
+# `router-policy`, its demo with a history of another length; the first argument is how many hours of it.
+OF_SO_MANY_HOURS = """
+import sys
+from console.commands import demo
+from console.main import main
+demo._HISTORY_HOURS = int(sys.argv.pop(1))
+main()
+"""
+HISTORY_HOURS = 72
+SHORT_HOURS = 28  # the oldest run sees an order of ATOMUSDT, whose last one was 190 hours ago
 
 
 class Terminal:
@@ -126,15 +136,19 @@ def test_the_cast_shows_every_quality_and_every_regime(tmp_path: Path) -> None:
     assert {one.reason for one in result.rejects} == {"not_an_order", "zero_fill", "duplicate_id"}
 
 
-def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_by_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hours", [SHORT_HOURS, pytest.param(HISTORY_HOURS, marks=pytest.mark.long)])
+def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_by_itself(
+    tmp_path: Path, hours: int
+) -> None:
     folder = tmp_path / "demo"
-    with terminal(folder, hours=72) as first:
-        first.wait_for("computing 72 hourly runs")
+    with terminal(folder, hours=hours) as first:
+        first.wait_for(f"computing {hours} hourly runs")
         assert first.press_ctrl_c() == 0
         assert "the demo has ended" in first.shown
 
+    command = [COMMAND] if hours == HISTORY_HOURS else [sys.executable, "-c", OF_SO_MANY_HOURS, str(hours)]
     second = subprocess.run(
-        [COMMAND, "demo", "--runs", "1"],
+        [*command, "demo", "--runs", "1"],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,
@@ -155,8 +169,8 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
         ).all()
         states = Counter(connection.scalars(select(policy_slot.c.state)))
     slots = [slot for slot, _ in runs]
-    hourly = [slot for slot, origin in runs if origin == "backfill"][:72]
-    assert hourly == [hourly[0] + number * timedelta(hours=1) for number in range(72)]
+    hourly = [slot for slot, origin in runs if origin == "backfill"][:hours]
+    assert hourly == [hourly[0] + number * timedelta(hours=1) for number in range(hours)]
     assert (hourly[0].minute, hourly[0].second) == (0, 0)
     assert slots == sorted(slots)
     assert Counter(origin for _, origin in runs)["schedule"] == 1
