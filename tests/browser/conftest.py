@@ -2,12 +2,22 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Error,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.serving import Live, serving
 from tests.browser.two_days import publish_two_days
@@ -21,11 +31,11 @@ expect.set_options(timeout=_PATIENCE_MILLISECONDS)
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The system's browser. Its loop must not outlive this folder's tests: others of the process run their own."""
-    found = next((path for name in _NAMES if (path := shutil.which(name)) is not None), None)
-    if found is None:
+    path = next((path for name in _NAMES if (path := shutil.which(name)) is not None), None)
+    if path is None:
         pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found)
+        browser = playwright.chromium.launch(executable_path=path)
         yield browser
         browser.close()
 
@@ -46,47 +56,63 @@ def empty(tmp_path: Path) -> Iterator[Live]:
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """What pages said that nobody should hear: a test that provokes something empties it again."""
+def complaints() -> list[str]:
+    """What pages did that they should not: a test that provokes something empties it again."""
     return []
 
 
-@pytest.fixture
-def visit(browser: Browser, said: list[str]) -> Iterator[Visit]:
-    """Open an address in a window of its own.
+@pytest.fixture(scope="package")
+def plain_window(browser: Browser) -> Iterator[BrowserContext]:
+    """The window of every page without settings of its own: what it has loaded once, it keeps."""
+    with _window(browser) as window:
+        yield window
 
-    Fails where a page asks another address than this machine for anything, opens a dialog, throws an error, or writes
+
+@pytest.fixture
+def visit(browser: Browser, plain_window: BrowserContext, complaints: list[str]) -> Iterator[Visit]:
+    """Open an address in a page of its own, and in a window of its own if settings are given.
+
+    Fails if a page asks another address than this machine for anything, opens a dialog, throws an error, or writes
     to the browser's console.
     """
-    with ExitStack() as contexts:
+    with ExitStack() as opened:
 
-        def opened(url: str, **settings: Any) -> Page:
-            context = browser.new_context(**settings)
-            contexts.callback(context.close)
-            context.set_default_timeout(_PATIENCE_MILLISECONDS)
-            page = context.new_page()
-            _listen(page, said)
+        def open_page(url: str, **settings: Any) -> Page:
+            window = opened.enter_context(_window(browser, **settings)) if settings else plain_window
+            page = window.new_page()
+            opened.callback(page.close)
+            _listen(page, complaints)
             page.goto(url)
             return page
 
-        yield opened
-    assert said == []
+        yield open_page
+    assert complaints == []
 
 
-def _listen(page: Page, said: list[str]) -> None:
+@contextmanager
+def _window(browser: Browser, **settings: Any) -> Iterator[BrowserContext]:
+    window = browser.new_context(**settings)
+    window.set_default_timeout(_PATIENCE_MILLISECONDS)
+    try:
+        yield window
+    finally:
+        window.close()
+
+
+def _listen(page: Page, complaints: list[str]) -> None:
     def on_request(request: Request) -> None:
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
-            said.append(f"asked {request.url}")
+            complaints.append(f"asked {request.url}")
 
     def on_console(message: ConsoleMessage) -> None:
-        said.append(f"console: {message.text}")
+        complaints.append(f"console: {message.text}")
 
     def on_dialog(dialog: Dialog) -> None:
-        said.append(f"dialog: {dialog.message}")
+        complaints.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
     def on_error(error: Error) -> None:
-        said.append(f"error: {error}")
+        complaints.append(f"error: {error}")
 
     page.on("request", on_request)
     page.on("console", on_console)

@@ -46,7 +46,7 @@ def evil(empty: Live) -> Live:
     return empty
 
 
-def test_a_symbol_that_is_a_script_does_nothing(visit: Visit, evil: Live, said: list[str]) -> None:
+def test_a_symbol_that_is_a_script_does_nothing(visit: Visit, evil: Live, complaints: list[str]) -> None:
     page = visit(evil.url)
 
     page.get_by_role("link", name=EVIL).click()
@@ -54,21 +54,21 @@ def test_a_symbol_that_is_a_script_does_nothing(visit: Visit, evil: Live, said: 
     expect(page.locator("#picture")).to_have_attribute("data-drawn", "2")
     for address in ("/rules", "/runs"):
         page.goto(evil.url + address)
-    assert said == []
+    assert complaints == []
     page.goto(f"{evil.url}/symbols/{quote(EVIL + EVIL, safe='')}")
     expect(page.locator("#error")).to_contain_text(EVIL)
-    assert [one for one in said if "404" not in one] == []
-    said.clear()
+    assert [text for text in complaints if "404" not in text] == []
+    complaints.clear()
 
 
 @pytest.mark.parametrize("address", PAGES)
 def test_a_page_has_no_serious_fault_for_who_sees_or_hears_it_in_light_and_dark_and_on_a_phone(
-    visit: Visit, two_days: Live, said: list[str], address: str
+    visit: Visit, two_days: Live, complaints: list[str], address: str
 ) -> None:
     page = settled(visit(two_days.url + address))
     if address.endswith("NOSUCH"):
-        assert [one for one in said if "404" not in one] == []
-        said.clear()  # the browser itself says that there is no such page
+        assert [text for text in complaints if "404" not in text] == []
+        complaints.clear()  # the browser itself says that there is no such page
 
     for colours in COLOURS:
         page.emulate_media(color_scheme=colours)

@@ -76,7 +76,7 @@ def test_the_banner_turns_when_the_schedule_stops(visit: Visit, empty: Live) -> 
     expect(banner).to_have_attribute("data-status", "fresh")
 
 
-def test_a_page_whose_console_is_gone_says_so(visit: Visit, empty: Live, said: list[str]) -> None:
+def test_a_page_whose_console_is_gone_says_so(visit: Visit, empty: Live, complaints: list[str]) -> None:
     publish_hour(empty.store, LAST_HOUR)
     page = visit(empty.url)
     page.route("**/overview", lambda route: route.abort())
@@ -86,6 +86,6 @@ def test_a_page_whose_console_is_gone_says_so(visit: Visit, empty: Live, said: l
     page.unroute("**/overview")
     expect(lost).to_be_hidden()
 
-    assert said
-    assert all("net::ERR_FAILED" in one for one in said)  # the browser's own word for what was done to it
-    said.clear()
+    assert complaints
+    assert all("net::ERR_FAILED" in text for text in complaints)  # the browser's own word for what was done to it
+    complaints.clear()
