@@ -1,7 +1,9 @@
 """The schedule as it runs: real processes, real signals, both databases."""
 
 import os
+import shutil
 import signal
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +22,7 @@ tick = "1s"
 deadline = "{deadline}"
 retry_after = "1s"
 """
+SQLITE_URL = "sqlite:///policy.db"  # in the folder of the bot
 ENDLESS = """
 [orders]
 kind = "canonical"
@@ -33,27 +36,29 @@ def write_settings(folder: Path, store_url: str, *, seconds: int = 1, deadline: 
     write_bot(folder, datetime.now(UTC).replace(microsecond=0), store=store_url, more=schedule)
 
 
-def published(store_url: str) -> list[datetime]:
-    with Store(store_url) as store, store.reader.connect() as connection:
+@pytest.fixture
+def sqlite_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Store]:
+    """A store on SQLite, in the bot's folder, that is set up and empty."""
+    shutil.copy(sqlite_template, tmp_path / "policy.db")
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        yield store
+
+
+def published(store: Store) -> list[datetime]:
+    with store.reader.connect() as connection:
         return list(connection.scalars(select(policy_run.c.slot).order_by(policy_run.c.slot)))
 
 
-def set_up(store_url: str) -> None:
-    with Store(store_url) as store:
-        store.set_up()
-
-
-def test_slots_are_published_as_they_fall_due_each_once(tmp_path: Path, store_url: str) -> None:
-    set_up(store_url)
+def test_slots_are_published_as_they_fall_due_each_once(tmp_path: Path, store: Store, store_url: str) -> None:
     write_settings(tmp_path, store_url, seconds=2)
     process = start_command(tmp_path, "run")
     try:
-        wait_until(lambda: len(published(store_url)) >= 3, "three slots are published")
+        wait_until(lambda: len(published(store)) >= 3, "three slots are published")
     finally:
         process.terminate()
         code = process.wait(30)
 
-    slots = published(store_url)
+    slots = published(store)
     assert code == 0
     assert all(slot.second % 2 == 0 and slot.microsecond == 0 for slot in slots)
     assert len(set(slots)) == len(slots)
@@ -73,22 +78,21 @@ def test_a_schedule_that_sets_its_store_up_tells_of_its_runs_only(tmp_path: Path
     assert "alembic" not in messages.read_text()
 
 
-def test_sigterm_lets_the_run_that_has_begun_finish(tmp_path: Path, store_url: str) -> None:
-    set_up(store_url)
+def test_sigterm_lets_the_run_that_has_begun_finish(tmp_path: Path, store: Store, store_url: str) -> None:
     write_settings(tmp_path, store_url, seconds=1)
     process = start_command(tmp_path, "run")
     try:
-        wait_until(lambda: _states(store_url) != [], "a slot is claimed")
+        wait_until(lambda: _states(store) != [], "a slot is claimed")
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         code = process.wait(30)
 
     assert code == 0
-    assert set(_states(store_url)) == {"published"}
+    assert set(_states(store)) == {"published"}
 
 
-def _states(store_url: str) -> list[str]:
-    with Store(store_url) as store, store.reader.connect() as connection:
+def _states(store: Store) -> list[str]:
+    with store.reader.connect() as connection:
         return list(connection.scalars(select(policy_slot.c.state)))
 
 
@@ -99,30 +103,28 @@ def _write_endless(folder: Path, store_url: str, deadline: str) -> None:
     (folder / "router-policy.toml").write_text(f'[store]\nurl = "{store_url}"\n{ENDLESS}{schedule}')
 
 
-def test_a_run_that_hangs_is_ended_at_its_deadline_and_the_schedule_goes_on(tmp_path: Path) -> None:
-    store_url = f"sqlite:///{tmp_path / 'policy.db'}"
-    set_up(store_url)
-    _write_endless(tmp_path, store_url, "2s")
+def test_a_run_that_hangs_is_ended_at_its_deadline_and_the_schedule_goes_on(
+    tmp_path: Path, sqlite_store: Store
+) -> None:
+    _write_endless(tmp_path, SQLITE_URL, "2s")
     process = start_command(tmp_path, "run")
     try:
-        wait_until(lambda: len(_failures(store_url)) >= 2, "two runs are ended at their deadline")
+        wait_until(lambda: len(_failures(sqlite_store)) >= 2, "two runs are ended at their deadline")
         assert process.poll() is None
     finally:
         process.terminate()
         code = process.wait(30)
 
     assert code == 0
-    assert all("longer than its deadline of 2 s" in error for error in _failures(store_url))
-    assert published(store_url) == []
+    assert all("longer than its deadline of 2 s" in error for error in _failures(sqlite_store))
+    assert published(sqlite_store) == []
 
 
-def test_a_second_signal_ends_the_run_as_well(tmp_path: Path) -> None:
-    store_url = f"sqlite:///{tmp_path / 'policy.db'}"
-    set_up(store_url)
-    _write_endless(tmp_path, store_url, "5m")
+def test_a_second_signal_ends_the_run_as_well(tmp_path: Path, sqlite_store: Store) -> None:
+    _write_endless(tmp_path, SQLITE_URL, "5m")
     process = start_command(tmp_path, "run")
     try:
-        wait_until(lambda: (tmp_path / "messages.log").exists() and _states(store_url) == ["running"], "a run hangs")
+        wait_until(lambda: (tmp_path / "messages.log").exists() and _states(sqlite_store) == ["running"], "a run hangs")
         process.terminate()
         with pytest.raises(Exception, match="timed out"):
             process.wait(2)
@@ -132,72 +134,64 @@ def test_a_second_signal_ends_the_run_as_well(tmp_path: Path) -> None:
         process.kill()
 
     assert code == 0
-    assert _failures(store_url) == ["the run was ended because the schedule was stopped at once"]
+    assert _failures(sqlite_store) == ["the run was ended because the schedule was stopped at once"]
 
 
-def _failures(store_url: str) -> list[str]:
-    with Store(store_url) as store, store.reader.connect() as connection:
+def _failures(store: Store) -> list[str]:
+    with store.reader.connect() as connection:
         return list(connection.scalars(select(policy_run_failure.c.error).order_by(policy_run_failure.c.failed_at)))
 
 
-def test_a_source_that_is_missing_fails_the_slot_and_the_next_one_works(tmp_path: Path) -> None:
-    store_url = f"sqlite:///{tmp_path / 'policy.db'}"
-    set_up(store_url)
-    write_settings(tmp_path, store_url, seconds=1)
+def test_a_source_that_is_missing_fails_the_slot_and_the_next_one_works(tmp_path: Path, sqlite_store: Store) -> None:
+    write_settings(tmp_path, SQLITE_URL, seconds=1)
     log = tmp_path / "logs" / "order_metrics.jsonl"
     text = log.read_text()
     log.unlink()
     process = start_command(tmp_path, "run")
     try:
-        wait_until(lambda: _failures(store_url) != [], "the missing log is recorded as a failure")
+        wait_until(lambda: _failures(sqlite_store) != [], "the missing log is recorded as a failure")
         log.write_text(text)
-        wait_until(lambda: published(store_url) != [], "a later slot is published")
+        wait_until(lambda: published(sqlite_store) != [], "a later slot is published")
     finally:
         process.terminate()
         process.wait(30)
 
-    assert "no file matches" in _failures(store_url)[0]
+    assert "no file matches" in _failures(sqlite_store)[0]
 
 
-def test_slots_that_nobody_computed_are_recorded_as_missed(tmp_path: Path) -> None:
-    store_url = f"sqlite:///{tmp_path / 'policy.db'}"
-    set_up(store_url)
-    write_settings(tmp_path, store_url, seconds=1)
+def test_slots_that_nobody_computed_are_recorded_as_missed(tmp_path: Path, sqlite_store: Store) -> None:
+    write_settings(tmp_path, SQLITE_URL, seconds=1)
     now = datetime.now(UTC).replace(microsecond=0)
-    with Store(store_url) as store:
-        store.claim("default", now - timedelta(seconds=30), "long-gone:1", timedelta(0))
+    sqlite_store.claim("default", now - timedelta(seconds=30), "long-gone:1", timedelta(0))
     process = start_command(tmp_path, "run")
     try:
-        wait_until(lambda: published(store_url) != [], "a slot is published")
+        wait_until(lambda: published(sqlite_store) != [], "a slot is published")
     finally:
         process.terminate()
         process.wait(30)
 
-    first = published(store_url)[0]
-    with Store(store_url) as store, store.reader.connect() as connection:
+    first = published(sqlite_store)[0]
+    with sqlite_store.reader.connect() as connection:
         missed = connection.scalars(select(policy_slot.c.slot).where(policy_slot.c.state == "missed")).all()
     expected = [now - timedelta(seconds=30) + timedelta(seconds=n) for n in range(1, 60)]
     assert sorted(slot for slot in missed if slot < first) == [slot for slot in expected if slot < first]
 
 
-def test_missed_slots_are_computed_again_where_the_settings_say_so(tmp_path: Path) -> None:
-    store_url = f"sqlite:///{tmp_path / 'policy.db'}"
-    set_up(store_url)
-    write_settings(tmp_path, store_url, seconds=10)
+def test_missed_slots_are_computed_again_where_the_settings_say_so(tmp_path: Path, sqlite_store: Store) -> None:
+    write_settings(tmp_path, SQLITE_URL, seconds=10)
     settings = tmp_path / "router-policy.toml"
     settings.write_text(settings.read_text() + "catch_up = true\n")
     now = datetime.now(UTC).replace(microsecond=0)
     missed = [now.replace(second=0) - timedelta(minutes=1, seconds=seconds) for seconds in (20, 10)]
-    with Store(store_url) as store:
-        store.mark_missed("default", missed)
+    sqlite_store.mark_missed("default", missed)
     process = start_command(tmp_path, "run")
     try:
-        wait_until(lambda: set(missed) <= set(published(store_url)), "both missed slots are published")
+        wait_until(lambda: set(missed) <= set(published(sqlite_store)), "both missed slots are published")
     finally:
         process.terminate()
         process.wait(30)
 
-    with Store(store_url) as store, store.reader.connect() as connection:
+    with sqlite_store.reader.connect() as connection:
         first = connection.scalar(select(policy_run.c.slot).where(policy_run.c.run_id == 1))
     assert first is not None
     assert first > max(missed)
