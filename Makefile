@@ -17,6 +17,9 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --constraint const
 TESTS_AT_ONCE ?= 4
 SHORT_TESTS := -m pytest -n $(TESTS_AT_ONCE) --dist loadgroup -m "not long" -q
 
+# Tests start hundreds of processes: none should compile again what another has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run unit test coverage faults check format docs benchmarks clean
 
 run: $(STAMP)run
