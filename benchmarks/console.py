@@ -33,6 +33,8 @@ from jobs.run.worker import RunTask, compute_slot
 from jobs.slots import Slots
 from storage.records import Origin
 from storage.store import Store
+from storage.write import leases
+from tests.support.store_calls import write
 
 RUNS, SYMBOLS = 10_000, 1_000
 CALLS = 50
@@ -253,7 +255,7 @@ def _watched_run(data: Data, repetitions: int) -> Figure:
 def _run(store: Store, data: Data, slots: Iterator[int]) -> float:
     plan = ours.plan(data.orders, OrdersKind.CANONICAL, data)
     slot = AS_OF + next(slots) * timedelta(minutes=1)
-    claim = store.claim(plan.scope, slot, owner(), timedelta(minutes=10))
+    claim = write(store, leases.acquire_lease, plan.scope, slot, owner(), timedelta(minutes=10))
     task = RunTask(plan=plan, store_url=str(store.url), claim=claim, origin=Origin.MANUAL)
     return seconds_of(partial(compute_slot, task, store))
 

@@ -18,6 +18,8 @@ from policy.rules import rule_set
 from storage.database.engine import sqlite_driver
 from storage.records import Origin, RunResult
 from storage.store import Store
+from storage.write import leases
+from tests.support.store_calls import write
 
 SYMBOLS = 500
 FIRST_SLOT = datetime(2025, 1, 1, tzinfo=UTC)
@@ -103,7 +105,7 @@ def publish(store: Store, runs: int, symbols: int) -> None:
             decisions=tuple((each, RULES.decide(each)) for each in evidences),
             rejects=(),
         )
-        store.publish(store.claim("default", slot, "benchmark:1", STEP), result)
+        store.publish(write(store, leases.acquire_lease, "default", slot, "benchmark:1", STEP), result)
 
 
 def grown(folder: Path, runs: int, symbols: int = SYMBOLS) -> Path:

@@ -11,8 +11,11 @@ from jobs.plan import CandlesSource, Location, OrdersKind, OrdersSource, Plan
 from jobs.run.lease_owner import owner
 from jobs.run.worker import RunTask, compute_slot
 from policy.rules import RuleSet, rule_set
+from storage.read import policies
 from storage.records import Origin
 from storage.store import Store
+from storage.write import leases
+from tests.support.store_calls import read, write
 
 _LEASE = timedelta(minutes=10)
 
@@ -38,7 +41,7 @@ def run(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...]
         url = f"sqlite:///{folder}/store.db"
         with Store(url) as store:
             store.set_up()
-            claim = store.claim(slot.scope, AS_OF, owner(), _LEASE)
+            claim = write(store, leases.acquire_lease, slot.scope, AS_OF, owner(), _LEASE)
             task = RunTask(plan=slot, store_url=url, claim=claim, origin=Origin.MANUAL)
             seconds = seconds_of(partial(compute_slot, task, store))
             _check(store)
@@ -46,7 +49,7 @@ def run(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...]
 
 
 def _check(store: Store) -> None:
-    run = store.newest_run("benchmark")
+    run = read(store, policies.newest_run, "benchmark")
     assert run is not None
     assert run.symbol_count == SYMBOLS
     assert run.reject_count > 0

@@ -34,6 +34,7 @@ from jobs.run.lease_owner import owner
 from jobs.run.schedule import Schedule
 from jobs.run.worker import LEASE_MARGIN
 from policy.errors import RouterPolicyError
+from storage.read.policies import latest, snapshots_of_run
 from storage.records import PublishedRun
 from storage.store import Store
 
@@ -176,7 +177,9 @@ class _Watch:
 
     def on_published(self, run: PublishedRun) -> None:
         """Show a run, and stop the schedule if it was the last."""
-        self.show(run, self.store.snapshots_of_run(run.run_id))
+        with self.store.reading() as connection:
+            snapshots = snapshots_of_run(connection, run.run_id)
+        self.show(run, snapshots)
         self.count += 1
         if self.count == self.wanted:
             self.schedule.stop()
@@ -185,7 +188,8 @@ class _Watch:
 def _run_schedule(settings: Settings, store: Store, hint: str, wanted: int | None) -> None:
     timing = replace(schedule_options_of(settings), tick=_TICK)
     schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=timing)
-    before = [snapshot for snapshot, _ in store.latest(settings.scope)]
+    with store.reading() as connection:
+        before = [policy.snapshot for policy in latest(connection, settings.scope)]
     shown = shown_as_table if sys.stdout.isatty() else shown_as_lines
     with shown(before, hint) as show:
         watch = _Watch(schedule=schedule, store=store, show=show, wanted=wanted)

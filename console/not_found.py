@@ -1,17 +1,18 @@
-"""What is said where there is nothing to show: no store yet, no policy yet, or none under this name."""
+"""What to tell a person if there is nothing to show: no store yet, no policy yet, or none for this symbol."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from console.terminal.text import iso
 from policy.errors import RouterPolicyError
 from policy.symbols import letters
-from storage.database.transaction import transaction
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
+from storage.read.pages import PageBounds, SlotGap, gaps
+from storage.read.policies import latest
 from storage.store import Store
 
-_GAPS_LOOKED_AT = 100
+_GAPS_READ = 100
 
 
 class NoPolicyError(RouterPolicyError, LookupError):
@@ -20,7 +21,7 @@ class NoPolicyError(RouterPolicyError, LookupError):
 
 @contextmanager
 def store_to_read(url: str) -> Iterator[Store]:
-    """Open a store for a command that reads. Raises SchemaError where it was never set up."""
+    """Open a store for a command that reads. Raises SchemaError if it was never set up."""
     with Store(url) as store:
         try:
             yield store
@@ -29,7 +30,7 @@ def store_to_read(url: str) -> Iterator[Store]:
 
 
 def explain_missing_store(store: Store, error: StoreUnavailableError) -> StoreError:
-    """Return what to say instead of an error of the database where its file was never made, else the error itself."""
+    """Return a SchemaError with the remedy if the database file does not exist, else the error itself."""
     if store.url.get_backend_name() == "sqlite" and not Path(store.url.database or "").exists():
         from jobs.analysis.store_findings import not_initialised_message
 
@@ -38,34 +39,37 @@ def explain_missing_store(store: Store, error: StoreUnavailableError) -> StoreEr
 
 
 def no_policy(store: Store, scope: str, symbol: str | None = None) -> NoPolicyError:
-    """Return the error for a symbol that has no policy, or for a scope that has none, with what is known of why."""
-    symbols = [row["symbol"] for row in store.latest_rows(scope)]
+    """Return the error for a symbol, or a scope, without a policy, with what is known of the reason."""
+    symbols = _symbols(store, scope)
     what = f"no policy for {symbol!r}" if symbol is not None else "no policy yet"
     if symbol is None or not symbols:
         return NoPolicyError(f"{what} in scope {scope!r}; {_last_failure(store, scope)}")
-    why = _other_name(symbol, symbols) or "router-policy latest lists what there is"
-    return NoPolicyError(f"{what} in scope {scope!r}; {why}")
+    remedy = _similar_name(symbol, symbols) or "router-policy latest lists all policies"
+    return NoPolicyError(f"{what} in scope {scope!r}; {remedy}")
 
 
 def did_you_mean(store: Store, scope: str, symbol: str) -> str:
-    """Ask for symbols that are spelt nearly so, as the end of a sentence; empty where none is."""
-    other = _other_name(symbol, [row["symbol"] for row in store.latest_rows(scope)])
-    return f"; {other}" if other else ""
+    """Return a question with symbols of a similar spelling, to end a sentence with; empty if there is none."""
+    question = _similar_name(symbol, _symbols(store, scope))
+    return f"; {question}" if question else ""
 
 
-def _other_name(symbol: str, symbols: list[str]) -> str:
-    alike = [one for one in symbols if letters(one) == letters(symbol) and one != symbol]
-    return f"is it {' or '.join(alike)}?" if alike else ""
+def _symbols(store: Store, scope: str) -> Sequence[str]:
+    with store.reading() as connection:
+        return [policy.symbol for policy in latest(connection, scope)]
+
+
+def _similar_name(symbol: str, symbols: Sequence[str]) -> str:
+    similar = [name for name in symbols if letters(name) == letters(symbol) and name != symbol]
+    return f"is it {' or '.join(similar)}?" if similar else ""
 
 
 def _last_failure(store: Store, scope: str) -> str:
-    """Say why no run was published where runs were tried, else how one is."""
-    from storage.read.pages import PageBounds, gaps
+    """Return why the newest run failed, or how to compute one if none was tried."""
+    with store.reading() as connection:
+        newest_first = gaps(connection, scope, PageBounds(limit=_GAPS_READ))
+    return next((_why(gap) for gap in newest_first if gap.last_error), "router-policy once computes one")
 
-    with transaction(store.reader) as connection:
-        newest_first = gaps(connection, scope, PageBounds(limit=_GAPS_LOOKED_AT))
-    failed = next((gap for gap in newest_first if gap["last_error"]), None)
-    if failed is None:
-        return "router-policy once computes one"
-    said = f"slot {iso(failed['slot'])} failed: {failed['last_error']}"
-    return f"{said} (the view policy_gap has every slot without a run)"
+
+def _why(gap: SlotGap) -> str:
+    return f"slot {iso(gap.slot)} failed: {gap.last_error} (the view policy_gap has every slot without a run)"

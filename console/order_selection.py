@@ -9,6 +9,7 @@ from console.settings.plan import plan_of
 from console.terminal.text import iso
 from jobs.analysis.order_history import TOLERANCE, OrderSelection
 from policy.window import OUTCOME_WINDOW
+from storage.read.policies import newest_run
 from storage.store import Store
 
 
@@ -19,7 +20,9 @@ def select_orders(
 
     Raises NoPolicyError before the first run, SettingsError if `since` is not in the past.
     """
-    newest, now = store.newest_run(settings.scope), store.now()
+    with store.reading() as connection:
+        newest = newest_run(connection, settings.scope)
+    now = store.now()
     if newest is None:
         raise no_policy(store, settings.scope)
     start = since if since is not None else newest.slot - OUTCOME_WINDOW

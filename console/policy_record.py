@@ -3,10 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from console.terminal.text import iso
-from storage.records import Snapshot
+from policy.effective import EffectivePolicy
+from policy.snapshot import Snapshot
 
 
 def snapshot_record(snapshot: Snapshot) -> dict[str, Any]:
@@ -15,11 +14,16 @@ def snapshot_record(snapshot: Snapshot) -> dict[str, Any]:
     return {**record, "slot": iso(snapshot.slot), "codes": list(record["codes"])}
 
 
-def in_force_record(row: RowMapping) -> dict[str, Any]:
-    """Return a row of policy_latest or policy_history: the snapshot, what was computed, and the override in force."""
-    override = ("computed_maker_first", "computed_taker_bias", "override_id", "override_author", "override_reason")
+def in_force_record(policy: EffectivePolicy) -> dict[str, Any]:
+    """Return a policy in force: the snapshot, what was computed, and the override if there is one."""
+    override = policy.override
     return {
-        **snapshot_record(Snapshot.from_row(row)),
-        **{name: iso(row[name]) for name in ("published_at", "override_until_at")},
-        **{name: row[name] for name in override},
+        **snapshot_record(policy.snapshot),
+        "published_at": iso(policy.published_at),
+        "override_until_at": iso(override.until_at) if override is not None else None,
+        "computed_maker_first": policy.computed_maker_first,
+        "computed_taker_bias": policy.computed_taker_bias,
+        "override_id": override.override_id if override is not None else None,
+        "override_author": override.author if override is not None else None,
+        "override_reason": override.reason if override is not None else None,
     }

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from policy.enums import Quality, Regime, TakerBias
-from policy.reason_codes import Code
+from policy.enums import TakerBias
+from policy.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +21,27 @@ class Override:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectivePolicy:
-    """The policy of a symbol that is in force, overrides included, and its slot.
+    """The policy in force for a symbol, as routers read it from `published_at` on.
 
-    `codes` are the reasons of the computed decision; `override` None means that this decision is in force.
+    `maker_first` and `taker_bias` of `snapshot` are the override's if there is one; quality, codes, reason and figures
+    are always those that were computed.
     """
 
-    run_id: int
-    slot: datetime
-    maker_first: bool
-    taker_bias: TakerBias
-    quality: Quality
-    regime: Regime
-    maker_offset_bps: float
-    codes: tuple[Code, ...] = ()
+    snapshot: Snapshot
+    published_at: datetime
     override: Override | None = None
+
+    @property
+    def symbol(self) -> str:
+        """The market that the policy is for."""
+        return self.snapshot.symbol
+
+    @property
+    def computed_maker_first(self) -> bool:
+        """What the rules decided, an override aside."""
+        return self.override.computed_maker_first if self.override is not None else self.snapshot.maker_first
+
+    @property
+    def computed_taker_bias(self) -> TakerBias:
+        """How patient the rules decided to be, an override aside."""
+        return self.override.computed_taker_bias if self.override is not None else self.snapshot.taker_bias

@@ -73,10 +73,10 @@ def execution_health(
 
     Total: no combination of figures raises.
     """
-    freshness = judge_freshness(policy.slot if policy else None, now, limits)
+    freshness = judge_freshness(policy.snapshot.slot if policy else None, now, limits)
     return ExecutionHealth(
         symbol=evidence.symbol,
-        run_id=policy.run_id if policy else None,
+        run_id=policy.snapshot.run_id if policy else None,
         router=_router(evidence.effectiveness, policy),
         volatility=_volatility(evidence, policy),
         freshness=_freshness(evidence, freshness),
@@ -103,10 +103,10 @@ def _router(figures: Effectiveness, policy: EffectivePolicy | None) -> RouterHea
         slip_q25=finite_or_none(figures.slip_q25),
         slip_q50=finite_or_none(figures.slip_q50),
         slip_q75=finite_or_none(figures.slip_q75),
-        maker_offset_bps=policy.maker_offset_bps if policy else None,
-        policy_quality=policy.quality if policy else None,
-        policy_maker_first=policy.maker_first if policy else None,
-        policy_taker_bias=policy.taker_bias if policy else None,
+        maker_offset_bps=policy.snapshot.maker_offset_bps if policy else None,
+        policy_quality=policy.snapshot.quality if policy else None,
+        policy_maker_first=policy.snapshot.maker_first if policy else None,
+        policy_taker_bias=policy.snapshot.taker_bias if policy else None,
     )
 
 
@@ -116,7 +116,7 @@ def _volatility(evidence: Evidence, policy: EffectivePolicy | None) -> Volatilit
         atr_short_pct=finite_or_none(figures.atr_short_pct),
         atr_long_pct=finite_or_none(figures.atr_long_pct),
         atr_ratio=finite_or_none(figures.atr_ratio),
-        regime=policy.regime if policy else Regime.UNKNOWN,
+        regime=policy.snapshot.regime if policy else Regime.UNKNOWN,
     )
 
 

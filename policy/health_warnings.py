@@ -100,10 +100,10 @@ def _about_maker_starts(figures: Effectiveness) -> tuple[HealthWarning, ...]:
 
 def _about_regime(policy: EffectivePolicy) -> tuple[HealthWarning, ...]:
     """Warn of an unknown regime, with the reason from the codes of the decision."""
-    if policy.regime is not Regime.UNKNOWN:
+    if policy.snapshot.regime is not Regime.UNKNOWN:
         return ()
     message = "the regime is unknown and treated as normal"
-    for code in policy.codes:
+    for code in policy.snapshot.codes:
         if code.code in _WHY_UNKNOWN and code.value is not None and code.threshold is not None:
             why = _WHY_UNKNOWN[code.code].format(code.value, code.threshold)
             message = f"{message}: {why}"

@@ -1,4 +1,4 @@
-"""`router-policy compare`: the live rule set against each shadow, and both around every move of a breaker."""
+"""`router-policy compare`: the live rule set against each shadow, and both around every event of a breaker."""
 
 import sys
 from collections.abc import Iterator
@@ -20,10 +20,11 @@ from jobs.analysis.compare import (
     per_day,
     share,
 )
-from storage.read.rule_set_comparison import BreakerLevel, RuleSetDifference, RuleSetTotals
+from storage.read.breaker_events import BreakerLevel
+from storage.read.rule_set_comparison import RuleSetDifference, RuleSetTotals
 
 _FILE_WIDTH = 120
-_MOVES_SHOWN = 10
+_EVENTS_SHOWN = 10
 _ALL = "all"
 
 
@@ -37,7 +38,7 @@ def command(since: SlotsSince = None, config: Config = None, as_json: AsJson = F
         return
     for pair in comparison.pairs:
         _print_pair(settings.scope, pair)
-    print_lines(_moves(comparison))
+    print_lines(_events(comparison))
 
 
 def _record(scope: str, comparison: RuleSetComparison) -> dict[str, Any]:
@@ -55,12 +56,17 @@ def _record(scope: str, comparison: RuleSetComparison) -> dict[str, Any]:
             for pair in comparison.pairs
         ],
         "hours_around": [
-            {"rule_set": kind.rule_set, "move": kind.move, "count": kind.count, "maker_first_share": kind.hours}
-            for kind in comparison.kinds
+            {
+                "rule_set": summary.rule_set,
+                "transition": summary.transition,
+                "count": summary.count,
+                "maker_first_share": summary.hours,
+            }
+            for summary in comparison.transitions
         ],
-        "moves": [
-            {**asdict(event.move), "slot": iso(event.move.slot), "maker_first_share": event.hours}
-            for event in comparison.moves
+        "events": [
+            {**asdict(context.event), "slot": iso(context.event.slot), "maker_first_share": context.hours}
+            for context in comparison.events
         ],
     }
 
@@ -73,8 +79,8 @@ def _difference_record(difference: RuleSetDifference) -> dict[str, Any]:
         "seconds": difference.seconds,
         "disagree_share": share(difference.disagree_seconds, difference.seconds),
         "maker_first_disagree_share": share(difference.route_seconds, difference.seconds),
-        "live": _totals_record(difference.live_side, difference.seconds),
-        "shadow": _totals_record(difference.shadow_side, difference.seconds),
+        "live": _totals_record(difference.live_totals, difference.seconds),
+        "shadow": _totals_record(difference.shadow_totals, difference.seconds),
     }
 
 
@@ -116,7 +122,7 @@ def _print_pair(scope: str, pair: Pair) -> None:
 
 
 def _cells(difference: RuleSetDifference) -> tuple[str, ...]:
-    live, shadow = difference.live_side, difference.shadow_side
+    live, shadow = difference.live_totals, difference.shadow_totals
     return (
         str(difference.run_count),
         f"{difference.seconds / 86_400:.2f}",
@@ -128,17 +134,18 @@ def _cells(difference: RuleSetDifference) -> tuple[str, ...]:
     )
 
 
-def _moves(comparison: RuleSetComparison) -> Iterator[str]:
-    if not comparison.moves:
+def _events(comparison: RuleSetComparison) -> Iterator[str]:
+    if not comparison.events:
         yield "no breaker opened or closed"
         return
-    for kind in comparison.kinds:
-        yield f"{kind.rule_set}: a breaker {kind.move} {kind.count} times; maker first around it, % of each hour"
-        yield from _strips(kind.hours)
-    shown = comparison.moves[-_MOVES_SHOWN:]
-    yield f"the newest {len(shown)} of {len(comparison.moves)} moves of breakers (--json has all):"
-    for event in reversed(shown):
-        yield from _move(event)
+    for summary in comparison.transitions:
+        times = f"a breaker {summary.transition} {summary.count} times"
+        yield f"{summary.rule_set}: {times}; maker first around it, % of each hour"
+        yield from _strips(summary.hours)
+    shown = comparison.events[-_EVENTS_SHOWN:]
+    yield f"the newest {len(shown)} of {len(comparison.events)} events of breakers (--json has all):"
+    for context in reversed(shown):
+        yield from _event(context)
 
 
 def _strips(hours: Hours) -> Iterator[str]:
@@ -150,9 +157,9 @@ def _strips(hours: Hours) -> Iterator[str]:
         yield f"  {name:<{width}}{cells}"
 
 
-def _move(event: BreakerEventInContext) -> Iterator[str]:
-    move = event.move
-    owner = "the scope" if move.which is BreakerLevel.POOL else move.symbol
-    yield f"{iso(move.slot)} {move.rule_set}: the breaker of {owner} {move.move}"
-    yield f"  {move.reason}"
-    yield from _strips(event.hours)
+def _event(context: BreakerEventInContext) -> Iterator[str]:
+    event = context.event
+    owner = "the scope" if event.level is BreakerLevel.POOL else event.symbol
+    yield f"{iso(event.slot)} {event.rule_set}: the breaker of {owner} {event.transition}"
+    yield f"  {event.reason}"
+    yield from _strips(context.hours)

@@ -1,12 +1,11 @@
 """`router-policy explain`: why a symbol's policy is what it is, or was at some time."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import RowMapping
 
 from console.not_found import NoPolicyError, did_you_mean, store_to_read
 from console.options import AsJson, Config, SymbolArgument, parse_time
@@ -15,12 +14,14 @@ from console.settings.file import load
 from console.terminal.rejects import reject_words
 from console.terminal.routes import policy_words
 from console.terminal.text import exact_figure, iso, print_json, print_lines
-from policy.rules import Check, RuleSet, State
+from jobs.analysis.explain import Explanation, explain
+from policy.reject import Reject
+from policy.rules import Check, State
 from policy.rules.breaker_state import Breaker
+from policy.snapshot import Snapshot
 from policy.streaks import Streak
-from storage.read.explanation import BreakerRecord, ShadowDecision
-from storage.records import Reject, Snapshot, evidence_of
-from storage.store import Store
+from storage.read.explanation import BreakerDecision, ShadowDecision
+from storage.records import PolicyChange, PolicyPeriod
 
 _RULE_WIDTH = 13
 _NOT_MEASURED = "not measured"
@@ -43,7 +44,7 @@ def command(symbol: SymbolArgument, at: _At = None, config: Config = None, as_js
     settings = load(config)
     with store_to_read(settings.store.url) as store:
         moment = at or store.now()
-        explanation = find_explanation(store, settings.scope, symbol, moment)
+        explanation = explain(store, settings.scope, symbol, moment)
         if explanation is None:
             message = f"no policy was in force for {symbol!r} in scope {settings.scope!r} at {iso(moment)}"
             raise NoPolicyError(message + did_you_mean(store, settings.scope, symbol))
@@ -53,89 +54,52 @@ def command(symbol: SymbolArgument, at: _At = None, config: Config = None, as_js
     print_lines(_lines(explanation))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """What was in force for a symbol at a moment, and what it rests on; `row` is that of policy_history."""
-
-    snapshot: Snapshot
-    row: RowMapping
-    checks: tuple[Check, ...]
-    breaker: BreakerRecord | None
-    shadows: list[ShadowDecision]
-    rejects: list[Reject]
-    change: RowMapping | None
-
-
-def find_explanation(store: Store, scope: str, symbol: str, at: datetime) -> Explanation | None:
-    """Return what was in force for a symbol at a moment and why, or None if nothing was.
-
-    Raises UnknownRuleSetError if this program does not have the rules that decided.
-    """
-    row = store.in_force(scope, symbol, at)
-    if row is None:
-        return None
-    snapshot = Snapshot.from_row(row)
-    breaker = store.breaker_of(snapshot)
-    return Explanation(
-        snapshot=snapshot,
-        row=row,
-        checks=_checks(store.rule_set_of_run(snapshot.run_id), snapshot, breaker),
-        breaker=breaker,
-        shadows=store.shadows_of(snapshot),
-        rejects=store.rejects_of_run(snapshot.run_id),
-        change=store.last_change(scope, symbol, snapshot.slot),
-    )
-
-
 def explanation_record(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation for programs: the policy's columns, and what it rests on."""
     return {
-        **_record(explanation.row, explanation.checks, explanation.rejects, explanation.change),
+        **_record(explanation.period, explanation.checks, explanation.rejects, explanation.last_change),
         "breaker": _breaker_record(explanation.breaker),
         "shadows": [_shadow_record(shadow) for shadow in explanation.shadows],
     }
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:
-    snapshot = explanation.snapshot
-    yield from _decision(snapshot, explanation.row)
+    snapshot = explanation.period.policy.snapshot
+    yield from _decision(explanation.period)
     if explanation.breaker is not None:
         yield from _breaker(explanation.breaker, snapshot.slot)
     yield from _rules(explanation.checks)
     yield from _counts(snapshot)
     yield from _rejected(explanation.rejects)
     yield from _shadows(explanation.shadows, snapshot.slot)
-    yield from _changed(explanation.change)
-
-
-def _checks(rules: RuleSet, snapshot: Snapshot, breaker: BreakerRecord | None) -> tuple[Check, ...]:
-    if breaker is None:
-        return rules.explain(evidence_of(snapshot))
-    return rules.explain(breaker.evidence, breaker.before)
+    yield from _changed(explanation.last_change)
 
 
 def _record(
-    row: RowMapping,
-    checks: tuple[Check, ...],
-    rejects: list[Reject],
-    change: RowMapping | None,
+    period: PolicyPeriod, checks: Iterable[Check], rejects: Iterable[Reject], change: PolicyChange | None
 ) -> dict[str, Any]:
-    before = ("previous_slot", "previous_maker_first", "previous_taker_bias", "previous_quality", "previous_regime")
     return {
-        **in_force_record(row),
-        "valid_from": iso(row["valid_from"]),
-        "valid_to": iso(row["valid_to"]),
+        **in_force_record(period.policy),
+        "valid_from": iso(period.valid_from),
+        "valid_to": iso(period.valid_to),
         "rules": [asdict(check) for check in checks],
         "rejects": [asdict(reject) for reject in rejects],
-        "last_change": change
-        and {
-            "slot": iso(change["slot"]),
-            **{name: iso(change[name]) if name == "previous_slot" else change[name] for name in before},
-        },
+        "last_change": _change_record(change) if change is not None else None,
     }
 
 
-def _breaker_record(breaker: BreakerRecord | None) -> dict[str, Any] | None:
+def _change_record(change: PolicyChange) -> dict[str, Any]:
+    return {
+        "slot": iso(change.slot),
+        "previous_slot": iso(change.previous_slot),
+        "previous_maker_first": change.previous_maker_first,
+        "previous_taker_bias": change.previous_taker_bias,
+        "previous_quality": change.previous_quality,
+        "previous_regime": change.previous_regime,
+    }
+
+
+def _breaker_record(breaker: BreakerDecision | None) -> dict[str, Any] | None:
     if breaker is None:
         return None
     streaks = breaker.evidence.streaks
@@ -171,20 +135,21 @@ def _shadow_record(shadow: ShadowDecision) -> dict[str, Any]:
     }
 
 
-def _decision(snapshot: Snapshot, row: RowMapping) -> Iterator[str]:
+def _decision(period: PolicyPeriod) -> Iterator[str]:
+    policy, snapshot = period.policy, period.policy.snapshot
     words = policy_words(snapshot.maker_first, snapshot.taker_bias)
-    until = f"until {iso(row['valid_to'])}" if row["valid_to"] else "and still"
-    yield f"{snapshot.symbol}: {words}; in force from {iso(row['valid_from'])} {until}"
-    if row["override_id"] is not None:
-        reason = f"{row['override_author']} until {iso(row['override_until_at'])}: {row['override_reason']}"
-        yield f"  override {row['override_id']} by {reason}"
-        yield f"  computed beneath it: {policy_words(row['computed_maker_first'], row['computed_taker_bias'])}"
+    until = f"until {iso(period.valid_to)}" if period.valid_to else "and still"
+    yield f"{snapshot.symbol}: {words}; in force from {iso(period.valid_from)} {until}"
+    if (override := policy.override) is not None:
+        reason = f"{override.author} until {iso(override.until_at)}: {override.reason}"
+        yield f"  override {override.override_id} by {reason}"
+        yield f"  computed beneath it: {policy_words(override.computed_maker_first, override.computed_taker_bias)}"
     yield f"  {snapshot.reason}"
     run = f"run {snapshot.run_id} of slot {iso(snapshot.slot)}"
-    yield f"  {run}, published {iso(row['published_at'])}, rule set {snapshot.rule_set}"
+    yield f"  {run}, published {iso(policy.published_at)}, rule set {snapshot.rule_set}"
 
 
-def _breaker(breaker: BreakerRecord, slot: datetime) -> Iterator[str]:
+def _breaker(breaker: BreakerDecision, slot: datetime) -> Iterator[str]:
     """Yield each breaker's state before and after, why it opened if that was earlier, and the quality shown."""
     streaks, before = breaker.evidence.streaks, breaker.before or State()
     sides = (
@@ -214,7 +179,7 @@ def _probes(before: Breaker, streak: Streak) -> str:
     return f"; {streak.probe_count} probes, {streak.probe_filled_count} filled{newest}"
 
 
-def _openings(breaker: BreakerRecord, slot: datetime) -> Iterator[str]:
+def _openings(breaker: BreakerDecision, slot: datetime) -> Iterator[str]:
     """Yield why a breaker opened at an earlier slot; the reason of the policy has why it opened at this one."""
     for opening in breaker.openings:
         if opening.opened_at < slot:
@@ -238,13 +203,13 @@ def _counts(snapshot: Snapshot) -> Iterator[str]:
         yield f"  {name:<17}{value:>13} over {getattr(snapshot, count)} {unit}"
 
 
-def _rejected(rejects: list[Reject]) -> Iterator[str]:
+def _rejected(rejects: Sequence[Reject]) -> Iterator[str]:
     yield "rows of the sources that the run did not use:" if rejects else "every row of the sources was used"
     for reject in rejects:
         yield f"  {reject_words(reject)}"
 
 
-def _shadows(shadows: list[ShadowDecision], slot: datetime) -> Iterator[str]:
+def _shadows(shadows: Iterable[ShadowDecision], slot: datetime) -> Iterator[str]:
     for shadow in shadows:
         decided = f"{policy_words(shadow.maker_first, shadow.taker_bias)}, {shadow.quality}"
         yield f"in the shadow, {shadow.rule_set} would have decided: {decided}"
@@ -253,10 +218,10 @@ def _shadows(shadows: list[ShadowDecision], slot: datetime) -> Iterator[str]:
             yield from _openings(shadow.breaker, slot)
 
 
-def _changed(change: RowMapping | None) -> Iterator[str]:
+def _changed(change: PolicyChange | None) -> Iterator[str]:
     if change is None:
         yield "the decision has not changed since the history begins"
         return
-    before = policy_words(change["previous_maker_first"], change["previous_taker_bias"])
-    yield f"last changed at slot {iso(change['slot'])}; before: {before}, {change['previous_quality']}"
-    yield f"  {change['previous_reason']}"
+    before = policy_words(change.previous_maker_first, change.previous_taker_bias)
+    yield f"last changed at slot {iso(change.slot)}; before: {before}, {change.previous_quality}"
+    yield f"  {change.previous_reason}"

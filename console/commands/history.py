@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import RowMapping
-
 from console.not_found import no_policy, store_to_read
 from console.options import AsJson, Config, SlotsSince, SymbolArgument
 from console.policy_record import in_force_record
@@ -11,7 +9,9 @@ from console.settings.file import load
 from console.terminal.policy_table import decision_cells
 from console.terminal.table import boxed_table, print_table
 from console.terminal.text import iso, print_json
-from storage.records import Snapshot
+from policy.effective import EffectivePolicy
+from storage.read.policies import history
+from storage.records import PolicyPeriod
 
 _FILE_WIDTH = 160
 _HEADS = ("valid from", "valid to", "maker first", "taker bias", "quality", "regime", "why")
@@ -21,31 +21,36 @@ def command(symbol: SymbolArgument, since: SlotsSince = None, config: Config = N
     """Show one symbol's policies, oldest first, each with the time that it was in force."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:
-        rows = store.history(settings.scope, symbol, since)
-        if not rows:
+        with store.reading() as connection:
+            periods = history(connection, settings.scope, symbol, since)
+        if not periods:
             raise no_policy(store, settings.scope, symbol)
     if as_json:
         print_json(
-            {**in_force_record(row), "valid_from": iso(row["valid_from"]), "valid_to": iso(row["valid_to"])}
-            for row in rows
+            {
+                **in_force_record(period.policy),
+                "valid_from": iso(period.valid_from),
+                "valid_to": iso(period.valid_to),
+            }
+            for period in periods
         )
         return
-    _print_table(symbol, rows)
+    _print_table(symbol, periods)
 
 
-def _print_table(symbol: str, rows: Sequence[RowMapping]) -> None:
-    table = boxed_table(f"policies for {symbol}", _HEADS, map(_cells, rows), text_columns=range(len(_HEADS)))
+def _print_table(symbol: str, periods: Sequence[PolicyPeriod]) -> None:
+    table = boxed_table(f"policies for {symbol}", _HEADS, map(_cells, periods), text_columns=range(len(_HEADS)))
     print_table(table, file_width=_FILE_WIDTH)
 
 
-def _cells(row: RowMapping) -> tuple[str, ...]:
-    span = (iso(row["valid_from"]) or "", iso(row["valid_to"]) or "now")
-    return (*span, *decision_cells(Snapshot.from_row(row)), _reason(row))
+def _cells(period: PolicyPeriod) -> tuple[str, ...]:
+    span = (iso(period.valid_from) or "", iso(period.valid_to) or "now")
+    return (*span, *decision_cells(period.policy.snapshot), _reason(period.policy))
 
 
-def _reason(row: RowMapping) -> str:
+def _reason(policy: EffectivePolicy) -> str:
     """Return why: the rules' reason, or a person's with what was computed beneath it."""
-    reason: str = row["reason"]
-    if row["override_id"] is None:
+    reason, override = policy.snapshot.reason, policy.override
+    if override is None:
         return reason
-    return f"override {row['override_id']} by {row['override_author']}: {row['override_reason']}; computed: {reason}"
+    return f"override {override.override_id} by {override.author}: {override.reason}; computed: {reason}"

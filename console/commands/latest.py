@@ -6,18 +6,23 @@ from console.policy_record import in_force_record
 from console.settings.file import load
 from console.terminal.policy_table import print_policies
 from console.terminal.text import print_json
-from storage.records import Snapshot
+from storage.read.policies import latest
 
 
 def command(symbol: OptionalSymbolArgument = None, config: Config = None, as_json: AsJson = False) -> None:
     """Show the policies in force."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:
-        rows, now = store.latest_rows(settings.scope, symbol), store.now()
-        if not rows:
+        with store.reading() as connection:
+            policies = latest(connection, settings.scope, symbol)
+        now = store.now()
+        if not policies:
             raise no_policy(store, settings.scope, symbol)
     if as_json:
-        print_json({**in_force_record(row), "age_seconds": (now - row["slot"]).total_seconds()} for row in rows)
+        print_json(
+            {**in_force_record(policy), "age_seconds": (now - policy.snapshot.slot).total_seconds()}
+            for policy in policies
+        )
         return
-    overridden = {row["symbol"] for row in rows if row["override_id"] is not None}
-    print_policies([Snapshot.from_row(row) for row in rows], now, overridden)
+    overridden = {policy.symbol for policy in policies if policy.override is not None}
+    print_policies([policy.snapshot for policy in policies], now, overridden)

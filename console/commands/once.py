@@ -16,6 +16,7 @@ from console.terminal.progress import spinner
 from console.terminal.rejects import reject_lines
 from console.terminal.text import print_json, print_lines
 from jobs.run.single_slot import publish_slot
+from storage.read import policies
 from storage.records import PublishedRun
 from storage.store import Store
 
@@ -33,11 +34,13 @@ def command(as_of: _AsOf = None, config: Config = None, as_json: AsJson = False)
         store.ensure_set_up()
         slot = _slot(settings, store, as_of)
         run, is_new = publish_slot(plan, store, settings.store.url, slot, settings.schedule.deadline, spinner)
-        snapshots = store.snapshots_of_run(run.run_id)
+        with store.reading() as connection:
+            snapshots = policies.snapshots_of_run(connection, run.run_id)
+            rejects = policies.rejects_of_run(connection, run.run_id)
         if as_json:
             print_json(map(snapshot_record, snapshots))
             return
-        print_lines([_summary(run, plan.scope, is_new=is_new), *reject_lines(store.rejects_of_run(run.run_id))])
+        print_lines([_summary(run, plan.scope, is_new=is_new), *reject_lines(rejects)])
         if snapshots:
             print_policies(snapshots, store.now())
 

@@ -14,6 +14,7 @@ from console.terminal.routes import policy_words
 from console.terminal.text import iso
 from policy import TakerBias
 from storage.store import Store
+from storage.write import overrides
 
 _Reason = Annotated[str, typer.Option(help="Why; it stays in the history.")]
 _Maker = Annotated[bool, typer.Option("--maker", help="The router tries maker first.")]
@@ -59,8 +60,9 @@ def _make(
     taker_bias: TakerBias,
     length: timedelta,
 ) -> None:
-    with Store(settings.store.url) as store:
-        override = store.make_override(
+    with Store(settings.store.url) as store, store.writing() as connection:
+        override = overrides.make_override(
+            connection,
             settings.scope,
             symbol,
             maker_first=maker_first,
@@ -74,6 +76,6 @@ def _make(
 
 
 def _end(settings: Settings, symbol: str, reason: str, author: str) -> None:
-    with Store(settings.store.url) as store:
-        override = store.end_override(settings.scope, symbol, author=author, reason=reason)
+    with Store(settings.store.url) as store, store.writing() as connection:
+        override = overrides.end_override(connection, settings.scope, symbol, author=author, reason=reason)
     sys.stdout.write(f"override {override.entry_id} of {symbol} is ended\n")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from console.terminal.policy_table import WORD_COLUMN_COUNT, policy_table, print_policies
 from console.terminal.routes import policy_words
 from console.terminal.text import print_lines
-from storage.records import PublishedRun, Snapshot
+from policy.snapshot import Snapshot
+from storage.records import PublishedRun
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

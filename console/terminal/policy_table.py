@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from console.terminal.table import boxed_table, print_table
 from console.terminal.text import age_words, figure, iso
-from storage.records import Snapshot
+from policy.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from storage.records import Reject
+from policy.reject import Reject
 
 
 def reject_words(reject: Reject) -> str:

@@ -42,7 +42,7 @@ class Access:
 
 
 def create_app(
-    book: WatchedScope,
+    watched: WatchedScope,
     *,
     access: Access | None = None,
     now: Clock | None = None,
@@ -50,13 +50,13 @@ def create_app(
     backtest: BacktestFiles | None = None,
     timeout_seconds: float = 10.0,
 ) -> FastAPI:
-    """Make the application that shows a book.
+    """Make the application that shows a watched.
 
     `now` None means the database's clock; `holder` names this process where it computes slots as well. The app leaves
-    the book's store open.
+    the watched's store open.
     """
     access = access or Access()
-    desk = PolicyCache(book=book, clock=now)
+    cache = PolicyCache(watched=watched, clock=now)
     app = FastAPI(
         title="router-policy",
         version=version("router-policy"),
@@ -66,10 +66,10 @@ def create_app(
         redoc_url=None,
         lifespan=_few_threads,
     )
-    app.state.desk = desk
-    app.state.overview = Overview(desk=desk)
+    app.state.cache = cache
+    app.state.overview = Overview(cache=cache)
     app.state.backtest = backtest
-    app.state.registry = _registry(PolicyCollector(desk=desk, version=app.version, holder=holder))
+    app.state.registry = _registry(PolicyCollector(cache=cache, version=app.version, holder=holder))
     add_error_handlers(app, pages.error_page)
     _add_routes(app, access.token)
     app.add_middleware(TimeLimit, seconds=timeout_seconds)

@@ -8,7 +8,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from console.not_found import explain_missing_store
@@ -108,14 +107,10 @@ def add_error_handlers(app: FastAPI, page: ErrorPage) -> None:
     @app.exception_handler(RouterPolicyError)
     async def on_refusal(request: Request, error: RouterPolicyError) -> Response:
         if isinstance(error, StoreUnavailableError):
-            error = explain_missing_store(request.app.state.desk.store, error)
+            error = explain_missing_store(request.app.state.cache.store, error)
         status = _status(error)
         log.warning("%s was answered with %d: %s", request.url.path, status, error)
         return answer(request, status, str(error))
-
-    @app.exception_handler(PoolTimeoutError)
-    async def on_busy(request: Request, error: PoolTimeoutError) -> Response:  # noqa: ARG001
-        return answer(request, 503, "every connection to the database is busy; try again")
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it

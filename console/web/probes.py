@@ -1,4 +1,4 @@
-"""For machines that watch: is this process alive, can its policies be relied on, and how is it doing."""
+"""Probes for monitoring: liveness, readiness, and the figures that Prometheus scrapes."""
 
 from typing import cast
 
@@ -6,9 +6,9 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from console.web.api.run_records import LivenessRecord, ReadinessRecord
+from console.web.banner import banner_of
 from console.web.errors import documented
-from console.web.pages.overview import banner_of
+from console.web.probe_records import LivenessRecord, ReadinessRecord
 from console.web.responses import ThePolicyCache
 from policy.freshness import Status
 
@@ -18,18 +18,18 @@ figures = APIRouter(tags=["watching"])
 
 @router.get("/healthz", response_model=LivenessRecord)
 async def alive() -> LivenessRecord:
-    """Say that this process answers. It asks nothing of the store."""
+    """Return 200 while this process answers. It does not ask the store."""
     return LivenessRecord()
 
 
 @router.get("/readyz", response_model=ReadinessRecord, responses=documented(500, 503, 504))
-def ready(desk: ThePolicyCache) -> ReadinessRecord:
-    """Say that the store can be read and its newest run is fresh; 503 where not, with what is wrong."""
-    newest = desk.newest()
-    found = desk.freshness(newest.slot, newest.now)
-    if found.slot is None or found.age_seconds is None or found.status is not Status.FRESH:
-        raise HTTPException(503, banner_of(desk, found, newest.now).text)
-    return ReadinessRecord(slot=found.slot, age_seconds=found.age_seconds)
+def ready(cache: ThePolicyCache) -> ReadinessRecord:
+    """Return 200 if the store can be read and its newest run is fresh, else 503 with the reason."""
+    newest = cache.newest()
+    freshness = cache.freshness(newest.slot, newest.now)
+    if freshness.slot is None or freshness.age_seconds is None or freshness.status is not Status.FRESH:
+        raise HTTPException(503, banner_of(cache, newest).text)
+    return ReadinessRecord(slot=freshness.slot, age_seconds=freshness.age_seconds)
 
 
 @figures.get(

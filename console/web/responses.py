@@ -1,55 +1,44 @@
-"""What answers have in common: the desk, pages and their addresses, and answers that are known already."""
+"""What answers have in common: the cache, pages and their addresses, and answers that are known already."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, HTTPException, Request, Response
-from sqlalchemy import Connection
 
 from console.web.policy_cache import LatestPolicies, PolicyCache
-from storage.database.transaction import transaction
 
 
-async def _desk(request: Request) -> PolicyCache:
-    return cast(PolicyCache, request.app.state.desk)
+async def _policy_cache(request: Request) -> PolicyCache:
+    return cast(PolicyCache, request.app.state.cache)
 
 
-ThePolicyCache = Annotated[PolicyCache, Depends(_desk)]
-
-
-@contextmanager
-def reading(desk: PolicyCache) -> Iterator[Connection]:
-    """Read from the store in one transaction. Raises as `storage.database.transaction.transaction`."""
-    with transaction(desk.store.reader) as connection:
-        yield connection
+ThePolicyCache = Annotated[PolicyCache, Depends(_policy_cache)]
 
 
 def next_page(request: Request, response: Response, **values: str) -> str:
-    """Return the address of the next page, which differs from this one in these values, and name it in a header."""
+    """Return the address of the next page, which differs from this one in these values, and set the Link header."""
     url = request.url.include_query_params(**values)
     address = f"{url.path}?{url.query}"
     response.headers["Link"] = f'<{address}>; rel="next"'
     return address
 
 
-def known_already(request: Request, response: Response, newest: LatestPolicies) -> Response | None:
-    """Name the version of the latest policies in the answer; return 304 instead where the asker has this version."""
+def not_modified(request: Request, response: Response, newest: LatestPolicies) -> Response | None:
+    """Put the version of the latest policies in the ETag header; return a 304 if the client has it already."""
     tag = f'W/"{newest.tag}"'
     response.headers["ETag"] = tag
     asked = request.headers.get("if-none-match", "")
-    given = {one.strip().removeprefix("W/") for one in asked.split(",")}
-    if "*" in given or tag.removeprefix("W/") in given:
+    known = {tag.strip().removeprefix("W/") for tag in asked.split(",")}
+    if "*" in known or f'"{newest.tag}"' in known:
         return Response(status_code=304, headers={"ETag": tag})
     return None
 
 
-def no_policy(desk: PolicyCache, symbol: str, at: datetime | None = None) -> HTTPException:
-    """Return the error that says that there is no policy for a symbol."""
+def no_policy(cache: PolicyCache, symbol: str, at: datetime | None = None) -> HTTPException:
+    """Return the 404 for a symbol without a policy."""
     when = f" at {utc(at)}" if at is not None else ""
     return HTTPException(
-        404, f"no policy for {symbol!r} in scope {desk.scope!r}{when}; /v1/policies lists what there is"
+        404, f"no policy for {symbol!r} in scope {cache.scope!r}{when}; /v1/policies lists all policies"
     )
 
 

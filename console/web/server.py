@@ -76,10 +76,10 @@ def _end_on_signals(server: uvicorn.Server) -> None:
 def server_of(settings: Settings, address: Address, store: Store, holder: str | None = None) -> uvicorn.Server:
     """Make the server of a console; it logs through the process's own logging."""
     slots = settings.schedule.slots
-    book = WatchedScope(store=store, scope=settings.scope, slots=slots, symbols=settings.symbols)
+    watched = WatchedScope(store=store, scope=settings.scope, slots=slots, symbols=settings.symbols)
     backtest = settings.web.backtest
     app = create_app(
-        book,
+        watched,
         access=access_of(settings, address),
         holder=holder,
         backtest=BacktestFiles(Path(backtest)) if backtest is not None else None,

@@ -10,9 +10,8 @@ from jobs.analysis.order_history import OrderSelection, load_orders, load_visibl
 from jobs.confidence_interval import ConfidenceInterval, confidence_interval
 from jobs.plan import Fees
 from policy.numbers import round_metric
-from storage.database.transaction import transaction
-from storage.read.decision_changes import DecisionChange, decision_changes
-from storage.records import Reject
+from policy.reject import Reject
+from storage.read.visible_policies import DecisionChange, decision_changes, visible_policies
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -115,23 +114,25 @@ def find_costs(store: Store, question: OrderSelection, fees: Mapping[str, Fees])
 
 
 def _load_history(connection: "DuckDBPyConnection", store: Store, question: OrderSelection) -> None:
-    published = store.visible_policies(question.scope, question.start, question.end, with_taker=False)
-    load_visible_policies(connection, published, question.slots)
-    with transaction(store.reader) as reading:
-        _load_decisions(connection, decision_changes(reading, question.scope, question.start, question.end))
+    scope, start, end = question.scope, question.start, question.end
+    with store.reading() as reading:
+        policies = visible_policies(reading, scope, start, end, with_taker=False)
+        changes = decision_changes(reading, scope, start, end)
+    load_visible_policies(connection, policies, question.slots)
+    _load_decisions(connection, changes)
 
 
-def _load_decisions(connection: "DuckDBPyConnection", decisions: tuple[DecisionChange, ...]) -> None:
+def _load_decisions(connection: "DuckDBPyConnection", changes: tuple[DecisionChange, ...]) -> None:
     from jobs.engines.duckdb_tables import load_table
 
     load_table(
         connection,
         "decision",
-        symbol=("varchar", [one.symbol for one in decisions]),
-        decided_at=("timestamp", [naive(one.published_at) for one in decisions]),
-        maker_first=("boolean", [one.maker_first for one in decisions]),
-        quality=("varchar", [one.quality.value for one in decisions]),
-        regime=("varchar", [one.regime.value for one in decisions]),
+        symbol=("varchar", [change.symbol for change in changes]),
+        decided_at=("timestamp", [naive(change.published_at) for change in changes]),
+        maker_first=("boolean", [change.maker_first for change in changes]),
+        quality=("varchar", [change.quality.value for change in changes]),
+        regime=("varchar", [change.regime.value for change in changes]),
     )
 
 
@@ -142,8 +143,8 @@ def _load_fees(connection: "DuckDBPyConnection", fees: Mapping[str, Fees]) -> No
         connection,
         "fee",
         symbol=("varchar", list(fees)),
-        maker_bps=("double", [one.maker_bps for one in fees.values()]),
-        taker_bps=("double", [one.taker_bps for one in fees.values()]),
+        maker_bps=("double", [fee.maker_bps for fee in fees.values()]),
+        taker_bps=("double", [fee.taker_bps for fee in fees.values()]),
     )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.analysis.order_history import OrderSelection, load_orders, load_visible_policies, naive
-from storage.records import Reject
+from policy.reject import Reject
+from storage.read.visible_policies import visible_policies
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -90,9 +91,11 @@ def _judge(connection: "DuckDBPyConnection", store: Store, question: OrderSelect
     rejects = load_orders(connection, question, folder)
     # More than a tolerance earlier, for what was in force when the first order was on its way.
     earliest = question.start - question.tolerance - timedelta(microseconds=1)
-    published = store.visible_policies(question.scope, earliest, question.end, _named_runs(connection, question))
-    load_visible_policies(connection, published, question.slots)
-    symbols = _symbols(connection, question, published.pruned_through)
+    named = _named_runs(connection, question)
+    with store.reading() as reading:
+        policies = visible_policies(reading, question.scope, earliest, question.end, named)
+    load_visible_policies(connection, policies, question.slots)
+    symbols = _symbols(connection, question, policies.pruned_through)
     return Drift(
         symbols=tuple(sorted(symbols, key=lambda one: (-one.finding_count, one.symbol))), rejects=tuple(rejects)
     )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from jobs.analysis.health import limits_at
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
+from policy.reject import Reject
 from policy.window import Window
 from storage.read.visible_policies import VisiblePolicies
-from storage.records import Reject
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -50,33 +50,33 @@ def load_orders(connection: "DuckDBPyConnection", question: OrderSelection, fold
     return count_rejects(connection, "orders", "order_event", in_window, bounds, relation, counts)
 
 
-def load_visible_policies(connection: "DuckDBPyConnection", published: VisiblePolicies, slots: Slots) -> None:
+def load_visible_policies(connection: "DuckDBPyConnection", policies: VisiblePolicies, slots: Slots) -> None:
     """Make `run`, `taker` and `override_span` of what readers could see."""
     from jobs.engines.duckdb_tables import load_table
 
-    runs, overrides = published.runs, published.overrides
+    runs, overrides = policies.runs, policies.overrides
     load_table(
         connection,
         "run",
-        run_id=("bigint", [one.run_id for one in runs]),
-        slot=("timestamp", [naive(one.slot) for one in runs]),
-        published_at=("timestamp", [naive(one.published_at) for one in runs]),
-        expires_at=("timestamp", [naive(one.slot + limits_at(slots, one.slot).expired_after) for one in runs]),
+        run_id=("bigint", [run.run_id for run in runs]),
+        slot=("timestamp", [naive(run.slot) for run in runs]),
+        published_at=("timestamp", [naive(run.published_at) for run in runs]),
+        expires_at=("timestamp", [naive(run.slot + limits_at(slots, run.slot).expired_after) for run in runs]),
     )
     load_table(
         connection,
         "taker",
-        run_id=("bigint", [run_id for run_id, _ in published.taker]),
-        symbol=("varchar", [symbol for _, symbol in published.taker]),
+        run_id=("bigint", [run_id for run_id, _ in policies.taker]),
+        symbol=("varchar", [symbol for _, symbol in policies.taker]),
     )
     load_table(
         connection,
         "override_span",
-        override_id=("bigint", [one.override_id for one in overrides]),
-        symbol=("varchar", [one.symbol for one in overrides]),
-        maker_first=("boolean", [one.maker_first for one in overrides]),
-        from_at=("timestamp", [naive(one.from_at) for one in overrides]),
-        end_at=("timestamp", [naive(one.end_at) for one in overrides]),
+        override_id=("bigint", [override.override_id for override in overrides]),
+        symbol=("varchar", [override.symbol for override in overrides]),
+        maker_first=("boolean", [override.maker_first for override in overrides]),
+        from_at=("timestamp", [naive(override.from_at) for override in overrides]),
+        end_at=("timestamp", [naive(override.end_at) for override in overrides]),
     )
 
 

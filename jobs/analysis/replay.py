@@ -5,7 +5,7 @@ maker first; what those would have met was never measured. `ReplayVerdict` says 
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ from policy.errors import RouterPolicyError
 from policy.rules import Decision, RuleSet, State
 from policy.rules.breaker_state import Breaker
 from policy.window import OUTCOME_WINDOW
-from storage.read.replay_inputs import ReplayableRun, ReplayInput, batches
+from storage.read.replay_inputs import ReplayableRun, ReplayInput, batches, replay_inputs, replayable_runs
 from storage.store import Store
 
 CHANGES_KEPT = 1000
@@ -158,14 +158,28 @@ class Replay:
 
 
 def replay(store: Store, scope: str, rules: RuleSet, since: datetime | None = None) -> Iterator[Replay]:
-    """Decide again by other rules on the evidence of the slots from `since` on; yield how far it is, then the whole.
+    """Decide again by other rules on the evidence of the slots from `since` on: see `replay_runs`."""
+    with store.reading() as connection:
+        runs = replayable_runs(connection, scope, since)
+
+    def read_inputs(batch: Sequence[ReplayableRun], breaker: str | None) -> dict[int, list[ReplayInput]]:
+        with store.reading() as connection:
+            return replay_inputs(connection, batch, breaker)
+
+    yield from replay_runs(scope, rules, runs, read_inputs)
+
+
+ReadInputs = Callable[[Sequence[ReplayableRun], str | None], Mapping[int, Sequence[ReplayInput]]]
+
+
+def replay_runs(scope: str, rules: RuleSet, runs: Sequence[ReplayableRun], read_inputs: ReadInputs) -> Iterator[Replay]:
+    """Decide these runs again by other rules; yield the result so far after each batch, then the whole.
 
     The same object is yielded each time, its `run_count` being the runs so far. Memory does not grow with the history.
-    Raises NotReplayableError where there is no run, or none that holds what the rules decide on.
+    Raises NotReplayableError if there is no run, or none that holds what the rules decide on.
     """
-    runs = store.replayable_runs(scope, since)
     name, replayable = _replayable(runs, scope, rules)
-    found = Replay(
+    result = Replay(
         rules=rules,
         recorded_by=name,
         first_slot=replayable[0].slot,
@@ -175,13 +189,15 @@ def replay(store: Store, scope: str, rules: RuleSet, since: datetime | None = No
     )
     symbols: dict[str, SymbolReplay] = {}
     for batch in batches(replayable):
-        rows = store.replay_inputs(batch, name)
+        inputs = read_inputs(batch, name)
         for run in batch:
-            _replay_run(found, symbols, run, rows[run.run_id])
-        yield found
+            _replay_run(result, symbols, run, inputs[run.run_id])
+        yield result
 
 
-def _replayable(runs: list[ReplayableRun], scope: str, rules: RuleSet) -> tuple[str | None, list[ReplayableRun]]:
+def _replayable(
+    runs: Sequence[ReplayableRun], scope: str, rules: RuleSet
+) -> tuple[str | None, Sequence[ReplayableRun]]:
     """Return the breaker whose record is used, and the runs that can be replayed with it."""
     if not runs:
         raise NotReplayableError(f"scope {scope!r} has no run then; router-policy history SYMBOL shows what there is")

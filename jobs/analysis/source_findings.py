@@ -9,10 +9,10 @@ from jobs.engines.source_checks import count_orders_ahead, modal_bar_spacing
 from jobs.plan import CandlesSource, EngineKind, OrdersKind, OrdersSource, Plan
 from policy import Evidence, Regime
 from policy.fee_gap import fee_gap_words
+from policy.reject import Reject
 from policy.rules import Judgement
 from policy.symbols import spelt_alike
 from policy.window import Window
-from storage.records import Reject
 
 _NO_FEES = "no fees are set, so it is unknown whether maker-first saves; set [fees] maker_bps and taker_bps"
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jobs.analysis.findings import Finding, Severity
 from storage.database.engine import describe_url, is_wal_safe, sqlite_driver
+from storage.read.policies import newest_run
 from storage.store import Store
 
 
@@ -23,7 +24,8 @@ def find_in_store(url: str, scope: str) -> Iterator[Finding]:
         if not store.is_set_up():
             yield Finding(what="store", message=not_initialised_message(store))
             return
-        newest = store.newest_run(scope)
+        with store.reading() as connection:
+            newest = newest_run(connection, scope)
         slot = f"newest slot {newest.slot.isoformat()}" if newest else "no run yet"
         state = f"schema up to date, clock {store.now().isoformat()}, {slot}"
         yield Finding(what="store", message=f"{describe_url(store.url)}, {state}")

@@ -29,8 +29,8 @@ from jobs.sources.orders import read_orders
 from jobs.sources.rejects import count_rejects
 from jobs.sources.relation import Relation
 from policy import metrics
+from policy.reject import Reject
 from policy.window import Window
-from storage.records import Reject
 
 
 @contextmanager

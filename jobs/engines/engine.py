@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from jobs.plan import CandlesSource
+from policy.reject import Reject
 from policy.window import Window
-from storage.records import Reject
 
 MetricRow = Mapping[str, Any]
 QueryParameters = Mapping[str, datetime | int]

@@ -9,9 +9,9 @@ from jobs.engines.streaks import StreakMeasurement
 from jobs.sources.errors import SourceError
 from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.numbers import round_metric
+from policy.reject import Reject
 from policy.spread import SquaredHalfSpread, is_one_tick, tick_size
 from policy.window import Window
-from storage.records import Reject
 
 # MetricRows rejected for one of these reasons could not be read; all others were read and rightly left out.
 _UNREADABLE = frozenset({"not_json", "bad_row", "bad_time", "bad_symbol", "bad_value", "not_finite", "unknown_fill"})

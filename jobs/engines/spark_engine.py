@@ -24,8 +24,8 @@ from jobs.sources import candles, canonical
 from jobs.sources.errors import SourceError
 from jobs.sources.samples import shown
 from policy import metrics
+from policy.reject import Reject
 from policy.window import Window
-from storage.records import Reject
 
 if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from storage.store import Store
+from storage.write import leases
 from storage.write.leases import Lease, SlotHeldError
 
 # A process's start is worked out from the clock at boot, which moves a little when the clock is set.
@@ -43,18 +44,25 @@ def is_dead(owner_name: str) -> bool:
         return False
 
 
-def claim(store: Store, scope: str, slot: datetime, lease: timedelta) -> Lease:
-    """Claim a slot for this process, at once if its owner is known to be dead.
+def claim(store: Store, scope: str, slot: datetime, lease_duration: timedelta) -> Lease:
+    """Acquire the lease of a slot for this process, at once if its owner is known to be dead.
 
     Raises SlotPublishedError if it is published, SlotHeldError if another process holds it or was quicker to take it
     over.
     """
     try:
-        return store.claim(scope, slot, owner(), lease)
+        return _acquire(store, scope, slot, lease_duration)
     except SlotHeldError as held:
         if not is_dead(held.owner):
             raise
-        return store.claim(scope, slot, owner(), lease, dead_owner=held.owner)
+        return _acquire(store, scope, slot, lease_duration, dead_owner=held.owner)
+
+
+def _acquire(
+    store: Store, scope: str, slot: datetime, lease_duration: timedelta, dead_owner: str | None = None
+) -> Lease:
+    with store.writing() as connection:
+        return leases.acquire_lease(connection, scope, slot, owner(), lease_duration, dead_owner=dead_owner)
 
 
 def _namespace() -> str:

@@ -25,8 +25,10 @@ from jobs.run.lease_owner import claim
 from jobs.run.worker import LEASE_MARGIN, RunFailedError, RunTask, compute_slot_in_child
 from jobs.slots import Slots
 from policy.errors import RouterPolicyError
+from storage.read.policies import oldest_gap
 from storage.records import Origin, PublishedRun
 from storage.store import Store
+from storage.write import leases
 from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
 
 log = logging.getLogger("router_policy.schedule")
@@ -126,7 +128,8 @@ class Schedule:
 
         Its origin is a backfill: no router could follow it at its time.
         """
-        gap = store.oldest_gap(self.plan.scope, newest)
+        with store.reading() as connection:
+            gap = oldest_gap(connection, self.plan.scope, newest)
         claimed = self._claim(store, gap) if gap is not None else None
         return self._compute(store, claimed, Origin.BACKFILL) if claimed is not None else None
 
@@ -146,12 +149,14 @@ class Schedule:
         person or a backfill published in between stays as it is, and does not show that a schedule ran before it.
         Before the first slot of any schedule, none was missed.
         """
-        last = store.last_scheduled_before(self.plan.scope, slot)
+        with store.reading() as connection:
+            last = leases.last_scheduled_before(connection, self.plan.scope, slot)
         if last is None:
             return
         missed, count = self.timing.slots.between(last, slot), 0
         while not self._stop.is_set() and (batch := list(islice(missed, _MISSED_SLOTS_AT_ONCE))):
-            store.mark_missed(self.plan.scope, batch)
+            with store.writing() as connection:
+                leases.mark_missed(connection, self.plan.scope, batch)
             count += len(batch)
         if count:
             log.warning("%d slots were missed since %s", count, last.isoformat())
@@ -162,7 +167,8 @@ class Schedule:
             run = compute_slot_in_child(task, self.timing.deadline, self._abort)
         except RunFailedError as error:
             log.error("slot %s failed: %s", claimed.slot.isoformat(), error)
-            store.fail(claimed, str(error), self.timing.retry_after)
+            with store.writing() as connection:
+                leases.record_failure(connection, claimed, str(error), self.timing.retry_after)
             return None
         self._done = max(claimed.slot, self._done or claimed.slot)
         log.info(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from jobs.plan import Plan
 from jobs.run.lease_owner import claim
 from jobs.run.worker import LEASE_MARGIN, RunTask, compute_slot_or_fail
+from storage.read.policies import run_of_slot
 from storage.records import Origin, PublishedRun
 from storage.store import Store
 from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
@@ -28,7 +29,8 @@ def publish_slot(
     try:
         lease = _claim(store, plan.scope, slot, deadline + LEASE_MARGIN, activity)
     except SlotPublishedError:
-        run = store.run_of_slot(plan.scope, slot)
+        with store.reading() as connection:
+            run = run_of_slot(connection, plan.scope, slot)
         assert run is not None
         return run, False
     task = RunTask(plan=plan, store_url=store_url, claim=lease, origin=Origin.MANUAL)

@@ -14,9 +14,11 @@ from threading import Event
 from jobs.plan import Plan
 from jobs.run.recompute import recompute
 from policy.errors import RouterPolicyError
+from storage.read.breaker_states import states_before
+from storage.read.policies import symbols_before
 from storage.records import Origin, PublishedRun
 from storage.store import Store
-from storage.write.leases import Lease
+from storage.write.leases import Lease, record_failure
 
 LEASE_MARGIN = timedelta(seconds=10)
 _POLL_SECONDS = 0.2
@@ -39,16 +41,15 @@ class RunTask:
 
 def compute_slot(task: RunTask, store: Store) -> PublishedRun:
     """Compute the claimed slot and publish it, or raise with nothing published."""
-    claim = task.claim
+    started_at = store.now()
+    lease, stateful = task.claim, [rules.name for rules in task.plan.rule_sets_with_state]
+    with store.reading() as connection:
+        known_symbols = symbols_before(connection, lease.scope, lease.slot)
+        states = states_before(connection, lease.scope, lease.slot, stateful)
     result = recompute(
-        task.plan,
-        claim.slot,
-        origin=task.origin,
-        started_at=store.now(),
-        known_symbols=store.symbols_before(claim.scope, claim.slot),
-        states=store.states_before(claim.scope, claim.slot, [rules.name for rules in task.plan.rule_sets_with_state]),
+        task.plan, lease.slot, origin=task.origin, started_at=started_at, known_symbols=known_symbols, states=states
     )
-    return store.publish(claim, result)
+    return store.publish(lease, result)
 
 
 def compute_slot_or_fail(task: RunTask, store: Store) -> PublishedRun:
@@ -56,7 +57,8 @@ def compute_slot_or_fail(task: RunTask, store: Store) -> PublishedRun:
     try:
         return compute_slot(task, store)
     except BaseException as error:
-        store.fail(task.claim, str(error) or type(error).__name__, timedelta(0))
+        with store.writing() as connection:
+            record_failure(connection, task.claim, str(error) or type(error).__name__, timedelta(0))
         raise
 
 

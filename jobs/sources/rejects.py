@@ -9,7 +9,7 @@ from jobs.sources.files import FileFormat
 from jobs.sources.lines import count_lines
 from jobs.sources.relation import Relation
 from jobs.sources.samples import Samples
-from storage.records import Reject
+from policy.reject import Reject
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -82,8 +82,7 @@ def _copy_file(source: Engine, target: Path) -> None:
 def _copy_rows_to_file(source: Engine, target: Path) -> None:
     file = write_engine(parse_url(f"sqlite:///{target}"))
     upgrade.upgrade(file)
-    one_state = source.execution_options(isolation_level="REPEATABLE READ")
-    with transaction(one_state) as reading, transaction(file) as writing:
+    with transaction(source) as reading, transaction(file) as writing:
         _copy_rows(reading, writing)
     file.dispose()
 

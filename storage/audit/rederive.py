@@ -7,9 +7,10 @@ from typing import Any
 
 from policy import Evidence
 from policy.reason_codes import codes_to_text
-from policy.rules import Decision, RuleSet, State
+from policy.rules import Decision, RuleSet
 from storage.audit.difference import raise_tampered
-from storage.read.breaker_states import evidence_with, state_columns
+from storage.read.rows import evidence_with_streaks, state_before
+from storage.write.rows import state_columns
 
 _DECISION = "maker_first taker_bias quality regime maker_offset_bps codes reason probe_every".split()
 _decision = attrgetter(*_DECISION)
@@ -81,8 +82,8 @@ def _derive(
     breaker = breakers.pop((rules.name, row.symbol), None)
     if breaker is None:
         raise_tampered(name, "policy_breaker.rule_set", None, rules.name, row.symbol)
-    before = State.from_text(breaker.state_before) if breaker.state_before is not None else None
-    judged = rules.decide_with_state(evidence_with(evidence, breaker, slot), before)
+    before = state_before(breaker)
+    judged = rules.decide_with_state(evidence_with_streaks(evidence, breaker, slot), before)
     _compare(name, row, _DECISION, _decision(row), _derived(judged.decision))
     assert judged.after is not None
     state = state_columns(judged.after)

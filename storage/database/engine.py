@@ -75,12 +75,15 @@ def write_engine(url: URL) -> Engine:
 
 
 def read_engine(url: URL) -> Engine:
-    """Make the engine for reading; on SQLite the file is opened read-only and must be there."""
+    """Make the engine for reading: each transaction sees one snapshot of the database and cannot write.
+
+    On SQLite the file must exist. A transaction there sees one snapshot anyway.
+    """
     if url.get_backend_name() == "sqlite":
         database = Path(url.database or "").absolute()
         read_only = url.set(database=database.as_uri(), query={"mode": "ro", "uri": "true"})
         return _sqlite_engine(read_only, _prepare_sqlite_reader, "BEGIN")
-    return _postgres_engine(url)
+    return _postgres_engine(url, isolation_level="REPEATABLE READ", execution_options={"postgresql_readonly": True})
 
 
 def _sqlite_engine(url: URL, prepare: Callable[[Any], None], begin: str) -> Engine:
@@ -134,9 +137,10 @@ def _prepare_sqlite_reader(connection: Any) -> None:
     connection.execute("pragma query_only = on")
 
 
-def _postgres_engine(url: URL) -> Engine:
+def _postgres_engine(url: URL, **options: Any) -> Engine:
     engine = create_engine(
         url,
+        **options,
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=2,

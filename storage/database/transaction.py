@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, Insert, Table, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from storage.database.engine import describe_url
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
@@ -23,6 +24,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
             yield connection
     except DBAPIError as error:
         raise translated(error, engine) from error
+    except PoolTimeoutError as error:
+        raise StoreUnavailableError("every connection to the database is busy; try again") from error
 
 
 def translated(error: DBAPIError, engine: Engine) -> StoreError:

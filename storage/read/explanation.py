@@ -1,4 +1,4 @@
-"""What a decision rested on beyond its own row: the state of a breaker, why it opened, and what shadows said."""
+"""What a decision rested on beyond its own row: the state of its breaker, why that opened, and the shadows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,28 +9,26 @@ from sqlalchemy import Connection, select, union_all
 
 from policy import Evidence, Quality, TakerBias
 from policy.rules import State
-from storage.read.breaker_states import evidence_with, state_of
-from storage.records import Snapshot, evidence_of
+from policy.snapshot import Snapshot
+from storage.read.breaker_events import BreakerLevel
+from storage.read.rows import evidence_with_streaks, state_after, state_before
 from storage.schema.tables import policy_breaker, policy_run, policy_shadow, policy_snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """Since when a breaker is open, and the reason that was given then, None where that row is no longer there.
+    """The slot at which a breaker opened, and the reason given then, None if that row was removed."""
 
-    `which` is own or pool: the symbol's breaker, or the one of the scope.
-    """
-
-    which: str
+    level: BreakerLevel
     opened_at: datetime
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerRecord:
-    """What a breaker rested on and remembered before a run and after it; `before` None means the symbol's first run.
+class BreakerDecision:
+    """What a breaker rested on, and its state before and after a run; `before` is None in the symbol's first run.
 
-    `openings` are there for each breaker that was open after the run.
+    `openings` has one for each breaker that was open after the run.
     """
 
     evidence: Evidence
@@ -41,18 +39,18 @@ class BreakerRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowDecision:
-    """What a rule set in the shadow would have decided; `breaker` is None where it remembers nothing."""
+    """What a rule set in the shadow would have decided; `breaker` is None for a rule set without state."""
 
     rule_set: str
     maker_first: bool
     taker_bias: TakerBias
     quality: Quality
     reason: str
-    breaker: BreakerRecord | None
+    breaker: BreakerDecision | None
 
 
-def breaker_of(connection: Connection, snapshot: Snapshot, rule_set: str) -> BreakerRecord | None:
-    """Return what a rule set rested on beside a snapshot, live or in the shadow; None where it remembers nothing."""
+def breaker_of(connection: Connection, snapshot: Snapshot, rule_set: str) -> BreakerDecision | None:
+    """Return what a rule set, live or in the shadow, rested on beside a snapshot; None for one without state."""
     breaker = policy_breaker
     query = select(breaker).where(
         breaker.c.run_id == snapshot.run_id, breaker.c.symbol == snapshot.symbol, breaker.c.rule_set == rule_set
@@ -60,25 +58,25 @@ def breaker_of(connection: Connection, snapshot: Snapshot, rule_set: str) -> Bre
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    return BreakerRecord(
-        evidence=evidence_with(evidence_of(snapshot), row, snapshot.slot),
-        before=State.from_text(row.state_before) if row.state_before is not None else None,
-        after=state_of(row),
+    return BreakerDecision(
+        evidence=evidence_with_streaks(snapshot.evidence, row, snapshot.slot),
+        before=state_before(row),
+        after=state_after(row),
         openings=tuple(_openings(connection, snapshot, row)),
     )
 
 
 def _openings(connection: Connection, snapshot: Snapshot, row: Any) -> Iterator[Opening]:
-    for which, opened_at in (("own", row.opened_at), ("pool", row.pool_opened_at)):
+    for level, opened_at in ((BreakerLevel.OWN, row.opened_at), (BreakerLevel.POOL, row.pool_opened_at)):
         if opened_at is not None:
             reason = _reason_at(connection, snapshot, row.rule_set, opened_at)
-            yield Opening(which=which, opened_at=opened_at, reason=reason)
+            yield Opening(level=level, opened_at=opened_at, reason=reason)
 
 
 def _reason_at(connection: Connection, snapshot: Snapshot, rule_set: str, slot: datetime) -> str | None:
-    """Return what a rule set said of the symbol at another slot; it may have been in the shadow then, or live."""
+    """Return a rule set's reason for the symbol at another slot, whether it was live then or in the shadow."""
     run = policy_run
-    said = union_all(
+    reasons = union_all(
         *(
             select(table.c.reason)
             .join(run, run.c.run_id == table.c.run_id)
@@ -87,7 +85,7 @@ def _reason_at(connection: Connection, snapshot: Snapshot, rule_set: str, slot: 
             for table in (policy_snapshot, policy_shadow)
         )
     )
-    return connection.scalar(said)
+    return connection.scalar(reasons)
 
 
 def shadows_of(connection: Connection, snapshot: Snapshot) -> list[ShadowDecision]:

@@ -1,11 +1,11 @@
-"""Counts for who watches from outside: runs, failures, slots without a run, changes, and who holds a slot."""
+"""Counts for monitoring: runs, failures, slots without a run, changes, and whether a process holds a lease."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from storage.read.pages import changed_in_run
+from storage.read.pages import GapState, changed_in_run
 from storage.schema.tables import policy_run, policy_run_failure, policy_slot
 
 
@@ -19,19 +19,15 @@ def failure_count(connection: Connection, scope: str) -> int:
     return connection.execute(select(func.count()).where(policy_run_failure.c.scope == scope)).scalar_one()
 
 
-def gap_counts(connection: Connection, scope: str, now: datetime) -> Mapping[str, int]:
-    """Return how many slots have no run, by the states of policy_gap; a state without any has 0."""
+def gap_counts(connection: Connection, scope: str, now: datetime) -> Mapping[GapState, int]:
+    """Return how many slots have no run, by their state; a state without any has 0."""
     slot = policy_slot
-    rows = connection.execute(
-        select(slot.c.state, func.count())
-        .where(slot.c.scope == scope, slot.c.state.in_(("missed", "failed")))
-        .group_by(slot.c.state)
-    )
-    abandoned = select(func.count()).where(
-        slot.c.scope == scope, slot.c.state == "running", slot.c.lease_until_at < now
-    )
-    found = {row.state: row[1] for row in rows}
-    return {"missed": 0, "failed": 0, **found, "abandoned": connection.execute(abandoned).scalar_one()}
+    is_recorded = (slot.c.scope == scope, slot.c.state.in_((GapState.MISSED, GapState.FAILED)))
+    recorded = connection.execute(select(slot.c.state, func.count()).where(*is_recorded).group_by(slot.c.state))
+    is_abandoned = (slot.c.scope == scope, slot.c.state == "running", slot.c.lease_until_at < now)
+    abandoned = connection.execute(select(func.count()).where(*is_abandoned)).scalar_one()
+    counts = {GapState(state): count for state, count in recorded}
+    return {GapState.MISSED: 0, GapState.FAILED: 0, **counts, GapState.ABANDONED: abandoned}
 
 
 def change_counts(connection: Connection, scope: str, after_run_id: int) -> Mapping[int, int]:
@@ -41,8 +37,8 @@ def change_counts(connection: Connection, scope: str, after_run_id: int) -> Mapp
     return {run_id: changed_in_run(connection, run_id) for run_id in runs}
 
 
-def holds_slot(connection: Connection, scope: str, owner: str, now: datetime) -> bool:
-    """Tell whether a holder has the lease of a slot now."""
+def holds_lease(connection: Connection, scope: str, owner: str, now: datetime) -> bool:
+    """Return whether an owner has the lease of a slot now."""
     slot = policy_slot
     query = select(func.count()).where(
         slot.c.scope == scope, slot.c.state == "running", slot.c.owner == owner, slot.c.lease_until_at > now

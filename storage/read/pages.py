@@ -1,48 +1,16 @@
-"""Lists a page at a time: one symbol's history, policies as of a moment, changes, runs, and slots without a run."""
+"""Lists a page at a time: one symbol's history, changes, runs, slots without a run, failures and disagreements."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
+from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    RowMapping,
-    Select,
-    and_,
-    bindparam,
-    func,
-    literal_column,
-    not_,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
-from storage.read.policies import policy_gap, policy_history
-from storage.schema.tables import (
-    policy_head,
-    policy_override,
-    policy_override_end,
-    policy_reject,
-    policy_run,
-    policy_run_failure,
-    policy_shadow,
-    policy_snapshot,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryVersion:
-    """What the latest policies depend on: two equal versions have equal policies, and a later one may too.
-
-    It moves when anything is published and when an override begins or ends, also by itself.
-    """
-
-    scope: str
-    entry_id: int
-    digest: str
-    override_ids: tuple[int, ...]
+from policy import TakerBias
+from storage.read.rows import from_row, policy_period
+from storage.records import PolicyChange, PolicyPeriod, PublishedRun
+from storage.schema.tables import policy_run, policy_run_failure, policy_shadow, policy_snapshot
+from storage.schema.views import policy_gap, policy_history
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,58 +22,10 @@ class PageBounds:
     limit: int
 
     def holds(self, time: ColumnElement[datetime]) -> ColumnElement[bool]:
-        """Return the condition that a time lies in the window."""
+        """Return the condition that a time lies within the bounds."""
         bounds = [time >= self.since] if self.since is not None else []
         bounds += [time < self.until] if self.until is not None else []
         return and_(True, *bounds)
-
-
-def version(connection: Connection, scope: str) -> tuple[HistoryVersion, datetime]:
-    """Return the version of the latest policies, and the database's clock at which it was asked for.
-
-    Read it before the policies: they are then as new as it says, or newer.
-    """
-    rows = connection.execute(_version_query(connection.dialect.name), {"scope": scope}).all()
-    now = rows[0].now if isinstance(rows[0].now, datetime) else datetime.fromisoformat(rows[0].now).replace(tzinfo=UTC)
-    in_force = tuple(row.override_id for row in rows if row.override_id is not None)
-    found = HistoryVersion(scope=scope, entry_id=rows[0].entry_id, digest=rows[0].digest, override_ids=in_force)
-    return found, now.astimezone(UTC)
-
-
-@cache
-def _version_query(dialect: str) -> Select[*tuple[object, ...]]:
-    """One statement, made once: it is asked with every request. The clock is written as the views write it."""
-    clock = "strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'" if dialect == "sqlite" else "clock_timestamp()"
-    now: ColumnElement[datetime] = literal_column(clock)
-    made, ended = policy_override, policy_override_end
-    is_ended = select(ended.c.entry_id).where(ended.c.override_id == made.c.entry_id, ended.c.ended_at <= now).exists()
-    lasts = and_(made.c.scope == bindparam("scope"), made.c.from_at <= now, made.c.until_at > now, not_(is_ended))
-    return (
-        select(policy_head.c.entry_id, policy_head.c.digest, now.label("now"), made.c.entry_id.label("override_id"))
-        .select_from(policy_head)
-        .outerjoin(made, lasts)
-        .order_by(made.c.entry_id)
-    )
-
-
-def history_page(connection: Connection, scope: str, symbol: str, window: PageBounds) -> Sequence[RowMapping]:
-    """Return one symbol's rows of policy_history with `valid_from` in the window, oldest first."""
-    view = policy_history
-    query = select(view).where(view.c.scope == scope, view.c.symbol == symbol, window.holds(view.c.valid_from))
-    return connection.execute(query.order_by(view.c.valid_from).limit(window.limit)).mappings().all()
-
-
-def policies_at(connection: Connection, scope: str, at: datetime) -> Sequence[RowMapping]:
-    """Return the rows of policy_history that were in force at a moment, by symbol; empty before the first slot."""
-    view, run = policy_history, policy_run
-    newest = select(run.c.run_id).where(run.c.scope == scope, run.c.slot <= at).order_by(run.c.slot.desc()).limit(1)
-    query = select(view).where(
-        view.c.scope == scope,
-        view.c.run_id == newest.scalar_subquery(),
-        view.c.valid_from <= at,
-        or_(view.c.valid_to.is_(None), view.c.valid_to > at),
-    )
-    return connection.execute(query.order_by(view.c.symbol)).mappings().all()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,26 +36,81 @@ class PageCursor:
     symbol: str
 
 
+class GapState(StrEnum):
+    """Why a slot has no run: nobody computed it, every try failed, or its owner died while computing it."""
+
+    MISSED = "missed"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotGap:
+    """A slot that has no run; `owner` is the last that tried, empty if nobody did, and `last_error` why it failed."""
+
+    scope: str
+    slot: datetime
+    state: GapState
+    owner: str
+    failure_count: int
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFailure:
+    """A try at a slot that published nothing, and why."""
+
+    scope: str
+    slot: datetime
+    fencing_token: int
+    owner: str
+    failed_at: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """A symbol for which a rule set in the shadow decided otherwise than the live one."""
+
+    rule_set: str
+    symbol: str
+    maker_first: bool
+    taker_bias: TakerBias
+    reason: str
+    live_maker_first: bool
+    live_taker_bias: TakerBias
+    live_reason: str
+
+
+def history_page(connection: Connection, scope: str, symbol: str, bounds: PageBounds) -> list[PolicyPeriod]:
+    """Return one symbol's policies with `valid_from` within the bounds, oldest first."""
+    view = policy_history
+    query = select(view).where(view.c.scope == scope, view.c.symbol == symbol, bounds.holds(view.c.valid_from))
+    rows = connection.execute(query.order_by(view.c.valid_from).limit(bounds.limit)).mappings()
+    return [policy_period(row) for row in rows]
+
+
 def changes(
     connection: Connection,
     scope: str,
-    window: PageBounds,
+    bounds: PageBounds,
     *,
     symbol: str | None = None,
     after: PageCursor | None = None,
-) -> Sequence[RowMapping]:
-    """Return what changed, as policy_change says it, at slots in the window: the newest first, then by symbol.
+) -> list[PolicyChange]:
+    """Return the changes at slots within the bounds, as policy_change has them: the newest first, then by symbol.
 
-    Asked of the tables and not of the view, so that a page ends the search.
+    It reads the tables and not the view, so that a full page ends the search.
     """
     run, now = _RUN, _NOW
-    query = _changed().where(run.c.scope == scope, window.holds(run.c.slot))
+    query = _changed().where(run.c.scope == scope, bounds.holds(run.c.slot))
     if symbol is not None:
         query = query.where(now.c.symbol == symbol)
     if after is not None:
         rest = and_(run.c.slot == after.slot, now.c.symbol > after.symbol)
         query = query.where(or_(run.c.slot < after.slot, rest))
-    return connection.execute(query.order_by(run.c.slot.desc(), now.c.symbol).limit(window.limit)).mappings().all()
+    rows = connection.execute(query.order_by(run.c.slot.desc(), now.c.symbol).limit(bounds.limit)).mappings()
+    return [from_row(PolicyChange, row) for row in rows]
 
 
 _RUN, _NOW, _THEN = policy_run.alias("run"), policy_snapshot.alias("now"), policy_snapshot.alias("then")
@@ -155,7 +130,7 @@ def changed_in_run(connection: Connection, run_id: int) -> int:
 
 
 def _changed() -> Select[*tuple[object, ...]]:
-    """Select each symbol's decision beside that of the run before, where the two differ."""
+    """Select each symbol's decision beside that of the run before, if the two differ."""
     run, now, then, earlier = _RUN, _NOW, _THEN, policy_run.alias("earlier")
     before = (
         select(earlier.c.run_id)
@@ -176,46 +151,42 @@ def _changed() -> Select[*tuple[object, ...]]:
     )
 
 
-def runs(connection: Connection, scope: str, window: PageBounds) -> Sequence[RowMapping]:
-    """Return the runs whose slot is in the window, newest first."""
+def runs(connection: Connection, scope: str, bounds: PageBounds) -> list[PublishedRun]:
+    """Return the runs whose slot is within the bounds, newest first."""
     run = policy_run
-    query = select(run).where(run.c.scope == scope, window.holds(run.c.slot))
-    return connection.execute(query.order_by(run.c.slot.desc()).limit(window.limit)).mappings().all()
+    query = select(run).where(run.c.scope == scope, bounds.holds(run.c.slot))
+    rows = connection.execute(query.order_by(run.c.slot.desc()).limit(bounds.limit)).mappings()
+    return [from_row(PublishedRun, row) for row in rows]
 
 
-def run_by_id(connection: Connection, scope: str, run_id: int) -> RowMapping | None:
+def run_by_id(connection: Connection, scope: str, run_id: int) -> PublishedRun | None:
     """Return a run of a scope by its number, or None."""
     query = select(policy_run).where(policy_run.c.scope == scope, policy_run.c.run_id == run_id)
-    return connection.execute(query).mappings().one_or_none()
+    row = connection.execute(query).mappings().one_or_none()
+    return from_row(PublishedRun, row) if row is not None else None
 
 
-def rejects_of_runs(connection: Connection, run_ids: Sequence[int]) -> Sequence[RowMapping]:
-    """Return the rejected rows of several runs, by run, source and reason."""
-    table = policy_reject
-    query = select(table).where(table.c.run_id.in_(run_ids))
-    return connection.execute(query.order_by(table.c.run_id, table.c.source, table.c.reason)).mappings().all()
-
-
-def gaps(connection: Connection, scope: str, window: PageBounds) -> Sequence[RowMapping]:
-    """Return the rows of policy_gap whose slot is in the window, newest first."""
+def gaps(connection: Connection, scope: str, bounds: PageBounds) -> list[SlotGap]:
+    """Return the slots without a run within the bounds, newest first."""
     view = policy_gap
-    query = select(view).where(view.c.scope == scope, window.holds(view.c.slot))
-    return connection.execute(query.order_by(view.c.slot.desc()).limit(window.limit)).mappings().all()
+    query = select(view).where(view.c.scope == scope, bounds.holds(view.c.slot))
+    rows = connection.execute(query.order_by(view.c.slot.desc()).limit(bounds.limit)).mappings()
+    return [SlotGap(**{**row, "state": GapState(row["state"])}) for row in rows]
 
 
-def failures(connection: Connection, scope: str, window: PageBounds) -> Sequence[RowMapping]:
-    """Return the tries that published nothing, for slots in the window, newest first."""
+def failures(connection: Connection, scope: str, bounds: PageBounds) -> list[RunFailure]:
+    """Return the tries that published nothing, for slots within the bounds, newest first."""
     table = policy_run_failure
-    query = select(table).where(table.c.scope == scope, window.holds(table.c.slot))
-    return (
-        connection.execute(query.order_by(table.c.slot.desc(), table.c.fencing_token.desc()).limit(window.limit))
-        .mappings()
-        .all()
-    )
+    query = select(table).where(table.c.scope == scope, bounds.holds(table.c.slot))
+    newest_first = query.order_by(table.c.slot.desc(), table.c.fencing_token.desc()).limit(bounds.limit)
+    return [from_row(RunFailure, row) for row in connection.execute(newest_first).mappings()]
 
 
-def disagreements(connection: Connection, run_id: int, limit: int) -> Sequence[RowMapping]:
-    """Return where a rule set in the shadow told a run's symbol otherwise than the live one, by rule set and symbol."""
+def disagreements(connection: Connection, run_id: int, limit: int) -> list[Disagreement]:
+    """Return the symbols of a run for which a shadow decided otherwise than the live rule set, by rule set and symbol.
+
+    They differ in `maker_first` or `taker_bias`; at most `limit` of them.
+    """
     live, shadow = policy_snapshot, policy_shadow
     query = (
         select(shadow.c.rule_set, shadow.c.symbol, shadow.c.maker_first, shadow.c.taker_bias, shadow.c.reason)
@@ -224,4 +195,5 @@ def disagreements(connection: Connection, run_id: int, limit: int) -> Sequence[R
         .where(shadow.c.run_id == run_id)
         .where(or_(*(live.c[name] != shadow.c[name] for name in ("maker_first", "taker_bias"))))
     )
-    return connection.execute(query.order_by(shadow.c.rule_set, shadow.c.symbol).limit(limit)).mappings().all()
+    rows = connection.execute(query.order_by(shadow.c.rule_set, shadow.c.symbol).limit(limit)).mappings()
+    return [from_row(Disagreement, row) for row in rows]

@@ -1,4 +1,4 @@
-"""What past runs decided on: the evidence as it was stored, run by run, for deciding on it again."""
+"""The evidence of past runs as it was stored, run by run, for a replay."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from policy import Evidence, TakerBias
 from policy.rules import State
-from storage.read.breaker_states import evidence_with
+from storage.read.rows import evidence_with_streaks, state_before
 from storage.schema.tables import policy_breaker, policy_run, policy_snapshot
 
 _SNAPSHOTS_AT_ONCE = 5000
@@ -22,7 +22,7 @@ _READ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayableRun:
-    """A run, valid from its slot to `until`, the next run's, None for the newest, and the rule sets that decided."""
+    """A run, valid until the next run's slot (`until`, None for the newest), and the rule sets that decided in it."""
 
     run_id: int
     slot: datetime
@@ -33,9 +33,9 @@ class ReplayableRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayInput:
-    """What one symbol's decision rested on, and what was decided by the live rule set.
+    """What one symbol's decision rested on, and what the live rule set decided.
 
-    `before` is what the recorded breaker remembered before, None where it was asked for none or remembered nothing.
+    `before` is the recorded breaker's state before the run, None without a breaker and in a symbol's first run.
     """
 
     evidence: Evidence
@@ -44,8 +44,8 @@ class ReplayInput:
     before: State | None
 
 
-def replayable_runs(connection: Connection, scope: str, since: datetime | None) -> list[ReplayableRun]:
-    """Return the runs of a scope with slots from `since` on, oldest first."""
+def replayable_runs(connection: Connection, scope: str, since: datetime | None = None) -> list[ReplayableRun]:
+    """Return the runs of a scope with slots from `since` on, oldest first; None: all of them."""
     run = policy_run
     following = func.lead(run.c.slot, type_=run.c.slot.type).over(order_by=run.c.slot).label("until")
     query = select(run.c.run_id, run.c.slot, following, run.c.symbol_count, run.c.rule_set, run.c.shadows)
@@ -68,7 +68,7 @@ def batches(runs: Sequence[ReplayableRun]) -> Iterator[Sequence[ReplayableRun]]:
     """Split runs into as many at once as have some thousands of snapshots."""
     batch: list[ReplayableRun] = []
     for run in runs:
-        full = sum(one.symbol_count for one in batch) + run.symbol_count > _SNAPSHOTS_AT_ONCE
+        full = sum(member.symbol_count for member in batch) + run.symbol_count > _SNAPSHOTS_AT_ONCE
         if batch and (full or len(batch) == _RUNS_AT_ONCE):
             yield batch
             batch = []
@@ -78,26 +78,24 @@ def batches(runs: Sequence[ReplayableRun]) -> Iterator[Sequence[ReplayableRun]]:
 
 
 def replay_inputs(
-    connection: Connection, runs: Sequence[ReplayableRun], breaker: str | None
+    connection: Connection, runs: Sequence[ReplayableRun], breaker: str | None = None
 ) -> dict[int, list[ReplayInput]]:
-    """Return what each of these runs rested on, by symbol, with what the rule set of this name remembered.
+    """Return what each of these runs rested on, by run, in order of symbols.
 
-    With the name of a rule set that remembers nothing, or None, the evidence has no order of events; with that of a
-    breaker only the symbols of which it is known are there.
+    `breaker` names the rule set with state whose record is used: only the symbols that it recorded are there. With None
+    the evidence has no order of events.
     """
     slots = {run.run_id: run.slot for run in runs}
     query = select(policy_snapshot.c.run_id, *_READ).where(policy_snapshot.c.run_id.in_(slots))
     breakers = _breakers(connection, slots, breaker) if breaker is not None else {}
-    found: dict[int, list[ReplayInput]] = {run_id: [] for run_id in slots}
+    inputs: dict[int, list[ReplayInput]] = {run_id: [] for run_id in slots}
     for row in connection.execute(query.order_by(policy_snapshot.c.run_id, policy_snapshot.c.symbol)):
         if breaker is None:
-            found[row.run_id].append(_recorded(row, _evidence(row), None))
+            inputs[row.run_id].append(_input(row, _evidence(row), None))
         elif (remembered := breakers.get((row.run_id, row.symbol))) is not None:
-            before = State.from_text(remembered.state_before) if remembered.state_before is not None else None
-            found[row.run_id].append(
-                _recorded(row, evidence_with(_evidence(row), remembered, slots[row.run_id]), before)
-            )
-    return found
+            evidence = evidence_with_streaks(_evidence(row), remembered, slots[row.run_id])
+            inputs[row.run_id].append(_input(row, evidence, state_before(remembered)))
+    return inputs
 
 
 def _breakers(connection: Connection, slots: Any, name: str) -> dict[tuple[int, str], Any]:
@@ -106,12 +104,12 @@ def _breakers(connection: Connection, slots: Any, name: str) -> dict[tuple[int, 
     return {(row.run_id, row.symbol): row for row in connection.execute(query)}
 
 
-def _recorded(row: Any, evidence: Evidence, before: State | None) -> ReplayInput:
+def _input(row: Any, evidence: Evidence, before: State | None) -> ReplayInput:
     return ReplayInput(
         evidence=evidence, maker_first=row.maker_first, taker_bias=TakerBias(row.taker_bias), before=before
     )
 
 
 def _evidence(row: Any) -> Evidence:
-    """Let the row stand for each part of the evidence: its columns bear the names of their fields."""
+    """Let the row stand for each part of the evidence: its columns have the names of their fields."""
     return Evidence(symbol=row.symbol, effectiveness=row, volatility=row, expectancy=row)

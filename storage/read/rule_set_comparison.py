@@ -1,9 +1,8 @@
-"""What the live rule set and its shadows did, side by side: summed up by symbol, and when breakers moved."""
+"""The live rule set beside each shadow: totals by symbol, and the share of maker first over time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Connection, and_, case, cast, func, or_, select
@@ -14,9 +13,9 @@ from storage.schema.tables import policy_breaker, policy_run, policy_shadow, pol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSetTotals:
-    """What one rule set said of a symbol, in seconds of validity, and how often it changed between maker and taker.
+    """What one rule set decided for a symbol, in seconds of validity, and how often it flipped between maker and taker.
 
-    `breaker_seconds` is the time of which it is known whether its breaker was open, 0 for rules that have none.
+    `breaker_seconds` is the time for which it is known whether its breaker was open, 0 for rules without one.
     """
 
     maker_first_seconds: int = 0
@@ -43,47 +42,21 @@ class RuleSetDifference:
     seconds: int
     disagree_seconds: int
     route_seconds: int
-    live_side: RuleSetTotals
-    shadow_side: RuleSetTotals
-
-
-class BreakerLevel(StrEnum):
-    """Whose breaker: the symbol's own, or the one that all symbols of the scope share."""
-
-    OWN = "own"
-    POOL = "pool"
-
-
-class BreakerTransition(StrEnum):
-    """What a breaker did."""
-
-    OPENED = "opened"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerEvent:
-    """A breaker opened or closed at a slot; `symbol` is None for the one of the scope, `reason` what was said then."""
-
-    rule_set: str
-    which: BreakerLevel
-    symbol: str | None
-    move: BreakerTransition
-    slot: datetime
-    reason: str
+    live_totals: RuleSetTotals
+    shadow_totals: RuleSetTotals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakerFirstShare:
-    """Which share of the symbols a rule set told to go maker first at a slot."""
+    """The share of the symbols for which a rule set decided maker first at a slot."""
 
     slot: datetime
     rule_set: str
     maker_first_share: float
 
 
-def rule_set_differences(connection: Connection, scope: str, since: datetime | None) -> list[RuleSetDifference]:
-    """Return the sums of every pair of a live rule set and a shadow, by symbol, over the slots from `since` on."""
+def rule_set_differences(connection: Connection, scope: str, since: datetime | None = None) -> list[RuleSetDifference]:
+    """Return every pair of a live rule set and a shadow, by symbol, over the slots from `since` on; None: all."""
     run = _runs(connection, scope, since)
     live, shadow = policy_snapshot, policy_shadow
     live_before, shadow_before = live.alias("live_before"), shadow.alias("shadow_before")
@@ -99,8 +72,8 @@ def rule_set_differences(connection: Connection, scope: str, since: datetime | N
             func.sum(run.c.seconds).label("seconds"),
             _seconds_where(run, or_(route, live.c.taker_bias != shadow.c.taker_bias)).label("disagree_seconds"),
             _seconds_where(run, route).label("route_seconds"),
-            *_side("live", run, live, live_breaker, both_before & _flipped(live_before, live)),
-            *_side("shadow", run, shadow, shadow_breaker, both_before & _flipped(shadow_before, shadow)),
+            *_totals("live", run, live, live_breaker, both_before & _flipped(live_before, live)),
+            *_totals("shadow", run, shadow, shadow_breaker, both_before & _flipped(shadow_before, shadow)),
         )
         .select_from(run)
         .join(live, live.c.run_id == run.c.run_id)
@@ -112,11 +85,11 @@ def rule_set_differences(connection: Connection, scope: str, since: datetime | N
         .group_by(live.c.rule_set, shadow.c.rule_set, live.c.symbol)
         .order_by(live.c.rule_set, shadow.c.rule_set, live.c.symbol)
     )
-    return [_contrast(row) for row in connection.execute(query).mappings()]
+    return [_difference(row) for row in connection.execute(query).mappings()]
 
 
 def _runs(connection: Connection, scope: str, since: datetime | None) -> CTE:
-    """The runs of a scope, each with the seconds until the next and the number of the one before."""
+    """Select the runs of a scope, each with the seconds until the next and the number of the one before."""
     run = policy_run
     following = func.lead(run.c.slot, type_=run.c.slot.type).over(order_by=run.c.slot)
     seconds = _epoch_seconds(connection, following) - _epoch_seconds(connection, run.c.slot)
@@ -139,12 +112,12 @@ def _seconds_where(run: CTE, condition: ColumnElement[bool]) -> ColumnElement[in
     return func.sum(case((condition, run.c.seconds), else_=0))
 
 
-def _side(
-    prefix: str, run: CTE, said: Any, breaker: Any, flipped: ColumnElement[bool]
+def _totals(
+    prefix: str, run: CTE, decided: Any, breaker: Any, flipped: ColumnElement[bool]
 ) -> tuple[ColumnElement[int], ...]:
     is_open = or_(breaker.c.opened_at.is_not(None), breaker.c.pool_opened_at.is_not(None))
     return (
-        _seconds_where(run, said.c.maker_first).label(f"{prefix}_maker_first_seconds"),
+        _seconds_where(run, decided.c.maker_first).label(f"{prefix}_maker_first_seconds"),
         func.sum(case((flipped, 1), else_=0)).label(f"{prefix}_flip_count"),
         _seconds_where(run, breaker.c.run_id.is_not(None)).label(f"{prefix}_breaker_seconds"),
         _seconds_where(run, is_open).label(f"{prefix}_breaker_open_seconds"),
@@ -156,8 +129,8 @@ def _flipped(before: Any, now: Any) -> ColumnElement[bool]:
     return flipped
 
 
-def _same(one: Any, other: Any) -> ColumnElement[bool]:
-    return and_(one.c.run_id == other.c.run_id, one.c.symbol == other.c.symbol)
+def _same(left: Any, right: Any) -> ColumnElement[bool]:
+    return and_(left.c.run_id == right.c.run_id, left.c.symbol == right.c.symbol)
 
 
 def _before(run: CTE, before: Any, now: Any) -> ColumnElement[bool]:
@@ -168,8 +141,8 @@ def _before(run: CTE, before: Any, now: Any) -> ColumnElement[bool]:
     )
 
 
-def _contrast(row: Any) -> RuleSetDifference:
-    """Take a row of sums; Postgres gives them as decimals."""
+def _difference(row: Any) -> RuleSetDifference:
+    """Read a row of sums; Postgres gives them as decimals."""
     return RuleSetDifference(
         live=row["live"],
         shadow=row["shadow"],
@@ -180,69 +153,31 @@ def _contrast(row: Any) -> RuleSetDifference:
         seconds=int(row["seconds"]),
         disagree_seconds=int(row["disagree_seconds"]),
         route_seconds=int(row["route_seconds"]),
-        live_side=RuleSetTotals(**{field.name: int(row[f"live_{field.name}"]) for field in fields(RuleSetTotals)}),
-        shadow_side=RuleSetTotals(**{field.name: int(row[f"shadow_{field.name}"]) for field in fields(RuleSetTotals)}),
+        live_totals=RuleSetTotals(**{field.name: int(row[f"live_{field.name}"]) for field in fields(RuleSetTotals)}),
+        shadow_totals=RuleSetTotals(
+            **{field.name: int(row[f"shadow_{field.name}"]) for field in fields(RuleSetTotals)}
+        ),
     )
-
-
-def breaker_events(connection: Connection, scope: str, since: datetime | None) -> list[BreakerEvent]:
-    """Return every opening and closing of a breaker at the slots from `since` on, live or in the shadow, oldest first.
-
-    What a breaker remembers after a run says by itself whether it moved in it: it is open since, or counts from, this
-    very slot.
-    """
-    run, breaker = policy_run, policy_breaker
-    moved = {
-        (BreakerLevel.OWN, BreakerTransition.OPENED): breaker.c.opened_at == run.c.slot,
-        (BreakerLevel.OWN, BreakerTransition.CLOSED): breaker.c.restarted_at == run.c.slot,
-        (BreakerLevel.POOL, BreakerTransition.OPENED): breaker.c.pool_opened_at == run.c.slot,
-        (BreakerLevel.POOL, BreakerTransition.CLOSED): breaker.c.pool_restarted_at == run.c.slot,
-    }
-    query = (
-        select(run.c.slot, breaker.c.rule_set, breaker.c.symbol)
-        .add_columns(func.coalesce(policy_shadow.c.reason, policy_snapshot.c.reason).label("reason"))
-        .add_columns(*(case((condition, 1), else_=0).label(f"{a}_{b}") for (a, b), condition in moved.items()))
-        .select_from(run)
-        .join(breaker, breaker.c.run_id == run.c.run_id)
-        .join(policy_snapshot, _same(policy_snapshot, breaker))
-        .outerjoin(policy_shadow, _same(policy_shadow, breaker) & (policy_shadow.c.rule_set == breaker.c.rule_set))
-        .where(run.c.scope == scope, or_(*moved.values()))
-        .order_by(run.c.slot, breaker.c.rule_set, breaker.c.symbol)
-    )
-    rows = connection.execute(query if since is None else query.where(run.c.slot >= since)).mappings()
-    found: dict[tuple[object, ...], BreakerEvent] = {}  # the scope's breaker stands in the row of every symbol
-    for row in rows:
-        for which, move in moved:
-            if row[f"{which}_{move}"]:
-                symbol = row["symbol"] if which is BreakerLevel.OWN else None
-                made = BreakerEvent(
-                    rule_set=row["rule_set"],
-                    which=which,
-                    symbol=symbol,
-                    move=move,
-                    slot=row["slot"],
-                    reason=row["reason"],
-                )
-                found.setdefault((made.rule_set, which, symbol, move, made.slot), made)
-    return list(found.values())
 
 
 def maker_first_shares(
     connection: Connection, scope: str, symbol: str | None, start: datetime, end: datetime
 ) -> list[MakerFirstShare]:
-    """Return what the live rule set and its shadows said at the slots that were valid between, oldest first.
+    """Return the shares of the live rule set and its shadows at `start <= slot < end`, oldest first.
 
-    That is `start <= slot < end` and the newest slot up to the start; of one symbol, or of all where it is None.
+    The newest slot up to `start` is there as well, as its run was valid then. Of one symbol, or of all if it is None.
     """
-    run, live, shadow = policy_run, policy_snapshot, policy_shadow
+    run = policy_run
     at_start = select(func.max(run.c.slot)).where(run.c.scope == scope, run.c.slot <= start).scalar_subquery()
     here = and_(run.c.scope == scope, run.c.slot >= func.coalesce(at_start, start), run.c.slot < end)
-    found: list[MakerFirstShare] = []
-    for table in (live, shadow):
+    shares: list[MakerFirstShare] = []
+    for table in (policy_snapshot, policy_shadow):
         share = func.avg(case((table.c.maker_first, 1.0), else_=0.0))
         query = select(run.c.slot, table.c.rule_set, share).join(table, table.c.run_id == run.c.run_id).where(here)
         if symbol is not None:
             query = query.where(table.c.symbol == symbol)
         rows: Sequence[Any] = connection.execute(query.group_by(run.c.slot, table.c.rule_set)).all()
-        found += [MakerFirstShare(slot=slot, rule_set=name, maker_first_share=float(mean)) for slot, name, mean in rows]
-    return sorted(found, key=lambda said: (said.slot, said.rule_set))
+        shares += [
+            MakerFirstShare(slot=slot, rule_set=name, maker_first_share=float(mean)) for slot, name, mean in rows
+        ]
+    return sorted(shares, key=lambda share: (share.slot, share.rule_set))

@@ -1,4 +1,4 @@
-"""What had been published when: for judging what was done at a time by what could be known then."""
+"""Policies visible to readers at a given time, for judging orders without hindsight."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, and_, func, not_, or_, select
 
+from policy.enums import Quality, Regime
+from storage.read.rows import from_row
 from storage.schema.tables import policy_override, policy_override_end, policy_prune, policy_run, policy_snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedSlot:
-    """A run by the time at which readers could first see it."""
+    """A run, and the time from which readers could see it."""
 
     run_id: int
     slot: datetime
@@ -31,16 +33,27 @@ class OverrideSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisiblePolicies:
-    """What a scope's readers could see from a time on until another, and the runs that were named beside it.
+    """What a scope's readers could see from one time until another, and the named runs.
 
-    `taker` are the run and symbol of each policy that said taker, where they were asked for. Runs up to
-    `pruned_through` were removed for their age, 0 where none was.
+    `taker` holds run and symbol of each policy that skips the maker attempt, if they were asked for. Runs up to
+    `pruned_through` were removed for their age, 0 if none was.
     """
 
     runs: tuple[PublishedSlot, ...]
     taker: tuple[tuple[int, str], ...]
     overrides: tuple[OverrideSpan, ...]
     pruned_through: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionChange:
+    """A symbol's computed decision as readers could see it from `published_at` on, until its next change."""
+
+    symbol: str
+    published_at: datetime
+    maker_first: bool
+    quality: Quality
+    regime: Regime
 
 
 def visible_policies(
@@ -54,7 +67,7 @@ def visible_policies(
 ) -> VisiblePolicies:
     """Return what readers could see at any time with `start <= t < end`, and those of the `named` runs that exist.
 
-    `taker` is looked up in every snapshot of the time, and stays empty without `with_taker`.
+    `taker` takes a look at every snapshot of the time; without `with_taker` it stays empty.
     """
     return VisiblePolicies(
         runs=_runs(connection, scope, start, end, named),
@@ -64,7 +77,33 @@ def visible_policies(
     )
 
 
-def visible_runs(scope: str, start: datetime, end: datetime) -> Select[tuple[int]]:
+def decision_changes(connection: Connection, scope: str, start: datetime, end: datetime) -> tuple[DecisionChange, ...]:
+    """Return the changes of decisions that readers could see at any time with `start <= t < end`, overrides aside.
+
+    The first decision of each symbol counts as a change. Readers see the newest slot, so a run that was published after
+    a later slot was never visible.
+    """
+    run, snapshot = policy_run, policy_snapshot
+    newest = func.max(run.c.slot).over(order_by=run.c.published_at)
+    in_turn = select(run.c.run_id, run.c.slot, run.c.published_at, (run.c.slot == newest).label("is_visible"))
+    runs = in_turn.where(run.c.run_id.in_(_visible_runs(scope, start, end))).subquery()
+    decided = {name: snapshot.c[name] for name in ("maker_first", "quality", "regime")}
+    before = {
+        name: func.lag(column).over(partition_by=snapshot.c.symbol, order_by=runs.c.slot).label(f"{name}_before")
+        for name, column in decided.items()
+    }
+    visible = (
+        select(snapshot.c.symbol, runs.c.published_at, *decided.values(), *before.values())
+        .join(runs, runs.c.run_id == snapshot.c.run_id)
+        .where(runs.c.is_visible)
+        .subquery()
+    )
+    has_changed = or_(*(visible.c[name].is_distinct_from(visible.c[f"{name}_before"]) for name in decided))
+    query = select(visible.c.symbol, visible.c.published_at, *(visible.c[name] for name in decided)).where(has_changed)
+    return tuple(from_row(DecisionChange, row) for row in connection.execute(query).mappings())
+
+
+def _visible_runs(scope: str, start: datetime, end: datetime) -> Select[tuple[int]]:
     """Select the runs published between, and the one that readers saw at the start: the newest slot by then."""
     run = policy_run
     at_start = select(run.c.run_id).where(run.c.scope == scope, run.c.published_at <= start)
@@ -77,7 +116,7 @@ def _runs(
     connection: Connection, scope: str, start: datetime, end: datetime, named: Collection[int]
 ) -> tuple[PublishedSlot, ...]:
     """Named runs are looked for as one range of numbers: there may be more of them than a query takes values."""
-    run, visible = policy_run, set(connection.scalars(visible_runs(scope, start, end)))
+    run, visible = policy_run, set(connection.scalars(_visible_runs(scope, start, end)))
     wanted = visible.union(named)
     if not wanted:
         return ()
@@ -90,7 +129,7 @@ def _runs(
 def _taker(connection: Connection, scope: str, start: datetime, end: datetime) -> tuple[tuple[int, str], ...]:
     snapshot = policy_snapshot
     query = select(snapshot.c.run_id, snapshot.c.symbol).where(
-        snapshot.c.run_id.in_(visible_runs(scope, start, end)), not_(snapshot.c.maker_first)
+        snapshot.c.run_id.in_(_visible_runs(scope, start, end)), not_(snapshot.c.maker_first)
     )
     return tuple((run_id, symbol) for run_id, symbol in connection.execute(query))
 

@@ -1,13 +1,13 @@
 """Who computes a slot: a lease with a fencing number, by the database's clock.
 
-A lease and not a lock: a process that was stopped keeps a lock for ever, while a lease runs out and its late holder is
+A lease and not a lock: a process that was stopped keeps a lock for ever, while a lease runs out and its late owner is
 refused by its fencing token when it tries to publish.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from storage.database.transaction import database_now, insert_or_ignore
 from storage.errors import SlotTakenError
@@ -16,7 +16,7 @@ from storage.schema.tables import policy_run, policy_run_failure, policy_slot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to publish one slot, as long as nobody has claimed it after `fencing_token`."""
+    """The right to publish one slot, until another process acquires a later `fencing_token`."""
 
     scope: str
     slot: datetime
@@ -44,12 +44,18 @@ class SlotHeldError(SlotTakenError):
         self.lease_until_at = lease_until_at
 
 
-def claim_slot(
-    connection: Connection, scope: str, slot: datetime, owner: str, lease: timedelta, *, dead_owner: str | None = None
+def acquire_lease(
+    connection: Connection,
+    scope: str,
+    slot: datetime,
+    owner: str,
+    lease_duration: timedelta,
+    *,
+    dead_owner: str | None = None,
 ) -> Lease:
-    """Take a slot that nobody holds, or whose lease has run out, or whose holder is `dead_owner`, known to be dead.
+    """Take a slot that is free, whose lease has run out, or whose owner is `dead_owner`, which is known to be dead.
 
-    Raises SlotPublishedError where it is published, SlotHeldError where another holds it.
+    Raises SlotPublishedError if it is published, SlotHeldError if another process holds it.
     """
     run_id = connection.execute(
         select(policy_run.c.run_id).where(policy_run.c.scope == scope, policy_run.c.slot == slot)
@@ -57,8 +63,8 @@ def claim_slot(
     if run_id is not None:
         raise SlotPublishedError(scope, slot, run_id)
     now = database_now(connection)
-    until = now + lease
-    row = {
+    until = now + lease_duration
+    row: dict[str, object] = {
         "scope": scope,
         "slot": slot,
         "state": "running",
@@ -96,47 +102,46 @@ def _take_over(
     return fencing_token
 
 
-def holds(claim: Lease) -> tuple[object, ...]:
-    """Return the condition that the claim is still the slot's latest and not yet used."""
-    return (
-        policy_slot.c.scope == claim.scope,
-        policy_slot.c.slot == claim.slot,
-        policy_slot.c.owner == claim.owner,
-        policy_slot.c.fencing_token == claim.fencing_token,
+def is_current(lease: Lease) -> ColumnElement[bool]:
+    """Return the condition that the lease is still the slot's latest and not yet used."""
+    return and_(
+        policy_slot.c.scope == lease.scope,
+        policy_slot.c.slot == lease.slot,
+        policy_slot.c.owner == lease.owner,
+        policy_slot.c.fencing_token == lease.fencing_token,
         policy_slot.c.state == "running",
     )
 
 
-def fail_claim(connection: Connection, claim: Lease, error: str, retry_after: timedelta) -> bool:
-    """Give the slot up after a failure: it is recorded, and may be tried again after `retry_after`.
+def record_failure(connection: Connection, lease: Lease, error: str, retry_after: timedelta) -> bool:
+    """Record why the slot could not be computed, and give it up: it may be tried again after `retry_after`.
 
-    Returns False, and records nothing, where the claim was lost meanwhile: the slot is another's now.
+    Returns False, and records nothing, if the lease was lost meanwhile: another process has the slot now.
     """
     now = database_now(connection)
-    mine = connection.execute(
+    given_up = connection.execute(
         update(policy_slot)
-        .where(*holds(claim))  # type: ignore[arg-type]  # SQLAlchemy's comparisons are expressions, typed as bool
+        .where(is_current(lease))
         .values(state="failed", lease_until_at=now + retry_after)
         .returning(policy_slot.c.fencing_token)
     ).scalar_one_or_none()
-    if mine is None:
+    if given_up is None:
         return False
-    said = error.replace("\0", r"\x00")  # of a column's name, say; no text of Postgres takes it
     connection.execute(
         policy_run_failure.insert().values(
-            scope=claim.scope,
-            slot=claim.slot,
-            fencing_token=claim.fencing_token,
-            owner=claim.owner,
+            scope=lease.scope,
+            slot=lease.slot,
+            fencing_token=lease.fencing_token,
+            owner=lease.owner,
             failed_at=now,
-            error=said,
+            error=error.replace("\0", r"\x00"),  # a column's name may hold NUL, which Postgres refuses in a text
         )
     )
     return True
 
 
 def mark_missed(connection: Connection, scope: str, slots: list[datetime]) -> None:
-    """Record slots that nobody computed while they were due; those that anybody has touched are left as they are."""
+    """Record slots that nobody computed while they were due; slots that are on record already are left as they are."""
     rows: list[dict[str, object]] = [
         {"scope": scope, "slot": slot, "state": "missed", "owner": "", "fencing_token": 0, "lease_until_at": slot}
         for slot in slots
@@ -146,16 +151,15 @@ def mark_missed(connection: Connection, scope: str, slots: list[datetime]) -> No
 
 
 def last_scheduled_before(connection: Connection, scope: str, slot: datetime) -> datetime | None:
-    """Return the newest slot before this one that was missed, tried in vain, or published by a schedule, or None.
+    """Return the newest slot before this one that was missed, failed, is running, or was published by a schedule.
 
-    A slot that a person or a backfill published says nothing of whether a schedule was there for the slots before it.
+    None without such a slot. One that a person or a backfill published does not show that a schedule was at work.
     """
     row, run = policy_slot, policy_run
     by_schedule = select(1).where(run.c.scope == scope, run.c.slot == row.c.slot, run.c.origin == "schedule").exists()
-    found: datetime | None = connection.execute(
+    return connection.scalar(
         select(row.c.slot)
         .where(row.c.scope == scope, row.c.slot < slot, or_(row.c.state != "published", by_schedule))
         .order_by(row.c.slot.desc())
         .limit(1)
-    ).scalar_one_or_none()
-    return found
+    )

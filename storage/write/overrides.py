@@ -1,37 +1,22 @@
 """Overrides: a person's temporary decision, in force at once for readers and kept like everything else."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, select
+from sqlalchemy import Connection, Table
 
 from policy import TakerBias
 from storage.audit.chain import advance_head, reserve_next_entry
 from storage.audit.digest import entry_digest, values_in_schema_order
 from storage.database.transaction import database_now
 from storage.errors import StoreError
+from storage.read.overrides import OverrideEntry, overrides_at
 from storage.read.policies import latest
 from storage.schema.tables import policy_override, policy_override_end
 
 
 class OverrideError(StoreError, ValueError):
     """An override that cannot be made or ended."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
-    """A decision that is in force instead of the computed one, with `from_at <= t < until_at`."""
-
-    entry_id: int
-    scope: str
-    symbol: str
-    maker_first: bool
-    taker_bias: TakerBias
-    author: str
-    reason: str
-    from_at: datetime
-    until_at: datetime
 
 
 def make_override(
@@ -44,16 +29,16 @@ def make_override(
     lasting: timedelta,
     author: str,
     reason: str,
-) -> Override:
-    """Put a decision in force from now on for a while, for a symbol that has a policy; a later one goes before it.
+) -> OverrideEntry:
+    """Put a decision in force from now on, for as long as `lasting`; of two overrides the later one counts.
 
-    Raises OverrideError where the symbol has no policy in the scope, or author or reason is empty.
+    Raises OverrideError if the symbol has no policy in the scope, or if author or reason is empty.
     """
     if not author.strip() or not reason.strip():
-        raise OverrideError("an override needs an author and a reason: they are what is left of it in the history")
+        raise OverrideError("an override needs an author and a reason; the history keeps both")
     entry_id, previous_digest = reserve_next_entry(connection)
     if not latest(connection, scope, symbol):
-        raise OverrideError(f"{symbol!r} has no policy in scope {scope!r} that could be overridden")
+        raise OverrideError(f"{symbol!r} has no policy in scope {scope!r} to override")
     now = database_now(connection)
     row: dict[str, Any] = {
         "entry_id": entry_id,
@@ -67,17 +52,17 @@ def make_override(
         "until_at": now + lasting,
     }
     _write(connection, policy_override, row, previous_digest)
-    return Override(**{**row, "taker_bias": taker_bias})
+    return OverrideEntry(**{**row, "taker_bias": taker_bias})
 
 
-def end_override(connection: Connection, scope: str, symbol: str, *, author: str, reason: str) -> Override:
-    """End the override that is in force for a symbol; the one before it, where it still lasts, is in force again.
+def end_override(connection: Connection, scope: str, symbol: str, *, author: str, reason: str) -> OverrideEntry:
+    """End the override that is in force for a symbol; an earlier one that still lasts is in force again.
 
-    Raises OverrideError where none is.
+    Raises OverrideError if none is in force.
     """
     entry_id, previous_digest = reserve_next_entry(connection)
     now = database_now(connection)
-    in_force = [one for one in overrides_at(connection, scope, now) if one.symbol == symbol]
+    in_force = [entry for entry in overrides_at(connection, scope, now) if entry.symbol == symbol]
     if not in_force:
         raise OverrideError(f"no override is in force for {symbol!r} in scope {scope!r}")
     row = {
@@ -89,23 +74,6 @@ def end_override(connection: Connection, scope: str, symbol: str, *, author: str
     }
     _write(connection, policy_override_end, row, previous_digest)
     return in_force[-1]
-
-
-def overrides_at(connection: Connection, scope: str, at: datetime) -> list[Override]:
-    """Return the overrides of a scope that had begun and not ended at a moment, in the order they were made."""
-    made, ended = policy_override, policy_override_end
-    query = (
-        select(made)
-        .outerjoin(ended, and_(ended.c.override_id == made.c.entry_id, ended.c.ended_at <= at))
-        .where(made.c.scope == scope, made.c.from_at <= at, made.c.until_at > at, ended.c.entry_id.is_(None))
-        .order_by(made.c.entry_id)
-    )
-    return [_override(row) for row in connection.execute(query).mappings()]
-
-
-def _override(row: Any) -> Override:
-    values = {name: row[name] for name in Override.__dataclass_fields__}
-    return Override(**{**values, "taker_bias": TakerBias(row["taker_bias"])})
 
 
 def _write(connection: Connection, table: Table, row: dict[str, Any], previous_digest: str) -> None:

@@ -12,8 +12,7 @@ from storage.audit.chain import advance_head, reserve_next_entry
 from storage.audit.digest import CHILD_TABLES, entry_digest, values_in_schema_order
 from storage.database.transaction import database_now, insert_or_ignore
 from storage.errors import LeaseLostError
-from storage.read.breaker_states import breaker_row, shadow_row
-from storage.records import RunResult, snapshot_row
+from storage.records import RunResult
 from storage.schema.tables import (
     policy_breaker,
     policy_reject,
@@ -24,70 +23,56 @@ from storage.schema.tables import (
     policy_slot,
     policy_snapshot,
 )
-from storage.write.leases import Lease, holds
+from storage.write.leases import Lease, is_current
+from storage.write.rows import Row, breaker_rows, reject_rows, shadow_rows, snapshot_rows
 
 
-def publish_run(connection: Connection, claim: Lease, result: RunResult) -> Mapping[str, Any]:
-    """Write the run, its snapshots and its rejected rows, and move the head of the chain; return the run's row.
+def publish_run(connection: Connection, lease: Lease, result: RunResult) -> str:
+    """Write the run with all its rows, make it the head of the chain, and return its digest.
 
-    Raises
-    LeaseLostError where another process has taken the slot over; the caller's transaction is then rolled back.
+    Raises LeaseLostError if another process has taken the slot over; the caller's transaction is then rolled back.
     """
     run_id, previous_digest = reserve_next_entry(connection)
-    _consume_lease(connection, claim)
+    _consume_lease(connection, lease)
     published_at = database_now(connection)
-    _name_scope_and_rules(connection, claim.scope, result)
-    snapshots = [
-        snapshot_row(run_id, claim.scope, claim.slot, evidence, decision, result.rule_set)
-        for evidence, decision in result.decisions
-    ]
-    rejects = [
-        {"run_id": run_id, "source": r.source, "reason": r.reason, "reject_count": r.reject_count, "sample": r.sample}
-        for r in result.rejects
-    ]
-    shadows = [shadow_row(run_id, rules, one) for rules, judged in result.shadows for one in judged]
-    breakers = [
-        breaker_row(run_id, rules, one)
-        for rules, judged in ((result.rule_set, result.judgements), *result.shadows)
-        for one in judged
-        if rules.has_state
-    ]
-    run = _run_row(run_id, claim, result, published_at, previous_digest)
-    written = {
-        policy_snapshot: snapshots,
-        policy_reject: rejects,
-        policy_shadow: shadows,
-        policy_breaker: breakers,
+    _register_scope_and_rule_sets(connection, lease.scope, result)
+    run = _run_row(run_id, lease, result, published_at, previous_digest)
+    children: dict[Table, list[Row]] = {
+        policy_snapshot: snapshot_rows(run_id, lease, result),
+        policy_reject: reject_rows(run_id, result),
+        policy_shadow: shadow_rows(run_id, result),
+        policy_breaker: breaker_rows(run_id, result),
     }
-    belonging = (_in_order(table, written[table], order) for table, order in CHILD_TABLES.items())
-    run["digest"] = entry_digest(policy_run, values_in_schema_order(policy_run, run), *belonging)
+    run["digest"] = _digest(run, children)
     connection.execute(policy_run.insert(), run)
-    for table, rows in written.items():
+    for table, rows in children.items():
         if rows:
             connection.execute(table.insert(), rows)
     advance_head(connection, run["digest"])
-    return run
+    return str(run["digest"])
 
 
-def _in_order(table: Table, rows: list[dict[str, Any]], order: Sequence[str]) -> list[list[Any]]:
+def _digest(run: Row, children: Mapping[Table, list[Row]]) -> str:
+    values = (_in_order(table, children[table], order) for table, order in CHILD_TABLES.items())
+    return entry_digest(policy_run, values_in_schema_order(policy_run, run), *values)
+
+
+def _in_order(table: Table, rows: list[Row], order: Sequence[str]) -> list[list[Any]]:
     return [values_in_schema_order(table, row) for row in sorted(rows, key=itemgetter(*order))]
 
 
-def _consume_lease(connection: Connection, claim: Lease) -> None:
-    used = connection.execute(
-        update(policy_slot)
-        .where(*holds(claim))  # type: ignore[arg-type]  # SQLAlchemy's comparisons are expressions, typed as bool
-        .values(state="published")
-        .returning(policy_slot.c.fencing_token)
+def _consume_lease(connection: Connection, lease: Lease) -> None:
+    consumed = connection.execute(
+        update(policy_slot).where(is_current(lease)).values(state="published").returning(policy_slot.c.fencing_token)
     ).scalar_one_or_none()
-    if used is None:
+    if consumed is None:
         raise LeaseLostError(
-            f"{claim.owner} held slot {claim.slot.isoformat()} of scope {claim.scope!r} for too long and another "
-            "process has taken it over; nothing was published by this one"
+            f"{lease.owner} held slot {lease.slot.isoformat()} of scope {lease.scope!r} for too long and another "
+            "process has taken it over; this one published nothing"
         )
 
 
-def _name_scope_and_rules(connection: Connection, scope: str, result: RunResult) -> None:
+def _register_scope_and_rule_sets(connection: Connection, scope: str, result: RunResult) -> None:
     connection.execute(insert_or_ignore(connection, policy_scope, {"scope": scope}))
     for rules in (result.rule_set, *(rules for rules, _ in result.shadows)):
         row: dict[str, object] = {
@@ -99,19 +84,17 @@ def _name_scope_and_rules(connection: Connection, scope: str, result: RunResult)
         connection.execute(insert_or_ignore(connection, policy_rule_set, row))
 
 
-def _run_row(
-    run_id: int, claim: Lease, result: RunResult, published_at: datetime, previous_digest: str
-) -> dict[str, Any]:
+def _run_row(run_id: int, lease: Lease, result: RunResult, published_at: datetime, previous_digest: str) -> Row:
     return {
         "run_id": run_id,
-        "scope": claim.scope,
-        "slot": claim.slot,
+        "scope": lease.scope,
+        "slot": lease.slot,
         "origin": result.origin.value,
         "rule_set": result.rule_set.name,
         "rule_set_digest": result.rule_set.digest(),
         "engine": result.engine,
         "code_version": result.code_version,
-        "owner": claim.owner,
+        "owner": lease.owner,
         "started_at": result.started_at,
         "published_at": published_at,
         "symbol_count": len(result.decisions),

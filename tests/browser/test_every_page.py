@@ -9,9 +9,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize, expect
 
 from policy import TakerBias
+from storage.write import overrides
 from tests.browser.conftest import Visit
 from tests.browser.serving import Live
 from tests.browser.two_days import LAST_HOUR, Market, publish_hour
+from tests.support.store_calls import write
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -34,7 +36,9 @@ def evil(empty: Live) -> Live:
     """A console with a symbol and an override that are markup."""
     publish_hour(empty.store, LAST_HOUR - 1, markets={EVIL: Market(0.95, 1.0)})
     publish_hour(empty.store, LAST_HOUR, markets={EVIL: Market(0.1, 1.0)})
-    empty.store.make_override(
+    write(
+        empty.store,
+        overrides.make_override,
         "default",
         EVIL,
         maker_first=False,

@@ -10,10 +10,13 @@ import pytest
 import router_policy_client.reader as reader_module
 from policy import TakerBias as ServiceTakerBias
 from router_policy_client import PolicyReader, Quality, Status, TakerBias
+from storage.read import overrides as read_overrides
 from storage.store import Store
+from storage.write import overrides
 from tests.client.reading import Clock, watching
 from tests.client.upgrade import PROBE_EVERY, make_view_anew
 from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.store_calls import read, write
 from tests.support.waiting import wait_until
 
 
@@ -24,7 +27,9 @@ def override(
     maker_first: bool = False,
     taker_bias: ServiceTakerBias = ServiceTakerBias.PREFER_TAKER,
 ) -> None:
-    store.make_override(
+    write(
+        store,
+        overrides.make_override,
         "default",
         "BTCUSDT",
         maker_first=maker_first,
@@ -85,7 +90,7 @@ def test_each_publication_and_override_is_seen_by_itself(store: Store, store_url
         wait_until(lambda: not reader.get("BTCUSDT").maker_first, "the override is seen")
         assert reader.get("BTCUSDT").taker_bias is TakerBias.PREFER_TAKER
         assert reader.get("ETHUSDT").maker_first is True
-        store.end_override("default", "BTCUSDT", author="ann", reason="it is back")
+        write(store, overrides.end_override, "default", "BTCUSDT", author="ann", reason="it is back")
         wait_until(lambda: reader.get("BTCUSDT").maker_first, "the end of the override is seen")
 
 
@@ -142,7 +147,7 @@ def test_an_override_is_in_force_as_long_as_the_store_says_so_though_this_clock_
 
         def has_ended_in_the_store() -> bool:
             maker_first = reader.get("BTCUSDT").maker_first
-            has_ended = not store.overrides_at("default", store.now())
+            has_ended = not read(store, read_overrides.overrides_at, "default", store.now())
             if not has_ended:  # else it may have ended before the reading
                 readings.append(maker_first)
             return has_ended

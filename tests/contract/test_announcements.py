@@ -12,9 +12,11 @@ from router_policy_client import PolicyReader, Status
 from storage.audit.chain import CHANNEL
 from storage.schema.roles import ROUTER
 from storage.store import Store
+from storage.write import overrides
 from storage.write.publish import publish_run
 from tests.support.postgres import fresh_database
 from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.store_calls import write
 
 
 @pytest.fixture
@@ -40,7 +42,9 @@ def heard(listener: psycopg.Connection[tuple[object, ...]]) -> list[str]:
 
 def test_each_entry_is_announced_by_its_number(store: Store, listener: psycopg.Connection[tuple[object, ...]]) -> None:
     first = publish(store, SLOT)
-    store.make_override(
+    write(
+        store,
+        overrides.make_override,
         "default",
         "BTCUSDT",
         maker_first=False,
@@ -49,7 +53,7 @@ def test_each_entry_is_announced_by_its_number(store: Store, listener: psycopg.C
         author="ann",
         reason="maintenance",
     )
-    store.end_override("default", "BTCUSDT", author="ann", reason="over")
+    write(store, overrides.end_override, "default", "BTCUSDT", author="ann", reason="over")
     last = publish(store, SLOT + QUARTER)
 
     assert heard(listener) == [str(number) for number in range(first.run_id, last.run_id + 1)] == ["1", "2", "3", "4"]

@@ -6,10 +6,13 @@ from threading import Thread
 import pytest
 from sqlalchemy import text
 
+from storage.audit import chain
 from storage.audit.backup import BackupError
 from storage.audit.difference import TamperedError
+from storage.read import policies
 from storage.store import Store
 from tests.support.runs import QUARTER, SLOT, publish
+from tests.support.store_calls import read
 from tests.support.tampering import behind_the_triggers
 
 
@@ -20,9 +23,9 @@ def test_a_backup_has_the_same_head_and_the_same_policies(store: Store, tmp_path
     *_, last = store.back_up(tmp_path / "copy.db")
 
     with Store(f"sqlite:///{tmp_path / 'copy.db'}") as copy:
-        assert copy.head() == store.head()
-        assert copy.latest("default") == store.latest("default")
-    assert (last.run_count, last.snapshot_count, last.digest) == (2, 4, store.head().digest)
+        assert read(copy, chain.head) == read(store, chain.head)
+        assert read(copy, policies.latest, "default") == read(store, policies.latest, "default")
+    assert (last.run_count, last.snapshot_count, last.digest) == (2, 4, read(store, chain.head).digest)
     assert [path.name for path in tmp_path.glob("copy.db*")] == ["copy.db"]
 
 
@@ -34,9 +37,9 @@ def test_a_backup_restored_into_an_empty_store_goes_on_where_it_was(store: Store
         *_, last = restored.restore(tmp_path / "copy.db")
         following = publish(restored, SLOT + QUARTER)
 
-        assert last.digest == store.head().digest
+        assert last.digest == read(store, chain.head).digest
         assert following.previous_digest == last.digest
-        assert restored.latest("default")[0][0].run_id == 2
+        assert read(restored, policies.latest, "default")[0].snapshot.run_id == 2
 
 
 def test_a_file_backup_is_restored_into_either_database(store: Store, tmp_path: Path) -> None:
@@ -44,11 +47,11 @@ def test_a_file_backup_is_restored_into_either_database(store: Store, tmp_path: 
         origin.set_up()
         publish(origin, SLOT)
         list(origin.back_up(tmp_path / "copy.db"))
-        wanted = origin.latest("default")
+        wanted = read(origin, policies.latest, "default")
 
     list(store.restore(tmp_path / "copy.db"))
 
-    assert store.latest("default") == wanted
+    assert read(store, policies.latest, "default") == wanted
 
 
 def test_a_restore_refuses_a_store_that_has_a_history(store: Store, tmp_path: Path) -> None:
@@ -104,4 +107,4 @@ def test_a_backup_is_of_one_moment_while_runs_go_on(store: Store, tmp_path: Path
             assert last.snapshot_count == 2 * last.run_count
     finally:
         writer.join()
-    assert len(store.history("default", "BTCUSDT")) == 20
+    assert len(read(store, policies.history, "default", "BTCUSDT")) == 20

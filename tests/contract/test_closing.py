@@ -4,8 +4,10 @@ import shutil
 from pathlib import Path
 
 from router_policy_client import PolicyReader
+from storage.read import policies
 from storage.store import Store
 from tests.support.runs import QUARTER, SLOT, publish
+from tests.support.store_calls import read
 
 
 def test_the_file_alone_is_whole_after_the_store_is_closed_though_a_router_has_it_open(tmp_path: Path) -> None:
@@ -34,7 +36,7 @@ def test_a_store_that_somebody_reads_is_closed_all_the_same(tmp_path: Path) -> N
             publish(store, SLOT)
         assert connection.exec_driver_sql("select count(*) from policy_run").scalar_one() == 0
     with Store(url) as store:
-        assert store.newest_run("default") is not None
+        assert read(store, policies.newest_run, "default") is not None
 
 
 def test_a_store_whose_file_has_gone_is_closed_all_the_same(tmp_path: Path) -> None:

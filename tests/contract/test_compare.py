@@ -7,7 +7,8 @@ import pytest
 
 from jobs.analysis.compare import NothingToCompareError, Pair, compare, per_day
 from policy.rules import State
-from storage.read.rule_set_comparison import BreakerLevel, BreakerTransition, RuleSetDifference, RuleSetTotals
+from storage.read.breaker_events import BreakerLevel, BreakerTransition
+from storage.read.rule_set_comparison import RuleSetDifference, RuleSetTotals
 from storage.store import Store
 from tests.support.runs import publish
 from tests.support.shadowed_history import (
@@ -51,8 +52,8 @@ def test_each_symbol_is_summed_up_by_the_time_that_a_run_was_valid(history: Stor
         seconds=6 * HOUR_SECONDS,
         disagree_seconds=HOUR_SECONDS,  # at 01:00 only
         route_seconds=HOUR_SECONDS,
-        live_side=RuleSetTotals(maker_first_seconds=3 * HOUR_SECONDS, flip_count=2),
-        shadow_side=RuleSetTotals(
+        live_totals=RuleSetTotals(maker_first_seconds=3 * HOUR_SECONDS, flip_count=2),
+        shadow_totals=RuleSetTotals(
             maker_first_seconds=2 * HOUR_SECONDS,
             flip_count=2,
             breaker_seconds=6 * HOUR_SECONDS,
@@ -60,7 +61,7 @@ def test_each_symbol_is_summed_up_by_the_time_that_a_run_was_valid(history: Stor
         ),
     )
     assert (ether.disagree_seconds, ether.route_seconds) == (6 * HOUR_SECONDS, 0)
-    assert (ether.live_side.flip_count, ether.shadow_side.breaker_open_seconds) == (0, 0)
+    assert (ether.live_totals.flip_count, ether.shadow_totals.breaker_open_seconds) == (0, 0)
 
 
 def test_all_symbols_together_are_their_sum(history: Store) -> None:
@@ -68,33 +69,33 @@ def test_all_symbols_together_are_their_sum(history: Store) -> None:
 
     assert (total.run_count, total.seconds) == (12, 12 * HOUR_SECONDS)
     assert (total.disagree_seconds, total.route_seconds) == (7 * HOUR_SECONDS, HOUR_SECONDS)
-    assert total.live_side.maker_first_seconds == 9 * HOUR_SECONDS
-    assert per_day(total.shadow_side.flip_count, total.seconds) == 4.0  # 2 in half a day of one symbol
+    assert total.live_totals.maker_first_seconds == 9 * HOUR_SECONDS
+    assert per_day(total.shadow_totals.flip_count, total.seconds) == 4.0  # 2 in half a day of one symbol
 
 
 def test_only_slots_from_since_on_count(history: Store) -> None:
     bitcoin, _ = only_pair(history, since=MIDNIGHT + 2 * HOUR).symbols
 
     assert (bitcoin.run_count, bitcoin.seconds, bitcoin.route_seconds) == (4, 4 * HOUR_SECONDS, 0)
-    assert (bitcoin.live_side.flip_count, bitcoin.shadow_side.flip_count) == (1, 1)  # not that from 01:00 to 02:00
+    assert (bitcoin.live_totals.flip_count, bitcoin.shadow_totals.flip_count) == (1, 1)  # not that from 01:00 to 02:00
 
 
 def test_the_hours_around_an_opening_and_a_closing_show_what_each_rule_set_said(history: Store) -> None:
-    opened, closed = compare(history, "default").moves
+    opened, closed = compare(history, "default").events
 
-    assert (opened.move.symbol, opened.move.which, opened.move.move) == (
+    assert (opened.event.symbol, opened.event.level, opened.event.transition) == (
         "BTCUSDT",
         BreakerLevel.OWN,
         BreakerTransition.OPENED,
     )
-    assert opened.move.slot == MIDNIGHT + HOUR
-    assert "6 misses in a row, own miss ratio 0.1087" in opened.move.reason
+    assert opened.event.slot == MIDNIGHT + HOUR
+    assert "6 misses in a row, own miss ratio 0.1087" in opened.event.reason
     assert opened.hours == {
         #              00:00, then 01:00 to 05:00, the last run's end is not known
         "breaker": (*UNKNOWN, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, None),
         "seed": (*UNKNOWN, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, None),
     }
-    assert (closed.move.move, closed.move.slot) == (BreakerTransition.CLOSED, MIDNIGHT + 5 * HOUR)
+    assert (closed.event.transition, closed.event.slot) == (BreakerTransition.CLOSED, MIDNIGHT + 5 * HOUR)
     assert closed.hours["seed"] == (None, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, *UNKNOWN)
 
 
@@ -104,9 +105,9 @@ def test_the_moves_of_a_kind_are_counted_and_what_was_said_around_them_is_their_
         shown = (measured("BTCUSDT", hour, 0.1, bitcoin), measured("ETHUSDT", hour, 0.1, ether))
         publish_run(store, hour, shown, SEED, BREAKER, states)
 
-    (opened,) = compare(store, "default").kinds
+    (opened,) = compare(store, "default").transitions
 
-    assert (opened.rule_set, opened.move, opened.count) == ("breaker", BreakerTransition.OPENED, 2)
+    assert (opened.rule_set, opened.transition, opened.count) == ("breaker", BreakerTransition.OPENED, 2)
     # One hour is known before the first opening, two before the second, and two hours or one after it.
     assert opened.hours["breaker"] == (None, None, None, None, 1.0, 1.0, 0.0, 0.0, *UNKNOWN[:4])
     assert opened.hours["seed"] == (None, None, None, None, 1.0, 1.0, 1.0, 1.0, *UNKNOWN[:4])
@@ -120,11 +121,11 @@ def test_the_breaker_of_the_scope_moves_once_for_all_symbols(store: Store) -> No
 
     comparison = compare(store, "default")
 
-    assert [(one.move.which, one.move.move, one.move.symbol) for one in comparison.moves] == [
+    assert [(one.event.level, one.event.transition, one.event.symbol) for one in comparison.events] == [
         (BreakerLevel.POOL, BreakerTransition.OPENED, None),
         (BreakerLevel.POOL, BreakerTransition.CLOSED, None),
     ]
-    assert comparison.pairs[0].total.shadow_side.breaker_open_seconds == 2 * HOUR_SECONDS  # both, for an hour
+    assert comparison.pairs[0].total.shadow_totals.breaker_open_seconds == 2 * HOUR_SECONDS  # both, for an hour
 
 
 def test_a_switch_of_the_live_rule_set_begins_another_pair_and_is_no_flip(store: Store) -> None:
@@ -136,10 +137,10 @@ def test_a_switch_of_the_live_rule_set_begins_another_pair_and_is_no_flip(store:
     by_live = {pair.live: pair.total for pair in compare(store, "default").pairs}
 
     assert (by_live["breaker"].run_count, by_live["breaker"].seconds) == (2, 2 * HOUR_SECONDS)
-    assert by_live["breaker"].live_side.breaker_open_seconds == 2 * HOUR_SECONDS
-    assert by_live["breaker"].shadow_side.maker_first_seconds == 2 * HOUR_SECONDS
+    assert by_live["breaker"].live_totals.breaker_open_seconds == 2 * HOUR_SECONDS
+    assert by_live["breaker"].shadow_totals.maker_first_seconds == 2 * HOUR_SECONDS
     assert (by_live["seed"].run_count, by_live["seed"].seconds) == (2, HOUR_SECONDS)
-    assert by_live["seed"].shadow_side.flip_count == 0  # closed at 00:00, open at 03:00, not shadow in between
+    assert by_live["seed"].shadow_totals.flip_count == 0  # closed at 00:00, open at 03:00, not shadow in between
 
 
 def test_without_a_shadow_there_is_nothing_to_compare(store: Store) -> None:

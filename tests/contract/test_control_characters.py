@@ -9,12 +9,15 @@ from sqlalchemy import select
 
 from jobs.plan import Plan
 from jobs.run.recompute import recompute
+from storage.read import policies
 from storage.records import Origin
 from storage.schema.tables import policy_run_failure
 from storage.store import Store
+from storage.write import leases
 from tests.support.outcomes import outcome, write_csv, write_jsonl, write_parquet
 from tests.support.run_helpers import AS_OF, canonical
 from tests.support.runs import RULES, claim
+from tests.support.store_calls import read, write
 
 GOOD = [outcome(1), outcome(2), outcome(3)]
 
@@ -58,12 +61,12 @@ def test_a_source_with_control_characters_costs_no_run(
     run = store.publish(claim(store, AS_OF), result)
 
     assert run.symbol_count == 1
-    (reject,) = store.rejects_of_run(run.run_id)
+    (reject,) = read(store, policies.rejects_of_run, run.run_id)
     assert reject.sample.endswith(sample)
 
 
 def test_a_failure_whose_error_has_a_nul_is_recorded(store: Store) -> None:
-    assert store.fail(claim(store), "a.csv has no column 'ts'; it has t\0s", timedelta(0))
+    assert write(store, leases.record_failure, claim(store), "a.csv has no column 'ts'; it has t\0s", timedelta(0))
 
     with store.reader.connect() as connection:
         errors = connection.scalars(select(policy_run_failure.c.error)).all()

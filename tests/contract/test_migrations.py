@@ -4,10 +4,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
+from storage.read import policies
 from storage.schema import upgrade
 from storage.schema.tables import metadata
 from storage.store import Store
 from tests.support.runs import SLOT, evidence, publish
+from tests.support.store_calls import read
 
 
 def test_migrations_and_tables_do_not_differ(store: Store) -> None:
@@ -47,7 +49,7 @@ def test_down_and_up_again_works_with_data_in_it(store: Store) -> None:
     upgrade.upgrade(store.writer)
 
     assert left == []
-    assert store.latest("default") == []
+    assert read(store, policies.latest, "default") == []
     assert publish(store, SLOT, evidence("BTCUSDT")).run_id == 1
 
 
@@ -56,7 +58,7 @@ def test_setting_up_twice_keeps_what_is_there(store: Store) -> None:
 
     store.set_up()
 
-    assert len(store.latest("default")) == 2
+    assert len(read(store, policies.latest, "default")) == 2
 
 
 def test_every_view_is_readable_and_every_table_described(store: Store) -> None:

@@ -4,21 +4,24 @@ from datetime import timedelta
 
 from jobs.analysis.replay import ReplayVerdict, replay
 from policy.rules import rule_set
-from storage.records import Snapshot
+from policy.snapshot import Snapshot
+from storage.audit import chain
+from storage.read import explanation, policies
 from storage.store import Store
 from tests.support.runs import publish
 from tests.support.shadowed_history import HOUR, MIDNIGHT, MISSES, PROBED, publish_shadowed_history
+from tests.support.store_calls import read
 
 
 def snapshot_at(store: Store, symbol: str, hour: float) -> Snapshot:
-    row = store.in_force("default", symbol, MIDNIGHT + hour * HOUR)
-    assert row is not None
-    return Snapshot.from_row(row)
+    period = read(store, policies.in_force, "default", symbol, MIDNIGHT + hour * HOUR)
+    assert period is not None
+    return period.policy.snapshot
 
 
 def test_the_stored_evidence_is_decided_on_again_and_nothing_is_written(store: Store) -> None:
     publish_shadowed_history(store)
-    head = store.head()
+    head = read(store, chain.head)
 
     *_, seed = replay(store, "default", rule_set("seed", {"broken_fallback_ratio": 0.99}))
     *_, breaker = replay(store, "default", rule_set("breaker"), MIDNIGHT + 2 * HOUR)
@@ -34,7 +37,7 @@ def test_the_stored_evidence_is_decided_on_again_and_nothing_is_written(store: S
     assert seed.total.tallies[ReplayVerdict.NEVER_SENT].seconds == timedelta(hours=3).total_seconds()
     # From 02:00 on, in the state of then: taker as the seed until a probe filled, then maker first as the seed.
     assert breaker.symbols["BTCUSDT"].tallies[ReplayVerdict.SAME].run_count == 4
-    assert store.head() == head
+    assert read(store, chain.head) == head
 
 
 def test_runs_before_a_shadow_was_there_are_left_out_and_counted(store: Store) -> None:
@@ -49,8 +52,8 @@ def test_runs_before_a_shadow_was_there_are_left_out_and_counted(store: Store) -
 def test_the_breaker_of_a_shadow_is_read_with_the_reason_of_its_opening(store: Store) -> None:
     publish_shadowed_history(store)
 
-    (shadow,) = store.shadows_of(snapshot_at(store, "BTCUSDT", 3.5))
-    (ether,) = store.shadows_of(snapshot_at(store, "ETHUSDT", 3.5))
+    (shadow,) = read(store, explanation.shadows_of, snapshot_at(store, "BTCUSDT", 3.5))
+    (ether,) = read(store, explanation.shadows_of, snapshot_at(store, "ETHUSDT", 3.5))
 
     breaker = shadow.breaker
     assert breaker is not None
@@ -60,7 +63,7 @@ def test_the_breaker_of_a_shadow_is_read_with_the_reason_of_its_opening(store: S
     assert breaker.evidence.streaks.own == PROBED
     assert breaker.evidence.effectiveness.fallback_ratio == 0.95
     (opening,) = breaker.openings
-    assert (opening.which, opening.opened_at) == ("own", MIDNIGHT + HOUR)
+    assert (opening.level, opening.opened_at) == ("own", MIDNIGHT + HOUR)
     assert opening.reason is not None
     assert f"{MISSES.miss_streak} misses in a row, own miss ratio 0.1087" in opening.reason
     assert ether.breaker is not None
@@ -70,14 +73,15 @@ def test_the_breaker_of_a_shadow_is_read_with_the_reason_of_its_opening(store: S
 def test_a_rule_set_that_remembers_nothing_has_no_breaker(store: Store) -> None:
     publish_shadowed_history(store)
 
-    assert store.breaker_of(snapshot_at(store, "BTCUSDT", 0)) is None
+    snapshot = snapshot_at(store, "BTCUSDT", 0)
+    assert read(store, explanation.breaker_of, snapshot, snapshot.rule_set) is None
 
 
 def test_an_opening_whose_run_was_pruned_has_no_reason(store: Store) -> None:
     publish_shadowed_history(store, until_hour=3)
     list(store.prune(timedelta(0)))  # all but the newest run
 
-    (shadow,) = store.shadows_of(snapshot_at(store, "BTCUSDT", 3))
+    (shadow,) = read(store, explanation.shadows_of, snapshot_at(store, "BTCUSDT", 3))
 
     assert shadow.breaker is not None
     (opening,) = shadow.breaker.openings

@@ -8,11 +8,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import StoreSettingsError
+from storage.read import policies
 from storage.schema.roles import ANALYST, ROUTER, WRITER
 from storage.schema.tables import metadata
 from storage.store import Store
+from storage.write import leases
 from tests.support.postgres import fresh_database
 from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.store_calls import read, write
 
 TABLES = sorted(metadata.tables)
 VIEWS = ["policy_change", "policy_gap", "policy_history", "policy_latest"]
@@ -113,8 +116,8 @@ def test_the_writer_can_claim_publish_and_override(owner: Store) -> None:
     try:
         with Store(url) as writer:
             run = writer.publish(claim(writer, SLOT + QUARTER), result([evidence("BTCUSDT")]))
-            writer.fail(claim(writer, SLOT + 2 * QUARTER), "broken", QUARTER)
-        assert owner.newest_run("default") == run
+            write(writer, leases.record_failure, claim(writer, SLOT + 2 * QUARTER), "broken", QUARTER)
+        assert read(owner, policies.newest_run, "default") == run
     finally:
         with owner.writer.begin() as connection:
             connection.execute(text("drop role test_login_writer"))

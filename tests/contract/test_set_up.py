@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from storage.errors import SchemaError
+from storage.read import policies
 from storage.store import Store
+from tests.support.store_calls import read
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_set_up_puts_the_store_beside_other_tables_where_that_is_meant(foreign_u
         store.set_up()
 
         assert store.is_set_up() is True
-        assert store.latest("default") == []
+        assert read(store, policies.latest, "default") == []
     assert "trades" in tables(foreign_url)
 
 
@@ -124,4 +126,4 @@ def test_the_journal_of_a_killed_writer_does_not_hide_the_store(tmp_path: Path) 
 
     with Store(f"sqlite:///{left / 'policy.db'}") as store:
         assert store.is_set_up() is True
-        assert store.latest("default") == []
+        assert read(store, policies.latest, "default") == []

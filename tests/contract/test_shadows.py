@@ -10,10 +10,13 @@ from policy.fee_gap import FeeGap
 from policy.rules import Judgement, State, rule_set
 from policy.streaks import Streak, Streaks
 from storage.audit.difference import TamperedError
+from storage.read import breaker_states, policies
 from storage.records import PublishedRun, RunResult
 from storage.schema.tables import policy_breaker, policy_shadow
 from storage.store import Store
+from storage.write import overrides
 from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.store_calls import read, write
 from tests.support.tampering import behind_the_triggers
 
 BREAKER = rule_set("breaker")
@@ -59,7 +62,7 @@ def put(store: Store, computed: RunResult, number: int = 0) -> PublishedRun:
 def test_a_shadow_decides_beside_the_live_rule_set_and_readers_see_the_live_one(store: Store) -> None:
     put(store, shadowed(MISSES))
 
-    ((latest, _),) = store.latest("default")
+    (latest,) = (policy.snapshot for policy in read(store, policies.latest, "default"))
     with store.reader.connect() as connection:
         rows = connection.execute(select(policy_shadow).order_by(policy_shadow.c.rule_set)).all()
 
@@ -72,18 +75,19 @@ def test_a_shadow_decides_beside_the_live_rule_set_and_readers_see_the_live_one(
 
 def test_what_a_rule_set_remembers_is_there_for_the_next_run_whether_it_is_live_or_not(store: Store) -> None:
     put(store, shadowed(MISSES))
-    first = store.states_before("default", SLOT + QUARTER, ["breaker", "breaker:calm", "breaker:other"])
+    names = ["breaker", "breaker:calm", "breaker:other"]
+    first = read(store, breaker_states.states_before, "default", SLOT + QUARTER, names)
     put(store, live(MISSES, first["breaker"]["BTCUSDT"], 1), 1)
     publish(store, SLOT + 2 * QUARTER)
-    second = store.states_before("default", SLOT + 3 * QUARTER, ["breaker"])
+    second = read(store, breaker_states.states_before, "default", SLOT + 3 * QUARTER, ["breaker"])
 
-    assert store.states_before("default", SLOT, ["breaker"]) == {"breaker": {}}
-    assert store.states_before("other", SLOT + QUARTER, ["breaker"]) == {"breaker": {}}
+    assert read(store, breaker_states.states_before, "default", SLOT, ["breaker"]) == {"breaker": {}}
+    assert read(store, breaker_states.states_before, "other", SLOT + QUARTER, ["breaker"]) == {"breaker": {}}
     assert first["breaker"]["BTCUSDT"].own.opened_at == SLOT
     assert first["breaker"] == first["breaker:calm"]
     assert first["breaker:other"] == {}
     assert second["breaker"]["BTCUSDT"].own.opened_at == SLOT
-    ((latest, _),) = [one for one in store.latest("default") if one[0].symbol == "BTCUSDT"]
+    (latest,) = (policy.snapshot for policy in read(store, policies.latest, "default", "BTCUSDT"))
     assert latest.rule_set == "seed"
 
 
@@ -100,7 +104,7 @@ def test_probes_are_in_force_unless_a_person_decided_otherwise(store: Store) -> 
         return tuple(row)
 
     assert in_force() == (False, 5)
-    store.make_override(
+    write(store, overrides.make_override,
         "default", "BTCUSDT", maker_first=False, taker_bias=rule_set("seed").decide(evidence("X")).policy.taker_bias,
         lasting=timedelta(hours=1), author="ann", reason="venue",
     )  # fmt: skip
@@ -176,4 +180,4 @@ def test_a_run_that_was_not_measured_in_the_order_of_events_is_not_published(sto
     with pytest.raises(ValueError, match="without the order of events"):
         put(store, replace(result([evidence("BTCUSDT")]), shadows=((BREAKER, (one,)),)))
 
-    assert store.newest_run("default") is None
+    assert read(store, policies.newest_run, "default") is None

@@ -10,11 +10,14 @@ from policy import Quality, Regime, TakerBias
 from storage.audit.digest import entry_digest
 from storage.database.transaction import transaction
 from storage.errors import LeaseLostError, SchemaError, StoreError
+from storage.read import policies
 from storage.records import Origin
 from storage.schema.tables import policy_reject, policy_run, policy_run_failure, policy_slot, policy_snapshot
 from storage.store import Store
+from storage.write import leases
 from storage.write.leases import SlotHeldError, SlotPublishedError
 from tests.support.runs import LEASE, QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.store_calls import read, write
 
 
 def count(store: Store, table: str) -> int:
@@ -25,11 +28,12 @@ def count(store: Store, table: str) -> int:
 def test_a_published_run_reads_back_as_it_was_computed(store: Store) -> None:
     run = publish(store, SLOT, evidence("BTCUSDT", fallback=0.95), evidence("ETHUSDT"))
 
-    (bitcoin, published_at), (ether, _) = store.latest("default")
+    latest = read(store, policies.latest, "default")
+    bitcoin, ether = (policy.snapshot for policy in latest)
 
     assert (run.run_id, run.scope, run.slot, run.symbol_count, run.event_count) == (1, "default", SLOT, 2, 150)
     assert run.reject_count == 3
-    assert published_at == run.published_at
+    assert latest[0].published_at == run.published_at
     assert (bitcoin.symbol, bitcoin.maker_first, bitcoin.taker_bias) == ("BTCUSDT", False, TakerBias.PREFER_TAKER)
     assert (bitcoin.quality, bitcoin.regime, bitcoin.fallback_ratio) == (Quality.BROKEN, Regime.NORMAL, 0.95)
     assert [(code.code, code.value, code.threshold) for code in bitcoin.codes] == [
@@ -47,10 +51,10 @@ def test_a_published_run_reads_back_as_it_was_computed(store: Store) -> None:
 def test_missing_figures_are_read_back_as_missing(store: Store) -> None:
     publish(store, SLOT, evidence("BTCUSDT", fallback=None, atr_ratio=None))
 
-    ((one, _),) = store.latest("default", "BTCUSDT")
+    (policy,) = read(store, policies.latest, "default", "BTCUSDT")
 
-    assert one.fallback_ratio is None
-    assert one.atr_ratio is None
+    assert policy.snapshot.fallback_ratio is None
+    assert policy.snapshot.atr_ratio is None
 
 
 def test_times_come_back_aware_and_in_utc_whatever_zone_they_were_given_in(store: Store) -> None:
@@ -58,17 +62,17 @@ def test_times_come_back_aware_and_in_utc_whatever_zone_they_were_given_in(store
 
     publish(store, SLOT.astimezone(tokyo))
 
-    ((one, published_at), _) = store.latest("default")
-    assert one.slot == SLOT
-    assert one.slot.tzinfo is UTC
-    assert published_at.tzinfo is UTC
+    policy, _ = read(store, policies.latest, "default")
+    assert policy.snapshot.slot == SLOT
+    assert policy.snapshot.slot.tzinfo is UTC
+    assert policy.published_at.tzinfo is UTC
     with pytest.raises(SlotPublishedError):
         claim(store, SLOT)
 
 
 def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     with pytest.raises(Exception, match="must have a zone"):
-        store.claim("default", SLOT.replace(tzinfo=None), "host:1", LEASE)
+        write(store, leases.acquire_lease, "default", SLOT.replace(tzinfo=None), "host:1", LEASE)
 
 
 def test_stored_times_compare_and_sort_in_plain_sql(store: Store) -> None:
@@ -100,27 +104,27 @@ def test_the_same_slot_of_another_scope_is_another_run(store: Store) -> None:
     publish(store, SLOT, scope="live")
     publish(store, SLOT, evidence("SOLUSDT"), scope="paper")
 
-    assert [one.symbol for one, _ in store.latest("live")] == ["BTCUSDT", "ETHUSDT"]
-    assert [one.symbol for one, _ in store.latest("paper")] == ["SOLUSDT"]
-    assert store.latest("other") == []
+    assert [policy.symbol for policy in read(store, policies.latest, "live")] == ["BTCUSDT", "ETHUSDT"]
+    assert [policy.symbol for policy in read(store, policies.latest, "paper")] == ["SOLUSDT"]
+    assert read(store, policies.latest, "other") == []
 
 
 def test_the_latest_is_of_the_newest_slot_not_of_the_last_publication(store: Store) -> None:
     publish(store, SLOT, evidence("BTCUSDT", fallback=0.95))
     publish(store, SLOT - QUARTER, evidence("BTCUSDT"), origin=Origin.BACKFILL)
 
-    ((one, _),) = store.latest("default")
+    (policy,) = read(store, policies.latest, "default")
 
-    assert (one.slot, one.quality) == (SLOT, Quality.BROKEN)
+    assert (policy.snapshot.slot, policy.snapshot.quality) == (SLOT, Quality.BROKEN)
 
 
 def test_history_is_in_order_of_slots_and_each_policy_is_valid_until_the_next(store: Store) -> None:
     for offset in (0, 2, 1):
         publish(store, SLOT + offset * QUARTER)
 
-    found = store.history("default", "BTCUSDT")
+    found = read(store, policies.history, "default", "BTCUSDT")
 
-    assert [(one["valid_from"], one["valid_to"]) for one in found] == [
+    assert [(period.valid_from, period.valid_to) for period in found] == [
         (SLOT, SLOT + QUARTER),
         (SLOT + QUARTER, SLOT + 2 * QUARTER),
         (SLOT + 2 * QUARTER, None),
@@ -131,9 +135,9 @@ def test_history_since_is_inclusive_and_until_exclusive(store: Store) -> None:
     for offset in range(4):
         publish(store, SLOT + offset * QUARTER)
 
-    found = store.history("default", "BTCUSDT", since=SLOT + QUARTER, until=SLOT + 3 * QUARTER)
+    found = read(store, policies.history, "default", "BTCUSDT", since=SLOT + QUARTER, until=SLOT + 3 * QUARTER)
 
-    assert [one["slot"] for one in found] == [SLOT + QUARTER, SLOT + 2 * QUARTER]
+    assert [period.policy.snapshot.slot for period in found] == [SLOT + QUARTER, SLOT + 2 * QUARTER]
 
 
 def test_changes_show_only_what_changed_and_what_it_was_before(store: Store) -> None:
@@ -158,9 +162,9 @@ def test_symbols_with_a_policy_before_a_slot_are_those_of_the_run_before_it(stor
     publish(store, SLOT, evidence("BTCUSDT"))
     publish(store, SLOT + QUARTER, evidence("ETHUSDT"))
 
-    assert store.symbols_before("default", SLOT) == []
-    assert store.symbols_before("default", SLOT + QUARTER) == ["BTCUSDT"]
-    assert store.symbols_before("default", SLOT + 2 * QUARTER) == ["ETHUSDT"]
+    assert read(store, policies.symbols_before, "default", SLOT) == []
+    assert read(store, policies.symbols_before, "default", SLOT + QUARTER) == ["BTCUSDT"]
+    assert read(store, policies.symbols_before, "default", SLOT + 2 * QUARTER) == ["ETHUSDT"]
 
 
 def test_a_slot_that_is_held_is_refused_with_the_name_of_its_holder(store: Store) -> None:
@@ -174,7 +178,7 @@ def test_a_slot_that_is_held_is_refused_with_the_name_of_its_holder(store: Store
 
 
 def test_a_lease_that_has_run_out_is_taken_over_and_the_late_holder_is_refused(store: Store) -> None:
-    late = store.claim("default", SLOT, "late:1", timedelta(0))
+    late = write(store, leases.acquire_lease, "default", SLOT, "late:1", timedelta(0))
     quick = claim(store, owner="quick:2")
 
     with pytest.raises(LeaseLostError, match="taken it over"):
@@ -183,14 +187,14 @@ def test_a_lease_that_has_run_out_is_taken_over_and_the_late_holder_is_refused(s
 
     assert (late.fencing_token, quick.fencing_token) == (1, 2)
     assert run.run_id == 1
-    assert [one.symbol for one, _ in store.latest("default")] == ["QUICK"]
+    assert [policy.symbol for policy in read(store, policies.latest, "default")] == ["QUICK"]
     assert count(store, "policy_snapshot") == 1
 
 
 def test_a_slot_of_a_dead_holder_is_taken_over_before_its_lease_ends(store: Store) -> None:
     claim(store, owner="dead:1")
 
-    taken = store.claim("default", SLOT, "alive:2", LEASE, dead_owner="dead:1")
+    taken = write(store, leases.acquire_lease, "default", SLOT, "alive:2", LEASE, dead_owner="dead:1")
 
     assert (taken.owner, taken.fencing_token) == ("alive:2", 2)
 
@@ -198,7 +202,7 @@ def test_a_slot_of_a_dead_holder_is_taken_over_before_its_lease_ends(store: Stor
 def test_a_failure_is_recorded_and_the_slot_may_be_tried_again_after_the_pause(store: Store) -> None:
     first = claim(store, owner="first:1")
 
-    assert store.fail(first, "orders.path: no file matches", timedelta(0)) is True
+    assert write(store, leases.record_failure, first, "orders.path: no file matches", timedelta(0)) is True
 
     again = claim(store, owner="second:2")
     store.publish(again, result([evidence("BTCUSDT")]))
@@ -212,17 +216,17 @@ def test_a_failure_is_recorded_and_the_slot_may_be_tried_again_after_the_pause(s
 
 
 def test_a_failed_slot_is_refused_until_the_pause_is_over(store: Store) -> None:
-    store.fail(claim(store, owner="first:1"), "broken", timedelta(hours=1))
+    write(store, leases.record_failure, claim(store, owner="first:1"), "broken", timedelta(hours=1))
 
     with pytest.raises(SlotHeldError):
         claim(store, owner="second:2")
 
 
 def test_a_lost_claim_records_no_failure(store: Store) -> None:
-    lost = store.claim("default", SLOT, "lost:1", timedelta(0))
+    lost = write(store, leases.acquire_lease, "default", SLOT, "lost:1", timedelta(0))
     claim(store, owner="holder:2")
 
-    assert store.fail(lost, "too late", timedelta(0)) is False
+    assert write(store, leases.record_failure, lost, "too late", timedelta(0)) is False
 
     assert count(store, "policy_run_failure") == 0
 
@@ -230,8 +234,8 @@ def test_a_lost_claim_records_no_failure(store: Store) -> None:
 def test_missed_slots_are_recorded_once_and_can_be_claimed(store: Store) -> None:
     publish(store, SLOT)
 
-    store.mark_missed("default", [SLOT, SLOT + QUARTER])
-    store.mark_missed("default", [SLOT, SLOT + QUARTER])
+    write(store, leases.mark_missed, "default", [SLOT, SLOT + QUARTER])
+    write(store, leases.mark_missed, "default", [SLOT, SLOT + QUARTER])
 
     with store.reader.connect() as connection:
         states = {row.slot: row.state for row in connection.execute(select(policy_slot))}
@@ -289,14 +293,14 @@ def test_a_database_that_was_not_set_up_says_what_to_run(store_url: str) -> None
     with Store(store_url) as bare, transaction(bare.writer):
         pass
     with Store(store_url) as bare, pytest.raises(SchemaError, match="router-policy init"):
-        bare.latest("default")
+        read(bare, policies.latest, "default")
 
 
 def test_setting_up_an_empty_database_happens_once_and_a_newer_schema_is_refused(store_url: str) -> None:
     with Store(store_url) as fresh:
         fresh.ensure_set_up()
         fresh.ensure_set_up()
-        assert fresh.latest("default") == []
+        assert read(fresh, policies.latest, "default") == []
         with transaction(fresh.writer) as connection:
             connection.execute(text("update alembic_version set version_num = '9999'"))
         with pytest.raises(SchemaError, match="schema version 9999"):

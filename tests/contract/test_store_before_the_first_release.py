@@ -14,10 +14,12 @@ from sqlalchemy import Boolean, MetaData, create_engine, insert, select, text
 
 from policy.rules import rule_set
 from storage.audit.difference import TamperedError
+from storage.read import breaker_states, policies
 from storage.schema import upgrade
 from storage.store import Store
 from tests.support.runs import evidence, publish
 from tests.support.shadowed_history import HOUR, MIDNIGHT
+from tests.support.store_calls import read
 from tests.support.tampering import behind_the_triggers
 
 _DUMP = Path(__file__).parents[1] / "data" / "store_before_0.1.0.sql"
@@ -76,7 +78,7 @@ def test_new_runs_follow_old_ones_and_all_of_it_verifies(earlier_store: Store) -
 def test_what_a_breaker_remembered_is_read_on(earlier_store: Store) -> None:
     earlier_store.set_up()
 
-    states = earlier_store.states_before("default", MIDNIGHT + 9 * HOUR, ["breaker"])["breaker"]
+    states = read(earlier_store, breaker_states.states_before, "default", MIDNIGHT + 9 * HOUR, ["breaker"])["breaker"]
 
     assert states["BTCUSDT"].own.opened_at == states["BTCUSDT"].pool.opened_at == MIDNIGHT + 8 * HOUR
 
@@ -85,7 +87,7 @@ def test_the_rule_set_of_an_old_run_has_the_parameters_of_that_day(earlier_store
     earlier_store.set_up()
     stored = "select digest from policy_rule_set where name = 'breaker'"
 
-    rules = earlier_store.rule_set_of_run(11)
+    rules = read(earlier_store, policies.rule_set_of_run, 11)
     with earlier_store.reader.connect() as connection:
         digest = connection.execute(text(stored)).scalar_one()
 

@@ -8,13 +8,17 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from policy import TakerBias
+from storage.audit import chain
 from storage.audit.difference import TamperedError
 from storage.database.transaction import database_now
+from storage.read import overrides as read_overrides
+from storage.read import policies
 from storage.schema.tables import policy_run, policy_slot
 from storage.store import Store
-from storage.write import prune
+from storage.write import leases, overrides, prune
 from storage.write.overrides import OverrideError
 from tests.support.runs import QUARTER, SLOT, claim, evidence, publish
+from tests.support.store_calls import read, write
 from tests.support.tampering import behind_the_triggers
 
 HOUR = timedelta(hours=1)
@@ -38,15 +42,17 @@ def rows(store: Store, query: str) -> list[tuple[object, ...]]:
 def fill(store: Store) -> None:
     """Put a row into every append-only table."""
     publish(store, SLOT)
-    store.fail(claim(store, SLOT + QUARTER), "broken", timedelta(0))
+    write(store, leases.record_failure, claim(store, SLOT + QUARTER), "broken", timedelta(0))
     override(store, "BTCUSDT")
-    store.end_override("default", "BTCUSDT", author="me", reason="over")
+    write(store, overrides.end_override, "default", "BTCUSDT", author="me", reason="over")
     with store.writer.begin() as connection:
         connection.execute(text("insert into policy_prune values (99, 0, 'x', 0, '2026-01-01 00:00:00', 'x', 'y')"))
 
 
 def override(store: Store, symbol: str, *, maker_first: bool = False, lasting: timedelta = HOUR) -> int:
-    return store.make_override(
+    return write(
+        store,
+        overrides.make_override,
         "default",
         symbol,
         maker_first=maker_first,
@@ -105,7 +111,7 @@ def test_an_untouched_history_verifies_to_its_head(store: Store) -> None:
     *_, last = store.verify()
 
     assert (last.run_count, last.snapshot_count, last.entry_id) == (2, 4, 3)
-    assert last.digest == store.head().digest
+    assert last.digest == read(store, chain.head).digest
     assert walked(store, anchor=first.digest) == (2, 4)
     assert walked(store, anchor=last.digest) == (2, 4)
 
@@ -222,8 +228,8 @@ def test_an_override_is_in_force_at_once_and_shows_both_decisions(store: Store) 
     bitcoin, ether = rows(store, f"{latest} from policy_latest order by symbol")
     assert bitcoin == ("BTCUSDT", False, True, "prefer_taker", "prefer_maker", "ann")
     assert ether == ("ETHUSDT", True, True, "prefer_maker", "prefer_maker", None)
-    ((one, _),) = store.latest("default", "BTCUSDT")
-    assert (one.maker_first, one.taker_bias) == (False, TakerBias.PREFER_TAKER)
+    (policy,) = read(store, policies.latest, "default", "BTCUSDT")
+    assert (policy.snapshot.maker_first, policy.snapshot.taker_bias) == (False, TakerBias.PREFER_TAKER)
 
 
 def test_an_override_stays_in_force_over_a_new_run(store: Store) -> None:
@@ -249,10 +255,10 @@ def test_an_override_that_was_ended_early_is_no_longer_in_force(store: Store) ->
     publish(store, SLOT)
     override(store, "BTCUSDT")
 
-    store.end_override("default", "BTCUSDT", author="bob", reason="venue is back")
+    write(store, overrides.end_override, "default", "BTCUSDT", author="bob", reason="venue is back")
 
     assert rows(store, "select maker_first from policy_latest where symbol = 'BTCUSDT'") == [(True,)]
-    assert store.overrides_at("default", store.now()) == []
+    assert read(store, read_overrides.overrides_at, "default", store.now()) == []
 
 
 def test_of_two_overrides_the_later_counts_and_the_earlier_returns_when_it_ends(store: Store) -> None:
@@ -262,7 +268,7 @@ def test_of_two_overrides_the_later_counts_and_the_earlier_returns_when_it_ends(
 
     in_force = "select override_id from policy_latest where symbol = 'BTCUSDT'"
     assert rows(store, in_force) == [(second,)]
-    store.end_override("default", "BTCUSDT", author="bob", reason="enough")
+    write(store, overrides.end_override, "default", "BTCUSDT", author="bob", reason="enough")
     assert rows(store, in_force) == [(first,)]
 
 
@@ -271,11 +277,11 @@ def test_an_override_needs_a_policy_an_author_and_a_reason(store: Store) -> None
     common: dict[str, Any] = {"maker_first": False, "taker_bias": TakerBias.BALANCED, "lasting": HOUR}
 
     with pytest.raises(OverrideError, match="'NOPE' has no policy"):
-        store.make_override("default", "NOPE", author="ann", reason="x", **common)
+        write(store, overrides.make_override, "default", "NOPE", author="ann", reason="x", **common)
     with pytest.raises(OverrideError, match="author and a reason"):
-        store.make_override("default", "BTCUSDT", author=" ", reason="x", **common)
+        write(store, overrides.make_override, "default", "BTCUSDT", author=" ", reason="x", **common)
     with pytest.raises(OverrideError, match="no override is in force"):
-        store.end_override("default", "BTCUSDT", author="ann", reason="x")
+        write(store, overrides.end_override, "default", "BTCUSDT", author="ann", reason="x")
     assert walked(store) == (1, 2)
 
 
@@ -283,7 +289,7 @@ def test_history_neither_overlaps_nor_leaves_holes_across_runs_and_overrides(sto
     publish(store, SLOT)
     publish(store, SLOT + QUARTER)
     override(store, "BTCUSDT")
-    store.end_override("default", "BTCUSDT", author="bob", reason="back")
+    write(store, overrides.end_override, "default", "BTCUSDT", author="bob", reason="back")
     override(store, "BTCUSDT", maker_first=True)
 
     found = rows(
@@ -306,9 +312,9 @@ def test_history_neither_overlaps_nor_leaves_holes_across_runs_and_overrides(sto
 
 def test_gaps_show_missed_failed_and_abandoned_slots_and_no_others(store: Store) -> None:
     publish(store, SLOT)
-    store.mark_missed("default", [SLOT + QUARTER])
-    store.fail(claim(store, SLOT + 2 * QUARTER), "no file matches", timedelta(0))
-    store.claim("default", SLOT + 3 * QUARTER, "gone:1", timedelta(0))
+    write(store, leases.mark_missed, "default", [SLOT + QUARTER])
+    write(store, leases.record_failure, claim(store, SLOT + 2 * QUARTER), "no file matches", timedelta(0))
+    write(store, leases.acquire_lease, "default", SLOT + 3 * QUARTER, "gone:1", timedelta(0))
     claim(store, SLOT + 4 * QUARTER)
 
     found = rows(store, "select state, failure_count, last_error from policy_gap order by slot")
@@ -380,7 +386,7 @@ def test_an_override_goes_with_the_runs_that_it_was_in_force_over(store: Store) 
     publish_by_the_clock(store, -2)
     override(store, "BTCUSDT", lasting=timedelta(microseconds=1))
     override(store, "BTCUSDT")
-    store.end_override("default", "BTCUSDT", author="bob", reason="venue is back")
+    write(store, overrides.end_override, "default", "BTCUSDT", author="bob", reason="venue is back")
     publish_by_the_clock(store, 1, 2)
 
     batches = list(store.prune(timedelta(0)))
@@ -399,7 +405,7 @@ def test_a_batch_that_would_part_an_override_from_its_end_takes_both(
     publish_by_the_clock(store, -9)  # entry 1
     override(store, "BTCUSDT")  # entry 2
     publish_by_the_clock(store, 1, 2)  # entries 3 and 4
-    store.end_override("default", "BTCUSDT", author="bob", reason="venue is back")  # entry 5
+    write(store, overrides.end_override, "default", "BTCUSDT", author="bob", reason="venue is back")  # entry 5
     publish_by_the_clock(store, 3, 4, 5)  # entries 6 to 8
 
     batches = list(store.prune(timedelta(0)))
@@ -413,7 +419,7 @@ def test_an_override_whose_end_is_among_what_stays_is_not_pruned(store: Store) -
     publish_by_the_clock(store, -2)  # entry 1
     override(store, "BTCUSDT")  # entry 2
     publish_by_the_clock(store, 1)  # entry 3
-    store.end_override("default", "BTCUSDT", author="bob", reason="venue is back")  # entry 4
+    write(store, overrides.end_override, "default", "BTCUSDT", author="bob", reason="venue is back")  # entry 4
     publish_by_the_clock(store, 2)  # entry 5
 
     assert [(batch.run_count, batch.through_entry_id) for batch in store.prune(timedelta(0))] == [(1, 1)]

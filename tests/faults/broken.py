@@ -28,21 +28,27 @@ def ignore_the_fence() -> None:
     storage.write.publish._consume_lease = use_claim_without_a_look
 
 
-def use_claim_without_a_look(connection: Connection, claim: Lease) -> None:
+def use_claim_without_a_look(connection: Connection, lease: Lease) -> None:
     """Mark the slot as published, whoever holds it."""
-    here = (policy_slot.c.scope == claim.scope, policy_slot.c.slot == claim.slot)
+    here = (policy_slot.c.scope == lease.scope, policy_slot.c.slot == lease.slot)
     connection.execute(policy_slot.update().where(*here).values(state="published"))
 
 
 def grant_every_claim() -> None:
     """Let everybody who asks have the slot, with nothing of it written; for this whole process."""
-    storage.write.leases.claim_slot = _grant
+    storage.write.leases.acquire_lease = _grant
 
 
 def _grant(
-    connection: Connection, scope: str, slot: datetime, owner: str, lease: timedelta, *, dead_owner: str | None = None
+    connection: Connection,
+    scope: str,
+    slot: datetime,
+    owner: str,
+    lease_duration: timedelta,
+    *,
+    dead_owner: str | None = None,
 ) -> Lease:
-    return Lease(scope=scope, slot=slot, owner=owner, fencing_token=1, lease_until_at=slot + lease)
+    return Lease(scope=scope, slot=slot, owner=owner, fencing_token=1, lease_until_at=slot + lease_duration)
 
 
 def trust_every_digest(monkeypatch: pytest.MonkeyPatch) -> None:

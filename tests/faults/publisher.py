@@ -13,11 +13,14 @@ from multiprocessing.connection import Connection
 
 from jobs.run.lease_owner import is_dead, owner
 from storage.errors import LeaseLostError, SlotTakenError
+from storage.read import policies
 from storage.records import PublishedRun, RunResult
 from storage.store import Store
+from storage.write import leases
 from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
 from tests.faults.broken import commit_each_statement
 from tests.support.runs import LEASE, QUARTER, SLOT, evidence, result
+from tests.support.store_calls import read, write
 
 SYMBOLS = 200
 SCOPE = "default"
@@ -30,18 +33,18 @@ def many_symbols(count: int = SYMBOLS) -> RunResult:
 
 def next_slot(store: Store) -> datetime:
     """Return the slot after the newest that is published."""
-    newest = store.newest_run(SCOPE)
+    newest = read(store, policies.newest_run, SCOPE)
     return newest.slot + QUARTER if newest else SLOT
 
 
 def take(store: Store, slot: datetime, lease: timedelta = LEASE) -> Lease:
     """Claim a slot, at once where its holder is dead or this process itself; raise SlotTakenError where it lives."""
     try:
-        return store.claim(SCOPE, slot, owner(), lease)
+        return write(store, leases.acquire_lease, SCOPE, slot, owner(), lease)
     except SlotHeldError as held:
         if held.owner != owner() and not is_dead(held.owner):
             raise
-        return store.claim(SCOPE, slot, owner(), lease, dead_owner=held.owner)
+        return write(store, leases.acquire_lease, SCOPE, slot, owner(), lease, dead_owner=held.owner)
 
 
 def publish_next(store: Store, computed: RunResult, lease: timedelta = LEASE) -> PublishedRun:

@@ -13,11 +13,14 @@ import storage.write.publish
 from jobs.run.schedule import ClockError
 from jobs.slots import Slots
 from storage.errors import StoreError
+from storage.read import policies
 from storage.store import Store
+from storage.write import leases
 from tests.faults.audit import faults, torn
 from tests.faults.broken import grant_every_claim, ignore_the_fence
 from tests.faults.ticking import INTERVAL, START, Clock, schedule, ticks
 from tests.support.runs import evidence, result
+from tests.support.store_calls import read, write
 
 # A jump, and how many runs the ticks after it may publish: one for a slot that is new, none for one that is not.
 JUMPS = [
@@ -58,7 +61,7 @@ def test_a_clock_in_the_year_2200_computes_nothing_and_the_slots_of_today_still_
         clock.now = before + number * INTERVAL
         assert ticks(several, store, clock) == 1, f"slot {number} after the clock was right again"
 
-    newest = store.newest_run("default")
+    newest = read(store, policies.newest_run, "default")
     assert newest is not None
     assert newest.slot <= clock.now
     assert faults(store) == []
@@ -68,7 +71,7 @@ def test_where_every_claim_is_granted_a_clock_that_goes_back_doubles_a_slot(
     store: Store, store_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        storage.write.leases, "claim_slot", storage.write.leases.claim_slot
+        storage.write.leases, "acquire_lease", storage.write.leases.acquire_lease
     )  # both are put back afterwards
     monkeypatch.setattr(storage.write.publish, "_consume_lease", storage.write.publish._consume_lease)
     grant_every_claim()
@@ -135,7 +138,7 @@ def test_a_run_of_a_process_in_another_zone_is_stored_as_the_same_moment(zone: s
     url = f"sqlite:///{tmp_path / 'policy.db'}"
     with Store(url) as store:
         store.set_up()
-        claim = store.claim("default", START.astimezone(), "host:1", INTERVAL)
+        claim = write(store, leases.acquire_lease, "default", START.astimezone(), "host:1", INTERVAL)
         run = store.publish(claim, result([evidence("BTCUSDT")]))
         with store.reader.connect() as connection:
             stored = connection.exec_driver_sql("select slot from policy_run").scalar_one()

@@ -17,6 +17,7 @@ from storage.errors import StoreUnavailableError
 from storage.records import Origin, RunResult
 from storage.schema.tables import policy_run, policy_slot
 from storage.store import Store
+from storage.write import leases
 from storage.write.leases import SlotPublishedError
 from tests.faults.audit import faults, torn
 from tests.faults.broken import commit_each_statement
@@ -24,6 +25,7 @@ from tests.faults.fault_injection import StruckError, Tripwire, break_driver, fa
 from tests.faults.processes import forked
 from tests.faults.publisher import SCOPE, many_symbols, take
 from tests.support.runs import LEASE, QUARTER, RULES, SLOT
+from tests.support.store_calls import write
 
 FEW = 5
 BLOWS = {"kill": kill, "terminate": terminate, "raise": fail}
@@ -60,7 +62,9 @@ def claim_and_publish(store: Store, slot: datetime) -> None:
 def recover(store: Store, slot: datetime, dead: str) -> None:
     """Do the slot as another owner, who knows that the first is dead."""
     with suppress(SlotPublishedError):
-        store.publish(store.claim(SCOPE, slot, "other:1", LEASE, dead_owner=dead), many_symbols(FEW))
+        store.publish(
+            write(store, leases.acquire_lease, SCOPE, slot, "other:1", LEASE, dead_owner=dead), many_symbols(FEW)
+        )
 
 
 def statements(url: str, slot: datetime) -> int:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from storage.read import policies
 from storage.store import Store
 from tests.faults.audit import faults, torn
 from tests.faults.publisher import many_symbols, publish_next
+from tests.support.store_calls import read
 
 CALLS = "pwrite64 fdatasync ftruncate".split()
 OUTCOMES = ["error=EIO", "error=ENOSPC", "signal=KILL"]
@@ -58,7 +60,7 @@ def check_failing_calls(url: str, calls: list[str], numbers: list[int]) -> None:
                 acknowledged = publish_under_strace(url, call, outcome, number)
                 with Store(url) as store:
                     assert torn(store) == [], f"{outcome} at {call} {number}"
-                    run = store.newest_run("default")
+                    run = read(store, policies.newest_run, "default")
                     assert not acknowledged or (run is not None and run.run_id >= acknowledged[-1])
     with Store(url) as store:
         publish_next(store, many_symbols())

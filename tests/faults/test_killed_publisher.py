@@ -8,12 +8,14 @@ from datetime import datetime
 import pytest
 from sqlalchemy import select
 
+from storage.read import policies
 from storage.schema.tables import policy_run
 from storage.store import Store
 from tests.faults.audit import faults, torn
 from tests.faults.processes import forked
 from tests.faults.publisher import SCOPE, SYMBOLS, many_symbols, publish_for_ever, publish_next
 from tests.support.runs import LEASE, QUARTER, SLOT
+from tests.support.store_calls import read
 from tests.support.waiting import wait_until
 
 LATEST_KILL_SECONDS = 0.12
@@ -76,7 +78,7 @@ def test_of_two_publishers_one_is_killed_again_and_again_and_no_slot_is_lost(sto
             acknowledged += two[number % 2].answers()
             two[number % 2] = processes.enter_context(forked(publish_for_ever, store_url, LEASE))
             time.sleep(chance.uniform(0.0, LATEST_KILL_SECONDS))  # the moment is the subject
-            assert len(store.latest(SCOPE)) in (0, SYMBOLS), f"kill {number} of seed {seed}"
+            assert len(read(store, policies.latest, SCOPE)) in (0, SYMBOLS), f"kill {number} of seed {seed}"
         newest = len(runs(store))
         wait_until(lambda: len(runs(store)) > newest, "a run is published after the last kill")
 

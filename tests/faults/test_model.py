@@ -21,14 +21,18 @@ from sqlalchemy import text
 
 import storage.write.publish
 from policy import TakerBias
+from storage.audit import chain
 from storage.errors import LeaseLostError, StoreError
+from storage.read import policies
 from storage.schema.tables import metadata
 from storage.store import Store
+from storage.write import leases, overrides
 from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
 from storage.write.overrides import OverrideError
 from tests.faults.audit import faults
 from tests.faults.broken import use_claim_without_a_look
 from tests.support.runs import QUARTER, SLOT, evidence, result
+from tests.support.store_calls import read, write
 from tests.support.tampering import behind_the_triggers
 
 SLOTS = st.integers(0, 5).map(lambda number: SLOT + number * QUARTER)
@@ -100,13 +104,13 @@ class Machine(RuleBasedStateMachine):
         known = self.model.slots.get(slot)
         if slot in self.model.runs:
             with pytest.raises(SlotPublishedError):
-                self.store.claim("default", slot, owner, lease, dead_owner=dead_owner)
+                write(self.store, leases.acquire_lease, "default", slot, owner, lease, dead_owner=dead_owner)
             return
         if known and not (known.is_free or known.owner == dead_owner or known.state == "missed"):
             with pytest.raises(SlotHeldError):
-                self.store.claim("default", slot, owner, lease, dead_owner=dead_owner)
+                write(self.store, leases.acquire_lease, "default", slot, owner, lease, dead_owner=dead_owner)
             return
-        claim = self.store.claim("default", slot, owner, lease, dead_owner=dead_owner)
+        claim = write(self.store, leases.acquire_lease, "default", slot, owner, lease, dead_owner=dead_owner)
         assert claim.fencing_token == (known.fencing_token + 1 if known else 1)
         self.model.slots[slot] = Slot("running", owner, claim.fencing_token, lease == NONE)
         self.model.claims.append(claim)
@@ -132,21 +136,23 @@ class Machine(RuleBasedStateMachine):
     def fail(self, data: st.DataObject, pause: timedelta) -> None:
         claim = data.draw(st.sampled_from(self.model.claims))
         is_mine = self.model.current(claim)
-        assert self.store.fail(claim, "broken", pause) is is_mine
+        assert write(self.store, leases.record_failure, claim, "broken", pause) is is_mine
         if is_mine:
             self.model.slots[claim.slot].state = "failed"
             self.model.slots[claim.slot].is_free = pause == NONE
 
     @rule(slots=st.lists(SLOTS, max_size=3))
     def miss(self, slots: list[datetime]) -> None:
-        self.store.mark_missed("default", slots)
+        write(self.store, leases.mark_missed, "default", slots)
         for slot in slots:
             self.model.slots.setdefault(slot, Slot("missed", "", 0, True))
 
     @rule(symbol=st.sampled_from(SYMBOLS))
     def override(self, symbol: str) -> None:
         def make() -> Any:
-            return self.store.make_override(
+            return write(
+                self.store,
+                overrides.make_override,
                 "default",
                 symbol,
                 maker_first=False,
@@ -170,9 +176,9 @@ class Machine(RuleBasedStateMachine):
         lasting = [one for one in self.model.overrides if one[1] == symbol]
         if not lasting:
             with pytest.raises(OverrideError):
-                self.store.end_override("default", symbol, author="bob", reason="back")
+                write(self.store, overrides.end_override, "default", symbol, author="bob", reason="back")
             return
-        ended = self.store.end_override("default", symbol, author="bob", reason="back")
+        ended = write(self.store, overrides.end_override, "default", symbol, author="bob", reason="back")
         assert ended.entry_id == lasting[-1][0]
         self.model.overrides.remove(lasting[-1])
         self.model.entries += 1
@@ -194,12 +200,12 @@ class Machine(RuleBasedStateMachine):
     def is_as_the_model_says(self) -> None:
         if not hasattr(self, "model"):
             return
-        latest = [one for one, _ in self.store.latest("default")]
+        latest = [policy.snapshot for policy in read(self.store, policies.latest, "default")]
         assert [one.symbol for one in latest] == self.model.in_force()
         assert {one.slot for one in latest} <= {self.model.newest()}
         overridden = {symbol for _, symbol in self.model.overrides}
         assert {one.symbol for one in latest if one.taker_bias == "balanced"} == overridden & set(self.model.in_force())
-        assert self.store.head().entry_id == self.model.entries
+        assert read(self.store, chain.head).entry_id == self.model.entries
         with self.store.reader.connect() as connection:
             found = connection.execute(text("select state, count(*) from policy_slot group by state")).all()
         expected: dict[str, int] = {}

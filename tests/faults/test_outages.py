@@ -14,12 +14,14 @@ from sqlalchemy import text
 from policy import Evidence
 from storage.database.engine import BUSY_TIMEOUT_SECONDS
 from storage.errors import StoreUnavailableError
+from storage.read import policies
 from storage.store import Store
 from tests.faults.audit import faults, torn
 from tests.faults.broken import commit_each_statement
 from tests.faults.outage import postgres_of_its_own
 from tests.faults.schedulers import Schedulers, schedulers
 from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.store_calls import read
 from tests.support.waiting import wait_until
 
 SECONDS = 2
@@ -78,8 +80,8 @@ def test_the_schedule_outlives_a_writer_that_locks_sqlite_for_longer_than_the_ti
 
 def _reads(store: Store) -> bool:
     """Read what is in force, as a router does; whole, and at once."""
-    latest = store.latest("default")
-    assert [one.symbol for one, _ in latest] == ["BADUSDT", "GOODUSDT"]
+    latest = read(store, policies.latest, "default")
+    assert [policy.symbol for policy in latest] == ["BADUSDT", "GOODUSDT"]
     return True
 
 
@@ -117,7 +119,7 @@ def test_a_file_that_may_not_grow_fails_the_run_and_nothing_else(tmp_path: Path)
         assert published > 1
         assert "full" in said
         assert torn(store) == []
-        assert len(store.latest("default")) == SYMBOLS
+        assert len(read(store, policies.latest, "default")) == SYMBOLS
         _limit_pages(store, more=1_000_000)
         _publish_ten(store, published)
 
@@ -145,7 +147,7 @@ def test_a_disk_that_is_full_fails_the_run_and_nothing_else(tmp_path: Path) -> N
         assert published > 1
         assert "full" in said or "I/O" in said
         assert torn(store) == []
-        assert len(store.latest("default")) == SYMBOLS
+        assert len(read(store, policies.latest, "default")) == SYMBOLS
         (disk / "ballast").unlink()
         _publish_ten(store, published)
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import event
 
 from storage.errors import StoreUnavailableError
+from storage.read import policies
 from storage.store import Store
 from tests.faults.audit import faults
 from tests.faults.broken import lock_readers_out
@@ -19,6 +20,7 @@ from tests.faults.processes import forked
 from tests.faults.publisher import SCOPE, SYMBOLS, many_symbols, publish_for_ever, publish_next
 from tests.support.postgres import fresh_database
 from tests.support.runs import LEASE
+from tests.support.store_calls import read
 
 COMMITS = 40
 
@@ -32,13 +34,13 @@ def read_during_commits(store: Store, store_url: str, *, is_torn: bool, enough: 
         began = time.monotonic()
         while not enough(newest(store), mixed):
             assert time.monotonic() - began < 60, f"only {newest(store)} runs in a minute"
-            latest = store.latest(SCOPE)
-            mixed += len({one.run_id for one, _ in latest}) > 1 or len(latest) != SYMBOLS
+            latest = read(store, policies.latest, SCOPE)
+            mixed += len({policy.snapshot.run_id for policy in latest}) > 1 or len(latest) != SYMBOLS
     return mixed
 
 
 def newest(store: Store) -> int:
-    run = store.newest_run(SCOPE)
+    run = read(store, policies.newest_run, SCOPE)
     return run.run_id if run else 0
 
 
@@ -68,7 +70,7 @@ def reads_that_wait(store: Store, store_url: str, publish: Callable[..., None], 
         while newest(store) < enough and waited < waits:
             assert publisher.process.is_alive()
             try:
-                reader.latest(SCOPE, "S007USDT")
+                read(reader, policies.latest, SCOPE, "S007USDT")
             except StoreUnavailableError:
                 waited += 1
     return waited
@@ -103,7 +105,7 @@ def test_reads_beside_a_hundred_commits_are_as_quick_as_those_of_a_store_at_rest
             assert publisher.process.is_alive()
             for name, one in (("beside", store), ("at rest", at_rest)):
                 began = time.perf_counter()
-                assert len(one.latest(SCOPE, "S007USDT")) == 1
+                assert len(read(one, policies.latest, SCOPE, "S007USDT")) == 1
                 took[name].append(time.perf_counter() - began)
 
     beside, alone = (quantiles(times, n=100)[98] for times in took.values())

@@ -6,9 +6,11 @@ from contextlib import ExitStack
 import pytest
 
 from storage.errors import StoreUnavailableError
+from storage.read import policies
 from storage.store import Store
 from tests.faults.outage import PostgresControl, postgres_of_its_own
 from tests.faults.publisher import SCOPE, many_symbols, publish_next
+from tests.support.store_calls import read
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("a Postgres that is started again")]
 Restarted = tuple[PostgresControl, Store]
@@ -36,7 +38,7 @@ def failed_reads(restarted: Restarted, mode: str) -> int:
 
 def succeeds(store: Store) -> bool:
     try:
-        return len(store.latest(SCOPE)) == 5
+        return len(read(store, policies.latest, SCOPE)) == 5
     except StoreUnavailableError:
         return False
 

@@ -11,8 +11,10 @@ from sqlalchemy import select
 
 from jobs.run.lease_owner import owner
 from storage.errors import StoreError
+from storage.read import policies
 from storage.schema.tables import policy_run
 from storage.store import Store
+from storage.write import leases
 from storage.write.leases import SlotHeldError
 from tests.faults.audit import faults
 from tests.faults.broken import ignore_the_fence
@@ -20,6 +22,7 @@ from tests.faults.processes import Forked, forked
 from tests.faults.publisher import SCOPE, many_symbols, publish_for_ever
 from tests.faults.schedulers import process_id
 from tests.support.runs import QUARTER, SLOT
+from tests.support.store_calls import read, write
 from tests.support.waiting import wait_until
 
 SHORT_LEASE = timedelta(milliseconds=150)
@@ -35,7 +38,7 @@ def hold(pipe: Connection, url: str, is_fenced: bool = True) -> None:
             claim = None
             while claim is None:
                 try:
-                    claim = store.claim(SCOPE, slot, owner(), SHORT_LEASE)
+                    claim = write(store, leases.acquire_lease, SCOPE, slot, owner(), SHORT_LEASE)
                 except SlotHeldError:
                     time.sleep(0.01)
             pipe.send("claimed")
@@ -116,7 +119,7 @@ def test_without_the_fence_the_late_publication_gets_through(store: Store, store
 
 def newest_id(store: Store) -> int:
     """Return the number of the newest run, 0 before the first."""
-    run = store.newest_run(SCOPE)
+    run = read(store, policies.newest_run, SCOPE)
     return run.run_id if run else 0
 
 

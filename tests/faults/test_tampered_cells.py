@@ -26,8 +26,10 @@ from storage.schema.tables import (
     policy_snapshot,
 )
 from storage.store import Store
+from storage.write import overrides
 from tests.faults.broken import trust_every_digest
 from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.store_calls import write
 
 TABLES = (
     policy_run,
@@ -65,13 +67,15 @@ def fill(store: Store) -> None:
         evidence("ETHUSDT", fallback=None, atr_ratio=None),
         evidence("SOLUSDT", fallback=0.0, atr_ratio=3.0),
     )
-    store.end_override("default", "BTCUSDT", author="bob", reason="venue is back")
+    write(store, overrides.end_override, "default", "BTCUSDT", author="bob", reason="venue is back")
     override(store)
     publish(store, SLOT + 4 * QUARTER)
 
 
 def override(store: Store) -> None:
-    store.make_override(
+    write(
+        store,
+        overrides.make_override,
         "default",
         "BTCUSDT",
         maker_first=False,
@@ -112,7 +116,7 @@ def read(connection: Connection, cell: Cell) -> object:
     return connection.execute(query, cell.key).scalar_one()
 
 
-def write(connection: Connection, cell: Cell, value: object) -> None:
+def tamper(connection: Connection, cell: Cell, value: object) -> None:
     where = " and ".join(f"{name} = :key_{name}" for name in cell.key)
     keys = {f"key_{name}": value for name, value in cell.key.items()}
     update = text(f"update {cell.table.name} set {cell.column.name} = :value where {where}")
@@ -151,7 +155,7 @@ def change(connection: Connection, chance: random.Random, cell: Cell) -> tuple[o
     before = read(connection, cell)
     for after in others(chance, cell.column, before):
         try:
-            write(connection, cell, after)
+            tamper(connection, cell, after)
         except DBAPIError:
             continue
         return before, after
@@ -178,7 +182,7 @@ def check_picks(store: Store, picks: list[tuple[Table, Column[Any]]], seed: int 
             before, after = change(connection, chance, cell)
             if not is_found(store):
                 unnoticed.append(f"{table.name}.{column.name} of {at}: {before!r} -> {after!r}")
-            write(connection, cell, before)
+            tamper(connection, cell, before)
     return unnoticed
 
 

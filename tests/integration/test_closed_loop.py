@@ -16,6 +16,7 @@ import pytest
 from jobs.plan import Location, OrdersKind, OrdersSource, Plan
 from jobs.run.backfill import backfill
 from policy.rules import rule_set
+from policy.snapshot import Snapshot
 from router_policy_client import PolicyReader
 from router_policy_client.clock import SimulatedClock
 from router_policy_client.order import Order, Outcome, Side
@@ -23,9 +24,10 @@ from router_policy_client.order_log import OrderLog
 from router_policy_client.router import route_order
 from router_policy_client.simulated import Conditions, SimulatedVenue
 from router_policy_client.simulated_prices import RandomWalk
-from storage.records import Snapshot
+from storage.read import policies
 from storage.store import Store
 from tests.support.command import command
+from tests.support.store_calls import read
 
 START = datetime(2026, 4, 1, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -78,7 +80,7 @@ class Loop:
         (filled,) = backfill(self._plan, self._store, self._url, [slot], timedelta(minutes=5))
         assert filled.run is not None
         assert self.reader.refresh()
-        (snapshot,) = self._store.snapshots_of_run(filled.run.run_id)
+        (snapshot,) = read(self._store, policies.snapshots_of_run, filled.run.run_id)
         return snapshot
 
     def _route(self) -> Outcome:

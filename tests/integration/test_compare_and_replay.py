@@ -93,7 +93,7 @@ def test_compare_as_json_has_every_share_and_every_move(folder: Path) -> None:
     assert pair["symbols"][0]["maker_first_disagree_share"] == pytest.approx(1 / 5)
     assert pair["symbols"][0]["shadow"]["breaker_open_share"] == pytest.approx(4 / 5)
     assert pair["symbols"][0]["live"]["breaker_open_share"] is None
-    assert [(one["move"], one["slot"]) for one in found["moves"]] == [
+    assert [(one["transition"], one["slot"]) for one in found["events"]] == [
         ("opened", "2026-04-26T01:00:00Z"),
         ("closed", "2026-04-26T05:00:00Z"),
     ]

@@ -28,10 +28,12 @@ from jobs.demo.folder import fresh_folder
 from jobs.demo.simulation import simulate
 from jobs.run.recompute import recompute
 from jobs.run.schedule import Schedule
+from storage.read import policies
 from storage.records import Origin
 from storage.schema.tables import policy_run, policy_slot, policy_snapshot
 from storage.store import Store
 from tests.support.bots import COMMAND, environment, run_command
+from tests.support.store_calls import read
 from tests.support.waiting import wait_until
 
 NOW = datetime(2026, 4, 26, 9, 7, 31, tzinfo=UTC)
@@ -184,7 +186,11 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
     orders = [row for row in map(json.loads, log.splitlines()) if "event" not in row]
     named = [row for row in orders if row["policy_run_id"] is not None]
     with Store(f"sqlite:///{folder / 'router_policy.db'}") as store:
-        taker = {(one.run_id, one.symbol) for one, _ in store.latest("demo") if not one.maker_first}
+        taker = {
+            (policy.snapshot.run_id, policy.symbol)
+            for policy in read(store, policies.latest, "demo")
+            if not policy.snapshot.maker_first
+        }
     acted_on = [row for row in named if row["policy_status"] in ("fresh", "stale")]
     assert len(named) > 5
     assert {row["policy_run_id"] for row in named} <= set(range(1, len(runs) + 1))
@@ -200,7 +206,7 @@ def test_on_a_terminal_the_table_is_kept_up_to_date_until_ctrl_c(tmp_path: Path)
         live.wait_for("Ctrl-C ends the demo")
         with Store(f"sqlite:///{folder / 'router_policy.db'}") as store:
             wait_until(lambda: scheduled(store) >= 2, "two scheduled runs are published")
-            slots = store.newest_run("demo")
+            slots = read(store, policies.newest_run, "demo")
             assert slots is not None
             live.wait_for(f"policies of slot {slots.slot:%Y-%m-%dT%H:%M:%S}Z")
         assert live.press_ctrl_c() == 0

@@ -8,9 +8,12 @@ from rich.console import Console
 
 from console.terminal.demo_view import TableView, policy_changes, shown_as_lines
 from policy import Evidence
-from storage.records import PublishedRun, Snapshot
+from policy.snapshot import Snapshot
+from storage.read import policies
+from storage.records import PublishedRun
 from storage.store import Store
 from tests.support import runs
+from tests.support.store_calls import read
 
 SYMBOLS = [f"S{number:02}USDT" for number in range(24)]
 HINT = 'sqlite3 a/rather/long/way/to/the/demo/router_policy.db "select symbol, maker_first from policy_latest"'
@@ -27,7 +30,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[PublishedRun, l
         store.set_up()
         before = runs.publish(store, runs.SLOT, *evidences(0.1))
         after = runs.publish(store, runs.SLOT + runs.QUARTER, *evidences(1.0))
-        return after, store.snapshots_of_run(before.run_id), store.snapshots_of_run(after.run_id)
+        return (
+            after,
+            read(store, policies.snapshots_of_run, before.run_id),
+            read(store, policies.snapshots_of_run, after.run_id),
+        )
 
 
 CHANGE = "S07USDT: good, normal, maker first, prefer_maker -> broken, normal, straight to taker, prefer_taker"

@@ -18,10 +18,12 @@ from jobs.run.recompute import recompute
 from jobs.sources.orders import _ORDER_LOG_FIELDS
 from storage.records import Origin
 from storage.store import Store
+from storage.write import leases
 from tests.support.bots import run_command, write_bot
 from tests.support.command import command
 from tests.support.run_helpers import evidence_of, order_log, run
 from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.store_calls import write
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -203,7 +205,7 @@ def test_every_reason_for_a_rejected_row_is_documented() -> None:
 def test_the_queries_of_the_documents_answer(store: Store) -> None:
     publish(store, SLOT, evidence("BTCUSDT", fallback=0.95))
     publish(store, SLOT + QUARTER, evidence("BTCUSDT"))
-    store.mark_missed("default", [SLOT + 2 * QUARTER])
+    write(store, leases.mark_missed, "default", [SLOT + 2 * QUARTER])
     (router,) = blocks(README, "sql")
     in_force, changed, rejected = blocks(PAGES["sql.md"].partition("\n## ")[0], "sql")
     (gaps,) = blocks(OPERATIONS, "sql")

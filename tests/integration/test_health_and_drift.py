@@ -19,12 +19,14 @@ from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from policy import TakerBias
 from storage.store import Store
+from storage.write import overrides
 from tests.support.bots import run_command, write_bot
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet_query
 from tests.support.run_helpers import canonical, canonical_query, order_log
 from tests.support.runs import QUARTER, SLOT, evidence, publish
 from tests.support.small_history import MIDNIGHT, publish_small_history
+from tests.support.store_calls import write
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 QUARTERLY = Slots("*/15 * * * *")
@@ -189,7 +191,9 @@ def test_a_log_that_is_gone_is_an_error(bot: Path, command: Command) -> None:
 
 def test_health_on_each_database_is_what_is_in_force(store: Store) -> None:
     publish(store, SLOT, evidence("BTCUSDT", fallback=0.95), evidence("ETHUSDT"))
-    store.make_override(
+    write(
+        store,
+        overrides.make_override,
         "default",
         "ETHUSDT",
         maker_first=False,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.analysis.replay import NotReplayableError, Replay, ReplayVerdict, agree, replay
+from jobs.analysis.replay import NotReplayableError, Replay, ReplayVerdict, agree, replay_runs
 from policy import Evidence
 from policy.rules import RuleSet, State, rule_set
 from policy.rules.breaker_state import Breaker
@@ -29,21 +29,20 @@ GOOD, WEAK, BAD = 0.1, 0.7, 0.95
 
 @dataclass(frozen=True)
 class Past:
-    """What was recorded, in the place of a store: one symbol's rows, a step apart."""
+    """What was recorded: one symbol's rows, a step apart."""
 
     rows: Sequence[ReplayInput]
     step: timedelta = DAY
     rule_sets: tuple[str, ...] = ("seed", "breaker")
 
-    def replayable_runs(self, scope: str, since: datetime | None = None) -> list[ReplayableRun]:  # noqa: ARG002
+    def runs(self) -> list[ReplayableRun]:
         slots = [START + number * self.step for number in range(len(self.rows))]
         return [
             ReplayableRun(run_id=number, slot=slot, until=until, symbol_count=1, rule_sets=self.rule_sets)
             for number, (slot, until) in enumerate(zip(slots, [*slots[1:], None], strict=False))
-            if since is None or slot >= since
         ]
 
-    def replay_inputs(self, runs: Sequence[ReplayableRun], breaker: str | None) -> dict[int, list[ReplayInput]]:  # noqa: ARG002
+    def inputs(self, runs: Sequence[ReplayableRun], breaker: str | None) -> dict[int, list[ReplayInput]]:  # noqa: ARG002
         return {run.run_id: [self.rows[run.run_id]] for run in runs}
 
 
@@ -71,7 +70,7 @@ def breaker_rows(
 
 
 def replayed(past: Past, rules: RuleSet) -> Replay:
-    *_, found = replay(past, "default", rules)  # type: ignore[arg-type]  # it asks two questions of a store
+    *_, found = replay_runs("default", rules, past.runs(), past.inputs)
     return found
 
 

@@ -12,7 +12,9 @@ from sqlalchemy import select
 
 from storage.schema.tables import policy_run, policy_run_failure, policy_slot
 from storage.store import Store
+from storage.write import leases
 from tests.support.bots import start_command, write_bot
+from tests.support.store_calls import write
 from tests.support.waiting import wait_until
 
 EVERY_SECOND = """
@@ -162,7 +164,7 @@ def test_a_source_that_is_missing_fails_the_slot_and_the_next_one_works(tmp_path
 def test_slots_that_nobody_computed_are_recorded_as_missed(tmp_path: Path, sqlite_store: Store) -> None:
     write_settings(tmp_path, SQLITE_URL, seconds=1)
     now = datetime.now(UTC).replace(microsecond=0)
-    sqlite_store.claim("default", now - timedelta(seconds=30), "long-gone:1", timedelta(0))
+    write(sqlite_store, leases.acquire_lease, "default", now - timedelta(seconds=30), "long-gone:1", timedelta(0))
     process = start_command(tmp_path, "run")
     try:
         wait_until(lambda: published(sqlite_store) != [], "a slot is published")
@@ -183,7 +185,7 @@ def test_missed_slots_are_computed_again_where_the_settings_say_so(tmp_path: Pat
     settings.write_text(settings.read_text() + "catch_up = true\n")
     now = datetime.now(UTC).replace(microsecond=0)
     missed = [now.replace(second=0) - timedelta(minutes=1, seconds=seconds) for seconds in (20, 10)]
-    sqlite_store.mark_missed("default", missed)
+    write(sqlite_store, leases.mark_missed, "default", missed)
     process = start_command(tmp_path, "run")
     try:
         wait_until(lambda: set(missed) <= set(published(sqlite_store)), "both missed slots are published")

@@ -9,7 +9,7 @@ from console.terminal.rejects import reject_lines, reject_words
 from console.terminal.routes import policy_words, route_words
 from console.terminal.table import boxed_table, plain_table, print_table
 from console.terminal.text import age_words, exact_figure
-from storage.records import Reject
+from policy.reject import Reject
 
 REJECT = Reject(source="orders", reason="zero_fill", reject_count=3, sample="log.jsonl:7")
 

@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from policy import Effectiveness, Evidence, Expectancy, Volatility
+from policy.reject import Reject
 from policy.rules import rule_set
-from storage.records import Origin, PublishedRun, Reject, RunResult
+from storage.records import Origin, PublishedRun, RunResult
 from storage.store import Store
+from storage.write import leases
 from storage.write.leases import Lease
+from tests.support.store_calls import write
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -53,7 +56,7 @@ def result(evidences: Iterable[Evidence], *, origin: Origin = Origin.SCHEDULE) -
 
 def claim(store: Store, slot: datetime = SLOT, owner: str = "host:1", scope: str = "default") -> Lease:
     """Claim a slot for five minutes."""
-    return store.claim(scope, slot, owner, LEASE)
+    return write(store, leases.acquire_lease, scope, slot, owner, LEASE)
 
 
 def publish(

@@ -25,13 +25,16 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, text
 
 from policy import Evidence
+from policy.reject import Reject
 from policy.rules import Judgement, RuleSet, State, rule_set
 from policy.streaks import Streak, Streaks
-from storage.records import Origin, Reject
+from storage.records import Origin
 from storage.schema.column_types import UtcTimestamp
 from storage.schema.tables import policy_override, policy_override_end, policy_run
 from storage.store import Store
+from storage.write import leases
 from tests.support.runs import claim, evidence, result
+from tests.support.store_calls import write
 from tests.support.tampering import behind_the_triggers
 
 MIDNIGHT = datetime(2025, 3, 4, tzinfo=UTC)
@@ -129,9 +132,9 @@ def publish_small_history(store: Store) -> None:
     states: dict[str, State | None] = {}
     for run in RUNS:
         _publish(store, run, states)
-    store.mark_missed("default", [MIDNIGHT + 2 * HOUR])
+    write(store, leases.mark_missed, "default", [MIDNIGHT + 2 * HOUR])
     for error in ("no file matches", "the log is locked"):
-        store.fail(claim(store, MIDNIGHT + 3 * HOUR), error, timedelta(0))
+        write(store, leases.record_failure, claim(store, MIDNIGHT + 3 * HOUR), error, timedelta(0))
     with behind_the_triggers(store) as connection:
         _set_publication_times(connection)
     with store.writer.begin() as connection:

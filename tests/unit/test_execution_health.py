@@ -15,6 +15,7 @@ from policy.freshness import FreshnessLimits
 from policy.health import ExecutionHealth, execution_health, severity
 from policy.reason_codes import Code
 from policy.rules import rule_set
+from policy.snapshot import Snapshot
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 LIMITS = FreshnessLimits(stale_after=timedelta(minutes=30), expired_after=timedelta(hours=2))
@@ -38,17 +39,29 @@ def evidence_of(figures: Effectiveness = HEALTHY, symbol: str = "BTCUSDC") -> Ev
 def told(evidence: Evidence, override: Override | None = None) -> EffectivePolicy:
     """What the seed's rules make of it."""
     decision = rule_set("seed").decide(evidence)
-    return EffectivePolicy(
+    snapshot = Snapshot(
         run_id=7,
+        scope="default",
         slot=SLOT,
+        symbol=evidence.symbol,
         maker_first=decision.policy.maker_first,
         taker_bias=decision.policy.taker_bias,
         quality=decision.policy.quality,
         regime=decision.regime,
-        maker_offset_bps=decision.maker_offset_bps,
+        reason=decision.policy.reason,
         codes=decision.policy.codes,
-        override=override,
+        **asdict(evidence.effectiveness),
+        **asdict(evidence.volatility),
+        **asdict(evidence.expectancy),
+        maker_offset_bps=decision.maker_offset_bps,
+        rule_set="seed",
+        probe_every=None,
     )
+    return EffectivePolicy(snapshot=snapshot, published_at=SLOT, override=override)
+
+
+def with_decision(policy: EffectivePolicy, **decided: object) -> EffectivePolicy:
+    return replace(policy, snapshot=replace(policy.snapshot, **decided))  # type: ignore[arg-type]  # fields of a test
 
 
 def health_of(evidence: Evidence, policy: EffectivePolicy | None = None, age_seconds: float = 60.0) -> ExecutionHealth:
@@ -108,7 +121,7 @@ def test_what_is_in_force_is_shown_and_that_it_is_an_override() -> None:
         computed_maker_first=True,
         computed_taker_bias=TakerBias.PREFER_MAKER,
     )
-    in_force = replace(told(evidence_of(), by_ann), maker_first=False, taker_bias=TakerBias.PREFER_TAKER)
+    in_force = with_decision(told(evidence_of(), by_ann), maker_first=False, taker_bias=TakerBias.PREFER_TAKER)
 
     health = health_of(evidence_of(), in_force)
 
@@ -190,7 +203,7 @@ def test_a_policy_that_is_too_old_is_warned_of(
 def test_an_unknown_regime_is_warned_of_with_its_ground(
     codes: tuple[Code, ...], expected: dict[str, tuple[float | None, float | None]], said: str
 ) -> None:
-    health = health_of(evidence_of(), replace(told(evidence_of()), regime=Regime.UNKNOWN, codes=codes))
+    health = health_of(evidence_of(), with_decision(told(evidence_of()), regime=Regime.UNKNOWN, codes=codes))
 
     assert warned(health) == expected
     assert said in health.warnings[0].message
@@ -207,7 +220,7 @@ def test_a_warning_says_the_figures_to_people_too() -> None:
 def test_the_worst_come_first() -> None:
     def shown(symbol: str, quality: Quality | None, fallback: float | None) -> ExecutionHealth:
         evidence = evidence_of(replace(HEALTHY, fallback_ratio=fallback), symbol)
-        policy = replace(told(evidence), quality=quality) if quality is not None else None
+        policy = with_decision(told(evidence), quality=quality) if quality is not None else None
         return execution_health(evidence, policy, now=SLOT, limits=LIMITS)
 
     worst_first = [

@@ -10,7 +10,9 @@ from starlette.testclient import TestClient
 
 from policy import TakerBias
 from storage.store import Store
+from storage.write import overrides
 from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.store_calls import write
 from tests.web.conftest import Visit
 
 
@@ -246,8 +248,16 @@ def test_an_override_changes_the_latest_policies_at_once(visit: Visit, store: St
     bias = TakerBias.PREFER_TAKER
     hour = timedelta(hours=1)
 
-    store.make_override(
-        "default", "BTCUSDT", maker_first=False, taker_bias=bias, lasting=hour, author="ann", reason="maintenance"
+    write(
+        store,
+        overrides.make_override,
+        "default",
+        "BTCUSDT",
+        maker_first=False,
+        taker_bias=bias,
+        lasting=hour,
+        author="ann",
+        reason="maintenance",
     )
     second = client.get("/v1/policies/BTCUSDT", headers={"If-None-Match": first.headers["etag"]})
 

@@ -13,7 +13,9 @@ from starlette.testclient import TestClient
 from console.web.pages.backtest_files import BacktestFiles
 from policy import TakerBias
 from storage.store import Store
+from storage.write import overrides
 from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.store_calls import write
 from tests.web.conftest import NOW, Visit
 
 EVIL = "<script>alert(1)</script>"
@@ -88,7 +90,7 @@ def test_the_part_that_updates_itself_is_sent_when_something_is_new(visit: Visit
     times = [SLOT + timedelta(minutes=1)]
     publish(empty_store, SLOT, evidence("BTCUSDT"))
     client = visit(empty_store, now=None)
-    client.app.state.desk.clock = lambda: times[-1]  # type: ignore[attr-defined]  # the app of a test has its state
+    client.app.state.cache.clock = lambda: times[-1]  # type: ignore[attr-defined]  # the app of a test has its state
     tag = f'W/"{Elements(client.get("/").text).named("div")[0]["data-tag"]}"'
 
     def asked() -> int:
@@ -194,7 +196,7 @@ def test_text_from_outside_is_nothing_but_text(visit: Visit, empty_store: Store)
         "taker_bias": TakerBias.PREFER_TAKER,
         "lasting": timedelta(days=1),
     }
-    empty_store.make_override("default", EVIL, author=EVIL, reason=f'"{EVIL}', **override)
+    write(empty_store, overrides.make_override, "default", EVIL, author=EVIL, reason=f'"{EVIL}', **override)
     client = visit(empty_store, now=None)
 
     for address in ("/", "/overview", "/symbols/%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/rules", "/runs"):

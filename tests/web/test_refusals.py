@@ -5,9 +5,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
 from console.web.app import LOCAL_HOSTS, Access
+from storage.audit import chain
 from storage.audit.chain import Head
 from storage.errors import StoreError
 from storage.store import Store
@@ -159,7 +161,7 @@ def test_a_fault_shows_nothing_of_the_inside(visit: Visit, empty_store: Store, m
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a secret of the inside")
 
-    monkeypatch.setattr(Store, "head", fail)
+    monkeypatch.setattr(chain, "head", fail)
     answer = visit(empty_store).get("/v1/head")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
@@ -173,7 +175,7 @@ def test_what_the_store_refuses_is_said_in_the_one_form(
     def refuse(*_: object) -> None:
         raise StoreError("the database refused")
 
-    monkeypatch.setattr(Store, "head", refuse)
+    monkeypatch.setattr(chain, "head", refuse)
     with caplog.at_level(logging.WARNING):
         answer = visit(empty_store).get("/v1/head")
 
@@ -186,16 +188,16 @@ def test_an_answer_that_takes_too_long_is_given_up(
 ) -> None:
     released, ended = threading.Event(), threading.Event()
     publish(empty_store, SLOT, evidence("BTCUSDT"))
-    head = Store.head
+    head = chain.head
 
-    def late_head(self: Store) -> Head:
+    def late_head(connection: Connection) -> Head:
         released.wait(30)
         try:
-            return head(self)
+            return head(connection)
         finally:
             ended.set()
 
-    monkeypatch.setattr(Store, "head", late_head)
+    monkeypatch.setattr(chain, "head", late_head)
     client = visit(empty_store, timeout_seconds=0.2)
 
     answer = client.get("/v1/head")

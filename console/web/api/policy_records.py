@@ -1,14 +1,16 @@
 """What the API says of policies: the columns of the store by their names, and what follows from them."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy import RowMapping
 
+from policy.effective import EffectivePolicy, Override
 from policy.enums import Quality, Regime, TakerBias
 from policy.health import ExecutionHealth
-from storage.records import Snapshot
+from policy.snapshot import Snapshot
+from storage.records import PolicyChange, PolicyPeriod
 
 _SLOT = "2026-04-26T00:15:00Z"
 
@@ -76,9 +78,9 @@ class PolicyRecord(SnapshotRecord):
     expired_at: AwareDatetime = Field(description="Not to be used after this.", examples=["2026-04-26T02:15:00Z"])
 
     @classmethod
-    def of(cls, row: RowMapping, stale_at: datetime, expired_at: datetime) -> Self:
-        """Return a row of policy_latest, or of a view with its columns."""
-        return cls.model_construct(**_values(row), stale_at=stale_at, expired_at=expired_at)
+    def of(cls, policy: EffectivePolicy, stale_at: datetime, expired_at: datetime) -> Self:
+        """Return the record of a policy in force."""
+        return cls.model_construct(**effective_values(policy), stale_at=stale_at, expired_at=expired_at)
 
 
 class PastPolicyRecord(SnapshotRecord):
@@ -93,10 +95,14 @@ class PastPolicyRecord(SnapshotRecord):
     override: OverrideRecord | None = None
 
     @classmethod
-    def of(cls, row: RowMapping) -> Self:
-        """Return a row of policy_history."""
-        beside = {name: row[name] for name in ("valid_from", "valid_to", "origin")}
-        return cls.model_construct(**_values(row), **beside)
+    def of(cls, period: PolicyPeriod) -> Self:
+        """Return the record of a policy with its time."""
+        return cls.model_construct(
+            **effective_values(period.policy),
+            valid_from=period.valid_from,
+            valid_to=period.valid_to,
+            origin=period.origin.value,
+        )
 
 
 class PolicyPage(BaseModel):
@@ -132,6 +138,11 @@ class ChangeRecord(BaseModel):
     previous_regime: Regime
     previous_reason: str
 
+    @classmethod
+    def of(cls, change: PolicyChange) -> Self:
+        """Return the record of a change."""
+        return cls(**asdict(change))
+
 
 class ChangePage(BaseModel):
     """Changes, the newest slot first, then by symbol; `next` is the address of the next page, null on the last."""
@@ -147,21 +158,24 @@ class HealthPage(BaseModel):
     next: str | None
 
 
-def _values(row: RowMapping) -> dict[str, Any]:
-    """Return what a row says, the codes read and the override apart."""
-    snapshot = Snapshot.from_row(row)
+def effective_values(policy: EffectivePolicy) -> dict[str, Any]:
+    """Return the fields that every record of a policy in force shares."""
+    snapshot = policy.snapshot
     values: dict[str, Any] = {name: getattr(snapshot, name) for name in Snapshot.__slots__}
     values["codes"] = [
-        CodeRecord.model_construct(code=one.code, value=one.value, threshold=one.threshold) for one in snapshot.codes
+        CodeRecord.model_construct(code=code.code, value=code.value, threshold=code.threshold)
+        for code in snapshot.codes
     ]
-    for name in ("published_at", "computed_maker_first"):
-        values[name] = row[name]
-    return values | {"computed_taker_bias": TakerBias(row["computed_taker_bias"]), "override": _override(row)}
+    return {
+        **values,
+        "published_at": policy.published_at,
+        "computed_maker_first": policy.computed_maker_first,
+        "computed_taker_bias": policy.computed_taker_bias,
+        "override": _override(policy.override),
+    }
 
 
-def _override(row: RowMapping) -> OverrideRecord | None:
-    if row["override_id"] is None:
+def _override(override: Override | None) -> OverrideRecord | None:
+    if override is None:
         return None
-    return OverrideRecord(
-        **{name: row[f"override_{name.removeprefix('override_')}"] for name in OverrideRecord.model_fields}
-    )
+    return OverrideRecord(**{name: getattr(override, name) for name in OverrideRecord.model_fields})

@@ -12,23 +12,25 @@ from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from console.commands.explain import Explanation, find_explanation
-from console.web.api.runs import with_rejects
+from console.web.banner import banner_of
 from console.web.headers import POLICY_WITH_PICTURES
 from console.web.pages import formats
 from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
-from console.web.pages.overview import Overview, OverviewView, Row, banner_of
+from console.web.pages.overview import Overview, OverviewView, Row
 from console.web.pages.plotly_file import own_style_ids, plotly_script
-from console.web.pages.rule_sets import rule_sets_since
+from console.web.pages.rule_sets import ROW_LIMIT, timeline
 from console.web.pages.sparkline import STEP_COUNT
 from console.web.parameters import Symbol, Until
 from console.web.policy_cache import LatestPolicies, PolicyCache
-from console.web.responses import ThePolicyCache, reading
-from jobs.analysis.health import healths_of
+from console.web.responses import ThePolicyCache
+from jobs.analysis.explain import Explanation, explain
+from jobs.analysis.rule_set_summary import summarize_rule_sets
 from policy.enums import Quality, Regime
-from policy.health import ExecutionHealth
 from policy.rules import UnknownRuleSetError
+from storage.audit import chain
+from storage.read.overrides import overrides_at
 from storage.read.pages import PageBounds, changes, failures, gaps, runs
+from storage.read.policies import rejects_of_runs
 
 router = APIRouter(include_in_schema=False)
 _CHANGES_SHOWN = 50
@@ -77,24 +79,24 @@ TheOverview = Annotated[Overview, Depends(_overview)]
 
 
 @router.get("/")
-def overview(request: Request, desk: ThePolicyCache, made: TheOverview) -> Response:
+def overview(request: Request, cache: ThePolicyCache, made: TheOverview) -> Response:
     """Show every symbol, the worst first."""
-    shown = _shown(desk, made)
-    return _page(request, "overview.html", {"shown": shown, "scope": desk.scope, "active": "overview"})
+    shown = _shown(cache, made)
+    return _page(request, "overview.html", {"shown": shown, "scope": cache.scope, "active": "overview"})
 
 
 @router.get("/overview")
-def overview_as_it_stands(request: Request, desk: ThePolicyCache, made: TheOverview) -> Response:
+def overview_as_it_stands(request: Request, cache: ThePolicyCache, made: TheOverview) -> Response:
     """Return the part of the overview that changes, or 304 where the asker has it."""
-    shown = _shown(desk, made)
+    shown = _shown(cache, made)
     tag = f'W/"{shown.tag}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
     return _page(request, "overview_part.html", {"shown": shown}, headers={"ETag": tag})
 
 
-def _shown(desk: PolicyCache, made: Overview) -> OverviewView:
-    return made.show(desk.newest(), _table)
+def _shown(cache: PolicyCache, made: Overview) -> OverviewView:
+    return made.show(cache.newest(), _table)
 
 
 def _table(rows: Sequence[Row]) -> Markup:
@@ -102,50 +104,52 @@ def _table(rows: Sequence[Row]) -> Markup:
 
 
 @router.get("/symbols/{symbol:path}")
-def one_symbol(request: Request, desk: ThePolicyCache, symbol: Symbol) -> Response:
+def one_symbol(request: Request, cache: ThePolicyCache, symbol: Symbol) -> Response:
     """Show what is in force for a symbol and why, with pictures over time."""
-    newest = desk.newest()
-    if symbol not in newest.by_symbol and symbol not in desk.book.symbols:
-        raise HTTPException(404, f"There is no policy for {symbol!r} in scope {desk.scope!r}.")
-    with reading(desk) as connection:
-        changed = changes(connection, desk.scope, PageBounds(limit=_CHANGES_SHOWN), symbol=symbol)
-    found, why_not = _explained(desk, newest, symbol)
-    values = {"health": _health(desk, newest, symbol), "found": found, "why_not": why_not, "changes": changed}
-    freshness = desk.freshness(newest.slot, newest.now)
-    banner = banner_of(desk, freshness, newest.now)
-    policy = {"Content-Security-Policy": POLICY_WITH_PICTURES}
-    return _page(
-        request,
-        "symbol.html",
-        {**values, "symbol": symbol, "banner": banner, "style_ids": own_style_ids(), "active": "symbol"},
-        headers=policy,
-    )
+    newest = cache.newest()
+    if symbol not in newest.by_symbol and symbol not in cache.watched.symbols:
+        raise HTTPException(404, f"There is no policy for {symbol!r} in scope {cache.scope!r}.")
+    with cache.store.reading() as connection:
+        changed = changes(connection, cache.scope, PageBounds(limit=_CHANGES_SHOWN), symbol=symbol)
+    explanation, why_not = _explained(cache, newest, symbol)
+    values = {
+        "symbol": symbol,
+        "banner": banner_of(cache, newest),
+        "health": cache.health(newest, symbol),
+        "explanation": explanation,
+        "why_not": why_not,
+        "changes": changed,
+        "style_ids": own_style_ids(),
+        "active": "symbol",
+    }
+    return _page(request, "symbol.html", values, headers={"Content-Security-Policy": POLICY_WITH_PICTURES})
 
 
-def _health(desk: PolicyCache, newest: LatestPolicies, symbol: str) -> ExecutionHealth:
-    row = newest.by_symbol.get(symbol)
-    return healths_of(desk.book, [row] if row is not None else [], [symbol], newest.now)[0]
-
-
-def _explained(desk: PolicyCache, newest: LatestPolicies, symbol: str) -> tuple[Explanation | None, str]:
-    """Return why a policy is what it is, or why that cannot be told."""
+def _explained(cache: PolicyCache, newest: LatestPolicies, symbol: str) -> tuple[Explanation | None, str]:
+    """Return why a policy is what it is, or a sentence with the reason why there is no explanation."""
     try:
-        return find_explanation(desk.store, desk.scope, symbol, newest.now), "no policy is in force now"
+        return explain(cache.store, cache.scope, symbol, newest.now), "no policy is in force now"
     except UnknownRuleSetError as error:
         return None, str(error)
 
 
 @router.get("/rules")
-def rules(request: Request, desk: ThePolicyCache, days: Annotated[int, Query(ge=1, le=90)] = 1) -> Response:
+def rules(request: Request, cache: ThePolicyCache, days: Annotated[int, Query(ge=1, le=90)] = 1) -> Response:
     """Show the live rule set beside its shadows."""
-    newest = desk.newest()
-    shown = rule_sets_since(desk, newest, desk.window_before(newest, timedelta(days=days)))
-    live = newest.rows[0]["rule_set"] if newest.rows else None
+    newest = cache.newest()
+    since, until = cache.window_before(newest, timedelta(days=days)), newest.slot or newest.now
+    summary = summarize_rule_sets(cache.store, cache.scope, newest.run_id, since, until, ROW_LIMIT)
     files = cast(BacktestFiles | None, request.app.state.backtest)
-    values = {"shown": shown, "live": live, "days": days, "active": "rules"}
-    backtest = files.read() if files is not None else None
-    picture = files.picture() if files is not None else None
-    return _page(request, "rules.html", {**values, "backtest": backtest, "has_picture": picture is not None})
+    values = {
+        "summary": summary,
+        "timeline": timeline(summary),
+        "live": newest.rule_set,
+        "days": days,
+        "backtest": files.read() if files is not None else None,
+        "has_picture": files is not None and files.picture() is not None,
+        "active": "rules",
+    }
+    return _page(request, "rules.html", values)
 
 
 @router.get("/rules/backtest")
@@ -159,21 +163,22 @@ def backtest_picture(request: Request) -> Response:
 
 
 @router.get("/runs")
-def runs_page(request: Request, desk: ThePolicyCache, until: Until = None) -> Response:
-    """Show runs with what they did not use, slots without a run, and overrides in force."""
-    newest = desk.newest()
-    with reading(desk) as connection:
-        found = runs(connection, desk.scope, PageBounds(until=until, limit=_RUNS_SHOWN + 1))
-        shown = with_rejects(connection, found[:_RUNS_SHOWN])
-        missing = gaps(connection, desk.scope, PageBounds(limit=_RUNS_SHOWN))
-        failed = failures(connection, desk.scope, PageBounds(limit=_RUNS_SHOWN))
-    values = {"runs": shown, "has_older": len(found) > _RUNS_SHOWN, "gaps": missing, "failures": failed}
-    overrides = desk.store.overrides_at(desk.scope, desk.store.now())
-    banner = banner_of(desk, desk.freshness(newest.slot, newest.now), newest.now)
-    head = desk.store.head()
-    return _page(
-        request, "runs.html", {**values, "overrides": overrides, "head": head, "banner": banner, "active": "runs"}
-    )
+def runs_page(request: Request, cache: ThePolicyCache, until: Until = None) -> Response:
+    """Show runs with the rows that they rejected, slots without a run, and overrides in force."""
+    newest, now = cache.newest(), cache.store.now()
+    scope, newest_shown = cache.scope, PageBounds(limit=_RUNS_SHOWN)
+    with cache.store.reading() as connection:
+        published = runs(connection, scope, PageBounds(until=until, limit=_RUNS_SHOWN + 1))
+        values = {
+            "runs": published[:_RUNS_SHOWN],
+            "rejects": rejects_of_runs(connection, [run.run_id for run in published]),
+            "has_older": len(published) > _RUNS_SHOWN,
+            "gaps": gaps(connection, scope, newest_shown),
+            "failures": failures(connection, scope, newest_shown),
+            "overrides": overrides_at(connection, scope, now),
+            "head": chain.head(connection),
+        }
+    return _page(request, "runs.html", {**values, "banner": banner_of(cache, newest), "active": "runs"})
 
 
 @router.get("/plotly.js")

@@ -1,0 +1,170 @@
+"""What the API returns as an explanation: a policy, its rules, its breaker and its shadows."""
+
+from dataclasses import asdict
+from typing import Self
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from console.web.api.policy_records import SnapshotRecord, effective_values
+from console.web.api.run_records import RejectRecord
+from jobs.analysis.explain import Explanation
+from policy.effective import Override
+from policy.enums import Quality, Regime, TakerBias
+from storage.read.breaker_events import BreakerLevel
+from storage.read.explanation import BreakerDecision, ShadowDecision
+
+
+class CheckRecord(BaseModel):
+    """One comparison of a rule; `holds` null: it was not judged."""
+
+    rule: str = Field(examples=["broken"])
+    figure: str = Field(examples=["fallback_ratio"])
+    value: float | None = Field(examples=[0.1])
+    sign: str = Field(examples=[">="])
+    threshold: float = Field(examples=[0.9])
+    holds: bool | None = Field(examples=[False])
+
+
+class LastChangeRecord(BaseModel):
+    """When the decision last changed, and what it was before."""
+
+    slot: AwareDatetime
+    previous_slot: AwareDatetime
+    previous_maker_first: bool
+    previous_taker_bias: TakerBias
+    previous_quality: Quality
+    previous_regime: Regime
+
+
+class BreakerSideRecord(BaseModel):
+    """Since when a breaker is open, null while closed, and from when on evidence counts, null for all of it."""
+
+    opened_at: AwareDatetime | None
+    restarted_at: AwareDatetime | None
+
+
+class StableQualityRecord(BaseModel):
+    """The quality as shown, and what the last runs found instead."""
+
+    quality: Quality
+    candidate: Quality
+    candidate_count: int
+
+
+class StateRecord(BaseModel):
+    """What the breaker remembers: the symbol's own side, the one of the scope, and the quality that is shown."""
+
+    own: BreakerSideRecord
+    pool: BreakerSideRecord
+    stable_quality: StableQualityRecord | None
+
+
+class StreakRecord(BaseModel):
+    """Maker orders in a row, as the breaker counts them."""
+
+    miss_streak: int
+    start_count: int
+    miss_count: int
+    probe_count: int
+    probe_filled_count: int
+    last_probe_at: AwareDatetime | None
+    reject_streak: int | None = Field(default=None, description="Of the symbol's own orders only.")
+
+
+class OpeningRecord(BaseModel):
+    """Since when a breaker is open, and the reason given then, null if that row was removed."""
+
+    level: BreakerLevel = Field(examples=["own"])
+    opened_at: AwareDatetime
+    reason: str | None
+
+
+class BreakerRecord(BaseModel):
+    """What a breaker rested on and remembered before the run, null for a symbol's first, and after it."""
+
+    before: StateRecord | None
+    after: StateRecord
+    openings: list[OpeningRecord]
+    own: StreakRecord | None
+    pool: StreakRecord | None
+
+    @classmethod
+    def of(cls, breaker: BreakerDecision) -> Self:
+        """Return the record of what a breaker rested on and remembers."""
+        streaks = breaker.evidence.streaks
+        values = {
+            "before": breaker.before,
+            "after": breaker.after,
+            "openings": breaker.openings,
+            "own": {**asdict(streaks.own), "reject_streak": streaks.reject_streak} if streaks is not None else None,
+            "pool": streaks.pool if streaks is not None else None,
+        }
+        return cls.model_validate(values, from_attributes=True)
+
+
+class ShadowRecord(BaseModel):
+    """What a rule set in the shadow would have decided instead."""
+
+    rule_set: str = Field(examples=["breaker"])
+    maker_first: bool
+    taker_bias: TakerBias
+    quality: Quality
+    reason: str
+    breaker: BreakerRecord | None
+
+    @classmethod
+    def of(cls, shadow: ShadowDecision) -> Self:
+        """Return the record of what a rule set in the shadow would have decided."""
+        return cls(
+            rule_set=shadow.rule_set,
+            maker_first=shadow.maker_first,
+            taker_bias=shadow.taker_bias,
+            quality=shadow.quality,
+            reason=shadow.reason,
+            breaker=BreakerRecord.of(shadow.breaker) if shadow.breaker is not None else None,
+        )
+
+
+class ExplanationRecord(SnapshotRecord):
+    """What was in force, and everything that it rests on."""
+
+    valid_from: AwareDatetime
+    valid_to: AwareDatetime | None
+    published_at: AwareDatetime
+    computed_maker_first: bool
+    computed_taker_bias: TakerBias
+    override_id: int | None
+    override_author: str | None
+    override_reason: str | None
+    override_until_at: AwareDatetime | None
+    rules: list[CheckRecord] = Field(description="In the order in which they are tried.")
+    rejects: list[RejectRecord]
+    last_change: LastChangeRecord | None
+    breaker: BreakerRecord | None
+    shadows: list[ShadowRecord]
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> Self:
+        """Return the record of an explanation."""
+        period, breaker = explanation.period, explanation.breaker
+        values = {
+            **effective_values(period.policy),
+            **_override_values(period.policy.override),
+            "valid_from": period.valid_from,
+            "valid_to": period.valid_to,
+            "rules": explanation.checks,
+            "rejects": explanation.rejects,
+            "last_change": explanation.last_change,
+            "breaker": BreakerRecord.of(breaker) if breaker is not None else None,
+            "shadows": [ShadowRecord.of(shadow) for shadow in explanation.shadows],
+        }
+        return cls.model_validate(values, from_attributes=True)
+
+
+def _override_values(override: Override | None) -> dict[str, object]:
+    return {
+        "override_id": override.override_id if override is not None else None,
+        "override_author": override.author if override is not None else None,
+        "override_reason": override.reason if override is not None else None,
+        "override_until_at": override.until_at if override is not None else None,
+    }

@@ -1,0 +1,106 @@
+"""Rows of tables and views, read as values."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import RowMapping
+
+from policy import Evidence, Quality, Regime, TakerBias
+from policy.effective import EffectivePolicy, Override
+from policy.fee_gap import FeeGap
+from policy.reason_codes import codes_from_text
+from policy.rules import State
+from policy.rules.breaker_state import Breaker
+from policy.rules.hysteresis import StableQuality
+from policy.snapshot import Snapshot
+from policy.streaks import Streak, Streaks
+from storage.records import Origin, PolicyPeriod
+
+Value = TypeVar("Value")
+# Columns whose text stands for a value, wherever a field has their name.
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "taker_bias": TakerBias,
+    "live_taker_bias": TakerBias,
+    "previous_taker_bias": TakerBias,
+    "quality": Quality,
+    "previous_quality": Quality,
+    "regime": Regime,
+    "previous_regime": Regime,
+    "origin": Origin,
+    "codes": codes_from_text,
+}
+
+
+def from_row(kind: Callable[..., Value], row: RowMapping) -> Value:
+    """Read a row as a dataclass whose fields have the names of its columns; other columns are left out."""
+    return kind(**{name: row[name] if reader is None else reader(row[name]) for name, reader in _fields(kind)})
+
+
+@cache
+def _fields(kind: Any) -> tuple[tuple[str, Callable[[str], object] | None], ...]:
+    return tuple((field.name, _READERS.get(field.name)) for field in fields(kind))
+
+
+def effective_policy(row: RowMapping) -> EffectivePolicy:
+    """Read a row of policy_latest or policy_history."""
+    return EffectivePolicy(snapshot=from_row(Snapshot, row), published_at=row["published_at"], override=_override(row))
+
+
+def _override(row: RowMapping) -> Override | None:
+    if row["override_id"] is None:
+        return None
+    return Override(
+        override_id=row["override_id"],
+        author=row["override_author"],
+        reason=row["override_reason"],
+        until_at=row["override_until_at"],
+        computed_maker_first=row["computed_maker_first"],
+        computed_taker_bias=TakerBias(row["computed_taker_bias"]),
+    )
+
+
+def policy_period(row: RowMapping) -> PolicyPeriod:
+    """Read a row of policy_history."""
+    return PolicyPeriod(
+        policy=effective_policy(row),
+        valid_from=row["valid_from"],
+        valid_to=row["valid_to"],
+        origin=Origin(row["origin"]),
+    )
+
+
+def state_after(row: Any) -> State:
+    """Read from a row of policy_breaker what the rule set remembers after the run."""
+    return State(
+        own=Breaker(opened_at=row.opened_at, restarted_at=row.restarted_at),
+        pool=Breaker(opened_at=row.pool_opened_at, restarted_at=row.pool_restarted_at),
+        stable_quality=StableQuality(
+            quality=Quality(row.stable_quality),
+            candidate=Quality(row.candidate_quality),
+            candidate_count=row.candidate_count,
+        ),
+    )
+
+
+def state_before(row: Any) -> State | None:
+    """Read from a row of policy_breaker what the rule set remembered before the run, None for a first run."""
+    return State.from_text(row.state_before) if row.state_before is not None else None
+
+
+def evidence_with_streaks(evidence: Evidence, row: Any, as_of: datetime) -> Evidence:
+    """Return the evidence with the fees and streaks of a row of policy_breaker."""
+    return Evidence(
+        symbol=evidence.symbol,
+        effectiveness=evidence.effectiveness,
+        volatility=evidence.volatility,
+        expectancy=evidence.expectancy,
+        fee_gap=FeeGap(gap_bps=row.fee_gap_bps, is_one_tick=row.is_one_tick),
+        streaks=Streaks(as_of=as_of, own=_streak(row, ""), reject_streak=row.reject_streak, pool=_streak(row, "pool_")),
+    )
+
+
+def _streak(row: Any, prefix: str) -> Streak:
+    return Streak(**{name: getattr(row, f"{prefix}{name}") for name in Streak.__slots__})

@@ -1,0 +1,128 @@
+"""What a run decided, as rows of its tables."""
+
+from typing import Any
+
+from policy import Effectiveness, Evidence, Expectancy, Volatility
+from policy.enums import Quality
+from policy.reason_codes import codes_to_text
+from policy.rules import Decision, Judgement, RuleSet, State
+from policy.rules.hysteresis import StableQuality
+from policy.streaks import Streak
+from storage.records import RunResult
+from storage.write.leases import Lease
+
+Row = dict[str, Any]
+
+
+def snapshot_rows(run_id: int, lease: Lease, result: RunResult) -> list[Row]:
+    """Return the live rule set's decisions as rows of policy_snapshot."""
+    run = {"run_id": run_id, "scope": lease.scope, "slot": lease.slot}
+    return [
+        {**run, **_evidence_columns(evidence), **_decision_columns(decision, result.rule_set)}
+        for evidence, decision in result.decisions
+    ]
+
+
+def reject_rows(run_id: int, result: RunResult) -> list[Row]:
+    """Return what the run could not use as rows of policy_reject."""
+    return [
+        {
+            "run_id": run_id,
+            "source": reject.source,
+            "reason": reject.reason,
+            "reject_count": reject.reject_count,
+            "sample": reject.sample,
+        }
+        for reject in result.rejects
+    ]
+
+
+def shadow_rows(run_id: int, result: RunResult) -> list[Row]:
+    """Return what each rule set in the shadow decided as rows of policy_shadow."""
+    return [
+        {
+            "run_id": run_id,
+            "symbol": judgement.evidence.symbol,
+            **_decision_columns(judgement.decision, rule_set),
+        }
+        for rule_set, judgements in result.shadows
+        for judgement in judgements
+    ]
+
+
+def breaker_rows(run_id: int, result: RunResult) -> list[Row]:
+    """Return what breakers rested on and remember, live and in the shadow, as rows of policy_breaker.
+
+    Raises ValueError for a judgement without the order of events: no run is published half measured.
+    """
+    return [
+        _breaker_row(run_id, rule_set, judgement)
+        for rule_set, judgements in ((result.rule_set, result.judgements), *result.shadows)
+        for judgement in judgements
+        if rule_set.has_state
+    ]
+
+
+def _breaker_row(run_id: int, rule_set: RuleSet, judgement: Judgement) -> Row:
+    evidence, streaks = judgement.evidence, judgement.evidence.streaks
+    if streaks is None or judgement.after is None:
+        raise ValueError(f"{rule_set.name} decided for {evidence.symbol} without the order of events")
+    return {
+        "run_id": run_id,
+        "symbol": evidence.symbol,
+        "rule_set": rule_set.name,
+        "state_before": judgement.before.to_text() if judgement.before else None,
+        **_streak_columns("", streaks.own),
+        "reject_streak": streaks.reject_streak,
+        **_streak_columns("pool_", streaks.pool),
+        "fee_gap_bps": evidence.fee_gap.gap_bps,
+        "is_one_tick": evidence.fee_gap.is_one_tick,
+        **state_columns(judgement.after),
+    }
+
+
+def state_columns(state: State) -> Row:
+    """Return what a rule set remembers after a run, by the columns of policy_breaker."""
+    stable = state.stable_quality or StableQuality(quality=Quality.OK, candidate=Quality.OK)
+    return {
+        "opened_at": state.own.opened_at,
+        "restarted_at": state.own.restarted_at,
+        "pool_opened_at": state.pool.opened_at,
+        "pool_restarted_at": state.pool.restarted_at,
+        "stable_quality": stable.quality.value,
+        "candidate_quality": stable.candidate.value,
+        "candidate_count": stable.candidate_count,
+    }
+
+
+def _decision_columns(decision: Decision, rule_set: RuleSet) -> Row:
+    policy = decision.policy
+    return {
+        "rule_set": rule_set.name,
+        "maker_first": policy.maker_first,
+        "taker_bias": policy.taker_bias.value,
+        "quality": policy.quality.value,
+        "regime": decision.regime.value,
+        "reason": policy.reason,
+        "codes": codes_to_text(policy.codes),
+        "maker_offset_bps": decision.maker_offset_bps,
+        "probe_every": decision.probe_every,
+    }
+
+
+def _evidence_columns(evidence: Evidence) -> Row:
+    return {
+        "symbol": evidence.symbol,
+        **_columns(evidence.effectiveness),
+        **_columns(evidence.volatility),
+        **_columns(evidence.expectancy),
+    }
+
+
+def _columns(part: Effectiveness | Volatility | Expectancy) -> Row:
+    """Return a part's fields by name; `asdict` would copy each number on the way and take five times as long."""
+    return {name: getattr(part, name) for name in part.__slots__}
+
+
+def _streak_columns(prefix: str, streak: Streak) -> Row:
+    return {f"{prefix}{name}": getattr(streak, name) for name in streak.__slots__}
