@@ -1,4 +1,4 @@
-"""What the store refuses or cannot do; each says what to do about it."""
+"""Errors of the store; each message ends in the remedy."""
 
 from policy.errors import RouterPolicyError
 
@@ -20,17 +20,19 @@ class SchemaError(StoreError):
 
 
 class StoredValueError(StoreError, ValueError):
-    """What stands in a cell is nothing that this program writes there; `stored` is what it is."""
+    """A cell holds a value (`stored`) that this program never writes there."""
 
     def __init__(self, stored: object, expected: str) -> None:
-        super().__init__(f"the database holds {stored!r} where {expected} must be; router-policy verify says where")
+        super().__init__(
+            f"the database holds {stored!r} instead of {expected}; run router-policy verify to find the cell"
+        )
         self.stored = stored
         self.expected = expected
 
 
 class SlotTakenError(StoreError):
-    """The slot is published already, or another process holds it."""
+    """The slot is published already, or another process holds its lease."""
 
 
 class LeaseLostError(StoreError):
-    """This process held the slot for too long and another has taken it over: what it computed is not published."""
+    """This process held the slot for too long and another has taken it over; nothing was published."""

@@ -1,4 +1,4 @@
-"""One form for everything that goes wrong: JSON for programs, a page for people, and never a trace of the inside."""
+"""Error responses in one form: JSON for programs, a page for people; neither shows internals."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -31,14 +31,14 @@ _WORDS = {
 
 
 class Problem(BaseModel):
-    """One thing that is wrong with a request: where it stands, and what it should be."""
+    """One invalid part of a request: where it is, and what it should be."""
 
     where: str
     message: str
 
 
 class ErrorBody(BaseModel):
-    """What went wrong: a word for programs, a sentence for people, and each wrong parameter."""
+    """What went wrong: a code for programs, a sentence for people, and each invalid parameter."""
 
     code: str
     message: str
@@ -46,7 +46,7 @@ class ErrorBody(BaseModel):
 
 
 class ErrorEnvelope(BaseModel):
-    """Every answer that is no success."""
+    """The body of every error response."""
 
     error: ErrorBody
 
@@ -74,12 +74,12 @@ ErrorPage = Callable[[Request, int, str], Response]
 
 
 def is_for_programs(path: str) -> bool:
-    """Tell whether whoever asks for a path wants JSON."""
+    """Return whether a path is answered in JSON."""
     return path.startswith("/v1/") or path in {"/v1", "/healthz", "/readyz", "/metrics"}
 
 
 def add_error_handlers(app: FastAPI, page: ErrorPage) -> None:
-    """Answer every error in the one form; `page` makes it for people."""
+    """Answer every error in the same form; `page` renders it for people."""
 
     def answer(
         request: Request,
@@ -100,9 +100,9 @@ def add_error_handlers(app: FastAPI, page: ErrorPage) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
-        problems = [_problem(one) for one in error.errors()]
-        said = "; ".join(f"{one.where}: {one.message}" for one in problems)
-        return answer(request, 422, said, problems)
+        problems = [_problem(detail) for detail in error.errors()]
+        message = "; ".join(f"{problem.where}: {problem.message}" for problem in problems)
+        return answer(request, 422, message, problems)
 
     @app.exception_handler(RouterPolicyError)
     async def on_refusal(request: Request, error: RouterPolicyError) -> Response:
@@ -114,7 +114,7 @@ def add_error_handlers(app: FastAPI, page: ErrorPage) -> None:
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it
-        return answer(request, 500, "this is a fault of router-policy; its log says more", headers=SAFE_HEADERS)
+        return answer(request, 500, "this is a fault of router-policy; see its log", headers=SAFE_HEADERS)
 
 
 def _status(error: RouterPolicyError) -> int:
@@ -126,6 +126,6 @@ def _status(error: RouterPolicyError) -> int:
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:
-    """Say what is wrong without repeating what was sent."""
+    """Describe an invalid value without repeating it."""
     where = ".".join(str(part) for part in error["loc"])
     return Problem(where=where, message=str(error["msg"]).removeprefix("Value error, "))

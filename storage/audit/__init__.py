@@ -1,1 +1,1 @@
-"""The digest chain: how entries are digested, verified, derived again, and backed up."""
+"""The digest chain: how entries are digested, verified, rederived, and backed up."""

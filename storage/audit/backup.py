@@ -22,23 +22,23 @@ class BackupError(StoreError):
 def back_up(source: Engine, target: Path) -> Iterator[Progress]:
     """Copy a store as it is at this moment to a new SQLite file, and verify the copy while progress is yielded.
 
-    The file has its name only when the copy is whole, sound and verified to its head. Raises BackupError where the
-    target exists already or cannot be written, or the copy is not sound; TamperedError where what was copied is not
-    what was published.
+    The file gets its name only when the copy is complete, intact and verified to its head. Raises BackupError if the
+    target exists already or cannot be written, or if the copy is damaged; TamperedError if the rows are not those that
+    were published.
     """
     try:
         yield from _backed_up(source, target)
     except StoreError:
         raise
     except (OSError, sqlite_driver().Error) as error:
-        raise BackupError(f"no backup was made to {target}: {error}; give a file that can be written") from error
+        raise BackupError(f"backup to {target} failed: {error}; name a file that can be written") from error
 
 
 def _backed_up(source: Engine, target: Path) -> Iterator[Progress]:
     if not target.absolute().parent.is_dir():
-        raise BackupError(f"there is no folder {target.absolute().parent} for the backup {target.name}; create it")
+        raise BackupError(f"the folder {target.absolute().parent} for the backup {target.name} does not exist; make it")
     if target.exists():
-        raise BackupError(f"{target} exists already; a backup never overwrites one, give another name")
+        raise BackupError(f"{target} exists already; a backup never overwrites a file, give another name")
     unfinished = target.with_name(target.name + ".unfinished")
     unfinished.unlink(missing_ok=True)
     try:
@@ -54,12 +54,12 @@ def _backed_up(source: Engine, target: Path) -> Iterator[Progress]:
 
 
 def restore(backup: Path, target: Engine) -> Iterator[Progress]:
-    """Copy a backup into a store that is set up and empty, on either database, and verify what is there then.
+    """Copy a backup into an empty store on either database, and verify the store.
 
-    Raises BackupError where the store is not empty: a restore never mixes two histories.
+    Raises BackupError if the store is not empty: a restore never mixes two histories.
     """
     if not backup.is_file():
-        raise BackupError(f"{backup} is not there")
+        raise BackupError(f"{backup} does not exist")
     source = read_engine(parse_url(f"sqlite:///{backup.absolute()}"))
     upgrade.upgrade(target)
     with transaction(source) as reading, transaction(target) as writing:
@@ -72,7 +72,7 @@ def restore(backup: Path, target: Engine) -> Iterator[Progress]:
 
 
 def _copy_file(source: Engine, target: Path) -> None:
-    """Let SQLite copy the file in one go: in steps, it would begin again with every run that is published meanwhile."""
+    """Let SQLite copy the file in one step: in several, it would start again with every run that is published."""
     copy = sqlite_driver().connect(str(target))
     with transaction(source) as connection:
         connection.connection.driver_connection.backup(copy, pages=-1)  # type: ignore[union-attr]
@@ -108,9 +108,9 @@ def _verified(path: Path) -> Iterator[Progress]:
     engine = read_engine(parse_url(f"sqlite:///{path}"))
     try:
         with transaction(engine) as connection:
-            found = connection.execute(text("pragma integrity_check")).scalar_one()
-            if found != "ok":
-                raise BackupError(f"the copy is not sound: {found}")
+            answer = connection.execute(text("pragma integrity_check")).scalar_one()
+            if answer != "ok":
+                raise BackupError(f"the copy is damaged: {answer}")
             yield from verify(connection)
     finally:
         engine.dispose()

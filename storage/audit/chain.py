@@ -1,7 +1,7 @@
 """The chain: everything that was published, each entry with the digest of the one before.
 
-Runs, overrides, their early ends and prunes are its entries. They share one row of numbers, so that one missing from
-the middle leaves a hole, and one head, so that a digest kept elsewhere stands for all that came before it.
+Runs, overrides, their early ends and prunes are its entries. They share one sequence of numbers, so a missing entry
+leaves a gap, and one head, so a digest kept elsewhere vouches for everything before it.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, update
 
 from storage.schema.tables import policy_head
 
-# What Postgres says on it is the number of the entry that was published.
+# The payload of each notification is the number of the entry that was published.
 CHANNEL = "router_policy"
 
 
@@ -29,22 +29,22 @@ def head(connection: Connection) -> Head:
 
 
 def reserve_next_entry(connection: Connection) -> tuple[int, str]:
-    """Return the number of the next entry and the digest before it, and keep others waiting until the transaction ends.
+    """Return the number of the next entry and the digest before it, and lock the head row until commit.
 
-    Whoever takes the head's row first is followed by the rest, so the chain cannot fork.
+    Writers take the row one after the other, so the chain cannot fork.
     """
-    taken = update(policy_head).values(entry_id=policy_head.c.entry_id + 1)
-    row = connection.execute(taken.returning(policy_head.c.entry_id, policy_head.c.digest)).one()
+    reserved = update(policy_head).values(entry_id=policy_head.c.entry_id + 1)
+    row = connection.execute(reserved.returning(policy_head.c.entry_id, policy_head.c.digest)).one()
     return row.entry_id, row.digest
 
 
 def wait_for_writer(connection: Connection) -> None:
-    """Wait until whoever is writing an entry has committed it or given up: it is there then, or never will be."""
+    """Wait until a writer that holds the head has committed or given up: its entry is there then, or never will be."""
     connection.execute(select(policy_head.c.entry_id).with_for_update())
 
 
 def advance_head(connection: Connection, digest: str) -> None:
-    """Make an entry that was just written the end of the chain; on Postgres, tell who listens once it is committed."""
+    """Make an entry that was just written the end of the chain; on Postgres, notify listeners once it is committed."""
     moved = update(policy_head).values(digest=digest).returning(policy_head.c.entry_id)
     entry_id = connection.execute(moved).scalar_one()
     if connection.dialect.name == "postgresql":

@@ -1,4 +1,4 @@
-"""What a verification says where the store is not as it was published."""
+"""What a verification reports if the store is not as it was published."""
 
 from dataclasses import dataclass
 from typing import NoReturn
@@ -8,7 +8,7 @@ from storage.errors import StoreError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The first thing that is not as it was published: where it is, what is stored, what was derived."""
+    """The first value that is not as it was published: where it is, what is stored, what was derived."""
 
     entry: str
     symbol: str | None = None
@@ -18,7 +18,7 @@ class Difference:
 
 
 class TamperedError(StoreError):
-    """What is stored is not what was published; `difference` says where it shows first."""
+    """The store is not as it was published; `difference` is the first value that shows it."""
 
     def __init__(self, difference: Difference) -> None:
         where = f"{difference.entry}, {difference.symbol}" if difference.symbol else difference.entry
@@ -27,5 +27,5 @@ class TamperedError(StoreError):
 
 
 def raise_tampered(entry: str, what: str, stored: object, derived: object, symbol: str | None = None) -> NoReturn:
-    """Raise TamperedError for the first thing that is not as it was published."""
+    """Raise TamperedError for the first value that is not as it was published."""
     raise TamperedError(Difference(entry=entry, symbol=symbol, field=what, stored=stored, derived=derived))

@@ -1,12 +1,11 @@
 """The digest of an entry of the chain: one SHA-256 over its canonical text, which holds the digest before it.
 
 Canonical text: one JSON array, UTF-8, no blanks. Its first element is the table's name, its second the entry's values
-in the order of the schema without its own digest; for a run there follow its snapshots by symbol, its rejected rows by
-source and reason, and what its rule sets decided in the shadow and what breakers rested on, both by symbol and rule
-set, each a list of rows, each row a list of values in the order of the schema. Nulls at the end of a row and empty
-lists at the end of the array are left out, so that a column or a table that comes later changes no digest. Times are
-RFC 3339 in UTC with a Z, with six digits of fraction where there is one, numbers the shortest text that reads back the
-same.
+in the order of the schema without its own digest. A run is followed by its snapshots by symbol, its rejected rows by
+source and reason, its shadow decisions by symbol and rule set, and its breakers by symbol and rule set: each a list of
+rows, each row a list of values in the order of the schema. Nulls at the end of a row and empty lists at the end of the
+array are left out, so that a later column or table changes no digest. Times are RFC 3339 in UTC with a Z, with six
+digits of fraction if it is not zero; numbers are the shortest text that reads back the same.
 
 Written by orjson: the standard library's json takes five times as long, which is a fifth of a verification.
 """
@@ -30,7 +29,7 @@ from storage.schema.tables import (
 )
 
 Values = Sequence[Any]
-# What belongs to a run, in the order of the canonical text, each with the columns that its rows are in order of.
+# The tables whose rows belong to a run, in the order of the canonical text, each with the columns that order its rows.
 CHILD_TABLES: Mapping[Table, tuple[str, ...]] = {
     policy_snapshot: ("symbol",),
     policy_reject: ("source", "reason"),
@@ -43,22 +42,22 @@ _OWN_DIGEST = {
 }
 
 
-def entry_digest(table: Table, entry: Values, *belonging: Iterable[Values]) -> str:
-    """Return the digest in hex of an entry and the rows that belong to it, each as its values in the schema's order.
+def entry_digest(table: Table, entry: Values, *children: Iterable[Values]) -> str:
+    """Return the digest in hex of an entry and its child rows, each row as its values in the schema's order.
 
-    `belonging` gives the rows of each table of BELONGING, in that order and theirs. What stands in the entry's own
-    digest column does not count. A number that is not finite counts as null.
+    `children` are the rows of each of CHILD_TABLES, in that order and in theirs. The entry's own digest column does not
+    count. A number that is not finite counts as null.
     """
-    place = _OWN_DIGEST[table]
-    rows = [[_without_end(row) for row in found] for found in belonging]
-    while rows and not rows[-1]:
-        rows.pop()
-    document = [table.name, _without_end((*entry[:place], *entry[place + 1 :])), *rows]
+    index = _OWN_DIGEST[table]
+    lists = [[_without_trailing_nulls(row) for row in rows] for rows in children]
+    while lists and not lists[-1]:
+        lists.pop()
+    document = [table.name, _without_trailing_nulls((*entry[:index], *entry[index + 1 :])), *lists]
     return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_UTC_Z)).hexdigest()
 
 
-def _without_end(row: Values) -> Values:
-    """Return the row without the nulls at its end; a slice of a named tuple is a plain one, as the writer wants it."""
+def _without_trailing_nulls(row: Values) -> Values:
+    """Return the row without the nulls at its end; a slice of a named tuple is a plain tuple, as orjson needs it."""
     end = len(row)
     while end and row[end - 1] is None:
         end -= 1

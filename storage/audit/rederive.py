@@ -1,4 +1,4 @@
-"""Deriving decisions again: from the figures in their rows, by the rule set of that day."""
+"""Rederiving decisions: from the figures in their rows, by the rule set of that day."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ Rows = Sequence[Any]
 def rederive_run(
     name: str, run: Any, rules: Mapping[str, RuleSet], snapshots: Rows, shadows: Rows, breakers: Rows
 ) -> None:
-    """Derive every decision of a run, live and in the shadow, and hold it against what is stored.
+    """Derive every decision of a run again, live and in the shadow, and compare it with the stored one.
 
     Rows are named tuples of their tables. `rules` are by digest. Raises TamperedError at the first difference.
     """
@@ -48,10 +48,10 @@ def _derive_shadows(
     digests = json.loads(run.shadows or "{}")
     evidence = {row.symbol: _evidence(row) for row in snapshots}
     expected = {(symbol, rule_set) for symbol in evidence for rule_set in digests}
-    found = {(row.symbol, row.rule_set) for row in shadows}
-    for symbol, rule_set in sorted(expected ^ found):
+    stored = {(row.symbol, row.rule_set) for row in shadows}
+    for symbol, rule_set in sorted(expected ^ stored):
         raise_tampered(
-            name, "policy_shadow.rule_set", rule_set if (symbol, rule_set) in found else None, rule_set, symbol
+            name, "policy_shadow.rule_set", rule_set if (symbol, rule_set) in stored else None, rule_set, symbol
         )
     for row in shadows:
         rule_set = _rule_set(name, digests[row.rule_set], rules)
@@ -59,16 +59,16 @@ def _derive_shadows(
 
 
 def _rule_set(name: str, digest: str, rules: Mapping[str, RuleSet]) -> RuleSet:
-    found = rules.get(digest)
-    if found is None:
+    rule_set = rules.get(digest)
+    if rule_set is None:
         raise_tampered(name, "rule_set_digest", digest, None)
-    return found
+    return rule_set
 
 
 def _evidence(row: Any) -> Evidence:
-    """Let the row itself stand for each part of the evidence, as its columns bear the names of their fields.
+    """Let the row itself stand for each part of the evidence: its columns have the names of their fields.
 
-    To build the parts would take as long as to decide.
+    Building the parts would take as long as deciding.
     """
     return Evidence(symbol=row.symbol, effectiveness=row, volatility=row, expectancy=row)
 
@@ -108,5 +108,5 @@ def _compare(
     name: str, row: Any, columns: Sequence[str], stored: tuple[object, ...], derived: tuple[object, ...]
 ) -> None:
     if stored != derived:
-        column, found, expected = next(t for t in zip(columns, stored, derived, strict=True) if t[1] != t[2])
-        raise_tampered(name, column, found, str(expected) if isinstance(expected, str) else expected, row.symbol)
+        column, value, expected = next(t for t in zip(columns, stored, derived, strict=True) if t[1] != t[2])
+        raise_tampered(name, column, value, str(expected) if isinstance(expected, str) else expected, row.symbol)

@@ -1,4 +1,4 @@
-"""Verifying: the chain walked from its anchor to its head, every digest recomputed, every decision derived again."""
+"""Verification: the chain is walked to its head, every digest recomputed and every decision derived again."""
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ from storage.schema.tables import (
 )
 
 SNAPSHOTS_AT_ONCE = 5000
-# What reading or deriving raises on a value that no column of this schema can hold; a damaged file may hold it.
+# Raised by reading or deriving from a value that no column of this schema can hold; a damaged file may hold one.
 _DECODE_ERRORS = (ValueError, TypeError, ArithmeticError)
 _NUMBERS = {
     policy_run: policy_run.c.run_id,
@@ -40,7 +40,7 @@ _NUMBERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far the walk has come: the last entry that was found good, its digest, and how much came before it."""
+    """How far the walk is: the last verified entry, its digest, and the runs and snapshots so far."""
 
     entry_id: int
     digest: str
@@ -49,22 +49,22 @@ class Progress:
 
 
 def verify(connection: Connection, anchor: str | None = None) -> Iterator[Progress]:
-    """Walk the chain and yield how far it is good; when it ends, all that is stored is as it was published.
+    """Walk the chain and yield the progress; when it ends, everything stored is as it was published.
 
-    The connection must see one state of the database throughout; memory stays flat whatever the length. `anchor` is a
-    digest that was kept elsewhere: where no entry has it, a tail was cut off or the chain was rewritten. Raises
-    TamperedError at the first difference, UnknownRuleSetError where this program lacks the rules of a decision.
+    The connection must see one snapshot of the database throughout. Memory does not grow with the chain. `anchor` is a
+    digest that was kept elsewhere: if no entry has it, the end was cut off or the chain was rewritten. Raises
+    TamperedError at the first difference, UnknownRuleSetError if this program lacks the rules of a decision.
     """
     try:
-        yield from _walked(connection, anchor)
+        yield from _progress(connection, anchor)
     except StoredValueError as error:
-        where, column = _place_of(connection, error.stored)
-        raise_tampered(where, column, error.stored, error.expected)
+        entry, column = _cell_of(connection, error.stored)
+        raise_tampered(entry, column, error.stored, error.expected)
     except _DECODE_ERRORS as error:
         raise_tampered("chain", "a value", str(error), None)
 
 
-def _walked(connection: Connection, anchor: str | None) -> Iterator[Progress]:
+def _progress(connection: Connection, anchor: str | None) -> Iterator[Progress]:
     walk = _Walk(connection, anchor)
     for entries in _batches(connection, walk.entry_id):
         walk.take(entries)
@@ -84,30 +84,30 @@ class _Entry:
         return f"{self.table.name.removeprefix('policy_')} {self.number}"
 
 
-def _place_of(connection: Connection, stored: object) -> tuple[str, str]:
-    """Return in which entry and column a value stands that cannot be read, by looking for it as it is stored."""
+def _cell_of(connection: Connection, stored: object) -> tuple[str, str]:
+    """Return the entry and the column of a value that cannot be read, by a search for it as it is stored."""
     for table in (*_NUMBERS, policy_snapshot):
         number = table.primary_key.columns[0]
         for column in table.columns:
             if isinstance(column.type, (UtcTimestamp, Flag)):
-                found = select(func.min(number)).where(type_coerce(column, column.type.impl_instance) == stored)
-                if (entry_id := connection.scalar(found)) is not None:
+                query = select(func.min(number)).where(type_coerce(column, column.type.impl_instance) == stored)
+                if (entry_id := connection.scalar(query)) is not None:
                     return f"{table.name} {entry_id}", column.name
     return "chain", "value"
 
 
 def _batches(connection: Connection, after: int) -> Iterator[list[_Entry]]:
-    """Yield the entries in order, as many at once as have some thousands of snapshots."""
+    """Yield the entries in order, in batches of some thousands of snapshots."""
     while True:
         upto = _end_of_batch(connection, after)
         if upto is None:
             return
-        found = [
+        entries = [
             _Entry(getattr(row, number.name), table, row)
             for table, number in _NUMBERS.items()
             for row in connection.execute(select(table).where(number > after, number <= upto))
         ]
-        yield sorted(found, key=attrgetter("number"))
+        yield sorted(entries, key=attrgetter("number"))
         after = upto
 
 
@@ -126,7 +126,7 @@ def _end_of_batch(connection: Connection, after: int) -> int | None:
 
 @dataclass(slots=True)
 class _Walk:
-    """The walk: the last entry that was found good, the counts so far, and whether the anchor was met."""
+    """The walk: the last verified entry, the counts so far, and whether the anchor was met."""
 
     connection: Connection
     anchor: str | None
@@ -152,13 +152,13 @@ class _Walk:
 
     def take(self, entries: Sequence[_Entry]) -> None:
         first, last = self.entry_id, entries[-1].number if entries else self.entry_id
-        found = [_by_run(self.connection, table, first, last, order) for table, order in CHILD_TABLES.items()]
+        children = [_by_run(self.connection, table, first, last, order) for table, order in CHILD_TABLES.items()]
         for entry in entries:
             try:
-                self._check(entry, *(rows.pop(entry.number, []) for rows in found))
-            except _DECODE_ERRORS as error:  # a figure that is no finite number, say: no digest can be taken of it
+                self._check(entry, *(rows.pop(entry.number, []) for rows in children))
+            except _DECODE_ERRORS as error:  # such as a figure that is not finite, which has no digest
                 raise_tampered(entry.name, "digest", entry.row.digest, f"none: {error}")
-        for rows in found:
+        for rows in children:
             for run_id in rows:
                 raise_tampered(f"run {run_id}", "run_id", run_id, None)
 
@@ -168,11 +168,11 @@ class _Walk:
             outside = or_(number <= self.first_entry_id, number > self.entry_id)
             if number.table in CHILD_TABLES:
                 outside |= number.not_in(select(policy_run.c.run_id))
-            if (found := self.connection.scalar(select(func.min(number)).where(outside))) is not None:
-                raise_tampered(f"{number.table.name.removeprefix('policy_')} {found}", number.name, found, None)
-        found = head(self.connection)
-        if (found.entry_id, found.digest) != (self.entry_id, self.digest):
-            raise_tampered("head", "digest", f"{found.entry_id} {found.digest}", f"{self.entry_id} {self.digest}")
+            if (entry_id := self.connection.scalar(select(func.min(number)).where(outside))) is not None:
+                raise_tampered(f"{number.table.name.removeprefix('policy_')} {entry_id}", number.name, entry_id, None)
+        stored = head(self.connection)
+        if (stored.entry_id, stored.digest) != (self.entry_id, self.digest):
+            raise_tampered("head", "digest", f"{stored.entry_id} {stored.digest}", f"{self.entry_id} {self.digest}")
         self._check_names()
         self._check_numbers()
         self._check_file()
@@ -180,21 +180,21 @@ class _Walk:
             raise_tampered("chain", "anchor", self.digest, self.anchor)
 
     def _check_numbers(self) -> None:
-        """Find a figure that is not finite: the digest has null for it, and a decision takes it for not measured."""
+        """Find a figure that is not finite: a digest takes it for null, and a decision for not measured."""
         figures = [column for column in policy_snapshot.columns if column.type is REAL]
         outside = or_(*(~column.between(-1e300, 1e300) for column in figures))
         columns = (policy_snapshot.c.run_id, policy_snapshot.c.symbol, *figures)
-        found = self.connection.execute(select(*columns).where(outside).limit(1)).mappings().one_or_none()
-        if found is not None:
-            name = next(one.name for one in figures if not -1e300 <= (found[one.name] or 0.0) <= 1e300)
-            raise_tampered(f"run {found['run_id']}", name, found[name], "a finite number", found["symbol"])
+        row = self.connection.execute(select(*columns).where(outside).limit(1)).mappings().one_or_none()
+        if row is not None:
+            name = next(figure.name for figure in figures if not -1e300 <= (row[figure.name] or 0.0) <= 1e300)
+            raise_tampered(f"run {row['run_id']}", name, row[name], "a finite number", row["symbol"])
 
     def _check_file(self) -> None:
-        """Let SQLite hold its tables against their indexes: a reader may be given either, and the walk saw but one."""
+        """Let SQLite compare its tables with their indexes: readers may use either, and the walk read only one."""
         if self.connection.dialect.name == "sqlite":
-            found = self.connection.scalars(text("pragma integrity_check(1)")).one()
-            if found != "ok":
-                raise_tampered("file", "integrity_check", found, "ok")
+            answer = self.connection.scalars(text("pragma integrity_check(1)")).one()
+            if answer != "ok":
+                raise_tampered("file", "integrity_check", answer, "ok")
 
     def _check_names(self) -> None:
         run, slot = policy_run, policy_slot
@@ -209,13 +209,13 @@ class _Walk:
         if lost is not None:
             raise_tampered(f"run {lost}", "policy_slot.state", None, "published")
 
-    def _check(self, entry: _Entry, *belonging: list[Any]) -> None:
+    def _check(self, entry: _Entry, *children: list[Any]) -> None:
         if entry.table is not policy_run:
             self._check_link(entry, entry_digest(entry.table, entry.row))
             return
-        snapshots, _, shadows, breakers = belonging
+        snapshots, _, shadows, breakers = children
         rederive_run(entry.name, entry.row, self.rules, snapshots, shadows, breakers)
-        self._check_link(entry, entry_digest(policy_run, entry.row, *belonging))
+        self._check_link(entry, entry_digest(policy_run, entry.row, *children))
         self.run_count += 1
         self.snapshot_count += len(snapshots)
 
@@ -239,7 +239,7 @@ class _Walk:
 
 
 def _maker(table: Table) -> Callable[[Values], Any]:
-    """Return what makes a plain named tuple of a row: its values are reached ten times as fast as the row's own."""
+    """Return a function that makes a named tuple of a row: its attributes are ten times as fast as the row's."""
     named: Any = namedtuple(table.name, [column.name for column in table.columns])  # type: ignore[misc]  # not literal
     return cast("Callable[[Values], Any]", named._make)
 
@@ -248,19 +248,19 @@ _MAKE = {table: _maker(table) for table in CHILD_TABLES}
 
 
 def _by_run(connection: Connection, table: Table, after: int, upto: int, order: Sequence[str]) -> dict[int, list[Any]]:
-    """Return the rows of each run in the order of the digest: sorted here, since a database sorts text its own way."""
+    """Return the rows of each run in the order of the digest; sorted here, as databases differ in the order of text."""
     number = table.c.run_id
-    found = connection.execute(select(table).where(number > after, number <= upto).order_by(number))
-    runs = groupby(map(_MAKE[table], found.all()), key=attrgetter("run_id"))
+    rows = connection.execute(select(table).where(number > after, number <= upto).order_by(number)).all()
+    runs = groupby(map(_MAKE[table], rows), key=attrgetter("run_id"))
     return {run_id: sorted(group, key=attrgetter(*order)) for run_id, group in runs}
 
 
 def _rule_sets(connection: Connection) -> Mapping[str, RuleSet]:
-    """Read every rule set and hold it against the digest that it is stored under."""
-    found = {}
+    """Read every rule set and compare it with the digest that it is stored under."""
+    rule_sets = {}
     for row in connection.execute(select(policy_rule_set)):
         derived = rule_set_digest(row.name, row.version, row.parameters)
         if derived != row.digest:
             raise_tampered(f"rule set {row.name}", "digest", row.digest, derived)
-        found[row.digest] = rule_set_from_text(row.name, row.version, row.parameters)
-    return found
+        rule_sets[row.digest] = rule_set_from_text(row.name, row.version, row.parameters)
+    return rule_sets

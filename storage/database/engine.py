@@ -1,4 +1,4 @@
-"""Connections: which driver, which settings, and which promises each database makes with them."""
+"""Engines for SQLite and Postgres: the driver, the settings, and what each setting is for."""
 
 import sqlite3
 from collections.abc import Callable
@@ -20,10 +20,10 @@ _SECRET_QUERY_KEYS = {"password", "sslpassword", "passfile"}
 
 
 def parse_url(text: str) -> URL:
-    """Read the store's URL. Raises StoreSettingsError where it is no URL of a SQLite file or a Postgres database."""
+    """Parse the store's URL. Raises StoreSettingsError if it does not name a SQLite file or a Postgres database."""
     try:
         url = make_url(text)
-    except (ArgumentError, ValueError) as error:  # a port that is no number, for one
+    except (ArgumentError, ValueError) as error:  # such as a port that is not a number
         raise StoreSettingsError(
             "the store's URL cannot be read; write sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
         ) from error
@@ -36,7 +36,7 @@ def parse_url(text: str) -> URL:
         return url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite":
         raise StoreSettingsError(
-            f"the store must be SQLite or Postgres, the URL says {url.get_backend_name()!r}; write sqlite:///FILE or "
+            f"the store must be SQLite or Postgres, not {url.get_backend_name()!r}; write sqlite:///FILE or "
             "postgresql+psycopg://USER@HOST/DATABASE"
         )
     if not url.database or url.database == ":memory:":
@@ -45,7 +45,7 @@ def parse_url(text: str) -> URL:
 
 
 def sqlite_driver() -> ModuleType:
-    """Return the SQLite driver with the newer library: `pysqlite3` where it is installed and newer, else Python's."""
+    """Return `pysqlite3` if it is installed and its SQLite is newer than that of Python, else Python's own driver."""
     try:
         from pysqlite3 import dbapi2
     except ImportError:
@@ -54,7 +54,7 @@ def sqlite_driver() -> ModuleType:
 
 
 def is_wal_safe(version: tuple[int, ...]) -> bool:
-    """Tell whether this SQLite is free of the WAL-reset bug (fixed in 3.51.3, 3.50.7 and 3.44.6).
+    """Return whether this SQLite is free of the WAL-reset bug (fixed in 3.51.3, 3.50.7 and 3.44.6).
 
     With the bug, concurrent checkpoints can corrupt a database in WAL mode.
     Source: https://www.sqlite.org/wal.html
@@ -63,7 +63,7 @@ def is_wal_safe(version: tuple[int, ...]) -> bool:
 
 
 def journal_mode(version: tuple[int, ...]) -> str:
-    """Return WAL on a SQLite on which it is safe, else DELETE: slower to write, and readers wait for the writer."""
+    """Return `wal` if it is safe on this SQLite, else `delete`: slower to write, and readers wait for the writer."""
     return "wal" if is_wal_safe(version) else "delete"
 
 
@@ -106,10 +106,10 @@ def _sqlite_engine(url: URL, prepare: Callable[[Any], None], begin: str) -> Engi
 
 
 def checkpoint_wal(engine: Engine) -> None:
-    """Let the file of a SQLite database hold all that was written through this engine, before its connections close.
+    """Move what this engine wrote from the write-ahead log into the SQLite file, before its connections close.
 
-    SQLite does so by itself only when the last connection closes, and routers keep theirs: a file that somebody puts in
-    the place of this one would then be read with the journal of this one. What is in use just now is left for later.
+    SQLite does so by itself only when the last connection closes, and routers keep theirs open. If somebody replaced
+    the file then, the new one would be read with the log of the old one. Pages that are in use are left in the log.
     """
     if not isinstance(engine.pool, QueuePool) or engine.dialect.name != "sqlite" or not engine.pool.checkedin():
         return
@@ -119,7 +119,7 @@ def checkpoint_wal(engine: Engine) -> None:
 
 
 def _prepare_sqlite_writer(connection: Any) -> None:
-    """Set what a writer promises. Foreign keys go first: SQLite ignores that setting inside a transaction."""
+    """Set up a connection that writes. Foreign keys go first: SQLite ignores that setting inside a transaction."""
     connection.execute("pragma foreign_keys = on")
     connection.execute("pragma recursive_triggers = on")
     connection.execute("pragma cell_size_check = on")
@@ -161,7 +161,7 @@ def _postgres_engine(url: URL, **options: Any) -> Engine:
 
 
 def describe_url(url: URL) -> str:
-    """Write a URL for people, its password never in it, and a SQLite file as in the settings, however it is opened."""
+    """Return the URL as in the settings, without its password."""
     if url.get_backend_name() == "sqlite" and (url.database or "").startswith("file:"):
         url = url.set(database=unquote(urlsplit(url.database or "").path), query={})
     return url.render_as_string(hide_password=True)

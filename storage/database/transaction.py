@@ -16,8 +16,8 @@ from storage.errors import SchemaError, StoreError, StoreUnavailableError
 def transaction(engine: Engine) -> Iterator[Connection]:
     """Run one transaction: committed whole when the block ends, rolled back whole when it raises.
 
-    Raises StoreUnavailableError where the database cannot be reached or used now, SchemaError where its tables are
-    missing or of another version, StoreError for any other complaint of the database.
+    Raises StoreUnavailableError if the database cannot be reached or used now, SchemaError if its tables are missing or
+    of another version, StoreError for any other error of the database.
     """
     try:
         with engine.begin() as connection:
@@ -30,25 +30,25 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 def translated(error: DBAPIError, engine: Engine) -> StoreError:
     """Return the store's own error for one of the driver's."""
-    where, said = describe_url(engine.url), str(error.orig).strip().splitlines()[0] if str(error.orig) else "no answer"
-    if _is_schema_trouble(error, said):
-        return SchemaError(f"{where} does not hold this version's tables ({said}); run: router-policy init")
+    url, message = describe_url(engine.url), str(error.orig).strip().partition("\n")[0] or "no answer"
+    if _is_schema_error(error, message):
+        return SchemaError(f"{url} does not hold this version's tables ({message}); run: router-policy init")
     if isinstance(error, (OperationalError, InterfaceError)):
-        return StoreUnavailableError(f"{where} cannot be used now: {said}")
-    return StoreError(f"{where} refused: {said}")
+        return StoreUnavailableError(f"{url} cannot be used now: {message}")
+    return StoreError(f"{url} refused: {message}")
 
 
-def _is_schema_trouble(error: DBAPIError, said: str) -> bool:
-    if "no such table" in said or "no such column" in said:
+def _is_schema_error(error: DBAPIError, message: str) -> bool:
+    if "no such table" in message or "no such column" in message:
         return True
     return isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", "") in {"42P01", "42703"}
 
 
 def database_now(connection: Connection) -> datetime:
-    """Return the database's own clock: the one clock that all processes of a store share. Milliseconds or finer."""
+    """Return the database's own clock in UTC, which all processes of a store share; in milliseconds or finer."""
     if connection.dialect.name == "sqlite":
-        said = connection.execute(text("select strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
-        return datetime.fromisoformat(said).replace(tzinfo=UTC)
+        now_text = connection.execute(text("select strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
+        return datetime.fromisoformat(now_text).replace(tzinfo=UTC)
     now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return now.astimezone(UTC)
 
@@ -58,10 +58,10 @@ def insert_or_ignore(
 ) -> Insert:
     """Make an INSERT that leaves a row that is already there as it is.
 
-    Ask it for RETURNING to learn whether it wrote: the row count says -1 on one driver and 0 on another.
+    Use RETURNING to learn whether it wrote: the row count is -1 on one driver and 0 on another.
     """
     if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # loaded only where it is used: it takes long
+        from sqlalchemy.dialects import postgresql  # loaded only when used: it takes long
 
         return postgresql.insert(table).values(values).on_conflict_do_nothing()
     from sqlalchemy.dialects import sqlite

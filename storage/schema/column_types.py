@@ -13,7 +13,7 @@ from storage.errors import StoredValueError
 class UtcTimestamp(TypeDecorator[datetime]):
     """An aware time in UTC, in and out; a time without a zone is refused with ValueError.
 
-    Postgres keeps `timestamptz`. SQLite keeps text, `YYYY-MM-DD HH:MM:SS` with a fraction only where there is one, so
+    Postgres keeps `timestamptz`. SQLite keeps text, `YYYY-MM-DD HH:MM:SS` with a fraction only if it is not zero, so
     text order is time order and SQLite's own date functions read it. Any other text is refused with StoredValueError.
     """
 
@@ -44,17 +44,17 @@ _FLAGS = {None: None, 0: False, 1: True}
 
 @lru_cache(maxsize=4096)
 def _instant(text: str) -> datetime:
-    """Read a time that UtcTimestamp wrote. The same time written otherwise would sort at another place.
+    """Read a time exactly as UtcTimestamp wrote it: in another form the same time would sort elsewhere.
 
-    The rows of one run share their slot, so most times are asked for over and over.
+    The rows of one run share their slot, so the cache answers for most of them.
     """
     try:
-        found = datetime.fromisoformat(text)
-    except (ValueError, TypeError):  # in a damaged file there may be a number instead
-        found = None
-    if found is None or found.isoformat(sep=" ") != text:
+        instant = datetime.fromisoformat(text)
+    except (ValueError, TypeError):  # a damaged file may hold a number instead
+        instant = None
+    if instant is None or instant.isoformat(sep=" ") != text:
         raise StoredValueError(text, "a time as YYYY-MM-DD HH:MM:SS")
-    return found.replace(tzinfo=UTC)
+    return instant.replace(tzinfo=UTC)
 
 
 class Flag(TypeDecorator[bool]):

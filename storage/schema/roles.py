@@ -1,4 +1,4 @@
-"""Roles on Postgres: who may do what, as SQL that an owner reads before running it, or lets us run."""
+"""Roles on Postgres: who may do what, as SQL statements that the owner can read before running them."""
 
 from collections.abc import Iterator
 
@@ -23,10 +23,10 @@ _UPDATE = ("policy_head", "policy_slot")
 
 
 def role_statements() -> Iterator[str]:
-    """Yield the statements that make the roles and say what each may do; they can be run again at any time.
+    """Yield the statements that create the roles and grant their rights; they can be run again at any time.
 
-    The writer is for schedules and people who override: it publishes, and can change or delete nothing of what was
-    published. The router reads the latest policies and nothing else. The analyst reads everything. None may log in:
+    The writer is for schedules and for people who override: it publishes, but cannot change or delete what is
+    published. The router reads the latest policies and nothing else. The analyst reads everything. No role may log in:
     grant one of them to your own login roles. Pruning and upgrading stay with the owner.
     """
     for role, seconds in ((WRITER, 20), (ROUTER, 1), (ANALYST, 60)):
@@ -45,9 +45,9 @@ def role_statements() -> Iterator[str]:
 
 
 def apply_roles(engine: Engine) -> None:
-    """Make the roles, or bring them up to date. Raises StoreSettingsError on SQLite, which has no roles."""
+    """Create the roles, or update their rights. Raises StoreSettingsError on SQLite, which has no roles."""
     if engine.dialect.name != "postgresql":
-        raise StoreSettingsError("SQLite has no roles: whoever may read or write the file may read or write the store")
+        raise StoreSettingsError("SQLite has no roles; set the permissions of the file instead")
     with transaction(engine) as connection:
         for statement in role_statements():
             connection.execute(text(statement.replace(":", "\\:")))

@@ -31,7 +31,7 @@ policy_head = Table(
     Column("entry_id", COUNT, nullable=False, comment="the last entry of the chain, 0 before the first"),
     Column("digest", Text, nullable=False, comment="that entry's digest, empty before the first"),
     CheckConstraint("head_id = 1", name="single"),
-    comment="The end of the chain; whoever publishes takes this row first, so that entries follow each other.",
+    comment="The end of the chain; every publisher locks this row first, so that the chain cannot fork.",
     sqlite_strict=True,
 )
 
@@ -53,7 +53,7 @@ policy_slot = Table(
     Column("fencing_token", COUNT, nullable=False, comment="counts the holders; only the latest may publish"),
     Column("lease_until_at", UtcTimestamp, nullable=False, comment="when another process may take the slot over"),
     _one_of("state", "running", "published", "failed", "missed"),
-    comment="Who computes which slot: a lease with a fencing number. The only table whose rows change.",
+    comment="Who computes which slot: a lease with a fencing token. The only table whose rows change.",
     sqlite_strict=True,
 )
 
@@ -64,7 +64,7 @@ policy_rule_set = Table(
     Column("name", Text, nullable=False, comment="the rule set's name"),
     Column("version", COUNT, nullable=False, comment="the version of its code"),
     Column("parameters", Text, nullable=False, comment="its parameters as JSON, keys sorted"),
-    comment="What the name of a rule set meant on that day.",
+    comment="The rule sets that have decided, each with its parameters.",
     sqlite_strict=True,
 )
 
@@ -82,7 +82,7 @@ policy_run = Table(
     Column("slot", UtcTimestamp, nullable=False, comment="the scheduled time: the as_of of the run"),
     Column("origin", Text, nullable=False, comment="schedule, manual or backfill"),
     Column("rule_set", Text, nullable=False, comment="name of the rule set that decided"),
-    Column("rule_set_digest", Text, ForeignKey("policy_rule_set.digest"), nullable=False, comment="what it meant"),
+    Column("rule_set_digest", Text, ForeignKey("policy_rule_set.digest"), nullable=False, comment="that rule set"),
     Column("engine", Text, nullable=False, comment="the engine that measured, with its version"),
     Column("code_version", Text, nullable=False, comment="version of router-policy"),
     Column("owner", Text, nullable=False, comment="host:process@start that computed it"),
@@ -90,11 +90,11 @@ policy_run = Table(
     Column("published_at", UtcTimestamp, nullable=False, comment="when it was published: readers see it from then on"),
     Column("symbol_count", COUNT, nullable=False, comment="how many snapshots it has"),
     Column("event_count", COUNT, nullable=False, comment="how many order outcomes were used"),
-    Column("reject_count", COUNT, nullable=False, comment="how many rows of the sources were not used"),
+    Column("reject_count", COUNT, nullable=False, comment="how many rows of the sources were rejected"),
     Column("sources", Text, nullable=False, comment="what the sources looked like, as JSON"),
     Column("digest", Text, nullable=False, comment="SHA-256 over the run, its rows and the digest before it"),
     Column("previous_digest", Text, nullable=False, comment="the digest of the entry before, empty for the first"),
-    Column("shadows", Text, comment="rule sets in its shadow, JSON: name to digest; null where none"),
+    Column("shadows", Text, comment="rule sets in its shadow, JSON: name to digest; null if there are none"),
     UniqueConstraint("scope", "slot"),
     UniqueConstraint("previous_digest"),
     _one_of("origin", "schedule", "manual", "backfill"),
@@ -157,10 +157,10 @@ policy_reject = Table(
     metadata,
     Column("run_id", COUNT, ForeignKey("policy_run.run_id"), primary_key=True, comment="the run"),
     Column("source", Text, primary_key=True, comment="orders or candles"),
-    Column("reason", Text, primary_key=True, comment="why the rows were not used"),
+    Column("reason", Text, primary_key=True, comment="why the rows were rejected"),
     Column("reject_count", COUNT, nullable=False, comment="how many"),
     Column("sample", Text, nullable=False, comment="where one of them is: file and line, or what names it"),
-    comment="Rows of the sources that a run did not use, counted by reason.",
+    comment="Rows of the sources that a run rejected, counted by reason.",
     sqlite_strict=True,
 )
 
@@ -192,7 +192,7 @@ policy_breaker = Table(
     Column("run_id", COUNT, ForeignKey("policy_run.run_id"), primary_key=True, comment="the run"),
     Column("symbol", Text, primary_key=True, comment="the market"),
     Column("rule_set", Text, primary_key=True, comment="name of the rule set, live or in the shadow"),
-    Column("state_before", Text, comment="what it remembered before, as JSON; null for a first run"),
+    Column("state_before", Text, comment="its state before the run, as JSON; null for a first run"),
     Column(
         "miss_streak",
         COUNT,
@@ -223,8 +223,8 @@ policy_breaker = Table(
     ),
     Column("pool_probe_filled_count", COUNT, nullable=False, comment="of these, filled"),
     Column("pool_last_probe_at", UtcTimestamp, comment="the newest of them"),
-    Column("fee_gap_bps", REAL, comment="taker fee less maker fee; null where the settings do not say"),
-    Column("is_one_tick", Flag, comment="whether the spread is one tick; null where candles do not show it"),
+    Column("fee_gap_bps", REAL, comment="taker fee less maker fee; null if the settings have no fees"),
+    Column("is_one_tick", Flag, comment="whether the spread is one tick; null if candles do not show it"),
     Column("opened_at", UtcTimestamp, comment="the symbol's breaker is open since this slot; null while closed"),
     Column(
         "restarted_at",
@@ -244,7 +244,7 @@ policy_breaker = Table(
     _one_of("stable_quality", "good", "ok", "degraded", "broken"),
     _one_of("candidate_quality", "good", "ok", "degraded", "broken"),
     _finite("fee_gap_bps"),
-    comment="What the rule set breaker rested on and remembers, per run and symbol, live or in the shadow.",
+    comment="What the rule set breaker rested on, and its state after the run, live or in the shadow.",
     sqlite_strict=True,
 )
 
@@ -267,8 +267,8 @@ policy_override = Table(
     Column("entry_id", COUNT, primary_key=True, autoincrement=False, comment="its number in the chain"),
     Column("scope", Text, ForeignKey("policy_scope.scope"), nullable=False, comment="the scope"),
     Column("symbol", Text, nullable=False, comment="the market that it is for"),
-    Column("maker_first", Flag, nullable=False, comment="what the router is told instead"),
-    Column("taker_bias", Text, nullable=False, comment="how patient the router is told to be instead"),
+    Column("maker_first", Flag, nullable=False, comment="what the router does instead"),
+    Column("taker_bias", Text, nullable=False, comment="how patient the router is instead"),
     Column("author", Text, nullable=False, comment="who decided it"),
     Column("reason", Text, nullable=False, comment="why"),
     Column("from_at", UtcTimestamp, nullable=False, comment="in force from then on, inclusive"),

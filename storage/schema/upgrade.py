@@ -1,4 +1,4 @@
-"""The schema's version: bring a database up to this code's, or tell that it is not."""
+"""The schema's version: which one a database has, and how it is upgraded to the one that this code needs."""
 
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def is_compared(_: object, name: str | None, kind: str, *rest: object) -> bool:  # noqa: ARG001 - Alembic passes more
-    """Tell whether tables in the code and in the database are held against each other in this thing.
+    """Return whether this object is compared between the tables of the code and those of the database.
 
-    All but the BRIN index on the slot of snapshots, which only Postgres has; the migration alone knows it.
+    All are but the BRIN index on the slot of snapshots: only Postgres has it, and only the migration creates it.
     """
     return not (kind == "index" and (name or "").endswith("_brin"))
 
@@ -31,9 +31,9 @@ def _config() -> "Config":
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema up to a revision; nothing happens where it is there already. One transaction.
+    """Upgrade the schema to a revision in one transaction; a schema that has it already is left alone.
 
-    Raises SchemaError where the database is at a revision that this program does not have.
+    Raises SchemaError if the database is at a revision that this program does not have.
     """
     from alembic import command
     from alembic.util import CommandError
@@ -45,13 +45,13 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
             command.upgrade(config, revision)
     except CommandError as error:
         raise SchemaError(
-            f"{describe_url(engine.url)} is at a schema version that this program does not have ({error}): it is of a "
-            "newer router-policy, or of something else; install the newer one, or name another database in [store] url"
+            f"{describe_url(engine.url)} is at a schema version that this program does not have ({error}): it belongs "
+            "to a newer router-policy or another program; install that, or name another database in [store] url"
         ) from error
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    """Take the schema back to a revision, `base` for none; what the dropped tables held is gone. One transaction."""
+    """Downgrade the schema to a revision, `base` for none, in one transaction; the rows of dropped tables are lost."""
     from alembic import command
 
     config = _config()
@@ -61,23 +61,23 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 
 def version(engine: Engine, where: str) -> str | None:
-    """Return the revision that the database is at, None where it has no table yet; nothing is written.
+    """Return the revision of the database, None if it has no table yet; nothing is written.
 
-    Raises SchemaError, which names it as `where`, where it has tables and they are not the store's.
+    Raises SchemaError, with the database named as `where`, if it has only tables of another program.
     """
     from alembic.runtime.migration import MigrationContext
 
     with transaction(engine) as connection:
-        there = inspect(connection)
-        # Before the revision: where another process sets the store up meanwhile, both are seen or the revision alone.
-        names = set(there.get_table_names()) - {"alembic_version"}
+        inspector = inspect(connection)
+        # Before the revision: if another process sets the store up meanwhile, both are visible or the revision alone.
+        names = set(inspector.get_table_names()) - {"alembic_version"}
         revisions = MigrationContext.configure(connection).get_current_heads()
-        is_store = bool(revisions) and there.has_table(policy_head.name)
+        is_store = bool(revisions) and inspector.has_table(policy_head.name)
     if is_store or not (names or revisions):
         return ", ".join(revisions) or None
     raise SchemaError(
-        f"{where} holds tables of something else and none of router-policy; correct [store] url, or "
-        "run router-policy init if they are to lie side by side there"
+        f"{where} holds tables of another program and none of router-policy; correct [store] url, or run "
+        "router-policy init to put them side by side"
     )
 
 

@@ -1,4 +1,4 @@
-"""Retention: the oldest entries of the chain removed, whole runs only, with an anchor from which the chain goes on."""
+"""Retention: the oldest entries of the chain are removed, whole runs only; the chain goes on from an anchor."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from storage.schema.tables import (
 
 RUNS_AT_ONCE = 200
 _PAGES_AT_ONCE = 2000
-# Rows that point at others go first.
+# Rows that refer to others go first.
 _NUMBERED = (
     (policy_breaker, "run_id"),
     (policy_shadow, "run_id"),
@@ -39,28 +39,28 @@ _NUMBERED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """One batch: how many runs went, and up to which entry everything is removed now."""
+    """One batch: how many runs were removed, and the entry up to which everything is removed now."""
 
     run_count: int
     through_entry_id: int
 
 
 def prune(engine: Engine, keep: timedelta) -> Iterator[Pruned]:
-    """Remove what was published longer ago than `keep`, oldest first, a batch a transaction; then give the space back.
+    """Remove what was published longer ago than `keep`, oldest first, one transaction per batch; then free the space.
 
-    What goes is the longest beginning of the chain that is old enough: it stops before the newest run of any scope,
-    which readers may need, and before an override that still lasts or lasted in a slot that stays. Interrupted between
-    batches, nothing is half done.
+    The longest beginning of the chain that is old enough is removed. It stops before the newest run of any scope, which
+    readers may need, and before an override that still lasts or lasted in a slot that stays. If it is interrupted
+    between batches, the store is consistent.
     """
     while (batch := _prune_batch(engine, keep)) is not None:
         yield batch
-    _give_space_back(engine)
+    _free_space(engine)
 
 
 def _prune_batch(engine: Engine, keep: timedelta) -> Pruned | None:
     with transaction(engine) as connection:
         now = database_now(connection)
-        through = _last_to_go(connection, now - keep, now)
+        through = _end_of_batch(connection, now - keep, now)
         if through is None:
             return None
         entry_id, previous_digest = reserve_next_entry(connection)
@@ -80,36 +80,36 @@ def _prune_batch(engine: Engine, keep: timedelta) -> Pruned | None:
         return Pruned(run_count=row["run_count"], through_entry_id=through)
 
 
-def _last_to_go(connection: Connection, before: datetime, now: datetime) -> int | None:
-    """Return the number of the last entry of the next batch, or None where nothing is old enough.
+def _end_of_batch(connection: Connection, before: datetime, now: datetime) -> int | None:
+    """Return the number of the last entry of the next batch, or None if nothing is old enough.
 
-    A batch that would cut through an override takes the runs of the next one along.
+    A batch that would cut through an override includes the runs of the next one.
     """
-    last = _last_that_may_go(connection, before, now)
+    last = _last_removable(connection, before, now)
     if last is None:
         return None
     old = select(policy_run.c.run_id).where(policy_run.c.run_id <= last).order_by(policy_run.c.run_id)
     numbers: list[int] = list(connection.scalars(old))
     cuts = (*numbers[RUNS_AT_ONCE - 1 :: RUNS_AT_ONCE], last)
-    return next(cut for cut in cuts if _first_override_to_stay(connection, cut, now) is None)
+    return next(cut for cut in cuts if _first_override_to_keep(connection, cut, now) is None)
 
 
-def _last_that_may_go(connection: Connection, before: datetime, now: datetime) -> int | None:
-    last = _last_run_before(connection, _first_run_to_stay(connection, before))
-    while last is not None and (override := _first_override_to_stay(connection, last, now)) is not None:
+def _last_removable(connection: Connection, before: datetime, now: datetime) -> int | None:
+    last = _last_run_before(connection, _first_run_to_keep(connection, before))
+    while last is not None and (override := _first_override_to_keep(connection, last, now)) is not None:
         last = _last_run_before(connection, override)
     return last
 
 
-def _first_run_to_stay(connection: Connection, before: datetime) -> int:
+def _first_run_to_keep(connection: Connection, before: datetime) -> int:
     """Return the first run that is young, or the newest of its scope; 0 before the first run."""
     run = policy_run
     young = select(func.min(run.c.run_id)).where(run.c.published_at >= before)
     newer = run.alias("newer")
     has_newer = select(1).where(newer.c.scope == run.c.scope, newer.c.slot > run.c.slot).exists()
     newest = select(func.min(run.c.run_id)).where(~has_newer)
-    found = [connection.execute(query).scalar_one_or_none() for query in (young, newest)]
-    return min((number for number in found if number is not None), default=0)
+    numbers = [connection.execute(query).scalar_one_or_none() for query in (young, newest)]
+    return min((number for number in numbers if number is not None), default=0)
 
 
 def _last_run_before(connection: Connection, entry_id: int) -> int | None:
@@ -118,10 +118,10 @@ def _last_run_before(connection: Connection, entry_id: int) -> int | None:
     return number
 
 
-def _first_override_to_stay(connection: Connection, through: int, now: datetime) -> int | None:
-    """Return the first override up to `through` that is needed by what comes after it, or None.
+def _first_override_to_keep(connection: Connection, through: int, now: datetime) -> int | None:
+    """Return the first override up to `through` that is still needed, or None.
 
-    One that lasts, or lasted in a slot that stays, tells what was in force; one whose early end stays is pointed at.
+    It is needed if it lasts, if it lasted in a slot that stays, or if its early end stays and refers to it.
     """
     made, ended, run = policy_override, policy_override_end, policy_run
     end_at = func.coalesce(ended.c.ended_at, made.c.until_at, type_=made.c.until_at.type)
@@ -138,14 +138,14 @@ def _digest_of(connection: Connection, run_id: int) -> str:
 
 
 def _delete_through(connection: Connection, through: int) -> None:
-    gone = select(policy_run.c.scope, policy_run.c.slot).where(policy_run.c.run_id <= through)
-    connection.execute(delete(policy_slot).where(tuple_(policy_slot.c.scope, policy_slot.c.slot).in_(gone)))
+    removed = select(policy_run.c.scope, policy_run.c.slot).where(policy_run.c.run_id <= through)
+    connection.execute(delete(policy_slot).where(tuple_(policy_slot.c.scope, policy_slot.c.slot).in_(removed)))
     for table, number in _NUMBERED:
         connection.execute(delete(table).where(table.c[number] <= through))
 
 
-def _give_space_back(engine: Engine) -> None:
-    """Let the file shrink on SQLite, a few pages a transaction, and let Postgres use the room again."""
+def _free_space(engine: Engine) -> None:
+    """Shrink the file on SQLite, some pages per transaction; on Postgres, let the space be used again."""
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             for table, _ in _NUMBERED:
@@ -156,5 +156,5 @@ def _give_space_back(engine: Engine) -> None:
             free = connection.execute(text("pragma freelist_count")).scalar_one()
             if free == 0 or connection.execute(text("pragma auto_vacuum")).scalar_one() != 2:  # 2: incremental
                 return
-            # The driver frees one page a step, so it is asked for all the rows that this statement does not return.
+            # The driver frees one page per row that is fetched, although the statement returns no rows.
             connection.connection.cursor().execute(f"pragma incremental_vacuum({_PAGES_AT_ONCE})").fetchall()

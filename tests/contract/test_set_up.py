@@ -55,7 +55,7 @@ def test_a_database_that_is_set_up_is_told(bare: Store) -> None:
 
 def test_a_database_of_something_else_is_refused_and_stays_as_it_was(foreign_url: str) -> None:
     with Store(foreign_url) as store:
-        with pytest.raises(SchemaError, match="holds tables of something else") as told:
+        with pytest.raises(SchemaError, match="holds tables of another program") as told:
             store.is_set_up()
         with pytest.raises(SchemaError, match="router-policy init"):
             store.ensure_set_up()
@@ -93,7 +93,7 @@ def test_versions_that_something_else_keeps_are_no_versions_of_the_store(foreign
         "insert into alembic_version values ('0004')",
     )
 
-    with Store(foreign_url) as store, pytest.raises(SchemaError, match="holds tables of something else"):
+    with Store(foreign_url) as store, pytest.raises(SchemaError, match="holds tables of another program"):
         store.ensure_set_up()
 
 

@@ -329,7 +329,7 @@ def test_a_database_of_something_else_is_named_by_check_and_refused_by_once(bot:
 
     assert (checked.returncode, failed.returncode) == (1, 1)
     for said in (checked.stdout, failed.stderr):
-        assert "policy.db holds tables of something else and none of router-policy" in said
+        assert "policy.db holds tables of another program and none of router-policy" in said
     assert "WRONG store: " in checked.stdout
     assert (bot / "policy.db").read_bytes() == before
     assert command(bot, "init").returncode == 0

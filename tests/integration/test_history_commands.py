@@ -166,7 +166,7 @@ def test_the_history_shows_an_override_in_the_time_that_it_was_in_force(bot: Pat
         (("prune", "--keep", "forever"), 2, "Invalid value for '--keep': invalid duration 'forever'"),
         (("prune", "--keep", "999999d"), 2, "Invalid value for '--keep': '999999d' is too long"),
         (("backup", "nowhere/x.db"), 1, "nowhere for the backup x.db"),
-        (("restore", "nowhere.db"), 1, "is not there"),
+        (("restore", "nowhere.db"), 1, "does not exist"),
     ],
 )
 def test_what_cannot_be_done_is_said(tmp_path: Path, arguments: tuple[str, ...], code: int, said: str) -> None:
