@@ -1,4 +1,4 @@
-"""The application: every route, and what stands before them."""
+"""The application: its routes and the middleware before them."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -26,13 +26,13 @@ from jobs.analysis.health import WatchedScope
 
 STATIC = Path(__file__).parent / "static"
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-# As many as a database lends connections; more would only wait for one.
+# As many as the pools of the store have connections; more would only wait for one.
 _THREAD_COUNT = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who may ask: with which token, None for anyone, and by which names of this machine; `*` stands for any name.
+    """Who may read: anyone with this token (None: anyone), by these names of this machine (`*`: any name).
 
     Names are checked so that no page of another site can read the console through a browser on this machine.
     """
@@ -50,10 +50,10 @@ def create_app(
     backtest: BacktestFiles | None = None,
     timeout_seconds: float = 10.0,
 ) -> FastAPI:
-    """Make the application that shows a watched.
+    """Make the application that shows a watched scope.
 
-    `now` None means the database's clock; `holder` names this process where it computes slots as well. The app leaves
-    the watched's store open.
+    `now` None means the database's clock; `holder` names this process if it computes slots as well. The app leaves the
+    store open.
     """
     access = access or Access()
     cache = PolicyCache(watched=watched, clock=now)
@@ -85,7 +85,7 @@ async def _few_threads(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001
 
 
 def _registry(collector: PolicyCollector) -> CollectorRegistry:
-    """Make a registry of this app alone: two apps in one process do not share figures."""
+    """Make a registry for this app alone: two apps in one process do not share metrics."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     ProcessCollector(registry=registry)
@@ -93,12 +93,12 @@ def _registry(collector: PolicyCollector) -> CollectorRegistry:
 
 
 def _add_routes(app: FastAPI, token: str | None) -> None:
-    """Routes that begin with a symbol's path come before the symbol itself, which may hold slashes."""
+    """Add the routes; those below a symbol come before the symbol itself, whose name may hold slashes."""
     refusals = documented(401) if token is not None else {}
     programs, people = guards_of(token, for_people=False), guards_of(token, for_people=True)
     app.include_router(probes.router)
     app.include_router(probes.figures, dependencies=programs, responses=refusals)
-    for one in (health.router, policies.router, runs.router):
-        app.include_router(one, dependencies=programs, responses=refusals)
+    for router in (health.router, policies.router, runs.router):
+        app.include_router(router, dependencies=programs, responses=refusals)
     app.include_router(pages.router, dependencies=people)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -1,4 +1,4 @@
-"""What stands before every answer: the token, and a time limit."""
+"""Guards before every response: the token, and a time limit."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ _basic = HTTPBasic(auto_error=False, description="Any name, and the token as the
 
 
 def token_required(token: str, challenge: str) -> Dependency:
-    """Return a dependency that refuses whoever does not show the token, as a bearer or as a password."""
+    """Return a dependency that refuses requests without the token, as a bearer token or as a password."""
 
     async def check(
         bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
@@ -28,21 +28,21 @@ def token_required(token: str, challenge: str) -> Dependency:
         shown = bearer.credentials if bearer is not None else basic.password if basic is not None else ""
         if not secrets.compare_digest(shown.encode(), token.encode()):
             raise HTTPException(
-                401, "show the token, as in Authorization: Bearer TOKEN", {"WWW-Authenticate": challenge}
+                401, "send the token, as in Authorization: Bearer TOKEN", {"WWW-Authenticate": challenge}
             )
 
     return Dependency(check)
 
 
 def guards_of(token: str | None, *, for_people: bool) -> list[Dependency]:
-    """Return what a router's routes depend on: nothing without a token."""
+    """Return the dependencies of a router's routes: none without a token."""
     return [] if token is None else [token_required(token, _REALM if for_people else "Bearer")]
 
 
 class TimeLimit:
-    """Answers with an error where nothing has been said in time.
+    """Responds with an error if no response has begun in time.
 
-    A thread cannot be stopped: what it asked of the database goes on, and its answer is thrown away.
+    A thread cannot be stopped: its query goes on, and its result is thrown away.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
@@ -51,7 +51,7 @@ class TimeLimit:
         self._late: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and wait for its answer so long."""
+        """Pass a request on, and wait for its response up to the limit."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -70,11 +70,11 @@ class TimeLimit:
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._late.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.warning("a late answer failed as well: %s", task.exception())
+            log.warning("a late response failed as well: %s", task.exception())
 
 
 class _Gate:
-    """Lets an answer through until it is shut."""
+    """Lets a response through until it is shut."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

@@ -1,4 +1,4 @@
-"""Headers of every answer, which keep a page to itself: no script, style or picture but the console's own."""
+"""Headers of every response: a page may load only the console's own scripts, styles and pictures."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,13 +19,13 @@ SAFE_HEADERS = {
 
 
 class SafeHeaders:
-    """Adds the headers to every answer that does not say otherwise."""
+    """Adds the headers to every response that does not set them itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and add the headers to its answer."""
+        """Pass a request on, and add the headers to its response."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

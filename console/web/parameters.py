@@ -1,4 +1,4 @@
-"""What a request may ask for: texts, numbers and times, each within bounds that every database takes."""
+"""Parameters of requests: texts, numbers and times, each within bounds that both databases accept."""
 
 import re
 from datetime import UTC, datetime
@@ -11,14 +11,14 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 LARGEST_NUMBER = 2**53 - 1
 _LONGEST_SYMBOL = 200
-# A plus sign in a query stands for a blank: `+02:00` arrives as ` 02:00` from whoever did not encode it.
+# A plus sign in a query stands for a blank: `+02:00` arrives as ` 02:00` if it was not encoded.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+ -]\d\d:\d\d)?)?", re.ASCII)
 
 
 def read_time(text: object) -> datetime:
-    """Read an ISO 8601 time, UTC where it names no zone; a time before 1970 or from 2200 on counts as that bound.
+    """Read an ISO 8601 time, UTC without a zone; a time before 1970 or from 2200 on counts as that bound.
 
-    Raises ValueError for any other text. No slot lies beyond the bounds, so nothing is lost by them.
+    Raises ValueError for any other text. No slot lies beyond the bounds.
     """
     if not isinstance(text, str) or _TIME.fullmatch(text) is None:
         raise ValueError("write a time as 2026-04-26T00:15:00Z")

@@ -1,4 +1,4 @@
-"""The server: on which address, for whom, and until when."""
+"""The server: its address, who may read, and when it ends."""
 
 import signal
 import socket
@@ -24,12 +24,12 @@ _SHUTDOWN_SECONDS = 5
 
 
 class AddressError(RouterPolicyError, OSError):
-    """The console cannot listen on the address that it was told."""
+    """The console cannot listen on the address of its settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where the console listens; port 0 takes any that is free. `is_open`: to everyone on the network, on purpose."""
+    """Where the console listens; port 0 takes any free one. `is_open`: anyone on the network may read, on purpose."""
 
     host: str = "127.0.0.1"
     port: int = 8765
@@ -38,10 +38,9 @@ class Address:
 
 @contextmanager
 def console_at(settings: Settings, address: Address, holder: str | None = None) -> Iterator[str]:
-    """Serve the console from a thread of its own while the block runs, and give the address for a browser.
+    """Serve the console from a thread while the block runs, and give the address for a browser.
 
-    Raises SettingsError where the address is not this machine's own and there is no token, AddressError where it
-    cannot be listened on.
+    Raises SettingsError if the address is open to the network without a token, AddressError if it cannot be used.
     """
     with Store(settings.store.url) as store, _listening(settings, address) as listener:
         server = server_of(settings, address, store, holder)
@@ -55,7 +54,7 @@ def console_at(settings: Settings, address: Address, holder: str | None = None) 
 
 
 def serve(settings: Settings, address: Address, announce: Callable[[str], None]) -> None:
-    """Serve the console until SIGTERM or Ctrl-C; `announce` is told the address. Raises as `console_at`."""
+    """Serve the console until SIGTERM or Ctrl-C; `announce` gets the address. Raises as `console_at`."""
     with Store(settings.store.url) as store, _listening(settings, address) as listener:
         server = server_of(settings, address, store)
         _end_on_signals(server)
@@ -64,7 +63,7 @@ def serve(settings: Settings, address: Address, announce: Callable[[str], None])
 
 
 def _end_on_signals(server: uvicorn.Server) -> None:
-    """Take a signal as a wish to end well; the server passes each on to these handlers once it has ended."""
+    """Shut down gracefully on a signal; the server passes each on to these handlers once it has ended."""
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         server.should_exit = True
@@ -74,7 +73,7 @@ def _end_on_signals(server: uvicorn.Server) -> None:
 
 
 def server_of(settings: Settings, address: Address, store: Store, holder: str | None = None) -> uvicorn.Server:
-    """Make the server of a console; it logs through the process's own logging."""
+    """Make the server of a console; it uses the logging of the process."""
     slots = settings.schedule.slots
     watched = WatchedScope(store=store, scope=settings.scope, slots=slots, symbols=settings.symbols)
     backtest = settings.web.backtest
@@ -99,20 +98,20 @@ def server_of(settings: Settings, address: Address, store: Store, holder: str | 
 
 
 def access_of(settings: Settings, address: Address) -> Access:
-    """Return who may ask. Raises SettingsError for an open address without a token that was not asked for."""
+    """Return who may read. Raises SettingsError for an open address without a token, unless `is_open`."""
     token = settings.web.token.get_secret_value() if settings.web.token is not None else None
     is_local = is_local_host(address.host)
     if token is None and not is_local and not address.is_open:
         raise SettingsError(
             f"the console would be open to everyone who reaches {address.host}: set ROUTER_POLICY_WEB__TOKEN, "
-            "or say --without-token where something else keeps strangers out"
+            "or use --without-token if something else keeps strangers out"
         )
     hosts = [*LOCAL_HOSTS, *settings.web.hosts]
     return Access(token=token, hosts=hosts if is_local or settings.web.hosts else ["*"])
 
 
 def is_local_host(host: str) -> bool:
-    """Tell whether only this machine itself reaches an address."""
+    """Return whether only this machine itself reaches an address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -137,5 +136,5 @@ def _listening(settings: Settings, address: Address) -> Iterator[socket.socket]:
 def url_of(listener: socket.socket) -> str:
     """Return the address for a browser on this machine."""
     host, port = listener.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - a name that is shown, not bound to
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - shown, not bound to
     return f"http://[{shown}]:{port}/" if ":" in shown else f"http://{shown}:{port}/"

@@ -152,9 +152,9 @@ def test_without_a_shadow_the_page_says_how_to_get_one(visit: Visit, empty_store
 def test_the_last_backtest_is_shown_with_its_picture(visit: Visit, small_store: Store, tmp_path: Path) -> None:
     path = tmp_path / "backtest.json"
     client = visit(small_store, backtest=BacktestFiles(path))
-    assert "is not there yet" in client.get("/rules").text
+    assert "does not exist yet" in client.get("/rules").text
     path.write_text("[1]")
-    assert "is not what router-policy backtest --json prints" in client.get("/rules").text
+    assert "is not the output of router-policy backtest --json" in client.get("/rules").text
 
     difference = '{"mean": -0.125, "interval": {"lower": -0.2, "upper": -0.05}}'
     policy = (

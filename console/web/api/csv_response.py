@@ -10,7 +10,7 @@ _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     """Return rows as CSV with a head line (RFC 4180); None is an empty cell.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe before it; numbers stay numbers.
+    A text that a spreadsheet would run as a formula gets an apostrophe before it; numbers stay numbers.
     """
     text = StringIO()
     writer = csv.writer(text)

@@ -1,4 +1,4 @@
-"""What the API says of policies: the columns of the store by their names, and what follows from them."""
+"""What the API returns about policies: the columns of the store by their names, and what follows from them."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -16,7 +16,7 @@ _SLOT = "2026-04-26T00:15:00Z"
 
 
 class CodeRecord(BaseModel):
-    """One ground of a decision: a word, the measured value, and what it was held against."""
+    """One reason of a decision: its code, the measured value and the threshold."""
 
     code: str = Field(examples=["maker_fill_ratio_good"])
     value: float | None = Field(examples=[0.9])
@@ -69,8 +69,8 @@ class PolicyRecord(SnapshotRecord):
     """A policy in force, an override included, beside what was computed."""
 
     published_at: AwareDatetime = Field(examples=["2026-04-26T00:15:02Z"])
-    computed_maker_first: bool = Field(description="What the rules said, an override aside.")
-    computed_taker_bias: TakerBias = Field(description="What the rules said, an override aside.")
+    computed_maker_first: bool = Field(description="What the rules decided, an override aside.")
+    computed_taker_bias: TakerBias = Field(description="What the rules decided, an override aside.")
     override: OverrideRecord | None = None
     stale_at: AwareDatetime = Field(
         description="Older than it should be after this.", examples=["2026-04-26T00:45:00Z"]

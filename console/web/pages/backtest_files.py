@@ -36,7 +36,7 @@ class BacktestedPolicy(BaseModel):
 
 
 class BacktestRecord(BaseModel):
-    """What a backtest came to; what else the file says is passed over."""
+    """The result of a backtest; other fields of the file are ignored."""
 
     since: str
     until: str
@@ -54,19 +54,19 @@ class BacktestFiles:
     path: Path
 
     def read(self) -> BacktestRecord | str:
-        """Return the backtest, or a sentence that says why there is none."""
+        """Return the backtest, or a sentence with the reason why there is none."""
         try:
             if self.path.stat().st_size > _LARGEST_BYTES:
                 return f"{self.path} is too large to be a backtest"
             return TypeAdapter(list[BacktestRecord]).validate_json(self.path.read_bytes())[-1]
         except FileNotFoundError:
-            return f"{self.path} is not there yet: router-policy backtest --json > {self.path} writes it"
+            return f"{self.path} does not exist yet; write it with router-policy backtest --json > {self.path}"
         except OSError as error:
             return f"{self.path} cannot be read: {error.strerror}"
         except (ValidationError, IndexError):
-            return f"{self.path} is not what router-policy backtest --json prints"
+            return f"{self.path} is not the output of router-policy backtest --json"
 
     def picture(self) -> Path | None:
-        """Return the picture's file, None where there is none."""
-        beside = (self.path.with_suffix(suffix) for suffix in PICTURE_TYPES)
-        return next((path for path in beside if path.is_file()), None)
+        """Return the picture's file, None if there is none."""
+        candidates = (self.path.with_suffix(suffix) for suffix in PICTURE_TYPES)
+        return next((path for path in candidates if path.is_file()), None)

@@ -1,4 +1,4 @@
-"""Figures and times as people read them."""
+"""Figures and times in the form that people read."""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ NOT_MEASURED = "–"
 
 
 def age_words(age: timedelta) -> str:
-    """Say an age in one unit, as `45 s`, `12 min`, `5 h`, `3 days`; below zero for what lies ahead."""
+    """Return an age in one unit, such as `45 s`, `12 min`, `5 h`, `3 days`; negative for a time ahead."""
     seconds = round(age.total_seconds())
     for unit, size, until in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
         if abs(seconds) < until:
@@ -17,20 +17,20 @@ def age_words(age: timedelta) -> str:
 
 
 def figure(value: float | None, digits: int = 2) -> str:
-    """Write a figure with so many decimals, a dash where it was not measured."""
+    """Return a figure with so many decimals, a dash if it was not measured."""
     return NOT_MEASURED if value is None else f"{value:z.{digits}f}"
 
 
 def exact(value: float | None) -> str:
-    """Write a figure as exactly as it is worth reading, a dash where it was not measured."""
+    """Return a figure with six digits, a dash if it was not measured."""
     return NOT_MEASURED if value is None else f"{value:.6g}"
 
 
 def moment(at: datetime | None) -> str:
-    """Write a time to the second in UTC, nothing where there is none."""
+    """Return a time to the second in UTC, an empty text for None."""
     return (iso(at.replace(microsecond=0)) or "") if at is not None else ""
 
 
-def told(maker_first: bool, taker_bias: str) -> str:
-    """Say what the router is told."""
+def decision(maker_first: bool, taker_bias: str) -> str:
+    """Return a decision in words."""
     return f"{'maker first' if maker_first else 'taker'}, {taker_bias.replace('_', ' ')}"

@@ -1,4 +1,4 @@
-"""The pages: each is made here whole, and needs nothing from outside but the console's own files."""
+"""The pages: each is rendered here, and loads nothing but the console's own files."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -49,7 +49,9 @@ def _environment() -> Environment:
     environment.filters.update(
         figure=formats.figure, exact=formats.exact, moment=formats.moment, path=lambda text: quote(text, safe="")
     )
-    environment.globals.update(told=formats.told, qualities=list(Quality), regimes=list(Regime), step_count=STEP_COUNT)
+    environment.globals.update(
+        decision=formats.decision, qualities=list(Quality), regimes=list(Regime), step_count=STEP_COUNT
+    )
     return environment
 
 
@@ -67,7 +69,7 @@ def _page(
 
 
 def error_page(request: Request, status: int, message: str) -> Response:
-    """Return the page that says what went wrong and where to go from there."""
+    """Return the page for an error, with links to go on from."""
     return _page(request, "error.html", {"status": status, "message": message}, status)
 
 
@@ -79,24 +81,24 @@ TheOverview = Annotated[Overview, Depends(_overview)]
 
 
 @router.get("/")
-def overview(request: Request, cache: ThePolicyCache, made: TheOverview) -> Response:
+def overview(request: Request, cache: ThePolicyCache, renderer: TheOverview) -> Response:
     """Show every symbol, the worst first."""
-    shown = _shown(cache, made)
-    return _page(request, "overview.html", {"shown": shown, "scope": cache.scope, "active": "overview"})
+    view = _view(cache, renderer)
+    return _page(request, "overview.html", {"view": view, "scope": cache.scope, "active": "overview"})
 
 
 @router.get("/overview")
-def overview_as_it_stands(request: Request, cache: ThePolicyCache, made: TheOverview) -> Response:
-    """Return the part of the overview that changes, or 304 where the asker has it."""
-    shown = _shown(cache, made)
-    tag = f'W/"{shown.tag}"'
+def overview_as_it_stands(request: Request, cache: ThePolicyCache, renderer: TheOverview) -> Response:
+    """Return the part of the overview that changes, or 304 if the client has it."""
+    view = _view(cache, renderer)
+    tag = f'W/"{view.tag}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
-    return _page(request, "overview_part.html", {"shown": shown}, headers={"ETag": tag})
+    return _page(request, "overview_part.html", {"view": view}, headers={"ETag": tag})
 
 
-def _shown(cache: PolicyCache, made: Overview) -> OverviewView:
-    return made.show(cache.newest(), _table)
+def _view(cache: PolicyCache, renderer: Overview) -> OverviewView:
+    return renderer.show(cache.newest(), _table)
 
 
 def _table(rows: Sequence[Row]) -> Markup:
@@ -105,7 +107,7 @@ def _table(rows: Sequence[Row]) -> Markup:
 
 @router.get("/symbols/{symbol:path}")
 def one_symbol(request: Request, cache: ThePolicyCache, symbol: Symbol) -> Response:
-    """Show what is in force for a symbol and why, with pictures over time."""
+    """Show the policy in force for a symbol and why, with pictures over time."""
     newest = cache.newest()
     if symbol not in newest.by_symbol and symbol not in cache.watched.symbols:
         raise HTTPException(404, f"There is no policy for {symbol!r} in scope {cache.scope!r}.")

@@ -1,4 +1,4 @@
-"""Where the script is that draws pictures."""
+"""The script that draws pictures, from plotly's package."""
 
 import re
 from functools import cache
@@ -16,8 +16,8 @@ def plotly_script() -> Path:
 
 @cache
 def own_style_ids() -> tuple[str, ...]:
-    """Return the names under which the script would put styles of its own into a page, which the page's policy forbids.
+    """Return the element ids under which the script would add styles, which the page's security policy forbids.
 
-    They are for maps, which the console has none of. Where an element of that name is there already, it leaves it be.
+    They are for maps, which the console does not have. If an element with the id exists, the script adds nothing.
     """
     return tuple(re.findall(r'getElementById\("([0-9a-f]{64})"\)', plotly_script().read_text("utf-8")))
