@@ -20,7 +20,8 @@ from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import figure, iso, percent, print_json, print_lines
 from jobs.analysis.compare import per_day, share
-from jobs.analysis.replay import Change, Instruction, Replay, ReplayVerdict, SymbolTotals, replay
+from jobs.analysis.replay import replay
+from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals
 from policy.rules import RuleSet
 
 _FILE_WIDTH = 120

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from jobs.analysis.replay import ReplayVerdict, replay
+from jobs.analysis.replay import replay
+from jobs.analysis.replay_result import ReplayVerdict
 from policy.rules import rule_set
 from policy.snapshot import Snapshot
 from storage.audit import chain

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.analysis.replay import NotReplayableError, Replay, ReplayVerdict, agree, replay_runs
+from jobs.analysis.replay import NotReplayableError, replay_runs
+from jobs.analysis.replay_result import Replay, ReplayVerdict
+from jobs.analysis.symbol_replay import agree
 from policy import Evidence
 from policy.rules import RuleSet, State, rule_set
 from policy.rules.breaker_state import Breaker

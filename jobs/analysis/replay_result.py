@@ -1,0 +1,144 @@
+"""The result of a replay: each row's verdict, the totals by symbol, and the stretches in which decisions change."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from policy.rules import RuleSet
+
+CHANGES_KEPT = 1000
+
+
+class ReplayVerdict(StrEnum):
+    """What a row says of the replayed rule set against the live one; the last three are not observed.
+
+    NEVER_SENT: it says maker first where the live one said taker, so the maker orders were never sent. OTHER_STATE: its
+    breaker would not be in the recorded state, for which the run of misses and the probes were measured. OTHER_ORDERS:
+    in the seven days before, which the evidence covers, it disagreed on maker first, so the evidence would be another.
+    """
+
+    SAME = "same"
+    OTHER_WAIT = "other_wait"
+    TAKER_INSTEAD = "taker_instead"
+    NEVER_SENT = "never_sent"
+    OTHER_STATE = "other_state"
+    OTHER_ORDERS = "other_orders"
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether the row rests on evidence that the replayed rule set would have had as well."""
+        return self in (ReplayVerdict.SAME, ReplayVerdict.OTHER_WAIT, ReplayVerdict.TAKER_INSTEAD)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """How many runs and seconds; a run is valid until the next, the newest for 0 seconds."""
+
+    run_count: int = 0
+    seconds: float = 0.0
+
+    def add(self, other: "Tally") -> None:
+        """Count another's as well."""
+        self.run_count += other.run_count
+        self.seconds += other.seconds
+
+
+def _tallies() -> dict[ReplayVerdict, Tally]:
+    return {verdict: Tally() for verdict in ReplayVerdict}
+
+
+@dataclass(slots=True, kw_only=True)
+class SymbolTotals:
+    """One symbol's rows by verdict, and the changes between maker and taker.
+
+    `not_observed_flip_count` are those of the replayed that begin or end in a row which is not observed.
+    """
+
+    symbol: str
+    tallies: dict[ReplayVerdict, Tally] = field(default_factory=_tallies)
+    live_flip_count: int = 0
+    replayed_flip_count: int = 0
+    not_observed_flip_count: int = 0
+
+    @property
+    def whole(self) -> Tally:
+        """All rows."""
+        return _sum(self.tallies.values())
+
+    @property
+    def not_observed(self) -> Tally:
+        """The rows that are not observed."""
+        return _sum(tally for verdict, tally in self.tallies.items() if not verdict.is_observed)
+
+    def add(self, other: "SymbolTotals") -> None:
+        """Count another symbol's as well."""
+        for verdict, tally in other.tallies.items():
+            self.tallies[verdict].add(tally)
+        self.live_flip_count += other.live_flip_count
+        self.replayed_flip_count += other.replayed_flip_count
+        self.not_observed_flip_count += other.not_observed_flip_count
+
+
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        total.add(tally)
+    return total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """What a router is told."""
+
+    maker_first: bool
+    taker_bias: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Change:
+    """A stretch of runs in which the replayed rule set decides otherwise than the live one, always in the same way.
+
+    `until` is exclusive, None where it lasts through the newest run. `reason` is the replayed one's in the first run.
+    """
+
+    symbol: str
+    start: datetime
+    until: datetime | None
+    live: Instruction
+    replayed: Instruction
+    verdict: ReplayVerdict
+    run_count: int
+    reason: str
+
+    def goes_on(self, slot: datetime, live: Instruction, replayed: Instruction, verdict: ReplayVerdict) -> bool:
+        """Tell whether a run at this slot, which says this, belongs to the stretch."""
+        return (self.until, self.live, self.replayed, self.verdict) == (slot, live, replayed, verdict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Replay:
+    """What changes, by symbol and in all, and the newest stretches of change, oldest first, out of `change_count`.
+
+    `recorded_by` names the breaker whose order of events was used, None where the rule set asks for none; runs without
+    it are not replayed, and counted.
+    """
+
+    rules: RuleSet
+    recorded_by: str | None
+    first_slot: datetime
+    last_slot: datetime
+    run_count: int
+    skipped_run_count: int
+    symbols: dict[str, SymbolTotals] = field(default_factory=dict)
+    changes: deque[Change] = field(default_factory=lambda: deque(maxlen=CHANGES_KEPT))
+    change_count: int = 0
+
+    @property
+    def total(self) -> SymbolTotals:
+        """All symbols together."""
+        total = SymbolTotals(symbol="")
+        for sums in self.symbols.values():
+            total.add(sums)
+        return total

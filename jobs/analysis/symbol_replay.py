@@ -1,0 +1,126 @@
+"""The replay of one symbol: the state that the rules would have, and what that says of each row."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals, Tally
+from policy.rules import Decision, State
+from policy.rules.breaker_state import Breaker
+from policy.window import OUTCOME_WINDOW
+from storage.read.replay_inputs import ReplayableRun, ReplayInput
+
+
+@dataclass(slots=True, kw_only=True)
+class SymbolReplay:
+    """Where the replay of one symbol stands."""
+
+    state: State | None
+    sums: SymbolTotals
+    other_orders_until: datetime | None = None
+    other_state_since: datetime | None = None
+    last: tuple[int, Instruction, Instruction, ReplayVerdict] | None = None
+    change: Change | None = None
+
+    def step(self, found: Replay, run: ReplayableRun, row: ReplayInput) -> None:
+        """Decide one row again."""
+        other_state = self._other_state(row.before, run.slot) if found.rules.has_state else False
+        judged = found.rules.decide_with_state(row.evidence, self.state)
+        self.state = judged.after
+        live = Instruction(maker_first=row.maker_first, taker_bias=row.taker_bias)
+        replayed = _told(judged.decision)
+        verdict = self._verdict(live, replayed, run.slot, other_state=other_state)
+        if live.maker_first != replayed.maker_first:
+            self.other_orders_until = run.until
+        self._count(found.run_count, run, live, replayed, verdict)
+        self._note_change(found, run, live, replayed, verdict, judged.decision.policy.reason)
+
+    def _other_state(self, recorded: State | None, slot: datetime) -> bool:
+        """Tell whether the state is another than the recorded one; take that up where nothing else can end it.
+
+        A breaker that is open here and closed on record sees no probes, which were never sent. Seven days later nothing
+        of its opening would count any more.
+        """
+        theirs = recorded or State()
+        if agree(self.state or State(), theirs, slot - OUTCOME_WINDOW):
+            self.other_state_since = None
+            return False
+        self.other_state_since = self.other_state_since or slot
+        is_closed = theirs.own.opened_at is None and theirs.pool.opened_at is None
+        if is_closed and slot - self.other_state_since >= OUTCOME_WINDOW:
+            self.state, self.other_state_since = recorded, None
+            return False
+        return True
+
+    def _verdict(self, live: Instruction, replayed: Instruction, slot: datetime, *, other_state: bool) -> ReplayVerdict:
+        if replayed.maker_first and not live.maker_first:
+            return ReplayVerdict.NEVER_SENT
+        if other_state:
+            return ReplayVerdict.OTHER_STATE
+        if self.other_orders_until is not None and self.other_orders_until > slot - OUTCOME_WINDOW:
+            return ReplayVerdict.OTHER_ORDERS
+        if live.maker_first and not replayed.maker_first:
+            return ReplayVerdict.TAKER_INSTEAD
+        return ReplayVerdict.OTHER_WAIT if live.maker_first and live != replayed else ReplayVerdict.SAME
+
+    def _count(
+        self, number: int, run: ReplayableRun, live: Instruction, replayed: Instruction, verdict: ReplayVerdict
+    ) -> None:
+        seconds = (run.until - run.slot).total_seconds() if run.until is not None else 0.0
+        self.sums.tallies[verdict].add(Tally(run_count=1, seconds=seconds))
+        if self.last is not None and self.last[0] == number - 1:
+            _, live_before, replayed_before, verdict_before = self.last
+            self.sums.live_flip_count += live_before.maker_first != live.maker_first
+            flipped = replayed_before.maker_first != replayed.maker_first
+            self.sums.replayed_flip_count += flipped
+            observed = verdict.is_observed and verdict_before.is_observed
+            self.sums.not_observed_flip_count += flipped and not observed
+        self.last = (number, live, replayed, verdict)
+
+    def _note_change(
+        self,
+        found: Replay,
+        run: ReplayableRun,
+        live: Instruction,
+        replayed: Instruction,
+        verdict: ReplayVerdict,
+        reason: str,
+    ) -> None:
+        before, self.change = self.change, None
+        if live == replayed or not (live.maker_first or replayed.maker_first):
+            return
+        if before is not None and before.goes_on(run.slot, live, replayed, verdict):
+            before.run_count += 1
+            before.until = run.until
+            self.change = before
+            return
+        self.change = Change(
+            symbol=self.sums.symbol,
+            start=run.slot,
+            until=run.until,
+            live=live,
+            replayed=replayed,
+            verdict=verdict,
+            run_count=1,
+            reason=reason,
+        )
+        found.changes.append(self.change)
+        found.change_count += 1
+
+
+def _told(decision: Decision) -> Instruction:
+    return Instruction(maker_first=decision.policy.maker_first, taker_bias=decision.policy.taker_bias)
+
+
+def agree(ours: State, theirs: State, window_start: datetime) -> bool:
+    """Tell whether two states measure the same: open since the same slot, and counting from the same time on.
+
+    Evidence that restarted before the window of outcomes began counts as all of it. Labels act on nothing.
+    """
+    return all(
+        one.opened_at == other.opened_at and _counts_from(one, window_start) == _counts_from(other, window_start)
+        for one, other in ((ours.own, theirs.own), (ours.pool, theirs.pool))
+    )
+
+
+def _counts_from(breaker: Breaker, window_start: datetime) -> datetime:
+    return max(breaker.restarted_at or window_start, window_start)
