@@ -46,7 +46,7 @@ def _record(selection: OrderSelection, costs: Costs) -> dict[str, Any]:
 
 def _summary_record(summary: CostSummary) -> dict[str, Any]:
     record = asdict(summary)
-    return {**record.pop("heading"), **record}
+    return {**record.pop("group"), **record}
 
 
 def _print(selection: OrderSelection, costs: Costs) -> None:
@@ -61,7 +61,7 @@ def _print(selection: OrderSelection, costs: Costs) -> None:
 
 def _introduction(selection: OrderSelection, costs: Costs) -> Iterator[str]:
     reject_count = sum(reject.reject_count for reject in costs.rejects)
-    overall = [summary for summary in costs.figures if not any(asdict(summary.heading).values())]
+    overall = [summary for summary in costs.figures if not any(asdict(summary.group).values())]
     filled, with_fee = sum(summary.cost_count for summary in overall), sum(summary.fee_count for summary in overall)
     yield f"scope {selection.scope!r}, {iso(selection.start)} to {iso(selection.end)}:"
     yield f"{costs.order_count} orders looked at, {reject_count} rows not used"
@@ -73,21 +73,21 @@ def _introduction(selection: OrderSelection, costs: Costs) -> Iterator[str]:
 
 
 def _sections(summaries: Sequence[CostSummary]) -> Iterator[tuple[str, list[tuple[str, CostSummary]]]]:
-    """Sort the figures into tables; those with more than one heading are for `--json` only."""
+    """Sort the figures into tables; those with more than one group are for `--json` only."""
     tables: dict[str, list[tuple[str, CostSummary]]] = {
         title: [] for title in ("all", "symbol", "regime", "policy in force, quality")
     }
     for summary in summaries:
-        heading = summary.heading
-        if heading.symbol is not None and heading.regime is None:
-            tables["symbol"].append((heading.symbol, summary))
-        elif heading.symbol is None and heading.regime is not None:
-            tables["regime"].append((heading.regime, summary))
-        elif heading.symbol is None and heading.policy is not None:
-            in_force = heading.policy is not PolicyAtOrder.NONE
-            name = f"{heading.policy}, {heading.quality}" if in_force else str(heading.policy)
+        group = summary.group
+        if group.symbol is not None and group.regime is None:
+            tables["symbol"].append((group.symbol, summary))
+        elif group.symbol is None and group.regime is not None:
+            tables["regime"].append((group.regime, summary))
+        elif group.symbol is None and group.policy is not None:
+            in_force = group.policy is not PolicyAtOrder.NONE
+            name = f"{group.policy}, {group.quality}" if in_force else str(group.policy)
             tables["policy in force, quality"].append((name, summary))
-        elif heading.symbol is None:
+        elif group.symbol is None:
             tables["all"].append(("all", summary))
     return (table for table in tables.items() if table[1])
 
@@ -103,7 +103,7 @@ def _rows(summaries: Sequence[tuple[str, CostSummary]]) -> Iterator[tuple[str, .
 def _cells(summary: CostSummary) -> tuple[str, ...]:
     difference = summary.against_taker
     return (
-        str(summary.way),
+        str(summary.route),
         str(summary.outcome_count),
         str(summary.cost_count),
         figure(summary.mean_bps),

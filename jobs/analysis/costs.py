@@ -1,4 +1,4 @@
-"""What orders really cost: the log's outcomes by the way they went and what was in force at their time."""
+"""What orders really cost: the log's outcomes by route and by the policy in force at their time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ CHOSEN = (
 
 
 class Route(StrEnum):
-    """How an order went: started as maker, straight to taker, as a probe, or in a way that the log does not tell."""
+    """How an order was sent: started as maker, straight to taker, as a probe, or unknown to the log."""
 
     MAKER = "maker"
     TAKER = "taker"
@@ -34,7 +34,7 @@ class Route(StrEnum):
 
 
 class PolicyAtOrder(StrEnum):
-    """What the router was told at an order's time; NONE where there was no policy, or it had expired."""
+    """The policy in force at an order's time; NONE if there was none, or if it had expired."""
 
     MAKER_FIRST = "maker_first"
     TAKER = "taker"
@@ -43,7 +43,7 @@ class PolicyAtOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupKey:
-    """Which orders a figure is of; None is all. Regime and quality are the rules', "none" where no policy was there."""
+    """The orders that a summary is of; None means all. Regime and quality are "none" for orders without a policy."""
 
     symbol: str | None = None
     regime: str | None = None
@@ -53,7 +53,7 @@ class GroupKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostDifference:
-    """The mean cost less that of the orders under the same heading that went straight to taker, in basis points.
+    """The mean cost less that of the orders of the same group that went straight to taker, in basis points.
 
     The interval counts a UTC day as one observation; it is None with fewer than two. The warning belongs to it.
     """
@@ -66,15 +66,15 @@ class CostDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostSummary:
-    """What the orders of a heading that went one way cost, in basis points of the notional, + is worse.
+    """What the orders of a group that went one route cost, in basis points of the notional, + is worse.
 
-    The cost is slippage and fee, over the `cost_count` orders that filled; of `fee_count` of them the fee is known, by
-    the log or else the settings, and of the others it is left out. Mean and median are None without a fill. The
+    The cost is slippage and fee, over the `cost_count` orders that filled. The fee is known for `fee_count` of them,
+    from the log or else the settings, and is left out for the others. Mean and median are None without a fill. The
     interval is the mean's, and counts a UTC day as one observation; it is None with fewer than two days.
     """
 
-    heading: GroupKey
-    way: Route
+    group: GroupKey
+    route: Route
     outcome_count: int
     cost_count: int
     fee_count: int
@@ -87,38 +87,39 @@ class CostSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """The figures: of all, by symbol, by regime, by policy and quality, by all of these; and the rows not used."""
+    """Summaries of all orders, by symbol, by regime, by policy and quality, and by all of these; and the rejects."""
 
     figures: tuple[CostSummary, ...]
     rejects: tuple[Reject, ...]
 
     @property
     def order_count(self) -> int:
-        """How many orders were looked at."""
-        return sum(one.outcome_count for one in self.figures if one.heading == GroupKey())
+        """How many orders were selected."""
+        return sum(summary.outcome_count for summary in self.figures if summary.group == GroupKey())
 
 
-def find_costs(store: Store, question: OrderSelection, fees: Mapping[str, Fees]) -> Costs:
+def find_costs(store: Store, selection: OrderSelection, fees: Mapping[str, Fees]) -> Costs:
     """Add up what the orders with `start <= ts < end` cost; `fees` are by symbol, "" for the others.
 
-    What was in force is what readers could see at an order's time, overrides included; the question's tolerance is not
-    used. Raises SourceError where the log cannot be used, EngineError where DuckDB fails, and as the store does.
+    The policy in force is the one that readers could see at an order's time, overrides included; the tolerance of the
+    selection is not used. Raises SourceError if the log cannot be used, EngineError if DuckDB fails, and as the store
+    does.
     """
     from jobs.engines.duckdb_session import duckdb_session
 
     with duckdb_session() as (connection, folder):
-        rejects = load_orders(connection, question, folder)
-        _load_history(connection, store, question)
+        rejects = load_orders(connection, selection, folder)
+        _load_history(connection, store, selection)
         _load_fees(connection, fees)
-        return Costs(figures=_figures(connection, question), rejects=tuple(rejects))
+        return Costs(figures=_figures(connection, selection), rejects=tuple(rejects))
 
 
-def _load_history(connection: "DuckDBPyConnection", store: Store, question: OrderSelection) -> None:
-    scope, start, end = question.scope, question.start, question.end
+def _load_history(connection: "DuckDBPyConnection", store: Store, selection: OrderSelection) -> None:
+    scope, start, end = selection.scope, selection.start, selection.end
     with store.reading() as reading:
         policies = visible_policies(reading, scope, start, end, with_taker=False)
         changes = decision_changes(reading, scope, start, end)
-    load_visible_policies(connection, policies, question.slots)
+    load_visible_policies(connection, policies, selection.slots)
     _load_decisions(connection, changes)
 
 
@@ -148,8 +149,8 @@ def _load_fees(connection: "DuckDBPyConnection", fees: Mapping[str, Fees]) -> No
     )
 
 
-def _figures(connection: "DuckDBPyConnection", question: OrderSelection) -> tuple[CostSummary, ...]:
-    bounds = {"window_start": naive(question.start), "window_end": naive(question.end)}
+def _figures(connection: "DuckDBPyConnection", selection: OrderSelection) -> tuple[CostSummary, ...]:
+    bounds = {"window_start": naive(selection.start), "window_end": naive(selection.end)}
     result = connection.execute(_COST, bounds)
     names = [column[0] for column in result.description or []]
     return tuple(_figure(dict(zip(names, row, strict=True))) for row in result.fetchall())
@@ -158,13 +159,13 @@ def _figures(connection: "DuckDBPyConnection", question: OrderSelection) -> tupl
 def _figure(row: Mapping[str, Any]) -> CostSummary:
     mean_bps, error_bps = round_metric(row["mean_bps"]), round_metric(row["error_bps"])
     return CostSummary(
-        heading=GroupKey(
+        group=GroupKey(
             symbol=row["symbol"],
             regime=row["regime"],
             policy=PolicyAtOrder(row["policy"]) if row["policy"] is not None else None,
             quality=row["quality"],
         ),
-        way=Route(row["way"]),
+        route=Route(row["route"]),
         outcome_count=int(row["outcome_count"]),
         cost_count=int(row["cost_count"]),
         fee_count=int(row["fee_count"]),

@@ -1,8 +1,8 @@
--- What orders cost, in basis points, by what was in force at their time and by the way they went: one row for each
--- symbol, regime, policy and way, and for each of these with any of the others, which are then null.
---     order_event       the rows of the order log; those with a reason are not used
---     run               runs with published_at and expires_at: those that readers saw
---     decision          what the rules said of a symbol from decided_at on, until its next row
+-- What orders cost, in basis points, by the policy in force at their time and by their route: one row for each symbol,
+-- regime, policy and route, and for each of the groups below, whose other columns are null.
+--     order_event       the rows of the order log; those with a reason are rejected
+--     run               runs with published_at and expires_at, as readers could see them
+--     decision          what the rules decided for a symbol from decided_at on, until its next row
 --     override_span     overrides as they were in force, from_at <= t < end_at
 --     fee               the fees of the settings by symbol, of all others under an empty name
 -- The error of a mean is that of sums by UTC day: orders of one day are taken for one observation, as they share the
@@ -15,7 +15,7 @@ with turn as (
     select symbol, end_at from override_span
 ),
 
-told as (
+in_force as (
     select
         turn.symbol,
         turn.moment,
@@ -33,19 +33,19 @@ told as (
     group by turn.symbol, turn.moment
 ),
 
--- Readers see the newest slot: a run that was published after a later slot was never seen.
-seen_run as (
+-- Readers see the newest slot: a run that was published after a later slot was never visible.
+visible_run as (
     select *
     from run
     qualify slot = max(slot) over (order by published_at)
 ),
 
--- Of an order that fell back it is not known which part the maker leg filled: all of it pays the taker fee here.
+-- Which part of an order that fell back was filled as maker is not known: all of it pays the taker fee here.
 sent as (
     select
         log.symbol,
         log.ts,
-        if(log.maker_started, if(log.probe, 'probe', 'maker'), if(log.maker_started is null, 'unknown', 'taker')) as way,
+        if(log.maker_started, if(log.probe, 'probe', 'maker'), if(log.maker_started is null, 'unknown', 'taker')) as route,
         log.slippage_bps,
         coalesce(
             case when isfinite(log.fees) then log.fees / nullif(log.notional, 0) * 10000 end,
@@ -62,27 +62,27 @@ sent as (
 
 judged as (
     select
-        coalesce(sent.ts <= seen_run.expires_at, false) as is_in_force,
+        coalesce(sent.ts <= visible_run.expires_at, false) as is_in_force,
         sent.symbol,
-        if(is_in_force, coalesce(told.regime, 'none'), 'none') as regime,
+        if(is_in_force, coalesce(in_force.regime, 'none'), 'none') as regime,
         if(
-            not is_in_force or told.maker_first is null, 'none', if(told.maker_first, 'maker_first', 'taker')
+            not is_in_force or in_force.maker_first is null, 'none', if(in_force.maker_first, 'maker_first', 'taker')
         ) as policy,
-        if(is_in_force, coalesce(told.quality, 'none'), 'none') as quality,
-        sent.way,
+        if(is_in_force, coalesce(in_force.quality, 'none'), 'none') as quality,
+        sent.route,
         cast(sent.ts as date) as day,
         sent.slippage_bps + coalesce(sent.fee_bps, 0) as cost_bps,
         sent.fee_bps is not null as has_fee
     from sent
-    asof left join seen_run on sent.ts >= seen_run.published_at
-    asof left join told on sent.symbol = told.symbol and sent.ts >= told.moment
+    asof left join visible_run on sent.ts >= visible_run.published_at
+    asof left join in_force on sent.symbol = in_force.symbol and sent.ts >= in_force.moment
 ),
 
 middle as (
-    select symbol, regime, policy, quality, way, median(cost_bps) as median_bps
+    select symbol, regime, policy, quality, route, median(cost_bps) as median_bps
     from judged
     group by grouping sets (
-        (way), (symbol, way), (regime, way), (policy, quality, way), (symbol, regime, policy, quality, way)
+        (route), (symbol, route), (regime, route), (policy, quality, route), (symbol, regime, policy, quality, route)
     )
 ),
 
@@ -92,7 +92,7 @@ daily as (
         regime,
         policy,
         quality,
-        way,
+        route,
         day,
         count(*) as outcome_count,
         count(cost_bps) as cost_count,
@@ -100,11 +100,11 @@ daily as (
         coalesce(sum(cost_bps), 0) as cost_bps
     from judged
     group by grouping sets (
-        (way, day),
-        (symbol, way, day),
-        (regime, way, day),
-        (policy, quality, way, day),
-        (symbol, regime, policy, quality, way, day)
+        (route, day),
+        (symbol, route, day),
+        (regime, route, day),
+        (policy, quality, route, day),
+        (symbol, regime, policy, quality, route, day)
     )
 ),
 
@@ -114,7 +114,7 @@ averaged as (
         sum(cost_count) over cell as cell_count,
         sum(cost_bps) over cell / nullif(sum(cost_count) over cell, 0) as mean_bps
     from daily
-    window cell as (partition by symbol, regime, policy, quality, way)
+    window cell as (partition by symbol, regime, policy, quality, route)
 ),
 
 -- By how much each day moves the mean.
@@ -129,7 +129,7 @@ figure as (
         regime,
         policy,
         quality,
-        way,
+        route,
         sum(outcome_count) as outcome_count,
         sum(cost_count) as cost_count,
         sum(fee_count) as fee_count,
@@ -137,29 +137,29 @@ figure as (
         count(*) filter (where cost_count > 0) as day_count,
         sum(pull_bps * pull_bps) as squared_error
     from pulling
-    group by symbol, regime, policy, quality, way
+    group by symbol, regime, policy, quality, route
 ),
 
--- A maker start, and a probe, against the orders that went straight to taker under the same heading.
+-- A maker start, and a probe, against the orders of the same group that went straight to taker.
 pulled_apart as (
     select
         pulling.symbol,
         pulling.regime,
         pulling.policy,
         pulling.quality,
-        compared.way,
+        compared.route,
         pulling.day,
-        sum(case when pulling.way = compared.way then pull_bps else -pull_bps end) as pull_bps
+        sum(case when pulling.route = compared.route then pull_bps else -pull_bps end) as pull_bps
     from pulling
-    join (values ('maker'), ('probe')) as compared(way) on pulling.way in (compared.way, 'taker')
+    join (values ('maker'), ('probe')) as compared(route) on pulling.route in (compared.route, 'taker')
     where pulling.cost_count > 0
-    group by pulling.symbol, pulling.regime, pulling.policy, pulling.quality, compared.way, pulling.day
+    group by pulling.symbol, pulling.regime, pulling.policy, pulling.quality, compared.route, pulling.day
 ),
 
 difference as (
-    select symbol, regime, policy, quality, way, count(*) as day_count, sum(pull_bps * pull_bps) as squared_error
+    select symbol, regime, policy, quality, route, count(*) as day_count, sum(pull_bps * pull_bps) as squared_error
     from pulled_apart
-    group by symbol, regime, policy, quality, way
+    group by symbol, regime, policy, quality, route
 )
 
 select
@@ -167,7 +167,7 @@ select
     figure.regime,
     figure.policy,
     figure.quality,
-    figure.way,
+    figure.route,
     figure.outcome_count,
     figure.cost_count,
     figure.fee_count,
@@ -184,17 +184,17 @@ join middle
     and middle.regime is not distinct from figure.regime
     and middle.policy is not distinct from figure.policy
     and middle.quality is not distinct from figure.quality
-    and middle.way = figure.way
+    and middle.route = figure.route
 left join figure as taker
     on taker.symbol is not distinct from figure.symbol
     and taker.regime is not distinct from figure.regime
     and taker.policy is not distinct from figure.policy
     and taker.quality is not distinct from figure.quality
-    and taker.way = 'taker'
+    and taker.route = 'taker'
 left join difference
     on difference.symbol is not distinct from figure.symbol
     and difference.regime is not distinct from figure.regime
     and difference.policy is not distinct from figure.policy
     and difference.quality is not distinct from figure.quality
-    and difference.way = figure.way
+    and difference.route = figure.route
 order by all

@@ -1,16 +1,15 @@
-"""What was in force and what was done: the orders of the log held against what had been published by their time."""
+"""Drift: orders that were not sent as the policy visible at their time requires."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.analysis.order_history import OrderSelection, load_orders, load_visible_policies, naive
 from policy.reject import Reject
-from storage.read.visible_policies import visible_policies
+from storage.read.visible_policies import VisiblePolicies, visible_policies
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ _JUDGED = files(__package__).joinpath("drift.sql").read_text("utf-8")
 
 
 class DriftKind(StrEnum):
-    """In which way an order was not sent as the policy of its time would have it."""
+    """How an order differs from the policy of its time."""
 
     NO_RUN = "no_run"
     UNKNOWN_RUN = "unknown_run"
@@ -31,7 +30,7 @@ class DriftKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftExample:
-    """One order: its id, None where the log has none, when it was done, and what about it."""
+    """One order: its id, None if the log has none, when it was done, and how it differs."""
 
     order_id: str | None
     ts: datetime
@@ -62,59 +61,65 @@ class SymbolDrift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """The drift of every symbol that has an order, most findings first, and the rows of the log that were not used."""
+    """The drift of every symbol that has an order, most findings first, and the rejected rows of the log."""
 
     symbols: tuple[SymbolDrift, ...]
     rejects: tuple[Reject, ...]
 
     @property
     def order_count(self) -> int:
-        """How many orders were looked at."""
-        return sum(one.order_count for one in self.symbols)
+        """How many orders were selected."""
+        return sum(symbol.order_count for symbol in self.symbols)
 
 
-def find_drift(store: Store, question: OrderSelection) -> Drift:
-    """Judge each order of the log by what readers could see at its time.
+def find_drift(store: Store, selection: OrderSelection) -> Drift:
+    """Judge each order of the log by the policies visible at its time: see `judge_orders`. Raises as the store does."""
 
-    An order is judged by the policy of the newest slot that had been published by then, overrides included; where that
-    had expired, nothing was in force that a maker attempt could be against. A run that was removed for its age is not
-    held to be unknown. Raises SourceError where the log cannot be used, EngineError where DuckDB fails, and as the
-    store does.
+    def read_policies(start: datetime, named: Collection[int]) -> VisiblePolicies:
+        with store.reading() as connection:
+            return visible_policies(connection, selection.scope, start, selection.end, named)
+
+    return judge_orders(selection, read_policies)
+
+
+# What readers could see from a time on until the end of the selection, and those of the named runs that exist.
+ReadPolicies = Callable[[datetime, Collection[int]], VisiblePolicies]
+
+
+def judge_orders(selection: OrderSelection, read_policies: ReadPolicies) -> Drift:
+    """Judge each order of the log by the policies that were visible at its time.
+
+    An order is judged by the policy of the newest slot that had been published by then, overrides included; if that had
+    expired, no policy forbade a maker attempt. A run that was removed for its age does not count as unknown. Raises
+    SourceError if the log cannot be used, and EngineError if DuckDB fails.
     """
     from jobs.engines.duckdb_session import duckdb_session
 
     with duckdb_session() as (connection, folder):
-        return _judge(connection, store, question, folder)
+        rejects = load_orders(connection, selection, folder)
+        # More than a tolerance earlier, for the policy that was in force when the first order was sent.
+        earliest = selection.start - selection.tolerance - timedelta(microseconds=1)
+        policies = read_policies(earliest, _named_runs(connection, selection))
+        load_visible_policies(connection, policies, selection.slots)
+        symbols = _symbols(connection, selection, policies.pruned_through)
+    symbols.sort(key=lambda symbol: (-symbol.finding_count, symbol.symbol))
+    return Drift(symbols=tuple(symbols), rejects=tuple(rejects))
 
 
-def _judge(connection: "DuckDBPyConnection", store: Store, question: OrderSelection, folder: Path) -> Drift:
-    rejects = load_orders(connection, question, folder)
-    # More than a tolerance earlier, for what was in force when the first order was on its way.
-    earliest = question.start - question.tolerance - timedelta(microseconds=1)
-    named = _named_runs(connection, question)
-    with store.reading() as reading:
-        policies = visible_policies(reading, question.scope, earliest, question.end, named)
-    load_visible_policies(connection, policies, question.slots)
-    symbols = _symbols(connection, question, policies.pruned_through)
-    return Drift(
-        symbols=tuple(sorted(symbols, key=lambda one: (-one.finding_count, one.symbol))), rejects=tuple(rejects)
-    )
-
-
-def _named_runs(connection: "DuckDBPyConnection", question: OrderSelection) -> set[int]:
+def _named_runs(connection: "DuckDBPyConnection", selection: OrderSelection) -> set[int]:
     query = """
         select distinct policy_run_id from order_event
         where reason is null and policy_run_id is not null and ts >= $start and ts < $end
     """
-    bounds = {"start": naive(question.start), "end": naive(question.end)}
+    bounds = {"start": naive(selection.start), "end": naive(selection.end)}
     return {run_id for (run_id,) in connection.execute(query, bounds).fetchall()}
 
 
-def _symbols(connection: "DuckDBPyConnection", question: OrderSelection, pruned_through: int) -> list[SymbolDrift]:
+def _symbols(connection: "DuckDBPyConnection", selection: OrderSelection, pruned_through: int) -> list[SymbolDrift]:
     parameters = {
-        "window_start": naive(question.start),
-        "window_end": naive(question.end),
-        "tolerance": question.tolerance,
+        "window_start": naive(selection.start),
+        "window_end": naive(selection.end),
+        "tolerance": selection.tolerance,
         "pruned_through": pruned_through,
     }
     result = connection.execute(_JUDGED, parameters)
@@ -124,7 +129,7 @@ def _symbols(connection: "DuckDBPyConnection", question: OrderSelection, pruned_
         SymbolDrift(
             symbol=row["symbol"],
             order_count=row["order_count"],
-            findings={kind: _finding(kind, row, question.scope) for kind in DriftKind},
+            findings={kind: _finding(kind, row, selection.scope) for kind in DriftKind},
         )
         for row in rows
     ]
@@ -132,22 +137,22 @@ def _symbols(connection: "DuckDBPyConnection", question: OrderSelection, pruned_
 
 def _finding(kind: DriftKind, row: Mapping[str, Any], scope: str) -> DriftFinding:
     examples = (
-        DriftExample(order_id=said["order_id"], ts=said["ts"].replace(tzinfo=UTC), what=_what(kind, said, scope))
-        for said in row[kind] or ()
+        DriftExample(order_id=order["order_id"], ts=order["ts"].replace(tzinfo=UTC), what=_what(kind, order, scope))
+        for order in row[kind] or ()
     )
     return DriftFinding(order_count=row[f"{kind}_count"], examples=tuple(examples))
 
 
-def _what(kind: DriftKind, said: Mapping[str, Any], scope: str) -> str:
-    run = f"run {said['run_id']}"
+def _what(kind: DriftKind, order: Mapping[str, Any], scope: str) -> str:
+    run = f"run {order['run_id']}"
     match kind:
         case DriftKind.NO_RUN:
             return "names no run"
         case DriftKind.UNKNOWN_RUN:
             return f"{run} is none of scope {scope!r}"
         case DriftKind.SUPERSEDED:
-            return f"{run}, when run {said['superseded_by']} was out for {said['ts'] - said['superseded_at']}"
+            return f"{run}, when run {order['superseded_by']} was out for {order['ts'] - order['superseded_at']}"
         case DriftKind.EXPIRED:
-            return f"{run}, whose slot was {said['ts'] - said['slot']} ago"
+            return f"{run}, whose slot was {order['ts'] - order['slot']} ago"
         case DriftKind.MAKER_WHILE_TAKER:
-            return f"maker first, when taker was in force for {said['ts'] - said['told_since']}"
+            return f"maker first, when taker was in force for {order['ts'] - order['told_since']}"

@@ -1,4 +1,4 @@
-"""The orders of a log beside what had been published by their time, as tables of one DuckDB connection."""
+"""The orders of a log and the policies visible at their time, as tables of one DuckDB connection."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,8 +22,8 @@ TOLERANCE = timedelta(seconds=60)
 class OrderSelection:
     """The orders with `start <= ts < end` of one scope's log, and the slots in which its policies are computed.
 
-    What was published, or told otherwise, less than `tolerance` before an order is not held against it: the log has
-    the time at which an order was done, and the router has to hear of the change first.
+    A change of policy less than `tolerance` before an order does not count: the log has the time at which an order was
+    done, and the router learns of the change only after it is published.
     """
 
     scope: str
@@ -34,16 +34,16 @@ class OrderSelection:
     tolerance: timedelta = TOLERANCE
 
 
-def load_orders(connection: "DuckDBPyConnection", question: OrderSelection, folder: Path) -> list[Reject]:
-    """Make `order_event` as a run does, and give the account of the rows that are not used."""
+def load_orders(connection: "DuckDBPyConnection", selection: OrderSelection, folder: Path) -> list[Reject]:
+    """Create `order_event` as a run does, and return the rejected rows."""
     from jobs.engines import duckdb_tables as tables
     from jobs.sources.orders import read_orders
     from jobs.sources.rejects import count_rejects
 
-    window = Window(as_of=question.end, outcome_window=question.end - question.start)
+    window = Window(as_of=selection.end, outcome_window=selection.end - selection.start)
     bounds = tables.outcome_bounds(window)
-    relation = read_orders(connection, question.orders, window, folder)
-    tables.load_orders(connection, relation, question.orders, window)
+    relation = read_orders(connection, selection.orders, window, folder)
+    tables.load_orders(connection, relation, selection.orders, window)
     in_window = tables.ORDERS_IN_WINDOW
     query = f"select reason, count(*) from order_event where reason is not null and ({in_window}) group by reason"
     counts = dict(connection.execute(query, bounds).fetchall())
@@ -51,7 +51,7 @@ def load_orders(connection: "DuckDBPyConnection", question: OrderSelection, fold
 
 
 def load_visible_policies(connection: "DuckDBPyConnection", policies: VisiblePolicies, slots: Slots) -> None:
-    """Make `run`, `taker` and `override_span` of what readers could see."""
+    """Create `run`, `taker` and `override_span` from what readers could see."""
     from jobs.engines.duckdb_tables import load_table
 
     runs, overrides = policies.runs, policies.overrides
@@ -81,5 +81,5 @@ def load_visible_policies(connection: "DuckDBPyConnection", policies: VisiblePol
 
 
 def naive(at: datetime) -> datetime:
-    """Return a time in UTC without a zone, as the canonical tables have it."""
+    """Return a time in UTC without a zone, as in the canonical tables."""
     return at.astimezone(UTC).replace(tzinfo=None)

@@ -1,7 +1,7 @@
-"""Replay: what another rule set would have decided on the stored evidence, and where that evidence would not do.
+"""Replay: what another rule set would have decided on the stored evidence.
 
-Nothing is written. Had the other rule set been live, the bot would have sent other orders wherever the two disagree on
-maker first; what those would have met was never measured. `ReplayVerdict` says of each row whether it can be known.
+Nothing is written. If the other rule set had been live, the bot would have sent other orders whenever the two disagree
+on maker first, and their outcome was never measured. `ReplayVerdict` marks the rows that this affects.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ def _replayable(
 ) -> tuple[str | None, Sequence[ReplayableRun]]:
     """Return the breaker whose record is used, and the runs that can be replayed with it."""
     if not runs:
-        raise NotReplayableError(f"scope {scope!r} has no run then; router-policy history SYMBOL shows what there is")
+        raise NotReplayableError(f"scope {scope!r} has no run then; router-policy history SYMBOL lists the runs")
     if not rules.has_state:
         return None, runs
     kind = rules.name.partition(":")[0]
@@ -75,23 +75,23 @@ def _replayable(
         raise NotReplayableError(
             f"{rules.name} cannot be replayed over this history: no run of scope {scope!r} then measured the order of "
             f'events, which it decides on. Set [rules] shadow = ["{kind}"], and it can be replayed from the next run '
-            "on; or, with that setting and an empty store, compute the past again by router-policy backfill"
+            "on; or, with that setting and an empty store, compute the past again with router-policy backfill"
         )
     name = rules.name if rules.name in counts else max(sorted(counts), key=counts.__getitem__)
     return name, [run for run in runs if name in run.rule_sets]
 
 
 def _replay_run(
-    found: Replay, symbols: dict[str, "SymbolReplay"], run: ReplayableRun, rows: Iterable[ReplayInput]
+    result: Replay, symbols: dict[str, "SymbolReplay"], run: ReplayableRun, rows: Iterable[ReplayInput]
 ) -> None:
-    newcomer = found.rules.newcomer(one.state for one in symbols.values() if one.state is not None)
+    newcomer = result.rules.newcomer(symbol.state for symbol in symbols.values() if symbol.state is not None)
     for row in rows:
         name = row.evidence.symbol
         symbol = symbols.get(name)
         if symbol is None:
-            state = newcomer if symbols and found.run_count else row.before
+            state = newcomer if symbols and result.run_count else row.before
             symbol = symbols[name] = SymbolReplay(
-                state=state, sums=found.symbols.setdefault(name, SymbolTotals(symbol=name))
+                state=state, totals=result.symbols.setdefault(name, SymbolTotals(symbol=name))
             )
-        symbol.step(found, run, row)
-    found.run_count += 1
+        symbol.step(result, run, row)
+    result.run_count += 1

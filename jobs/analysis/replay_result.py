@@ -12,11 +12,12 @@ CHANGES_KEPT = 1000
 
 
 class ReplayVerdict(StrEnum):
-    """What a row says of the replayed rule set against the live one; the last three are not observed.
+    """How a row's replayed decision compares with the live one; the last three are not observed.
 
-    NEVER_SENT: it says maker first where the live one said taker, so the maker orders were never sent. OTHER_STATE: its
-    breaker would not be in the recorded state, for which the run of misses and the probes were measured. OTHER_ORDERS:
-    in the seven days before, which the evidence covers, it disagreed on maker first, so the evidence would be another.
+    NEVER_SENT: it decides maker first and the live one taker, so the maker orders were never sent. OTHER_STATE: its
+    breaker would not be in the recorded state, for which the streak of misses and the probes were measured.
+    OTHER_ORDERS: in the seven days before, which the evidence covers, it disagreed on maker first, so the evidence
+    would differ.
     """
 
     SAME = "same"
@@ -28,7 +29,7 @@ class ReplayVerdict(StrEnum):
 
     @property
     def is_observed(self) -> bool:
-        """Whether the row rests on evidence that the replayed rule set would have had as well."""
+        """Whether the replayed rule set would have had the same evidence."""
         return self in (ReplayVerdict.SAME, ReplayVerdict.OTHER_WAIT, ReplayVerdict.TAKER_INSTEAD)
 
 
@@ -90,7 +91,7 @@ def _sum(tallies: Iterable[Tally]) -> Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
-    """What a router is told."""
+    """A decision as the router reads it."""
 
     maker_first: bool
     taker_bias: str
@@ -98,9 +99,9 @@ class Instruction:
 
 @dataclass(slots=True, kw_only=True)
 class Change:
-    """A stretch of runs in which the replayed rule set decides otherwise than the live one, always in the same way.
+    """A stretch of runs in which the replayed rule set differs from the live one, always in the same way.
 
-    `until` is exclusive, None where it lasts through the newest run. `reason` is the replayed one's in the first run.
+    `until` is exclusive, None if it lasts through the newest run. `reason` is the replayed one's in the first run.
     """
 
     symbol: str
@@ -113,7 +114,7 @@ class Change:
     reason: str
 
     def goes_on(self, slot: datetime, live: Instruction, replayed: Instruction, verdict: ReplayVerdict) -> bool:
-        """Tell whether a run at this slot, which says this, belongs to the stretch."""
+        """Return whether a run at this slot with these decisions continues the stretch."""
         return (self.until, self.live, self.replayed, self.verdict) == (slot, live, replayed, verdict)
 
 
@@ -121,8 +122,8 @@ class Change:
 class Replay:
     """What changes, by symbol and in all, and the newest stretches of change, oldest first, out of `change_count`.
 
-    `recorded_by` names the breaker whose order of events was used, None where the rule set asks for none; runs without
-    it are not replayed, and counted.
+    `recorded_by` names the breaker whose order of events was used, None if the rule set needs none; runs without it are
+    skipped and counted.
     """
 
     rules: RuleSet
@@ -139,6 +140,6 @@ class Replay:
     def total(self) -> SymbolTotals:
         """All symbols together."""
         total = SymbolTotals(symbol="")
-        for sums in self.symbols.values():
-            total.add(sums)
+        for totals in self.symbols.values():
+            total.add(totals)
         return total

@@ -12,33 +12,33 @@ from storage.read.replay_inputs import ReplayableRun, ReplayInput
 
 @dataclass(slots=True, kw_only=True)
 class SymbolReplay:
-    """Where the replay of one symbol stands."""
+    """The state of the replay of one symbol."""
 
     state: State | None
-    sums: SymbolTotals
+    totals: SymbolTotals
     other_orders_until: datetime | None = None
     other_state_since: datetime | None = None
     last: tuple[int, Instruction, Instruction, ReplayVerdict] | None = None
     change: Change | None = None
 
-    def step(self, found: Replay, run: ReplayableRun, row: ReplayInput) -> None:
+    def step(self, replay: Replay, run: ReplayableRun, row: ReplayInput) -> None:
         """Decide one row again."""
-        other_state = self._other_state(row.before, run.slot) if found.rules.has_state else False
-        judged = found.rules.decide_with_state(row.evidence, self.state)
-        self.state = judged.after
+        other_state = self._other_state(row.before, run.slot) if replay.rules.has_state else False
+        judgement = replay.rules.decide_with_state(row.evidence, self.state)
+        self.state = judgement.after
         live = Instruction(maker_first=row.maker_first, taker_bias=row.taker_bias)
-        replayed = _told(judged.decision)
+        replayed = _instruction(judgement.decision)
         verdict = self._verdict(live, replayed, run.slot, other_state=other_state)
         if live.maker_first != replayed.maker_first:
             self.other_orders_until = run.until
-        self._count(found.run_count, run, live, replayed, verdict)
-        self._note_change(found, run, live, replayed, verdict, judged.decision.policy.reason)
+        self._count(replay.run_count, run, live, replayed, verdict)
+        self._note_change(replay, run, live, replayed, verdict, judgement.decision.policy.reason)
 
     def _other_state(self, recorded: State | None, slot: datetime) -> bool:
-        """Tell whether the state is another than the recorded one; take that up where nothing else can end it.
+        """Return whether the state differs from the recorded one; after seven days, take that over.
 
-        A breaker that is open here and closed on record sees no probes, which were never sent. Seven days later nothing
-        of its opening would count any more.
+        A breaker that is open here and closed on record gets no probes, as they were never sent, and would stay open.
+        Seven days later, none of the evidence for its opening counts any more.
         """
         theirs = recorded or State()
         if agree(self.state or State(), theirs, slot - OUTCOME_WINDOW):
@@ -66,19 +66,19 @@ class SymbolReplay:
         self, number: int, run: ReplayableRun, live: Instruction, replayed: Instruction, verdict: ReplayVerdict
     ) -> None:
         seconds = (run.until - run.slot).total_seconds() if run.until is not None else 0.0
-        self.sums.tallies[verdict].add(Tally(run_count=1, seconds=seconds))
+        self.totals.tallies[verdict].add(Tally(run_count=1, seconds=seconds))
         if self.last is not None and self.last[0] == number - 1:
             _, live_before, replayed_before, verdict_before = self.last
-            self.sums.live_flip_count += live_before.maker_first != live.maker_first
+            self.totals.live_flip_count += live_before.maker_first != live.maker_first
             flipped = replayed_before.maker_first != replayed.maker_first
-            self.sums.replayed_flip_count += flipped
+            self.totals.replayed_flip_count += flipped
             observed = verdict.is_observed and verdict_before.is_observed
-            self.sums.not_observed_flip_count += flipped and not observed
+            self.totals.not_observed_flip_count += flipped and not observed
         self.last = (number, live, replayed, verdict)
 
     def _note_change(
         self,
-        found: Replay,
+        replay: Replay,
         run: ReplayableRun,
         live: Instruction,
         replayed: Instruction,
@@ -94,7 +94,7 @@ class SymbolReplay:
             self.change = before
             return
         self.change = Change(
-            symbol=self.sums.symbol,
+            symbol=self.totals.symbol,
             start=run.slot,
             until=run.until,
             live=live,
@@ -103,22 +103,23 @@ class SymbolReplay:
             run_count=1,
             reason=reason,
         )
-        found.changes.append(self.change)
-        found.change_count += 1
+        replay.changes.append(self.change)
+        replay.change_count += 1
 
 
-def _told(decision: Decision) -> Instruction:
+def _instruction(decision: Decision) -> Instruction:
     return Instruction(maker_first=decision.policy.maker_first, taker_bias=decision.policy.taker_bias)
 
 
 def agree(ours: State, theirs: State, window_start: datetime) -> bool:
-    """Tell whether two states measure the same: open since the same slot, and counting from the same time on.
+    """Return whether two states measure the same: open since the same slot, and counting from the same time on.
 
-    Evidence that restarted before the window of outcomes began counts as all of it. Labels act on nothing.
+    Evidence that restarted before the window of outcomes began counts as all of it. The quality that is shown decides
+    nothing, so it is not compared.
     """
     return all(
-        one.opened_at == other.opened_at and _counts_from(one, window_start) == _counts_from(other, window_start)
-        for one, other in ((ours.own, theirs.own), (ours.pool, theirs.pool))
+        left.opened_at == right.opened_at and _counts_from(left, window_start) == _counts_from(right, window_start)
+        for left, right in ((ours.own, theirs.own), (ours.pool, theirs.pool))
     )
 
 

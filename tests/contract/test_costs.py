@@ -59,7 +59,7 @@ def found(
 
 def figure(outcomes: Costs, way: str, **heading: Any) -> CostSummary:
     """The one figure of a heading and a way."""
-    (one,) = (one for one in outcomes.figures if one.heading == GroupKey(**heading) and one.way == way)
+    (one,) = (one for one in outcomes.figures if one.group == GroupKey(**heading) and one.route == way)
     return one
 
 
@@ -105,7 +105,7 @@ def test_each_order_counts_under_what_readers_could_see_at_its_time(store: Store
     counted = {
         (head.symbol, head.regime, str(head.policy), head.quality): one.outcome_count
         for one in outcomes.figures
-        if (head := one.heading).symbol is not None and head.regime is not None
+        if (head := one.group).symbol is not None and head.regime is not None
     }
     assert counted == expected
     assert outcomes.order_count == len(IN_FORCE)
@@ -202,7 +202,7 @@ FELL_BACK = {"maker_filled": False, "fallback_used": True}
 def test_the_cost_is_slippage_and_the_fee_where_it_is_known(
     empty: Store, tmp_path: Path, row: Row, fees: Mapping[str, Fees], cost_bps: float | None, fee_count: int
 ) -> None:
-    (one,) = (one for one in found(empty, tmp_path, [row], fees=fees).figures if one.heading == GroupKey())
+    (one,) = (one for one in found(empty, tmp_path, [row], fees=fees).figures if one.group == GroupKey())
 
     assert (one.mean_bps, one.median_bps, one.fee_count, one.outcome_count) == (cost_bps, cost_bps, fee_count, 1)
     assert (one.interval, one.against_taker) == (None, None)

@@ -68,7 +68,7 @@ def test_json_has_every_heading_with_its_comparison_and_the_warning(
 
     (record,) = json.loads(capsys.readouterr().out)
     (good,) = (
-        one for one in record["figures"] if one["symbol"] == "GOODUSDT" and one["way"] == "maker" and one["regime"]
+        one for one in record["figures"] if one["symbol"] == "GOODUSDT" and one["route"] == "maker" and one["regime"]
     )
     assert (record["scope"], record["since"], record["order_count"]) == ("default", "2026-04-25T00:00:00Z", 26)
     assert (good["regime"], good["policy"], good["quality"]) == ("none", "none", "none")
@@ -94,7 +94,7 @@ def test_what_was_in_force_shows_where_the_run_was_out_in_time(bot: Path, capsys
     found = {
         (one["symbol"], one["policy"], one["quality"]): one["outcome_count"]
         for one in record["figures"]
-        if one["symbol"] and one["regime"] and one["way"] == "maker"
+        if one["symbol"] and one["regime"] and one["route"] == "maker"
     }
     # a run expires after two hours: of ten orders at a quarter past, from 14:15 on, two were sent before that
     assert found == {

@@ -5,17 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from jobs.analysis.drift import find_drift
+from jobs.analysis.drift import judge_orders
 from jobs.analysis.order_history import OrderSelection
 from jobs.slots import Slots
 from storage.read.visible_policies import OverrideSpan, PublishedSlot, VisiblePolicies
-from storage.store import Store
 from tests.support.outcomes import outcome, write_jsonl
 from tests.support.run_helpers import canonical
 
@@ -75,7 +72,7 @@ EXPIRED_BETWEEN = World(
 def test_the_query_judges_as_the_rules_say(tmp_path: Path, world: World) -> None:
     expected = Counter((order[0], kind) for order in world.orders for kind in slow_kinds(world, order))
 
-    drift = find_drift(store_of(world), question(tmp_path, world.orders))
+    drift = judge_orders(question(tmp_path, world.orders), lambda *_: published(world))
 
     counted = {
         (one.symbol, kind.value): finding.order_count for one in drift.symbols for kind, finding in one.findings.items()
@@ -125,9 +122,9 @@ def is_usable(world: World, second: float) -> bool:
     return run is not None and second <= run[1] + 8 * 60
 
 
-def store_of(world: World) -> Store:
-    """What answers as a store does that holds all of this."""
-    published = VisiblePolicies(
+def published(world: World) -> VisiblePolicies:
+    """What readers of this world could see."""
+    return VisiblePolicies(
         runs=tuple(PublishedSlot(run_id=run, slot=at(slot), published_at=at(out)) for run, slot, out in world.runs),
         taker=tuple(world.taker),
         overrides=tuple(
@@ -136,7 +133,6 @@ def store_of(world: World) -> Store:
         ),
         pruned_through=PRUNED,
     )
-    return cast("Store", SimpleNamespace(visible_policies=lambda *_: published))
 
 
 def at(seconds: int) -> datetime:
