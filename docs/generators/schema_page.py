@@ -85,7 +85,7 @@ def view_columns() -> Mapping[str, list[str]]:
     """Return the columns of every public view, read from a new database."""
     with TemporaryDirectory() as folder, Store(f"sqlite:///{Path(folder) / 'empty.db'}") as store:
         store.set_up()
-        with store.reader.connect() as connection:
+        with store.reading() as connection:
             return {name: list(connection.execute(text(f"select * from {name} limit 0")).keys()) for name in VIEWS}
 
 
