@@ -93,11 +93,11 @@ class Store:
         """
         if self.url.get_backend_name() == "sqlite" and not Path(self.url.database or "").exists():
             return False
-        where, needed = describe_url(self.url), upgrade.needed_version()
-        version = upgrade.version(self._inspection_engine(), where)
+        name, needed = describe_url(self.url), upgrade.needed_version()
+        version = upgrade.version(self._inspection_engine(), name)
         if version not in (None, needed):
             raise SchemaError(
-                f"{where} is at schema version {version} and this program needs {needed}; make a copy, "
+                f"{name} is at schema version {version} and this program needs {needed}; make a copy, "
                 "then run: router-policy init"
             )
         return version is not None

@@ -70,12 +70,12 @@ class RuleSetComparison:
 
 
 def share(seconds: float, of_seconds: float) -> float | None:
-    """Return a share of the time, None where there was none."""
+    """Return a share of the time, None if there was no time."""
     return seconds / of_seconds if of_seconds else None
 
 
 def per_day(count: int, seconds: float) -> float | None:
-    """Return how often a day and symbol, None where there was no time."""
+    """Return how often per day and symbol, None if there was no time."""
     return count * _SECONDS_A_DAY / seconds if seconds else None
 
 

@@ -21,8 +21,8 @@ class TamperedError(StoreError):
     """The store is not as it was published; `difference` is the first value that shows it."""
 
     def __init__(self, difference: Difference) -> None:
-        where = f"{difference.entry}, {difference.symbol}" if difference.symbol else difference.entry
-        super().__init__(f"{where}: {difference.field} is {difference.stored!r}, derived {difference.derived!r}")
+        cell = f"{difference.entry}, {difference.symbol}" if difference.symbol else difference.entry
+        super().__init__(f"{cell}: {difference.field} is {difference.stored!r}, derived {difference.derived!r}")
         self.difference = difference
 
 

@@ -60,10 +60,10 @@ def downgrade(engine: Engine, revision: str) -> None:
         command.downgrade(config, revision)
 
 
-def version(engine: Engine, where: str) -> str | None:
+def version(engine: Engine, name: str) -> str | None:
     """Return the revision of the database, None if it has no table yet; nothing is written.
 
-    Raises SchemaError, with the database named as `where`, if it has only tables of another program.
+    Raises SchemaError, with the database as `name`, if it has only tables of another program.
     """
     from alembic.runtime.migration import MigrationContext
 
@@ -76,7 +76,7 @@ def version(engine: Engine, where: str) -> str | None:
     if is_store or not (names or revisions):
         return ", ".join(revisions) or None
     raise SchemaError(
-        f"{where} holds tables of another program and none of router-policy; correct [store] url, or run "
+        f"{name} holds tables of another program and none of router-policy; correct [store] url, or run "
         "router-policy init to put them side by side"
     )
 

@@ -15,7 +15,7 @@ from storage.read.explanation import BreakerDecision, ShadowDecision
 
 
 class CheckRecord(BaseModel):
-    """One comparison of a rule; `holds` null: it was not judged."""
+    """One comparison of a rule; `holds` is null if it was not evaluated."""
 
     rule: str = Field(examples=["broken"])
     figure: str = Field(examples=["fallback_ratio"])
@@ -37,14 +37,14 @@ class LastChangeRecord(BaseModel):
 
 
 class BreakerSideRecord(BaseModel):
-    """Since when a breaker is open, null while closed, and from when on evidence counts, null for all of it."""
+    """The time since which a breaker is open, null while closed, and from which evidence counts, null for all."""
 
     opened_at: AwareDatetime | None
     restarted_at: AwareDatetime | None
 
 
 class StableQualityRecord(BaseModel):
-    """The quality as shown, and what the last runs found instead."""
+    """The quality as shown, and the one that the last runs measured instead."""
 
     quality: Quality
     candidate: Quality
@@ -52,7 +52,7 @@ class StableQualityRecord(BaseModel):
 
 
 class StateRecord(BaseModel):
-    """What the breaker remembers: the symbol's own side, the one of the scope, and the quality that is shown."""
+    """The state of a breaker: of the symbol's own, of the scope's, and the quality that is shown."""
 
     own: BreakerSideRecord
     pool: BreakerSideRecord
@@ -72,7 +72,7 @@ class StreakRecord(BaseModel):
 
 
 class OpeningRecord(BaseModel):
-    """Since when a breaker is open, and the reason given then, null if that row was removed."""
+    """The time since which a breaker is open, and the reason given then, null if that row was removed."""
 
     level: BreakerLevel = Field(examples=["own"])
     opened_at: AwareDatetime
@@ -80,7 +80,7 @@ class OpeningRecord(BaseModel):
 
 
 class BreakerRecord(BaseModel):
-    """What a breaker rested on and remembered before the run, null for a symbol's first, and after it."""
+    """What a breaker rested on, and its state before the run, null in a symbol's first, and after it."""
 
     before: StateRecord | None
     after: StateRecord
@@ -90,7 +90,7 @@ class BreakerRecord(BaseModel):
 
     @classmethod
     def of(cls, breaker: BreakerDecision) -> Self:
-        """Return the record of what a breaker rested on and remembers."""
+        """Return the record of a breaker."""
         streaks = breaker.evidence.streaks
         values = {
             "before": breaker.before,
@@ -114,7 +114,7 @@ class ShadowRecord(BaseModel):
 
     @classmethod
     def of(cls, shadow: ShadowDecision) -> Self:
-        """Return the record of what a rule set in the shadow would have decided."""
+        """Return the record of a shadow."""
         return cls(
             rule_set=shadow.rule_set,
             maker_first=shadow.maker_first,
@@ -126,7 +126,7 @@ class ShadowRecord(BaseModel):
 
 
 class ExplanationRecord(SnapshotRecord):
-    """What was in force, and everything that it rests on."""
+    """The policy in force, and everything that it rests on."""
 
     valid_from: AwareDatetime
     valid_to: AwareDatetime | None

@@ -86,15 +86,15 @@ def figures(
     start = since or cache.window_before(newest, _USUAL_SPAN)
     end = until or LATEST
     with cache.store.reading() as connection:
-        found = series(connection, cache.scope, symbol, start, end, points)
+        rows = series(connection, cache.scope, symbol, start, end, points)
         thresholds = _thresholds(connection, newest.run_id)
-    if not found and symbol not in newest.by_symbol:
+    if not rows and symbol not in newest.by_symbol:
         raise HTTPException(404, f"no figures of {symbol!r} in scope {cache.scope!r} in that time")
-    return SeriesRecord(symbol=symbol, since=start, until=end, points=Points.of(found), thresholds=thresholds)
+    return SeriesRecord(symbol=symbol, since=start, until=end, points=Points.of(rows), thresholds=thresholds)
 
 
 def _thresholds(connection: Connection, run_id: int | None) -> dict[str, float]:
-    """Return where one quality or regime ends and the next begins, by the rules of a run.
+    """Return the thresholds between qualities and between regimes, by the rules of a run.
 
     The seed's own if there is no run, or if this program does not have its rules.
     """

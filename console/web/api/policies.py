@@ -49,8 +49,8 @@ def policies(
     request: Request,
     response: Response,
     cache: ThePolicyCache,
-    quality: Annotated[list[Quality] | None, Query(description="Of these qualities only.")] = None,
-    maker_first: Annotated[bool | None, Query(description="That say maker first, or taker.")] = None,
+    quality: Annotated[list[Quality] | None, Query(description="Only these qualities.")] = None,
+    maker_first: Annotated[bool | None, Query(description="Only maker first, or only taker.")] = None,
     changed_since: Annotated[Moment | None, Query(description="Whose decision changed at this slot or later.")] = None,
     at: At = None,
     after: AfterSymbol = None,
@@ -60,13 +60,13 @@ def policies(
 
     Without `at` the answer has an ETag: send it back in If-None-Match, and while nothing changes the answer is 304.
     """
-    found = _policies(request, response, cache, at)
-    if isinstance(found, Response):
-        return found
+    in_scope = _policies(request, response, cache, at)
+    if isinstance(in_scope, Response):
+        return in_scope
     changed = _changed_since(cache, changed_since)
     wanted = [
         policy
-        for policy in found
+        for policy in in_scope
         if (quality is None or policy.snapshot.quality in quality)
         and (maker_first is None or policy.snapshot.maker_first == maker_first)
         and (changed is None or policy.symbol in changed)
@@ -189,9 +189,9 @@ def list_changes(
     """Return the decisions that differ from those of the run before, the newest first; overrides are no changes."""
     bounds = PageBounds(since=since, until=until, limit=limit + 1)
     with cache.store.reading() as connection:
-        found = changes(connection, cache.scope, bounds, symbol=symbol, after=_cursor(after))
-    items = [ChangeRecord.of(change) for change in found[:limit]]
-    if len(found) <= limit:
+        page = changes(connection, cache.scope, bounds, symbol=symbol, after=_cursor(after))
+    items = [ChangeRecord.of(change) for change in page[:limit]]
+    if len(page) <= limit:
         return ChangePage(items=items, next=None)
     last = items[-1]
     return ChangePage(items=items, next=next_page(request, response, after=f"{utc(last.slot)} {last.symbol}"))

@@ -14,7 +14,7 @@ _SLOT = "2026-04-26T00:15:00Z"
 
 
 class RejectRecord(BaseModel):
-    """Rows of one source that a run did not use, for one reason; `sample` says where one of them is."""
+    """Rows of one source that a run rejected for one reason; `sample` says where one of them is."""
 
     source: str = Field(examples=["orders"])
     reason: str = Field(examples=["zero_fill"])
@@ -23,7 +23,7 @@ class RejectRecord(BaseModel):
 
 
 class RunRecord(BaseModel):
-    """A run as it was published, with what it did not use."""
+    """A run as it was published, with the rows that it rejected."""
 
     run_id: int = Field(examples=[1])
     scope: str = Field(examples=["default"])
@@ -58,7 +58,7 @@ class RunPage(BaseModel):
 
 
 class GapRecord(BaseModel):
-    """A slot that should have been published and was not: nobody ran, every try failed, or its holder died."""
+    """A slot that should have been published: it was missed, every try failed, or its owner died."""
 
     scope: str
     slot: AwareDatetime = Field(examples=[_SLOT])

@@ -28,9 +28,9 @@ def list_runs(
 ) -> RunPage:
     """Return the runs whose slot is in a time, the newest first, each with the rows that it rejected."""
     with cache.store.reading() as connection:
-        found = runs(connection, cache.scope, PageBounds(since=since, until=until, limit=limit + 1))
-        items = _with_rejects(connection, found[:limit])
-    more = next_page(request, response, until=utc(found[limit - 1].slot)) if len(found) > limit else None
+        page = runs(connection, cache.scope, PageBounds(since=since, until=until, limit=limit + 1))
+        items = _with_rejects(connection, page[:limit])
+    more = next_page(request, response, until=utc(page[limit - 1].slot)) if len(page) > limit else None
     return RunPage(items=items, next=more)
 
 
@@ -60,15 +60,15 @@ def list_gaps(
 ) -> GapPage:
     """Return the slots that should have been published and were not, the newest first."""
     with cache.store.reading() as connection:
-        found = gaps(connection, cache.scope, PageBounds(since=since, until=until, limit=limit + 1))
-    items = [GapRecord.of(gap) for gap in found[:limit]]
-    more = next_page(request, response, until=utc(items[-1].slot)) if len(found) > limit else None
+        page = gaps(connection, cache.scope, PageBounds(since=since, until=until, limit=limit + 1))
+    items = [GapRecord.of(gap) for gap in page[:limit]]
+    more = next_page(request, response, until=utc(items[-1].slot)) if len(page) > limit else None
     return GapPage(items=items, next=more)
 
 
 @router.get("/head", response_model=HeadRecord)
-def head(cache: ThePolicyCache) -> HeadRecord:
+def chain_head(cache: ThePolicyCache) -> HeadRecord:
     """Return the digest that stands for the whole history so far."""
     with cache.store.reading() as connection:
-        found = chain.head(connection)
-    return HeadRecord(entry_id=found.entry_id, digest=found.digest)
+        head = chain.head(connection)
+    return HeadRecord(entry_id=head.entry_id, digest=head.digest)

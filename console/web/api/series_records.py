@@ -34,7 +34,7 @@ class Points(BaseModel):
 
 
 class SeriesRecord(BaseModel):
-    """One symbol's figures over time for a picture, thinned where there are many; every change stays.
+    """One symbol's figures over time for a picture, thinned if there are many points; every change stays.
 
     `thresholds` are those of the newest run's rule set, by the names of its parameters, and the regimes' upper bounds.
     """

@@ -77,7 +77,7 @@
     routerPolicyAges.show();
   }
 
-  // Where the keyboard was, so that an update does not take it away.
+  // The element with the focus, so that an update does not take it away.
   function addressOf(element) {
     const head = element.closest("th[data-key]");
     if (head) return `th[data-key="${CSS.escape(head.dataset.key)}"] button`;
