@@ -14,7 +14,7 @@ from console.settings.file import load
 from console.terminal.rejects import reject_words
 from console.terminal.routes import policy_words
 from console.terminal.text import exact_figure, iso, print_json, print_lines
-from jobs.analysis.explain import Explanation, explain
+from jobs.analysis.explain import Explanation, explain_policy
 from policy.reject import Reject
 from policy.rules import Check, State
 from policy.rules.breaker_state import Breaker
@@ -44,7 +44,7 @@ def command(symbol: SymbolArgument, at: _At = None, config: Config = None, as_js
     settings = load(config)
     with store_to_read(settings.store.url) as store:
         moment = at or store.now()
-        explanation = explain(store, settings.scope, symbol, moment)
+        explanation = explain_policy(store, settings.scope, symbol, moment)
         if explanation is None:
             message = f"no policy was in force for {symbol!r} in scope {settings.scope!r} at {iso(moment)}"
             raise NoPolicyError(message + did_you_mean(store, settings.scope, symbol))

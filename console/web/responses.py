@@ -34,7 +34,7 @@ def not_modified(request: Request, response: Response, newest: LatestPolicies) -
     return None
 
 
-def no_policy(cache: PolicyCache, symbol: str, at: datetime | None = None) -> HTTPException:
+def policy_not_found(cache: PolicyCache, symbol: str, at: datetime | None = None) -> HTTPException:
     """Return the 404 for a symbol without a policy."""
     when = f" at {utc(at)}" if at is not None else ""
     return HTTPException(

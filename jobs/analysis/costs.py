@@ -6,7 +6,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jobs.analysis.order_history import OrderSelection, load_orders, load_visible_policies, naive
+from jobs.analysis.order_history import OrderSelection, load_selected_orders, load_visible_policies, naive
 from jobs.confidence_interval import ConfidenceInterval, confidence_interval
 from jobs.plan import Fees
 from policy.numbers import round_metric
@@ -108,7 +108,7 @@ def find_costs(store: Store, selection: OrderSelection, fees: Mapping[str, Fees]
     from jobs.engines.duckdb_session import duckdb_session
 
     with duckdb_session() as (connection, folder):
-        rejects = load_orders(connection, selection, folder)
+        rejects = load_selected_orders(connection, selection, folder)
         _load_history(connection, store, selection)
         _load_fees(connection, fees)
         return Costs(figures=_figures(connection, selection), rejects=tuple(rejects))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jobs.analysis.order_history import OrderSelection, load_orders, load_visible_policies, naive
+from jobs.analysis.order_history import OrderSelection, load_selected_orders, load_visible_policies, naive
 from policy.reject import Reject
 from storage.read.visible_policies import VisiblePolicies, visible_policies
 from storage.store import Store
@@ -96,7 +96,7 @@ def judge_orders(selection: OrderSelection, read_policies: ReadPolicies) -> Drif
     from jobs.engines.duckdb_session import duckdb_session
 
     with duckdb_session() as (connection, folder):
-        rejects = load_orders(connection, selection, folder)
+        rejects = load_selected_orders(connection, selection, folder)
         # More than a tolerance earlier, for the policy that was in force when the first order was sent.
         earliest = selection.start - selection.tolerance - timedelta(microseconds=1)
         policies = read_policies(earliest, _named_runs(connection, selection))

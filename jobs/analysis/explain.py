@@ -28,7 +28,7 @@ class Explanation:
     last_change: PolicyChange | None
 
 
-def explain(store: Store, scope: str, symbol: str, at: datetime) -> Explanation | None:
+def explain_policy(store: Store, scope: str, symbol: str, at: datetime) -> Explanation | None:
     """Return what was in force for a symbol at a time and why, or None if nothing was.
 
     All of it is read from one snapshot of the database, so a run that is published or pruned meanwhile is in it whole

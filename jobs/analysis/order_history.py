@@ -34,7 +34,7 @@ class OrderSelection:
     tolerance: timedelta = TOLERANCE
 
 
-def load_orders(connection: "DuckDBPyConnection", selection: OrderSelection, folder: Path) -> list[Reject]:
+def load_selected_orders(connection: "DuckDBPyConnection", selection: OrderSelection, folder: Path) -> list[Reject]:
     """Create `order_event` as a run does, and return the rejected rows."""
     from jobs.engines import duckdb_tables as tables
     from jobs.sources.orders import read_orders

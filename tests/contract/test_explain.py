@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from jobs.analysis.explain import Explanation, explain
+from jobs.analysis.explain import Explanation, explain_policy
 from storage.store import Store
 from tests.faults.broken import commit_each_statement
 from tests.support.shadowed_history import HOUR, MIDNIGHT, publish_shadowed_history
@@ -14,7 +14,7 @@ AT = MIDNIGHT + 3.5 * HOUR
 
 
 def explain_bitcoin(store: Store) -> Explanation:
-    explanation = explain(store, "default", "BTCUSDT", AT)
+    explanation = explain_policy(store, "default", "BTCUSDT", AT)
     assert explanation is not None
     return explanation
 
@@ -55,8 +55,8 @@ def test_an_explanation_has_the_period_the_rules_the_shadow_and_the_last_change(
 def test_without_a_policy_there_is_no_explanation(store: Store) -> None:
     publish_shadowed_history(store, until_hour=0)
 
-    assert explain(store, "default", "BTCUSDT", MIDNIGHT - HOUR) is None
-    assert explain(store, "default", "NOPE", AT) is None
+    assert explain_policy(store, "default", "BTCUSDT", MIDNIGHT - HOUR) is None
+    assert explain_policy(store, "default", "NOPE", AT) is None
 
 
 def test_a_prune_in_between_two_reads_does_not_show_in_the_explanation(store: Store, store_url: str) -> None:

@@ -12,8 +12,8 @@ from console.web.api.series_records import Points, SeriesRecord
 from console.web.errors import documented
 from console.web.parameters import LATEST, At, Limit, Since, Symbol, Until
 from console.web.policy_cache import PolicyCache
-from console.web.responses import ThePolicyCache, next_page, no_policy
-from jobs.analysis.explain import explain
+from console.web.responses import ThePolicyCache, next_page, policy_not_found
+from jobs.analysis.explain import explain_policy
 from jobs.analysis.health import healths_of
 from policy.health import ExecutionHealth, severity
 from policy.quality import SEED_THRESHOLDS
@@ -57,7 +57,7 @@ def one_health(cache: ThePolicyCache, symbol: Symbol, at: At = None) -> Executio
     """Return the execution health of one symbol. One that should have a policy and has none is `missing`."""
     health = cache.health(cache.newest(), symbol) if at is None else _health_at(cache, symbol, at)
     if health.run_id is None and symbol not in cache.watched.symbols:
-        raise no_policy(cache, symbol, at)
+        raise policy_not_found(cache, symbol, at)
     return health
 
 
@@ -68,12 +68,12 @@ def _health_at(cache: PolicyCache, symbol: str, at: datetime) -> ExecutionHealth
 
 
 @router.get("/policies/{symbol:path}/explain", response_model=ExplanationRecord, responses=documented(404, 409))
-def explain_policy(cache: ThePolicyCache, symbol: Symbol, at: At = None) -> ExplanationRecord:
+def explain(cache: ThePolicyCache, symbol: Symbol, at: At = None) -> ExplanationRecord:
     """Return why a policy is what it is, or was at a time: each rule with its figure and threshold."""
     moment = at or cache.store.now()
-    explanation = explain(cache.store, cache.scope, symbol, moment)
+    explanation = explain_policy(cache.store, cache.scope, symbol, moment)
     if explanation is None:
-        raise no_policy(cache, symbol, moment)
+        raise policy_not_found(cache, symbol, moment)
     return ExplanationRecord.of(explanation)
 
 

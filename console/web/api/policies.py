@@ -21,7 +21,7 @@ from console.web.api.policy_records import (
 from console.web.errors import Responses, documented
 from console.web.parameters import SYMBOL_PATTERN, At, Limit, Moment, OneSymbol, Since, Symbol, Until, read_time
 from console.web.policy_cache import PolicyCache
-from console.web.responses import ThePolicyCache, next_page, no_policy, not_modified, utc
+from console.web.responses import ThePolicyCache, next_page, not_modified, policy_not_found, utc
 from policy.effective import EffectivePolicy
 from policy.enums import Quality
 from storage.read.pages import PageBounds, PageCursor, changed_symbols, changes, history_page
@@ -132,7 +132,7 @@ def _history(cache: PolicyCache, symbol: str, bounds: PageBounds) -> list[Policy
     with cache.store.reading() as connection:
         periods = history_page(connection, cache.scope, symbol, bounds)
         if not periods and not history_page(connection, cache.scope, symbol, PageBounds(limit=1)):
-            raise no_policy(cache, symbol)
+            raise policy_not_found(cache, symbol)
     return periods
 
 
@@ -163,7 +163,7 @@ def one_policy(
     newest = cache.newest()
     policy = newest.by_symbol.get(symbol)
     if policy is None:
-        raise no_policy(cache, symbol)
+        raise policy_not_found(cache, symbol)
     return not_modified(request, response, newest) or _records(cache, [policy])[0]
 
 
@@ -171,7 +171,7 @@ def _policy_at(cache: PolicyCache, symbol: str, at: datetime) -> PolicyRecord:
     with cache.store.reading() as connection:
         period = in_force(connection, cache.scope, symbol, at)
     if period is None:
-        raise no_policy(cache, symbol, at)
+        raise policy_not_found(cache, symbol, at)
     return _records(cache, [period.policy])[0]
 
 

@@ -67,8 +67,8 @@ def list_gaps(
 
 
 @router.get("/head", response_model=HeadRecord)
-def chain_head(cache: ThePolicyCache) -> HeadRecord:
+def head(cache: ThePolicyCache) -> HeadRecord:
     """Return the digest that stands for the whole history so far."""
     with cache.store.reading() as connection:
-        head = chain.head(connection)
-    return HeadRecord(entry_id=head.entry_id, digest=head.digest)
+        newest = chain.head(connection)
+    return HeadRecord(entry_id=newest.entry_id, digest=newest.digest)

@@ -16,7 +16,7 @@ class Range(BaseModel):
     upper: float
 
 
-class Difference(BaseModel):
+class BacktestDifference(BaseModel):
     """What a policy costs more than another, in basis points an order."""
 
     mean: float
@@ -27,9 +27,9 @@ class BacktestedPolicy(BaseModel):
     """One policy over the drawn orders."""
 
     name: str
-    cost: Difference
-    over_maker: Difference
-    over_taker: Difference
+    cost: BacktestDifference
+    over_maker: BacktestDifference
+    over_taker: BacktestDifference
     verdict_over_maker: str
     verdict_over_taker: str
     detected_share: float | None = None

@@ -13,7 +13,7 @@ from policy.health import ExecutionHealth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class OverviewRow:
     """One symbol of the table, with its day."""
 
     health: ExecutionHealth
@@ -42,7 +42,7 @@ class Overview:
     _lock: Lock = field(default_factory=Lock, init=False)
     _kept: tuple[str, Markup] | None = field(default=None, init=False)
 
-    def show(self, newest: LatestPolicies, make_table: Callable[[Sequence[Row]], Markup]) -> OverviewView:
+    def show(self, newest: LatestPolicies, make_table: Callable[[Sequence[OverviewRow]], Markup]) -> OverviewView:
         """Return the overview; `make_table` lays the rows out. Raises as the store does."""
         banner = banner_of(self.cache, newest)
         wanted = tag_of(newest.tag, banner.status)
@@ -52,7 +52,7 @@ class Overview:
             table = self._kept[1]
         return OverviewView(tag=tag_of(wanted, banner.text), banner=banner, table=table)
 
-    def rows(self, newest: LatestPolicies) -> list[Row]:
+    def rows(self, newest: LatestPolicies) -> list[OverviewRow]:
         """Return a row for every symbol, the worst first."""
         with self.cache.store.reading() as connection:
             end = newest.slot or newest.now
@@ -60,5 +60,5 @@ class Overview:
         return [_row(health, stretches(health.symbol, steps)) for health in self.cache.healths(newest)]
 
 
-def _row(health: ExecutionHealth, day: Sequence[Stretch]) -> Row:
-    return Row(health=health, day=day, day_words=in_words(day))
+def _row(health: ExecutionHealth, day: Sequence[Stretch]) -> OverviewRow:
+    return OverviewRow(health=health, day=day, day_words=in_words(day))

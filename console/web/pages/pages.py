@@ -16,14 +16,14 @@ from console.web.banner import banner_of
 from console.web.headers import POLICY_WITH_PICTURES
 from console.web.pages import formats
 from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
-from console.web.pages.overview import Overview, OverviewView, Row
+from console.web.pages.overview import Overview, OverviewRow, OverviewView
 from console.web.pages.plotly_file import own_style_ids, plotly_script
 from console.web.pages.rule_sets import ROW_LIMIT, timeline
 from console.web.pages.sparkline import STEP_COUNT
 from console.web.parameters import Symbol, Until
 from console.web.policy_cache import LatestPolicies, PolicyCache
 from console.web.responses import ThePolicyCache
-from jobs.analysis.explain import Explanation, explain
+from jobs.analysis.explain import Explanation, explain_policy
 from jobs.analysis.rule_set_summary import summarize_rule_sets
 from policy.enums import Quality, Regime
 from policy.rules import UnknownRuleSetError
@@ -101,7 +101,7 @@ def _view(cache: PolicyCache, renderer: Overview) -> OverviewView:
     return renderer.show(cache.newest(), _table)
 
 
-def _table(rows: Sequence[Row]) -> Markup:
+def _table(rows: Sequence[OverviewRow]) -> Markup:
     return Markup(_templates.get_template("overview_table.html").render(rows=rows))  # noqa: S704 - it escapes itself
 
 
@@ -130,7 +130,7 @@ def one_symbol(request: Request, cache: ThePolicyCache, symbol: Symbol) -> Respo
 def _explained(cache: PolicyCache, newest: LatestPolicies, symbol: str) -> tuple[Explanation | None, str]:
     """Return why a policy is what it is, or a sentence with the reason why there is no explanation."""
     try:
-        return explain(cache.store, cache.scope, symbol, newest.now), "no policy is in force now"
+        return explain_policy(cache.store, cache.scope, symbol, newest.now), "no policy is in force now"
     except UnknownRuleSetError as error:
         return None, str(error)
 
