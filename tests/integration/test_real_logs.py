@@ -170,5 +170,5 @@ def test_the_legacy_decisions_say_that_the_ratios_are_missing(legacy: RunResult)
 
 
 def test_another_log_of_the_bot_is_not_taken_for_its_order_log() -> None:
-    with pytest.raises(SourceError, match="is no order log"):
+    with pytest.raises(SourceError, match="is not an order log"):
         run(order_log(REAL / "order-log-legacy" / "orders_executed.jsonl"), as_of=LEGACY_AS_OF)
