@@ -20,7 +20,10 @@ SHORT_TESTS := -m pytest -n $(TESTS_AT_ONCE) --dist loadgroup -m "not long" -q
 # Tests start hundreds of processes: none should compile again what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run unit test coverage faults check format docs benchmarks clean
+.PHONY: install run unit test coverage faults check format docs benchmarks clean
+
+# All that tests need, in .venv.
+install: $(STAMP)test
 
 run: $(STAMP)run
 	$(BIN)/router-policy demo
