@@ -97,14 +97,14 @@ class Leg:
         """Whether it was sent, by this process or, according to the venue, by another."""
         return self._was_placed or self.state is not None
 
-    def run(self, place: Callable[[], None], wait_seconds: float) -> None:
+    def run(self, send: Callable[[], None], wait_seconds: float) -> None:
         """Place it, wait for its end, and cancel it if it has not ended; on return `ending` is certain or UNKNOWN.
 
         An interruption is raised again after the leg has ended.
         """
         self._sent_seconds = self._clock.monotonic_seconds()
         try:
-            self._place(place)
+            self._place(send)
             self._wait(wait_seconds)
         finally:
             self._settle_despite_interruption(self._clock.monotonic_seconds())
@@ -140,10 +140,10 @@ class Leg:
             self._settle(until)
             raise
 
-    def _place(self, place: Callable[[], None]) -> None:
+    def _place(self, send: Callable[[], None]) -> None:
         self._was_placed = True
         try:
-            place()
+            send()
         except PostOnlyRejectedError:
             self._end(Ending.RETRYABLE)
         except OrderRejectedError as error:

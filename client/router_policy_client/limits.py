@@ -24,7 +24,7 @@ class Fallback:
     quality: Quality
 
 
-# An expired policy is no evidence about today, so the router counts as degraded; without any policy the router decides.
+# An expired policy is not evidence of today, so the router counts as degraded; without any policy the router decides.
 DEGRADED = Fallback(maker_first=True, taker_bias=TakerBias.PREFER_TAKER, quality=Quality.DEGRADED)
 OWN_CHOICE = Fallback(maker_first=True, taker_bias=TakerBias.BALANCED, quality=Quality.UNKNOWN)
 

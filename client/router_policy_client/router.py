@@ -201,10 +201,10 @@ class _Route:
                 return
             price = _maker_price(order.side, quote, self._gate.maker_offset_bps)
             leg = self._leg(f"m{number}")
-            place = partial(
+            send = partial(
                 self._venue.place_post_only, order.symbol, order.side, order.quantity, price, leg.client_order_id
             )
-            leg.run(place, until - self._clock.monotonic_seconds())
+            leg.run(send, until - self._clock.monotonic_seconds())
             if leg.ending is not Ending.RETRYABLE:
                 return
 
@@ -218,8 +218,8 @@ class _Route:
             if self._remaining <= 0 or not self._is_certain or self.reason is UnfilledReason.REFUSED:
                 return
             leg = self._leg(name)
-            place = partial(self._venue.place_market, order.symbol, order.side, self._remaining, leg.client_order_id)
-            leg.run(place, self._routing.patience.taker_wait_seconds)
+            send = partial(self._venue.place_market, order.symbol, order.side, self._remaining, leg.client_order_id)
+            leg.run(send, self._routing.patience.taker_wait_seconds)
             self.reason = _REASONS[leg.ending]
 
     def _leg(self, name: str) -> Leg:

@@ -14,7 +14,7 @@ SAMPLE = Path(__file__).with_name("typing_sample.py")
 
 
 def run(*arguments: str | Path, folder: Path | None = None, path: Path | None = None) -> str:
-    """Run a program and return what it prints; fail with what it says where it fails."""
+    """Run a program and return what it prints; raise with its output if it fails."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     if path is not None:
         environment["PYTHONPATH"] = str(path)

@@ -59,12 +59,12 @@ def test_a_symbol_without_a_policy_is_the_routers_own_choice(store: Store, store
     publish(store, SLOT)
 
     with watching(store_url) as reader:
-        found = reader.get("NOBODY")
+        reading = reader.get("NOBODY")
         assert reader.get(["no", "symbol"]).status is Status.MISSING  # type: ignore[arg-type]  # no type checker looks over every router
 
-    assert (found.symbol, found.status, found.age_seconds) == ("NOBODY", Status.MISSING, None)
-    assert (found.run_id, found.slot, found.policy) == (None, None, None)
-    assert (found.maker_first, found.taker_bias) == (True, TakerBias.BALANCED)
+    assert (reading.symbol, reading.status, reading.age_seconds) == ("NOBODY", Status.MISSING, None)
+    assert (reading.run_id, reading.slot, reading.policy) == (None, None, None)
+    assert (reading.maker_first, reading.taker_bias) == (True, TakerBias.BALANCED)
 
 
 def test_time_alone_makes_a_policy_stale_and_expired(store: Store, store_url: str) -> None:
@@ -72,12 +72,12 @@ def test_time_alone_makes_a_policy_stale_and_expired(store: Store, store_url: st
     clock = Clock(SLOT)
     with PolicyReader(store_url, watch=False, now=clock, interval_seconds=60, expired_after_intervals=4) as reader:
         assert reader.refresh()
-        found = []
+        statuses = []
         for seconds in (120, 121, 240, 241, -6, 0):
             clock.at = SLOT + timedelta(seconds=seconds)
-            found.append(reader.get("BTCUSDT").status.value)
+            statuses.append(reader.get("BTCUSDT").status.value)
 
-    assert found == ["fresh", "stale", "stale", "expired", "clock_skew", "fresh"]
+    assert statuses == ["fresh", "stale", "stale", "expired", "clock_skew", "fresh"]
 
 
 def test_each_publication_and_override_is_seen_by_itself(store: Store, store_url: str) -> None:
@@ -125,15 +125,15 @@ def test_an_override_beneath_another_is_in_force_again_though_this_clock_is_ahea
     with watching(store_url) as reader:
         override(store, timedelta(seconds=1), maker_first=False, taker_bias=ServiceTakerBias.BALANCED)
         wait_until(lambda: reader.get("BTCUSDT").taker_bias is TakerBias.BALANCED, "the upper override is seen")
-        told = set()
+        routes = set()
 
         def is_the_lower_one() -> bool:
-            found = reader.get("BTCUSDT")
-            told.add(found.maker_first)
-            return found.taker_bias is TakerBias.PREFER_TAKER
+            reading = reader.get("BTCUSDT")
+            routes.add(reading.maker_first)
+            return reading.taker_bias is TakerBias.PREFER_TAKER
 
         wait_until(is_the_lower_one, "the lower override is seen again")
-    assert told == {False}
+    assert routes == {False}
 
 
 def test_an_override_is_in_force_as_long_as_the_store_says_so_though_this_clock_is_far_ahead(
@@ -250,7 +250,7 @@ def test_readings_are_all_of_one_run(store: Store, store_url: str) -> None:
     run = publish(store, SLOT)
 
     with watching(store_url) as reader:
-        assert {one.symbol: one.run_id for one in reader.readings().values()} == {
+        assert {reading.symbol: reading.run_id for reading in reader.readings().values()} == {
             "BTCUSDT": run.run_id,
             "ETHUSDT": run.run_id,
         }

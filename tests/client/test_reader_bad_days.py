@@ -85,20 +85,20 @@ def test_the_file_stays_where_it_was_named_though_the_process_moves(
 def test_two_readers_of_one_file_never_leave_it_damaged(url: str, tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     with (
-        PolicyReader(url, watch=False, last_known_path=kept) as one,
+        PolicyReader(url, watch=False, last_known_path=kept) as first,
         PolicyReader(url, watch=False, last_known_path=kept) as other,
         Store(url) as store,
     ):
         for number in range(1, 6):
             publish(store, SLOT + number * QUARTER)
-            threads = [threading.Thread(target=reader.refresh) for reader in (one, other)]
+            threads = [threading.Thread(target=reader.refresh) for reader in (first, other)]
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
             with PolicyReader(url, watch=False, last_known_path=kept) as restarted:
                 assert restarted.get("BTCUSDT").slot == SLOT + number * QUARTER
-        assert (one.status.last_error, other.status.last_error) == (None, None)
+        assert (first.status.last_error, other.status.last_error) == (None, None)
     assert sorted(path.name for path in tmp_path.iterdir() if "kept" in path.name) == ["kept.json"]
 
 

@@ -33,7 +33,7 @@ def test_tasks_are_told_of_each_change(store: Store, store_url: str) -> None:
             second = asyncio.create_task(reader.changed())
             await asyncio.sleep(0)
             await asyncio.to_thread(publish, store, SLOT + QUARTER)
-            counts = [await asyncio.wait_for(one, 30) for one in (first, second)]
+            counts = [await asyncio.wait_for(task, 30) for task in (first, second)]
             return [*counts, await asyncio.wait_for(reader.changed(after=seen), 30)]
 
         assert asyncio.run(three_changes()) == [seen + 1] * 3
@@ -52,13 +52,13 @@ def test_tasks_that_wait_go_on_when_the_reader_is_closed_and_may_be_cancelled(tm
 
 
 def in_time(work: Callable[[], object]) -> object:
-    """Return what the work gives, and fail where it does not end, which it may do without ever giving way."""
-    found: list[object] = []
-    thread = threading.Thread(target=lambda: found.append(work()), daemon=True)
+    """Return what the work gives; fail if it does not end, even if it never gives way."""
+    results: list[object] = []
+    thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
     thread.start()
     thread.join(30)
-    assert found, "it did not end in 30 s"
-    return found[0]
+    assert results, "it did not end in 30 s"
+    return results[0]
 
 
 def test_a_task_that_asks_a_closed_reader_again_and_again_leaves_others_their_turn(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_closing_ends_the_thread_and_keeps_what_is_known(store: Store, store_url
 
 
 def open_files() -> int:
-    """Count this process's open files; 0 where the system does not tell."""
+    """Count this process's open files; 0 if the system does not list them."""
     listed = Path("/proc/self/fd")
     return len(list(listed.iterdir())) if listed.exists() else 0
 
@@ -211,22 +211,22 @@ def test_a_child_that_is_forked_during_a_look_inherits_no_open_file(tmp_path: Pa
         publish(store, SLOT)
 
     def holds_the_file() -> bool:
-        found = []
-        for one in Path("/proc/self/fd").iterdir():
+        open_paths = []
+        for descriptor in Path("/proc/self/fd").iterdir():
             with suppress(FileNotFoundError):  # that of this listing itself
-                found.append(str(one.readlink()))
-        return any(str(tmp_path) in name for name in found)
+                open_paths.append(str(descriptor.readlink()))
+        return any(str(tmp_path) in name for name in open_paths)
 
     done = threading.Event()
     with PolicyReader(url, watch=False) as reader:
         looking = threading.Thread(target=refresh_until, args=(reader, done))
         looking.start()
         try:
-            found = [in_child(holds_the_file) for _ in range(20)]
+            inherited = [in_child(holds_the_file) for _ in range(20)]
         finally:
             done.set()
             looking.join()
-    assert found == [False] * 20
+    assert inherited == [False] * 20
 
 
 def test_a_forked_child_is_not_deaf_when_its_parent_has_gone(tmp_path: Path) -> None:
@@ -304,10 +304,10 @@ def test_threads_may_share_a_reader(store: Store, store_url: str) -> None:
         def read() -> None:
             newest = 0
             while not done.is_set():
-                found = reader.get("BTCUSDT")
-                if found.status is not Status.FRESH or found.run_id is None or found.run_id < newest:
-                    wrong.append(found)
-                newest = found.run_id or 0
+                reading = reader.get("BTCUSDT")
+                if reading.status is not Status.FRESH or reading.run_id is None or reading.run_id < newest:
+                    wrong.append(reading)
+                newest = reading.run_id or 0
                 time.sleep(0.0001)
 
         threads = [threading.Thread(target=read) for _ in range(4)]

@@ -348,7 +348,7 @@ def test_ctrl_c_while_an_order_is_being_cancelled_still_cancels_it() -> None:
         route_order(order(), interrupted, Reader(), log := Kept(), clock=clock)
 
     assert venue.sent[client_order_id_of("bot-1", "m1")].cancelled_at is not None
-    assert [one.unfilled_reason for one in log.outcomes] == [UnfilledReason.INTERRUPTED]
+    assert [outcome.unfilled_reason for outcome in log.outcomes] == [UnfilledReason.INTERRUPTED]
 
 
 @pytest.mark.parametrize("takes", [9.5, 12.0, 25.0])
@@ -378,7 +378,7 @@ def test_ctrl_c_while_the_outcome_is_logged_costs_no_line() -> None:
     with pytest.raises(KeyboardInterrupt):
         route_order(order(), venue, Reader(), log := Slow(), clock=clock)
 
-    assert [(one.filled, one.maker_filled) for one in log.outcomes] == [(2, True)]
+    assert [(logged.filled, logged.maker_filled) for logged in log.outcomes] == [(2, True)]
 
 
 def test_a_venue_that_fills_more_than_the_order_is_logged(caplog: pytest.LogCaptureFixture) -> None:

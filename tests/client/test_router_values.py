@@ -35,13 +35,13 @@ def test_a_status_that_is_no_word_of_ours_is_no_answer(status: object) -> None:
         OrderState(status=status, filled=Decimal(1))  # type: ignore[arg-type]  # the fault
 
 
-@pytest.mark.parametrize("told", [100.0, Decimal("NaN"), Decimal("Infinity"), "100"])
-def test_a_price_or_fee_that_is_no_finite_decimal_tells_nothing_and_costs_no_line(told: Any) -> None:
+@pytest.mark.parametrize("amount", [100.0, Decimal("NaN"), Decimal("Infinity"), "100"])
+def test_a_price_or_fee_that_is_no_finite_decimal_tells_nothing_and_costs_no_line(amount: Any) -> None:
     class Floating(ScriptedVenue):
         def fetch_order(self, symbol: str, client_order_id: str) -> OrderState | None:
             state = super().fetch_order(symbol, client_order_id)
             assert state is not None
-            return OrderState(status=state.status, filled=state.filled, average_price=told, fees=told)
+            return OrderState(status=state.status, filled=state.filled, average_price=amount, fees=amount)
 
     clock = SimulatedClock(START)
     outcome = route(Floating(clock), clock)
