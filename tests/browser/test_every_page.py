@@ -25,7 +25,7 @@ MOST_KEYS = 120
 
 
 def settled(page: Page) -> Page:
-    """Wait until a page has drawn its picture, where it has one."""
+    """Wait until a page has drawn its picture, if it has one."""
     if page.locator("#picture").count():
         expect(page.locator("#picture")).to_have_attribute("data-drawn", "48")
     return page
@@ -76,9 +76,11 @@ def test_a_page_has_no_serious_fault_for_who_sees_or_hears_it_in_light_and_dark_
 
     for colours in COLOURS:
         page.emulate_media(color_scheme=colours)
-        found = Axe().run(page)
-        serious = [one for one in found.response["violations"] if one["impact"] in {"serious", "critical"}]
-        assert not serious, found.generate_report()
+        results = Axe().run(page)
+        serious = [
+            violation for violation in results.response["violations"] if violation["impact"] in {"serious", "critical"}
+        ]
+        assert not serious, results.generate_report()
     page.set_viewport_size(PHONE)
     # The picture is drawn anew at the new width.
     wait_until(lambda: page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], "the page fits")

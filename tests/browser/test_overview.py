@@ -69,7 +69,7 @@ def test_a_click_leads_to_the_symbol_and_back_to_what_was_chosen(visit: Visit, t
 
     page.get_by_role("link", name="WIFUSDT").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("WIFUSDT")
-    expect(page.locator("#told")).to_have_text("taker, prefer taker")
+    expect(page.locator("#decision")).to_have_text("taker, prefer taker")
     page.go_back()
     expect(symbols(page)).to_have_text(["SUIUSDT", "WIFUSDT"])
     page.get_by_role("link", name="SUIUSDT").click()
@@ -82,6 +82,6 @@ def test_the_small_picture_of_a_day_has_the_colours_of_its_qualities(visit: Visi
     parts = page.get_by_role("row", name="SOLUSDT").locator("svg rect")
 
     # The day up to 23:00 in half hours, the first of which ends at 23:30 of the day before.
-    found = parts.evaluate_all("all => all.map(one => [one.className.baseVal, +one.getAttribute('width')])")
-    assert found == [["good", 13], ["broken", 20], ["ok", 15]]
+    bars = parts.evaluate_all("all => all.map(bar => [bar.className.baseVal, +bar.getAttribute('width')])")
+    assert bars == [["good", 13], ["broken", 20], ["ok", 15]]
     assert parts.nth(1).evaluate("one => getComputedStyle(one).fill") == "rgb(179, 38, 30)"

@@ -28,19 +28,19 @@ def drawn(page: Page, runs: int) -> None:
 
 def shades(page: Page) -> dict[str, tuple[float, float]]:
     """Where the shade of each colour begins and ends, in hours from the first run shown."""
-    found: list[tuple[str, float, float]] = page.locator("#picture").evaluate(_SHADES)
-    return {colour: (start, end) for colour, start, end in found}
+    bands: list[tuple[str, float, float]] = page.locator("#picture").evaluate(_SHADES)
+    return {colour: (start, end) for colour, start, end in bands}
 
 
 def test_the_picture_shows_a_known_change_at_the_right_time(visit: Visit, two_days: Live) -> None:
     page = visit(f"{two_days.url}/symbols/SOLUSDT")
     drawn(page, 48)
 
-    found = shades(page)
+    spans = shades(page)
 
     # Good from the first slot on, broken from the 30th hour after it to the 40th, then ok to the end.
-    assert found[BROKEN_SOFT] == pytest.approx((30 / HOURS_SHOWN, 40 / HOURS_SHOWN), abs=0.01)
-    assert found[OK_SOFT] == pytest.approx((40 / HOURS_SHOWN, 1), abs=0.01)
+    assert spans[BROKEN_SOFT] == pytest.approx((30 / HOURS_SHOWN, 40 / HOURS_SHOWN), abs=0.01)
+    assert spans[OK_SOFT] == pytest.approx((40 / HOURS_SHOWN, 1), abs=0.01)
     changes = page.locator("#changes tbody tr")
     expect(changes.nth(1)).to_contain_text("2026-04-26T06:00:00Z")
     expect(changes.nth(1)).to_contain_text("broken taker")

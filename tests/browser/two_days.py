@@ -2,7 +2,7 @@
 
 Hourly slots from 2026-04-25T00:00Z to 2026-04-26T23:00Z. At the last slot, the worst first:
 
-    symbol      quality     fallback   median slippage   regime   told
+    symbol      quality     fallback   median slippage   regime   route
     WIFUSDT     broken      0.95        6                normal   taker
     SUIUSDT     broken      0.50       25                normal   taker
     DOGEUSDT    degraded    0.70        6                normal   maker first
@@ -87,11 +87,11 @@ def _evidence(symbol: str, market: Market, hour: int) -> Evidence:
         market = Market(0.12 if hour < BROKEN_FROM else 0.95, 1.0)
     wave = sin((LAST_HOUR - hour) / 3) if hour < LAST_HOUR else 0.0
     fallback = market.fallback + 0.02 * wave
-    one = measured(symbol, hour, fallback, _streak(symbol, hour))
+    usual = measured(symbol, hour, fallback, _streak(symbol, hour))
     return replace(
-        one,
-        effectiveness=_effectiveness(one.effectiveness, market, fallback, wave),
-        volatility=replace(one.volatility, atr_ratio=round(market.atr_ratio * (1 + 0.1 * wave), 9)),
+        usual,
+        effectiveness=_effectiveness(usual.effectiveness, market, fallback, wave),
+        volatility=replace(usual.volatility, atr_ratio=round(market.atr_ratio * (1 + 0.1 * wave), 9)),
     )
 
 

@@ -17,11 +17,11 @@ from tests.web.conftest import Visit
 
 
 def symbols(answer: Any) -> list[str]:
-    return [one["symbol"] for one in answer["items"]]
+    return [item["symbol"] for item in answer["items"]]
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("asked", "expected"),
     [
         ("", ["BTCUSDT", "DOGEUSDT", "ETHUSDT"]),
         ("?quality=good", ["BTCUSDT", "ETHUSDT"]),
@@ -40,12 +40,12 @@ def symbols(answer: Any) -> list[str]:
     ],
 )
 def test_the_latest_policies_can_be_filtered_and_asked_for_as_of_a_time(
-    small_console: TestClient, asked: str, found: list[str]
+    small_console: TestClient, asked: str, expected: list[str]
 ) -> None:
     answer = small_console.get(f"/v1/policies{asked}")
 
     assert answer.status_code == 200
-    assert symbols(answer.json()) == found
+    assert symbols(answer.json()) == expected
 
 
 def test_a_policy_has_the_columns_of_the_store_and_the_override_in_force(small_console: TestClient) -> None:
@@ -90,7 +90,9 @@ def test_history_is_paged_by_time_and_reaches_from_since_up_to_until(small_conso
     spans = []
     while address:
         page = small_console.get(address).json()
-        spans += [(one["valid_from"][11:16], one["valid_to"][11:16], one["maker_first"]) for one in page["items"]]
+        spans += [
+            (period["valid_from"][11:16], period["valid_to"][11:16], period["maker_first"]) for period in page["items"]
+        ]
         address = page["next"]
 
     assert spans == [
@@ -123,9 +125,9 @@ def test_a_csv_cell_never_is_a_formula(visit: Visit, empty_store: Store) -> None
 
 
 def test_changes_say_what_was_before(small_console: TestClient) -> None:
-    found = small_console.get("/v1/changes?symbol=BTCUSDT").json()["items"]
+    changes = small_console.get("/v1/changes?symbol=BTCUSDT").json()["items"]
 
-    assert [(one["slot"][11:16], one["previous_quality"], one["quality"]) for one in found] == [
+    assert [(change["slot"][11:16], change["previous_quality"], change["quality"]) for change in changes] == [
         ("01:00", "degraded", "good"),
         ("23:00", "good", "degraded"),
     ]
@@ -135,17 +137,17 @@ def test_changes_say_what_was_before(small_console: TestClient) -> None:
 def test_health_is_the_record_of_the_command_line_with_the_worst_first(visit: Visit, small_store: Store) -> None:
     client = visit(small_store, symbols=["NEWUSDT"])
 
-    found = client.get("/v1/health").json()["items"]
+    healths = client.get("/v1/health").json()["items"]
 
-    assert [(one["symbol"], one["router"]["policy_quality"]) for one in found] == [
+    assert [(health["symbol"], health["router"]["policy_quality"]) for health in healths] == [
         ("DOGEUSDT", "broken"),
         ("BTCUSDT", "good"),
         ("ETHUSDT", "good"),
         ("NEWUSDT", None),
     ]
-    assert found[0] == client.get("/v1/health/DOGEUSDT").json()
-    assert found[0]["freshness"]["age_seconds"] == 1200
-    assert found[-1]["freshness"]["status"] == "missing"
+    assert healths[0] == client.get("/v1/health/DOGEUSDT").json()
+    assert healths[0]["freshness"]["age_seconds"] == 1200
+    assert healths[-1]["freshness"]["status"] == "missing"
 
 
 def test_health_as_of_a_time_is_judged_by_the_age_that_it_had_then(small_console: TestClient) -> None:
@@ -157,7 +159,7 @@ def test_health_as_of_a_time_is_judged_by_the_age_that_it_had_then(small_console
 
 
 def test_an_explanation_has_each_rule_with_its_figure(small_console: TestClient) -> None:
-    found = small_console.get("/v1/policies/DOGEUSDT/explain").json()
+    explanation = small_console.get("/v1/policies/DOGEUSDT/explain").json()
 
     assert {
         "rule": "broken",
@@ -166,14 +168,14 @@ def test_an_explanation_has_each_rule_with_its_figure(small_console: TestClient)
         "sign": ">=",
         "threshold": 0.95,
         "holds": True,
-    } in (found["rules"])
-    assert found["last_change"]["slot"] == "2025-03-04T00:00:00Z"
+    } in (explanation["rules"])
+    assert explanation["last_change"]["slot"] == "2025-03-04T00:00:00Z"
 
 
 def test_an_explanation_has_what_the_breaker_in_the_shadow_remembers(visit: Visit, shadowed_store: Store) -> None:
-    found = visit(shadowed_store).get("/v1/policies/BTCUSDT/explain?at=2026-04-26T02:30:00Z").json()
+    explanation = visit(shadowed_store).get("/v1/policies/BTCUSDT/explain?at=2026-04-26T02:30:00Z").json()
 
-    (shadow,) = found["shadows"]
+    (shadow,) = explanation["shadows"]
     assert (shadow["rule_set"], shadow["maker_first"]) == ("breaker", False)
     assert shadow["breaker"]["after"]["own"]["opened_at"] == "2026-04-26T01:00:00Z"
     assert shadow["breaker"]["own"]["probe_count"] == 1
@@ -189,7 +191,9 @@ def test_runs_have_their_rejects_and_their_duration(small_console: TestClient) -
         ("23:00", 4.0, 6),
         ("22:00", 2.0, 3),
     ]
-    assert [(one["source"], one["reason"], one["reject_count"], one["sample"]) for one in runs[3]["rejects"]] == [
+    assert [
+        (reject["source"], reject["reason"], reject["reject_count"], reject["sample"]) for reject in runs[3]["rejects"]
+    ] == [
         ("candles", "bad_row", 2, "BTCUSDT.csv:3"),
         ("orders", "zero_fill", 4, "log.jsonl:7"),
     ]
@@ -197,9 +201,9 @@ def test_runs_have_their_rejects_and_their_duration(small_console: TestClient) -
 
 
 def test_gaps_are_the_slots_without_a_run(small_console: TestClient) -> None:
-    found = small_console.get("/v1/gaps").json()["items"]
+    gaps = small_console.get("/v1/gaps").json()["items"]
 
-    assert [(one["slot"][11:16], one["state"], one["last_error"]) for one in found] == [
+    assert [(gap["slot"][11:16], gap["state"], gap["last_error"]) for gap in gaps] == [
         ("03:00", "failed", "the log is locked"),
         ("02:00", "missed", None),
     ]
@@ -218,11 +222,11 @@ def test_a_series_for_a_picture_keeps_every_change_however_few_points_are_asked_
 
 
 def test_a_series_has_the_thresholds_of_the_rules_that_decided(small_console: TestClient) -> None:
-    found = small_console.get("/v1/policies/BTCUSDT/series").json()
+    series = small_console.get("/v1/policies/BTCUSDT/series").json()
 
-    assert found["thresholds"]["broken_fallback_ratio"] == 0.95
-    assert found["thresholds"]["hot_atr_ratio"] == 2.5
-    assert found["points"]["fallback_ratio"] == [0.1, 0.7, 0.92, 0.3, 0.2]
+    assert series["thresholds"]["broken_fallback_ratio"] == 0.95
+    assert series["thresholds"]["hot_atr_ratio"] == 2.5
+    assert series["points"]["fallback_ratio"] == [0.1, 0.7, 0.92, 0.3, 0.2]
 
 
 def test_the_latest_policies_are_not_sent_again_while_nothing_changes(visit: Visit, store: Store) -> None:

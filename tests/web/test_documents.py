@@ -26,7 +26,7 @@ def test_every_address_is_described_and_answers(client: TestClient, path: str) -
     answer = client.get(path.replace("{symbol}", "BTCUSDT").replace("{run_id}", "1"))
 
     assert operation["description"]
-    assert all(one["description"] for one in operation.get("parameters", []))
+    assert all(parameter["description"] for parameter in operation.get("parameters", []))
     assert answer.status_code == 200
     assert answer.headers["content-type"] in operation["responses"]["200"]["content"]
     assert list(PATHS[path]) == ["get"]

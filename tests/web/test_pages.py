@@ -65,7 +65,7 @@ def test_the_small_picture_is_the_quality_of_the_last_day_in_half_hours(client: 
 
 
 @pytest.mark.parametrize(
-    ("after", "status", "said"),
+    ("after", "status", "words"),
     [
         (timedelta(minutes=20), "fresh", "the next is due at 2025-03-04T05:00:00Z"),
         (timedelta(hours=2), "fresh", "Fresh"),
@@ -75,15 +75,15 @@ def test_the_small_picture_is_the_quality_of_the_last_day_in_half_hours(client: 
     ],
 )
 def test_the_banner_says_how_fresh_the_whole_is(
-    visit: Visit, small_store: Store, after: timedelta, status: str, said: str
+    visit: Visit, small_store: Store, after: timedelta, status: str, words: str
 ) -> None:
     client = visit(small_store, now=NOW - timedelta(minutes=20) + after)
 
     for page in ("/", "/runs", "/symbols/BTCUSDT"):
-        found = client.get(page).text
-        (banner,) = [one for one in Elements(found).named("p") if one.get("id") == "banner"]
+        page_text = client.get(page).text
+        (banner,) = [element for element in Elements(page_text).named("p") if element.get("id") == "banner"]
         assert banner["data-status"] == status
-        assert said in found
+        assert words in page_text
 
 
 def test_the_part_that_updates_itself_is_sent_when_something_is_new(visit: Visit, empty_store: Store) -> None:
@@ -139,8 +139,8 @@ def test_the_page_of_rule_sets_holds_the_live_one_against_its_shadow(visit: Visi
     assert "2026-04-26T01:00:00Z" in page
     assert "2026-04-26T05:00:00Z" in page
     # The time line is the seven days up to 06:00, in thousandths: open from hour 163 to 167 of 168.
-    bars = [one for one in Elements(page).named("rect") if one["class"] == "broken"]
-    assert [(one["x"], one["width"]) for one in bars] == [("970", "24")]
+    bars = [element for element in Elements(page).named("rect") if element["class"] == "broken"]
+    assert [(element["x"], element["width"]) for element in bars] == [("970", "24")]
 
 
 def test_without_a_shadow_the_page_says_how_to_get_one(visit: Visit, empty_store: Store) -> None:
@@ -177,7 +177,7 @@ def test_the_last_backtest_is_shown_with_its_picture(visit: Visit, small_store: 
 def test_the_runs_page_has_runs_rejects_gaps_failures_overrides_and_the_head(client: TestClient) -> None:
     page = client.get("/runs").text
 
-    for said in (
+    for words in (
         "candles: 2 × bad_row, as BTCUSDT.csv:3",
         "missed",
         "the log is locked",
@@ -185,7 +185,7 @@ def test_the_runs_page_has_runs_rejects_gaps_failures_overrides_and_the_head(cli
         "fee change",
         client.get("/v1/head").json()["digest"],
     ):
-        assert said in unescape(page), said
+        assert words in unescape(page), words
 
 
 def test_text_from_outside_is_nothing_but_text(visit: Visit, empty_store: Store) -> None:
@@ -204,7 +204,7 @@ def test_text_from_outside_is_nothing_but_text(visit: Visit, empty_store: Store)
         assert answer.status_code == 200, address
         assert EVIL not in answer.text
         assert "alert(1)" in answer.text or address == "/rules"
-        assert not [one for one in Elements(answer.text).named("script") if "src" not in one]
+        assert not [element for element in Elements(answer.text).named("script") if "src" not in element]
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -214,12 +214,12 @@ def test_a_page_needs_nothing_from_outside_and_has_no_script_of_its_own(client: 
 
     for tag, attributes in elements.found:
         named = [attributes.get(name) for name in ("src", "href", "action") if attributes.get(name)]
-        assert all(str(one).startswith(("/", "#")) and not str(one).startswith("//") for one in named), (tag, named)
+        assert all(str(link).startswith(("/", "#")) and not str(link).startswith("//") for link in named), (tag, named)
         assert not [name for name in attributes if name.startswith("on") or name == "style"], (tag, attributes)
         assert tag != "style"
-    scripts = [str(one["src"]) for one in elements.named("script")]
-    sheets = [str(one["href"]) for one in elements.named("link")]
-    assert all(client.get(one).status_code == 200 for one in {*scripts, *sheets})
+    scripts = [str(element["src"]) for element in elements.named("script")]
+    sheets = [str(element["href"]) for element in elements.named("link")]
+    assert all(client.get(link).status_code == 200 for link in {*scripts, *sheets})
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -229,7 +229,7 @@ def test_a_page_can_be_read_aloud(client: TestClient, address: str) -> None:
     assert elements.named("html") == [{"lang": "en"}]
     assert len(elements.named("h1")) == 1
     assert len(elements.named("main")) == 1
-    assert all(one.get("aria-label") or one.get("aria-hidden") for one in elements.named("svg"))
-    assert all("scope" in one for one in elements.named("th"))
+    assert all(element.get("aria-label") or element.get("aria-hidden") for element in elements.named("svg"))
+    assert all("scope" in element for element in elements.named("th"))
     ids = [attributes["id"] for _, attributes in elements.found if attributes.get("id")]
     assert len(ids) == len(set(ids))

@@ -53,8 +53,8 @@ class Findings:
         recorded = event.recorder
         self.case_counts[event.phase.value] += len(recorded.interactions)
         for case_id, checks in recorded.checks.items():
-            failed = [f"{one.name}: {one.failure_info}" for one in checks if one.status is Status.FAILURE]
-            self.faults += [f"{recorded.interactions[case_id].request.uri}: {one}" for one in failed]
+            failed = [f"{check.name}: {check.failure_info}" for check in checks if check.status is Status.FAILURE]
+            self.faults += [f"{recorded.interactions[case_id].request.uri}: {fault}" for fault in failed]
 
 
 def tried(client: TestClient, examples: int, *, at_bounds: bool) -> Findings:
@@ -80,19 +80,19 @@ def open_client(visit: Visit, small_store: Store) -> TestClient:
 
 
 def test_no_drawn_request_breaks_the_api_or_gets_an_answer_that_is_not_described(open_client: TestClient) -> None:
-    found = tried(open_client, examples=15, at_bounds=False)
+    findings = tried(open_client, examples=15, at_bounds=False)
 
-    assert found.faults == []
-    assert found.case_counts["fuzzing"] > 100
-    assert found.case_counts["stateful"] > 50
+    assert findings.faults == []
+    assert findings.case_counts["fuzzing"] > 100
+    assert findings.case_counts["stateful"] > 50
 
 
 @pytest.mark.long
 def test_no_request_of_thousands_breaks_the_api(open_client: TestClient) -> None:
-    found = tried(open_client, examples=350, at_bounds=True)
+    findings = tried(open_client, examples=350, at_bounds=True)
 
-    assert found.faults == []
-    assert found.case_counts.total() >= LONG_CASE_COUNT
+    assert findings.faults == []
+    assert findings.case_counts.total() >= LONG_CASE_COUNT
 
 
 def odd_addresses(description: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -58,24 +58,24 @@ def test_a_store_that_was_never_set_up_is_told_as_such(visit: Visit, tmp_path: P
 
 
 def test_the_figures_of_the_small_history(small_console: TestClient) -> None:
-    found = figures(small_console)
+    values = figures(small_console)
 
-    assert found["store_up", ()] == 1
-    assert found["newest_slot_timestamp_seconds", ()] == 1741060800
-    assert found["age_seconds", ()] == 1200
-    assert found["stale_after_seconds", ()] == 7200
-    assert found["expired_after_seconds", ()] == 28800
-    assert found["status", (("status", "fresh"),)] == 1
-    assert found["status", (("status", "stale"),)] == 0
+    assert values["store_up", ()] == 1
+    assert values["newest_slot_timestamp_seconds", ()] == 1741060800
+    assert values["age_seconds", ()] == 1200
+    assert values["stale_after_seconds", ()] == 7200
+    assert values["expired_after_seconds", ()] == 28800
+    assert values["status", (("status", "fresh"),)] == 1
+    assert values["status", (("status", "stale"),)] == 0
     qualities = ("good", "ok", "degraded", "broken")
-    assert [found["symbols", (("quality", word),)] for word in qualities] == [2, 0, 0, 1]
-    assert found["taker_symbols", ()] == 2
-    assert found["overrides", ()] == 1
-    assert found["run_duration_seconds", ()] == 1
-    assert found["runs_total", ()] == 5
-    assert found["run_failures_total", ()] == 2
-    assert [found["gaps", (("state", word),)] for word in ("missed", "failed", "abandoned")] == [1, 1, 0]
-    assert found["lease_held", ()] == 0
+    assert [values["symbols", (("quality", word),)] for word in qualities] == [2, 0, 0, 1]
+    assert values["taker_symbols", ()] == 2
+    assert values["overrides", ()] == 1
+    assert values["run_duration_seconds", ()] == 1
+    assert values["runs_total", ()] == 5
+    assert values["run_failures_total", ()] == 2
+    assert [values["gaps", (("state", word),)] for word in ("missed", "failed", "abandoned")] == [1, 1, 0]
+    assert values["lease_held", ()] == 0
 
 
 def test_changes_are_counted_from_the_first_scrape_on(visit: Visit, store: Store) -> None:

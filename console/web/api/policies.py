@@ -186,7 +186,7 @@ def list_changes(
     after: AfterChange = None,
     limit: Limit = 100,
 ) -> ChangePage:
-    """Return the decisions that differ from those of the run before, the newest first; overrides are no changes."""
+    """Return the decisions that differ from those of the run before, the newest first; overrides do not count."""
     bounds = PageBounds(since=since, until=until, limit=limit + 1)
     with cache.store.reading() as connection:
         page = changes(connection, cache.scope, bounds, symbol=symbol, after=_cursor(after))

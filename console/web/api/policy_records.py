@@ -120,7 +120,7 @@ class HistoryPage(BaseModel):
 
 
 class ChangeRecord(BaseModel):
-    """A decision that differs from that of the run before, with what it was; overrides are no changes."""
+    """A decision that differs from that of the run before, with what it was; overrides do not count."""
 
     run_id: int
     scope: str
