@@ -155,4 +155,4 @@ def _what(kind: DriftKind, order: Mapping[str, Any], scope: str) -> str:
         case DriftKind.EXPIRED:
             return f"{run}, whose slot was {order['ts'] - order['slot']} ago"
         case DriftKind.MAKER_WHILE_TAKER:
-            return f"maker first, when taker was in force for {order['ts'] - order['told_since']}"
+            return f"maker first, when taker was in force for {order['ts'] - order['instruction_since']}"

@@ -2,7 +2,7 @@
 -- kind. An order may be of several kinds.
 --     order_event       the rows of the order log; those with a reason are not used
 --     run               runs with slot, published_at and expires_at: those that readers saw, and those that orders name
---     taker             run and symbol of each policy that said taker
+--     taker             run and symbol of each policy with maker_first off
 --     override_span     overrides as they were in force, from_at <= t < end_at
 with sent as (
     select order_id, symbol, ts, maker_started, coalesce(probe, false) as is_probe, policy_run_id
@@ -26,8 +26,9 @@ named_run as (
     window later as (order by slot rows between 1 following and unbounded following)
 ),
 
--- Each moment at which a symbol may be told something else: a run is published or has expired, an override begins or
--- ends. An override is acted on up to its own end; a run that has expired tells nothing: an order may start as maker.
+-- Each moment at which the instruction for a symbol may change: a run is published or has expired, an override begins or
+-- ends. An override is acted on up to its own end; a run that has expired gives no instruction: an order may start as
+-- maker.
 turn as (
     select symbol, from_at as moment from override_span
     union
@@ -37,7 +38,7 @@ turn as (
     from (select symbol from taker union select symbol from override_span) cross join seen_run
 ),
 
-told as (
+instruction as (
     select
         turn.symbol,
         turn.moment,
@@ -55,9 +56,9 @@ told as (
     group by turn.symbol, turn.moment
 ),
 
-told_since as (
+instruction_since as (
     select *
-    from told
+    from instruction
     qualify maker_first is distinct from lag(maker_first) over (partition by symbol order by moment)
 ),
 
@@ -71,19 +72,19 @@ judged as (
             'slot': named_run.slot,
             'superseded_by': named_run.superseded_by,
             'superseded_at': named_run.superseded_at,
-            'told_since': told_since.moment
-        } as said,
+            'instruction_since': instruction_since.moment
+        } as example,
         sent.policy_run_id is null as is_no_run,
         sent.policy_run_id > $pruned_through and named_run.run_id is null as is_unknown_run,
         named_run.superseded_at < sent.ts - $tolerance as is_superseded,
         sent.ts > named_run.expires_at as is_expired,
         sent.maker_started
             and not sent.is_probe
-            and not told_since.maker_first
-            and told_since.moment < sent.ts - $tolerance as is_maker_while_taker
+            and not instruction_since.maker_first
+            and instruction_since.moment < sent.ts - $tolerance as is_maker_while_taker
     from sent
     left join named_run on named_run.run_id = sent.policy_run_id
-    asof left join told_since on sent.symbol = told_since.symbol and sent.ts >= told_since.moment
+    asof left join instruction_since on sent.symbol = instruction_since.symbol and sent.ts >= instruction_since.moment
 )
 
 select
@@ -94,11 +95,11 @@ select
     count(*) filter (where is_superseded) as superseded_count,
     count(*) filter (where is_expired) as expired_count,
     count(*) filter (where is_maker_while_taker) as maker_while_taker_count,
-    max(said, 3) filter (where is_no_run) as no_run,
-    max(said, 3) filter (where is_unknown_run) as unknown_run,
-    max(said, 3) filter (where is_superseded) as superseded,
-    max(said, 3) filter (where is_expired) as expired,
-    max(said, 3) filter (where is_maker_while_taker) as maker_while_taker
+    max(example, 3) filter (where is_no_run) as no_run,
+    max(example, 3) filter (where is_unknown_run) as unknown_run,
+    max(example, 3) filter (where is_superseded) as superseded,
+    max(example, 3) filter (where is_expired) as expired,
+    max(example, 3) filter (where is_maker_while_taker) as maker_while_taker
 from judged
 group by symbol
 order by symbol

@@ -85,13 +85,13 @@ def drift_of(store: Store, folder: Path, rows: list[Row]) -> Drift:
 
 def kinds_by_order(drift: Drift) -> dict[str | None, set[str]]:
     """The kinds of each order that is an example of one; with fewer than four orders of a kind that is all of them."""
-    found: dict[str | None, set[str]] = {}
-    for one in drift.symbols:
-        for kind, finding in one.findings.items():
+    kinds: dict[str | None, set[str]] = {}
+    for row in drift.symbols:
+        for kind, finding in row.findings.items():
             assert len(finding.examples) == min(3, finding.order_count)
             for example in finding.examples:
-                found.setdefault(example.order_id, set()).add(kind.value)
-    return found
+                kinds.setdefault(example.order_id, set()).add(kind.value)
+    return kinds
 
 
 CASES: tuple[tuple[Row, str], ...] = (
@@ -135,12 +135,12 @@ CASES: tuple[tuple[Row, str], ...] = (
 def test_each_order_is_judged_by_what_could_be_known_at_its_time(history: Store, tmp_path: Path) -> None:
     rows = [{**row, "order_id": str(number)} for number, (row, _) in enumerate(CASES)]
     expected = {str(number): set(kinds.split()) for number, (_, kinds) in enumerate(CASES) if kinds}
-    found: dict[str | None, set[str]] = {}
+    judged: dict[str | None, set[str]] = {}
 
     for first in (0, 1):  # half of them at a time, so that all are among the examples
-        found |= kinds_by_order(drift_of(history, tmp_path, rows[first::2]))
+        judged |= kinds_by_order(drift_of(history, tmp_path, rows[first::2]))
 
-    assert found == expected
+    assert judged == expected
 
 
 def test_counts_are_of_all_orders_and_examples_are_the_newest_three(local_history: Store, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_counts_are_of_all_orders_and_examples_are_the_newest_three(local_histor
     bitcoin, ether = drift_of(local_history, tmp_path, rows).symbols
 
     assert (bitcoin.symbol, bitcoin.order_count, bitcoin.finding_count) == ("BTCUSDT", 6, 5)
-    assert [one.ts for one in bitcoin.findings[DriftKind.NO_RUN].examples] == [
+    assert [example.ts for example in bitcoin.findings[DriftKind.NO_RUN].examples] == [
         clock("22:14:00"),
         clock("22:13:00"),
         clock("22:12:00"),
@@ -161,14 +161,14 @@ def test_counts_are_of_all_orders_and_examples_are_the_newest_three(local_histor
 def test_examples_say_what_about_the_order(local_history: Store, tmp_path: Path) -> None:
     rows = [sent("01:30:00", 2, "DOGEUSDT"), sent("14:00:00", 5), sent("22:30:00", 99), sent("22:31:00", None)]
 
-    said = {
+    texts = {
         kind.value: example.what
-        for one in drift_of(local_history, tmp_path, rows).symbols
-        for kind, finding in one.findings.items()
+        for row in drift_of(local_history, tmp_path, rows).symbols
+        for kind, finding in row.findings.items()
         for example in finding.examples
     }
 
-    assert said == {
+    assert texts == {
         "superseded": "run 2, when run 3 was out for 1:29:56",
         "maker_while_taker": "maker first, when taker was in force for 1:29:56",
         "expired": "run 5, whose slot was 10:00:00 ago",
@@ -183,9 +183,9 @@ def test_a_run_that_was_published_after_a_later_slot_is_never_in_force(history: 
     with behind_the_triggers(history) as connection:
         at_five(connection)
 
-    found = kinds_by_order(drift_of(history, tmp_path, [sent("05:30:00", 5), sent("05:30:00", late.run_id)]))
+    kinds = kinds_by_order(drift_of(history, tmp_path, [sent("05:30:00", 5), sent("05:30:00", late.run_id)]))
 
-    assert found == {f"BTCUSDT 05:30:00 {late.run_id}": {"superseded"}}
+    assert kinds == {f"BTCUSDT 05:30:00 {late.run_id}": {"superseded"}}
 
 
 def late_by(which: ColumnElement[bool], at: datetime) -> Callable[[Connection], None]:
@@ -202,18 +202,18 @@ def test_taker_that_expired_and_came_again_counts_from_when_it_came_again(histor
         at_eight(connection)
 
     rows = [sent(text, again.run_id, "DOGEUSDT") for text in ("20:00:07", "20:01:02", "20:01:03")]
-    found = kinds_by_order(drift_of(history, tmp_path, rows))
+    kinds = kinds_by_order(drift_of(history, tmp_path, rows))
 
-    assert found == {f"DOGEUSDT 20:01:03 {again.run_id}": {TAKER}}
+    assert kinds == {f"DOGEUSDT 20:01:03 {again.run_id}": {TAKER}}
 
 
 def test_the_first_order_of_the_window_is_judged_by_all_of_its_tolerance(history: Store, tmp_path: Path) -> None:
     rows = [sent("01:02:04", 4, "DOGEUSDT")]  # run 4 was out for exactly the tolerance, and said what run 3 had said
     path = write_jsonl(tmp_path / "orders.jsonl", rows)
 
-    found = kinds_by_order(find_drift(history, asked(canonical(path), start=clock("01:02:04"))))
+    kinds = kinds_by_order(find_drift(history, asked(canonical(path), start=clock("01:02:04"))))
 
-    assert found == {"DOGEUSDT 01:02:04 4": {TAKER}}
+    assert kinds == {"DOGEUSDT 01:02:04 4": {TAKER}}
 
 
 def test_a_run_that_was_pruned_is_not_unknown(history: Store, tmp_path: Path) -> None:
@@ -223,9 +223,9 @@ def test_a_run_that_was_pruned_is_not_unknown(history: Store, tmp_path: Path) ->
         row = {"entry_id": 104, "through_entry_id": 1, "anchor_digest": "a", "run_count": 1, "pruned_at": END}
         connection.execute(policy_prune.insert(), {**row, "digest": "digest 104", "previous_digest": "digest 103"})
 
-    found = kinds_by_order(drift_of(history, tmp_path, [sent("23:30:00", 1), sent("23:30:00", 99)]))
+    kinds = kinds_by_order(drift_of(history, tmp_path, [sent("23:30:00", 1), sent("23:30:00", 99)]))
 
-    assert found == {"BTCUSDT 23:30:00 99": {"unknown_run"}}
+    assert kinds == {"BTCUSDT 23:30:00 99": {"unknown_run"}}
 
 
 def test_only_orders_of_the_window_are_judged_by_runs_from_before_it_too(local_history: Store, tmp_path: Path) -> None:
@@ -244,7 +244,10 @@ def test_rows_that_cannot_be_used_are_counted_and_not_judged(local_history: Stor
 
     drift = drift_of(local_history, tmp_path, rows)
 
-    assert [(one.reason, one.reject_count) for one in drift.rejects] == [("bad_symbol", 1), ("sentinel_slippage", 1)]
+    assert [(count.reason, count.reject_count) for count in drift.rejects] == [
+        ("bad_symbol", 1),
+        ("sentinel_slippage", 1),
+    ]
     assert (drift.order_count, kinds_by_order(drift)) == (1, {})
 
 

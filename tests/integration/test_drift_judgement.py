@@ -44,7 +44,7 @@ def worlds(draw: st.DrawFn) -> World:
     symbol = st.sampled_from(SYMBOLS)
     taker = draw(st.frozensets(st.tuples(numbers, symbol), max_size=20))
     spans = draw(st.lists(st.tuples(symbol, st.booleans(), seconds, st.integers(1, 300)), max_size=5))
-    overrides = tuple((50 + n, one, flag, at, at + lasting) for n, (one, flag, at, lasting) in enumerate(spans))
+    overrides = tuple((50 + n, name, flag, at, at + lasting) for n, (name, flag, at, lasting) in enumerate(spans))
     maybe = st.none() | st.booleans()
     named = st.none() | st.integers(0, PRUNED + 15)
     orders = draw(st.lists(st.tuples(symbol, seconds, maybe, maybe, named), min_size=20, max_size=60))
@@ -75,7 +75,7 @@ def test_the_query_judges_as_the_rules_say(tmp_path: Path, world: World) -> None
     drift = judge_orders(question(tmp_path, world.orders), lambda *_: published(world))
 
     counted = {
-        (one.symbol, kind.value): finding.order_count for one in drift.symbols for kind, finding in one.findings.items()
+        (row.symbol, kind.value): finding.order_count for row in drift.symbols for kind, finding in row.findings.items()
     }
     assert {key: count for key, count in counted.items() if count} == expected
     assert drift.order_count == len(world.orders)
@@ -84,26 +84,28 @@ def test_the_query_judges_as_the_rules_say(tmp_path: Path, world: World) -> None
 def slow_kinds(world: World, order: Order) -> set[str]:
     """Every kind that one order is of, straight from the words of the rules."""
     symbol, done, started, probe, run = order
-    found = set()
+    kinds = set()
     slot = next((slot for number, slot, _ in world.runs if number == run), None)
     if run is None:
-        found.add("no_run")
+        kinds.add("no_run")
     elif slot is None and run > PRUNED:
-        found.add("unknown_run")
+        kinds.add("unknown_run")
     if slot is not None and any(other > slot and out < done - TOLERANCE for _, other, out in world.runs):
-        found.add("superseded")
+        kinds.add("superseded")
     if slot is not None and done > slot + 8 * 60:
-        found.add("expired")
+        kinds.add("expired")
     every_half = (
         half / 2 for half in range(2 * (done - TOLERANCE - 1), 2 * done + 1)
     )  # a run expires after its second
-    if started and not probe and all(told(world, symbol, second) == "taker" for second in every_half):
-        found.add("maker_while_taker")
-    return found
+    if started and not probe and all(instruction_at(world, symbol, second) == "taker" for second in every_half):
+        kinds.add("maker_while_taker")
+    return kinds
 
 
-def told(world: World, symbol: str, second: float) -> str:
-    in_force = [(n, first) for n, one, first, start, end in world.overrides if one == symbol and start <= second < end]
+def instruction_at(world: World, symbol: str, second: float) -> str:
+    in_force = [
+        (n, first) for n, name, first, start, end in world.overrides if name == symbol and start <= second < end
+    ]
     if in_force:
         return "maker" if max(in_force)[1] else "taker"
     if not is_usable(world, second):
