@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Let the commands that tests start hear Ctrl-C, also where the tests themselves run in a shell's background."""
+    """Let the commands that tests start hear Ctrl-C, even if the tests themselves run in a shell's background."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

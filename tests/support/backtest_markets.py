@@ -25,7 +25,7 @@ def market(
     interval: timedelta = MINUTE,
     minutes: Sequence[int] | None = None,
 ) -> Market:
-    """Make a market of high, low and close; bars follow each other from START on where their minutes are not given."""
+    """Make a market of high, low and close; bars follow each other from START on if their minutes are not given."""
     high, low, close = np.array(prices, dtype=np.float64).T
     opens = np.arange(len(prices)) * int(interval.total_seconds()) if minutes is None else np.array(minutes) * 60
     bars = Bars(interval=interval, open_seconds=START_SECONDS + opens, high=high, low=low, close=close)

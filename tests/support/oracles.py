@@ -17,9 +17,9 @@ def quantile(values: Iterable[float], share: float) -> float | None:
     ordered = sorted(values)
     if not ordered:
         return None
-    place = share * (len(ordered) - 1)
-    low, high = math.floor(place), math.ceil(place)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+    position = share * (len(ordered) - 1)
+    low, high = math.floor(position), math.ceil(position)
+    return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
 
 
 def effectiveness(outcomes: Iterable[Row]) -> Effectiveness:
@@ -86,10 +86,10 @@ def volatility(bars: Iterable[Bar], as_of: datetime, interval: timedelta) -> Vol
     )
 
 
-def assert_close(found: object, expected: object) -> None:
+def assert_close(measured: object, expected: object) -> None:
     """Fail unless two value objects have the same figures, to one unit of the ninth decimal."""
     for name in getattr(type(expected), "__slots__"):  # noqa: B009 - mypy knows no slots of an object
-        seen, worked_out = getattr(found, name), getattr(expected, name)
+        seen, worked_out = getattr(measured, name), getattr(expected, name)
         if isinstance(worked_out, float):
             assert seen == pytest.approx(worked_out, abs=1.1e-9, rel=1e-12), name
         elif hasattr(worked_out, "__slots__"):

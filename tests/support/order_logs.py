@@ -21,7 +21,7 @@ def logged(
     at: datetime | None = None,
     **changes: object,
 ) -> dict[str, object]:
-    """One order, `number` minutes before the run where no time is given, with any of its keys changed."""
+    """One order, `number` minutes before the run if no time is given, with any of its keys changed."""
     at = at or AS_OF - timedelta(minutes=number)
     return order(number, at, symbol, fallback=fallback, slippage_bps=slippage_bps) | changes
 
@@ -59,7 +59,7 @@ def close(of: dict[str, object], pnl: object, *, minutes_later: float = 1.0) -> 
 
 
 def write_lines(path: Path, lines: Iterable[Line], *, end: str = "\n", last_end: str | None = None) -> Path:
-    """Write rows as JSON, and texts and bytes as they are, one a line; gzip where the name says so."""
+    """Write rows as JSON, and texts and bytes as they are, one a line; gzip if the name ends in .gz."""
     content = end.encode().join(map(_bytes, lines)) + (end if last_end is None else last_end).encode()
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     return path

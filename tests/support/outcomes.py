@@ -18,7 +18,7 @@ NAMES = (*REQUIRED, "order_id", "side", "notional", "realized_pnl")
 def outcome(
     number: int, *, symbol: str = "BTCUSDT", at: datetime | None = None, **changes: object
 ) -> dict[str, object]:
-    """One outcome that started and filled as maker, `number` minutes before the run where no time is given."""
+    """One outcome that started and filled as maker, `number` minutes before the run if no time is given."""
     return {
         "order_id": f"order-{symbol}-{number}",
         "ts": at or AS_OF - timedelta(minutes=number),

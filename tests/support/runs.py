@@ -49,7 +49,7 @@ def result(evidences: Iterable[Evidence], *, origin: Origin = Origin.SCHEDULE) -
         started_at=SLOT + timedelta(seconds=1),
         event_count=150,
         sources='{"orders":{"files":1}}',
-        decisions=tuple((one, RULES.decide(one)) for one in evidences),
+        decisions=tuple((measured, RULES.decide(measured)) for measured in evidences),
         rejects=(Reject(source="orders", reason="zero_fill", reject_count=3, sample="log.jsonl:7"),),
     )
 

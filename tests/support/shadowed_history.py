@@ -57,18 +57,20 @@ def publish_run(
     states: dict[str, State | None],
 ) -> None:
     """Publish one run of a live rule set and a shadow; `states` is what the breaker remembers, by symbol."""
-    judged = {rules.name: tuple(_judge(rules, one, states) for one in shown) for rules in (live, shadow)}
+    judged = {rules.name: tuple(_judge(rules, seen, states) for seen in shown) for rules in (live, shadow)}
     for name in (live.name, shadow.name):
-        states.update({one.evidence.symbol: one.after for one in judged[name] if one.after is not None})
+        states.update(
+            {judgement.evidence.symbol: judgement.after for judgement in judged[name] if judgement.after is not None}
+        )
     whole = replace(
         result(shown),
         rule_set=live,
-        decisions=tuple((one.evidence, one.decision) for one in judged[live.name]),
+        decisions=tuple((judgement.evidence, judgement.decision) for judgement in judged[live.name]),
         judgements=judged[live.name] if live.has_state else (),
         shadows=((shadow, judged[shadow.name]),),
     )
     store.publish(claim(store, MIDNIGHT + hour * HOUR), whole)
 
 
-def _judge(rules: RuleSet, one: Evidence, states: dict[str, State | None]) -> Judgement:
-    return rules.decide_with_state(one, states.get(one.symbol) if rules.has_state else None)
+def _judge(rules: RuleSet, seen: Evidence, states: dict[str, State | None]) -> Judgement:
+    return rules.decide_with_state(seen, states.get(seen.symbol) if rules.has_state else None)

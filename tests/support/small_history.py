@@ -74,13 +74,13 @@ def _measured(
     )
 
 
-def _started(one: Evidence, maker_started_count: int) -> Evidence:
-    return replace(one, effectiveness=replace(one.effectiveness, maker_started_count=maker_started_count))
+def _started(measured: Evidence, maker_started_count: int) -> Evidence:
+    return replace(measured, effectiveness=replace(measured.effectiveness, maker_started_count=maker_started_count))
 
 
 def _never_started(symbol: str) -> Evidence:
-    one = _started(evidence(symbol, fallback=None), 0)
-    return replace(one, effectiveness=replace(one.effectiveness, maker_fill_ratio=None))
+    started = _started(evidence(symbol, fallback=None), 0)
+    return replace(started, effectiveness=replace(started.effectiveness, maker_fill_ratio=None))
 
 
 RUNS = (
@@ -150,7 +150,7 @@ def _publish(store: Store, run: Run, states: dict[str, State | None]) -> None:
     whole = replace(
         result(run.evidences, origin=run.origin),
         rule_set=run.rules,
-        decisions=tuple((one, run.rules.decide(one)) for one in run.evidences),
+        decisions=tuple((measured, run.rules.decide(measured)) for measured in run.evidences),
         started_at=slot + timedelta(seconds=run.started_seconds),
         rejects=tuple(
             Reject(source=source, reason=reason, reject_count=count, sample=sample)
@@ -168,11 +168,11 @@ def _shadows(
     if run.bitcoin_streak is None:
         return ()
     judged = []
-    for one in run.evidences:
-        own = run.bitcoin_streak if one.symbol == "BTCUSDT" else STEADY
-        seen = replace(one, streaks=Streaks(as_of=slot, own=own, pool=STEADY))
-        judged.append(BREAKER.decide_with_state(seen, states.get(one.symbol)))
-        states[one.symbol] = judged[-1].after
+    for measured in run.evidences:
+        own = run.bitcoin_streak if measured.symbol == "BTCUSDT" else STEADY
+        seen = replace(measured, streaks=Streaks(as_of=slot, own=own, pool=STEADY))
+        judged.append(BREAKER.decide_with_state(seen, states.get(measured.symbol)))
+        states[measured.symbol] = judged[-1].after
     return ((BREAKER, tuple(judged)),)
 
 

@@ -215,7 +215,7 @@ ANSWERS: dict[str, list[tuple[dict[str, str], Rows]]] = {
         (
             {},
             [
-                ("default", "seed", "breaker", "DOGEUSDT", 3, 3, 3),  # maker first where the seed says broken
+                ("default", "seed", "breaker", "DOGEUSDT", 3, 3, 3),  # maker first although the seed says broken
                 ("default", "seed", "breaker", "BTCUSDT", 3, 2, 2),  # open at 00:00 and 01:00
                 ("default", "seed", "breaker", "ETHUSDT", 3, 1, 1),  # the seed's panic at 01:00
             ],

@@ -14,17 +14,17 @@ ONE_RUN = np.zeros(6, dtype=np.int64)
 
 
 def test_the_error_is_that_of_days_not_of_orders() -> None:
-    found = estimate(VALUES, DAYS, ONE_RUN)
+    mean_cost = estimate(VALUES, DAYS, ONE_RUN)
 
     # the mean is 3; days are 2, 2 and 4 in sum off it: sqrt(3 / 2 * (4 + 4 + 16)) / 6 orders
-    assert (found.mean, found.standard_error, found.order_count) == (3.0, pytest.approx(1.0), 6)
-    assert found.interval is not None
+    assert (mean_cost.mean, mean_cost.standard_error, mean_cost.order_count) == (3.0, pytest.approx(1.0), 6)
+    assert mean_cost.interval is not None
     # Student's t of 2 degrees of freedom, from a printed table: 4.3027
-    assert (found.interval.lower, found.interval.upper) == (
+    assert (mean_cost.interval.lower, mean_cost.interval.upper) == (
         pytest.approx(-1.3027, abs=1e-4),
         pytest.approx(7.3027, abs=1e-4),
     )
-    assert not found.is_clear
+    assert not mean_cost.is_clear
 
 
 def test_the_larger_error_counts_where_there_are_several_runs() -> None:
@@ -37,9 +37,14 @@ def test_the_larger_error_counts_where_there_are_several_runs() -> None:
 
 
 def test_orders_of_one_day_tell_no_error() -> None:
-    found = estimate(VALUES, np.ones(6, dtype=np.int64), ONE_RUN)
+    mean_cost = estimate(VALUES, np.ones(6, dtype=np.int64), ONE_RUN)
 
-    assert (found.mean, found.standard_error, found.interval, found.is_clear) == (3.0, None, None, False)
+    assert (mean_cost.mean, mean_cost.standard_error, mean_cost.interval, mean_cost.is_clear) == (
+        3.0,
+        None,
+        None,
+        False,
+    )
 
 
 def test_a_mean_is_clear_beyond_three_errors() -> None:
@@ -50,11 +55,11 @@ def test_a_mean_is_clear_beyond_three_errors() -> None:
 
 
 def test_an_estimate_scales_with_its_error_and_interval() -> None:
-    found = estimate(VALUES, DAYS, ONE_RUN).scaled(2.0)
+    scaled = estimate(VALUES, DAYS, ONE_RUN).scaled(2.0)
 
-    assert (found.mean, found.standard_error) == (6.0, pytest.approx(2.0))
-    assert found.interval is not None
-    assert found.interval.upper == pytest.approx(14.6053, abs=1e-4)
+    assert (scaled.mean, scaled.standard_error) == (6.0, pytest.approx(2.0))
+    assert scaled.interval is not None
+    assert scaled.interval.upper == pytest.approx(14.6053, abs=1e-4)
 
 
 def test_no_orders_have_no_mean() -> None:
@@ -93,7 +98,7 @@ def test_what_never_comes_back_has_no_hours_to_recover() -> None:
 
 
 def test_a_detection_is_the_share_seen_and_the_middle_of_the_hours() -> None:
-    found = detection(
+    detected = detection(
         [
             Sighting(hours_to_off=1.0, hours_to_recover=1.0),
             Sighting(hours_to_off=4.0, hours_to_recover=None),
@@ -103,10 +108,10 @@ def test_a_detection_is_the_share_seen_and_the_middle_of_the_hours() -> None:
     )
 
     # nine tenths of the way from 1 to 11 is 10
-    assert found == Detection(
+    assert detected == Detection(
         outage_count=4, detected_count=3, hours_to_off=2.0, hours_to_recover=6.0, late_hours_to_recover=10.0
     )
-    assert found.detected_share == 0.75
+    assert detected.detected_share == 0.75
 
 
 def test_nothing_to_see_has_no_share() -> None:

@@ -144,7 +144,7 @@ streaks = st.builds(
     miss_count=st.just(0),
     probe_count=st.integers(0, 5),
     probe_filled_count=st.just(0),
-).flatmap(lambda one: st.integers(0, one.start_count).map(lambda misses: replace(one, miss_count=misses)))
+).flatmap(lambda drawn: st.integers(0, drawn.start_count).map(lambda misses: replace(drawn, miss_count=misses)))
 states = st.sampled_from([State(), OPEN, POOL_OPEN, State(own=OPEN.own, pool=POOL_OPEN.pool)])
 
 
@@ -271,9 +271,11 @@ def test_without_the_order_of_events_nothing_opens_and_it_says_so() -> None:
 def test_what_it_compared_can_be_told() -> None:
     checks = BREAKER.explain(seen(replace(STEADY, miss_streak=3, probe_count=1)), OPEN)
 
-    told = {(check.rule, check.figure): (check.value, check.sign, check.threshold, check.holds) for check in checks}
-    assert told["own opens", "miss_streak"] == (3.0, ">=", 3.0, True)
-    assert told["own opens", "probability"] == (0.001, "<=", 0.001, True)
-    assert told["own closes", "filled_probes"] == (0.0, ">=", 1.0, False)
-    assert told["all may probe", "idle_hours"] == (1.0, ">=", 4.0, False)
-    assert ("pool closes", "filled_probes") not in told
+    comparisons = {
+        (check.rule, check.figure): (check.value, check.sign, check.threshold, check.holds) for check in checks
+    }
+    assert comparisons["own opens", "miss_streak"] == (3.0, ">=", 3.0, True)
+    assert comparisons["own opens", "probability"] == (0.001, "<=", 0.001, True)
+    assert comparisons["own closes", "filled_probes"] == (0.0, ">=", 1.0, False)
+    assert comparisons["all may probe", "idle_hours"] == (1.0, ">=", 4.0, False)
+    assert ("pool closes", "filled_probes") not in comparisons

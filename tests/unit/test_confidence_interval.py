@@ -32,10 +32,10 @@ def test_of_many_days_it_is_nearly_that_of_the_normal_distribution() -> None:
 
 
 def test_an_interval_reaches_as_far_to_both_sides() -> None:
-    found = confidence_interval(2.0, 0.5, 7)
+    interval = confidence_interval(2.0, 0.5, 7)
 
-    assert found is not None
-    assert (found.lower, found.upper) == pytest.approx((2 - 0.5 * TABLE[6], 2 + 0.5 * TABLE[6]), abs=1e-4)
+    assert interval is not None
+    assert (interval.lower, interval.upper) == pytest.approx((2 - 0.5 * TABLE[6], 2 + 0.5 * TABLE[6]), abs=1e-4)
     assert confidence_interval(2.0, 0.0, 2) == ConfidenceInterval(lower=2.0, upper=2.0)
 
 

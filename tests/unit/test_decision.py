@@ -28,7 +28,7 @@ TABLE = [
 
 
 def maker_friendliness(policy: RouterPolicy) -> float:
-    """The share of the full wait at the maker price that the policy grants; 0 where it crosses at once."""
+    """The share of the full wait at the maker price that the policy grants; 0 if it crosses at once."""
     shares = {TakerBias.PREFER_MAKER: 1.0, TakerBias.BALANCED: 0.5, TakerBias.PREFER_TAKER: 0.25}
     return shares[policy.taker_bias] if policy.maker_first else 0.0
 

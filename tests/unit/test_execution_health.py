@@ -36,7 +36,7 @@ def evidence_of(figures: Effectiveness = HEALTHY, symbol: str = "BTCUSDC") -> Ev
     return Evidence(symbol=symbol, effectiveness=figures, volatility=CALM)
 
 
-def told(evidence: Evidence, override: Override | None = None) -> EffectivePolicy:
+def policy_of(evidence: Evidence, override: Override | None = None) -> EffectivePolicy:
     """What the seed's rules make of it."""
     decision = rule_set("seed").decide(evidence)
     snapshot = Snapshot(
@@ -66,11 +66,11 @@ def with_decision(policy: EffectivePolicy, **decided: object) -> EffectivePolicy
 
 def health_of(evidence: Evidence, policy: EffectivePolicy | None = None, age_seconds: float = 60.0) -> ExecutionHealth:
     now = SLOT + timedelta(seconds=age_seconds)
-    return execution_health(evidence, policy or told(evidence), now=now, limits=LIMITS)
+    return execution_health(evidence, policy or policy_of(evidence), now=now, limits=LIMITS)
 
 
 def warned(health: ExecutionHealth) -> dict[str, tuple[float | None, float | None]]:
-    return {one.code: (one.value, one.threshold) for one in health.warnings}
+    return {warning.code: (warning.value, warning.threshold) for warning in health.warnings}
 
 
 def test_health_says_what_the_policy_of_a_broken_router_is() -> None:
@@ -121,7 +121,7 @@ def test_what_is_in_force_is_shown_and_that_it_is_an_override() -> None:
         computed_maker_first=True,
         computed_taker_bias=TakerBias.PREFER_MAKER,
     )
-    in_force = with_decision(told(evidence_of(), by_ann), maker_first=False, taker_bias=TakerBias.PREFER_TAKER)
+    in_force = with_decision(policy_of(evidence_of(), by_ann), maker_first=False, taker_bias=TakerBias.PREFER_TAKER)
 
     health = health_of(evidence_of(), in_force)
 
@@ -185,7 +185,7 @@ def test_a_policy_that_is_too_old_is_warned_of(
 
 
 @pytest.mark.parametrize(
-    ("codes", "expected", "said"),
+    ("codes", "expected", "message"),
     [
         (
             (Code(code="regime_unknown_too_few_bars", value=3.0, threshold=500.0),),
@@ -201,12 +201,12 @@ def test_a_policy_that_is_too_old_is_warned_of(
     ],
 )
 def test_an_unknown_regime_is_warned_of_with_its_ground(
-    codes: tuple[Code, ...], expected: dict[str, tuple[float | None, float | None]], said: str
+    codes: tuple[Code, ...], expected: dict[str, tuple[float | None, float | None]], message: str
 ) -> None:
-    health = health_of(evidence_of(), with_decision(told(evidence_of()), regime=Regime.UNKNOWN, codes=codes))
+    health = health_of(evidence_of(), with_decision(policy_of(evidence_of()), regime=Regime.UNKNOWN, codes=codes))
 
     assert warned(health) == expected
-    assert said in health.warnings[0].message
+    assert message in health.warnings[0].message
 
 
 def test_a_warning_says_the_figures_to_people_too() -> None:
@@ -220,7 +220,7 @@ def test_a_warning_says_the_figures_to_people_too() -> None:
 def test_the_worst_come_first() -> None:
     def shown(symbol: str, quality: Quality | None, fallback: float | None) -> ExecutionHealth:
         evidence = evidence_of(replace(HEALTHY, fallback_ratio=fallback), symbol)
-        policy = with_decision(told(evidence), quality=quality) if quality is not None else None
+        policy = with_decision(policy_of(evidence), quality=quality) if quality is not None else None
         return execution_health(evidence, policy, now=SLOT, limits=LIMITS)
 
     worst_first = [
@@ -234,7 +234,7 @@ def test_the_worst_come_first() -> None:
         shown("0", None, None),
     ]
 
-    assert sorted(sorted(worst_first, key=lambda one: one.symbol), key=severity) == worst_first
+    assert sorted(sorted(worst_first, key=lambda health: health.symbol), key=severity) == worst_first
 
 
 figure = st.none() | st.floats()

@@ -56,7 +56,9 @@ def test_the_words_name_the_figures(gap_bps: float | None, is_one_tick: bool | N
 
 
 def test_every_verdict_has_words_of_its_own() -> None:
-    cases = [FeeGap(gap_bps=gap, is_one_tick=told) for gap in (0.0, 1.0, 2.0) for told in (True, False, None)]
+    cases = [
+        FeeGap(gap_bps=gap, is_one_tick=is_one_tick) for gap in (0.0, 1.0, 2.0) for is_one_tick in (True, False, None)
+    ]
     words = {judge_fee_gap(case): fee_gap_words(case) for case in cases}
 
     assert set(words) == set(FeeGapVerdict)

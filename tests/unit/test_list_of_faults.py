@@ -25,7 +25,7 @@ def test_every_fault_has_a_test_and_a_control() -> None:
 
     without = re.compile(r"^     (long )?without \S", flags=re.MULTILINE)
     assert len(faults) >= 24
-    assert [fault for fault, said in faults.items() if not without.search(said)] == []
+    assert [fault for fault, text in faults.items() if not without.search(text)] == []
 
 
 def test_every_test_of_a_fault_is_in_the_list() -> None:

@@ -150,7 +150,7 @@ def test_a_duration_in_the_environment_is_parsed(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (LEAST + "[stroe]\nurl = 'x'", "stroe is not a setting"),
         (LEAST.replace("interval", "intervall"), "candles.intervall is not a setting"),
@@ -179,11 +179,11 @@ def test_a_duration_in_the_environment_is_parsed(tmp_path: Path, monkeypatch: py
         (LEAST + "[rules.breaker]\nprior_starts = -6.0", "parameter prior_starts must be more than 0, was -6.0"),
     ],
 )
-def test_what_is_wrong_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
+def test_what_is_wrong_is_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load(written(tmp_path, text))
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "router-policy.toml" in str(refused.value)
 
 
@@ -203,10 +203,10 @@ def test_a_list_in_the_environment_that_is_no_json_is_refused_by_name(
 
     with pytest.raises(
         SettingsError, match=rf'^{name} in the environment .* list as JSON, as in \["BTCUSDT"\]'
-    ) as told:
+    ) as refused:
         load(written(tmp_path, LEAST))
 
-    assert "hunter2" not in str(told.value)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_list_in_the_environment_is_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,15 +42,15 @@ def test_a_local_time_is_read_as_the_same_moment_in_utc() -> None:
 
 
 def test_slots_between_leave_both_ends_out() -> None:
-    found = Slots("*/15 * * * *").between(at("2026-04-26T00:00:00"), at("2026-04-26T01:00:00"))
+    between = Slots("*/15 * * * *").between(at("2026-04-26T00:00:00"), at("2026-04-26T01:00:00"))
 
-    assert [slot.minute for slot in found] == [15, 30, 45]
+    assert [slot.minute for slot in between] == [15, 30, 45]
 
 
 def test_the_slots_that_follow_begin_after_the_time() -> None:
-    found = Slots("0,5 * * * *").following(at("2026-04-26T00:05:00"), 3)
+    following = Slots("0,5 * * * *").following(at("2026-04-26T00:05:00"), 3)
 
-    assert found == [at("2026-04-26T01:00:00"), at("2026-04-26T01:05:00"), at("2026-04-26T02:00:00")]
+    assert following == [at("2026-04-26T01:00:00"), at("2026-04-26T01:05:00"), at("2026-04-26T02:00:00")]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_is_no_cron_expression_or_is_drawn_by_chance_is_refused(text: str) 
 
 
 @pytest.mark.parametrize(
-    ("text", "one", "value"),
+    ("text", "cron_range", "value"),
     [
         ("0 9-9 * * *", "9-9", "9"),
         ("0 9-09 * * *", "9-09", "9"),
@@ -71,8 +71,8 @@ def test_what_is_no_cron_expression_or_is_drawn_by_chance_is_refused(text: str) 
         ("* * * * * 5-5", "5-5", "5"),
     ],
 )
-def test_a_range_of_one_value_is_refused_with_what_to_write(text: str, one: str, value: str) -> None:
-    with pytest.raises(CronError, match=rf"schedule\.cron: .* a range of one value, {one}; write {value}$"):
+def test_a_range_of_one_value_is_refused_with_what_to_write(text: str, cron_range: str, value: str) -> None:
+    with pytest.raises(CronError, match=rf"schedule\.cron: .* a range of one value, {cron_range}; write {value}$"):
         Slots(text)
 
 

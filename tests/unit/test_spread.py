@@ -35,11 +35,11 @@ def test_the_tick_is_what_nearly_all_steps_have_in_common(
 def test_every_step_is_a_multiple_of_a_tick_that_is_never_finer_than_the_real_one(tick: int, sizes: list[int]) -> None:
     steps = {tick * size: sizes.count(size) for size in {1, *sizes}} | {tick: sizes.count(1) + 1}
 
-    found = tick_size(steps, 1.0)
+    measured = tick_size(steps, 1.0)
 
-    assert found is not None
-    assert found % tick == 0
-    assert sum(count for step, count in steps.items() if step % found == 0) >= 0.99 * sum(steps.values())
+    assert measured is not None
+    assert measured % tick == 0
+    assert sum(count for step, count in steps.items() if step % measured == 0) >= 0.99 * sum(steps.values())
 
 
 def seen(half_spread_bps: float, error_bps: float, pairs: int = 400) -> SquaredHalfSpread:
