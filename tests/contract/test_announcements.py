@@ -37,7 +37,7 @@ def listener(store: Store) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
 def heard(listener: psycopg.Connection[tuple[object, ...]]) -> list[str]:
     """Return what was said by now: what another connection committed before has been said."""
     listener.execute("select 1")
-    return [one.payload for one in listener.notifies(timeout=0)]
+    return [notification.payload for notification in listener.notifies(timeout=0)]
 
 
 def test_each_entry_is_announced_by_its_number(store: Store, listener: psycopg.Connection[tuple[object, ...]]) -> None:

@@ -121,7 +121,7 @@ def test_the_breaker_of_the_scope_moves_once_for_all_symbols(store: Store) -> No
 
     comparison = compare(store, "default")
 
-    assert [(one.event.level, one.event.transition, one.event.symbol) for one in comparison.events] == [
+    assert [(row.event.level, row.event.transition, row.event.symbol) for row in comparison.events] == [
         (BreakerLevel.POOL, BreakerTransition.OPENED, None),
         (BreakerLevel.POOL, BreakerTransition.CLOSED, None),
     ]

@@ -43,7 +43,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
-def found(
+def costs_of(
     store: Store,
     folder: Path,
     rows: Iterable[Row],
@@ -59,8 +59,10 @@ def found(
 
 def figure(outcomes: Costs, way: str, **heading: Any) -> CostSummary:
     """The one figure of a heading and a way."""
-    (one,) = (one for one in outcomes.figures if one.group == GroupKey(**heading) and one.route == way)
-    return one
+    (summary,) = (
+        summary for summary in outcomes.figures if summary.group == GroupKey(**heading) and summary.route == way
+    )
+    return summary
 
 
 def sent(text: str, symbol: str = "BTCUSDT", **changes: object) -> Row:
@@ -100,12 +102,12 @@ def test_each_order_counts_under_what_readers_could_see_at_its_time(store: Store
     publish_small_history(store)
     expected = Counter((row["symbol"], *words.split()) for row, words in IN_FORCE)
 
-    outcomes = found(store, tmp_path, [row for row, _ in IN_FORCE])
+    outcomes = costs_of(store, tmp_path, [row for row, _ in IN_FORCE])
 
     counted = {
-        (head.symbol, head.regime, str(head.policy), head.quality): one.outcome_count
-        for one in outcomes.figures
-        if (head := one.group).symbol is not None and head.regime is not None
+        (head.symbol, head.regime, str(head.policy), head.quality): summary.outcome_count
+        for summary in outcomes.figures
+        if (head := summary.group).symbol is not None and head.regime is not None
     }
     assert counted == expected
     assert outcomes.order_count == len(IN_FORCE)
@@ -118,7 +120,7 @@ def test_a_run_that_was_published_after_a_later_slot_was_never_in_force(store: S
         at_five = policy_run.update().where(policy_run.c.run_id == late.run_id)
         connection.execute(at_five.values(published_at=MIDNIGHT + timedelta(hours=5)))
 
-    outcomes = found(store, tmp_path, [sent("05:30:00")])
+    outcomes = costs_of(store, tmp_path, [sent("05:30:00")])
 
     assert figure(outcomes, "maker", policy=PolicyAtOrder.MAKER_FIRST, quality="good").outcome_count == 1
 
@@ -153,10 +155,10 @@ def test_cost_interval_and_comparison_are_those_worked_out_by_hand(empty: Store,
         went("maker", on(5), -1.0, fees=0.02),
         went("taker", on(4), 4.0),
         went("taker", on(5), 2.0),
-        went("taker", on(6), None),  # a day without a cost is no observation
+        went("taker", on(6), None),  # a day without a cost does not count as an observation
     ]
 
-    outcomes = found(empty, tmp_path, rows, fees=FEES, end=on(7))
+    outcomes = costs_of(empty, tmp_path, rows, fees=FEES, end=on(7))
     maker, taker = figure(outcomes, "maker"), figure(outcomes, "taker")
 
     assert (maker.outcome_count, maker.cost_count, maker.fee_count, maker.day_count) == (3, 3, 3, 2)
@@ -172,9 +174,9 @@ def test_cost_interval_and_comparison_are_those_worked_out_by_hand(empty: Store,
     assert taker.against_taker is None
 
 
-def assert_between(one: CostSummary, lower: float, upper: float) -> None:
-    assert one.interval is not None
-    assert (one.interval.lower, one.interval.upper) == pytest.approx((lower, upper), abs=1e-3)
+def assert_between(summary: CostSummary, lower: float, upper: float) -> None:
+    assert summary.interval is not None
+    assert (summary.interval.lower, summary.interval.upper) == pytest.approx((lower, upper), abs=1e-3)
 
 
 FELL_BACK = {"maker_filled": False, "fallback_used": True}
@@ -202,10 +204,17 @@ FELL_BACK = {"maker_filled": False, "fallback_used": True}
 def test_the_cost_is_slippage_and_the_fee_where_it_is_known(
     empty: Store, tmp_path: Path, row: Row, fees: Mapping[str, Fees], cost_bps: float | None, fee_count: int
 ) -> None:
-    (one,) = (one for one in found(empty, tmp_path, [row], fees=fees).figures if one.group == GroupKey())
+    (summary,) = (
+        summary for summary in costs_of(empty, tmp_path, [row], fees=fees).figures if summary.group == GroupKey()
+    )
 
-    assert (one.mean_bps, one.median_bps, one.fee_count, one.outcome_count) == (cost_bps, cost_bps, fee_count, 1)
-    assert (one.interval, one.against_taker) == (None, None)
+    assert (summary.mean_bps, summary.median_bps, summary.fee_count, summary.outcome_count) == (
+        cost_bps,
+        cost_bps,
+        fee_count,
+        1,
+    )
+    assert (summary.interval, summary.against_taker) == (None, None)
 
 
 def test_figures_are_those_of_adding_up_row_by_row(empty: Store, tmp_path: Path) -> None:
@@ -218,21 +227,21 @@ def test_figures_are_those_of_adding_up_row_by_row(empty: Store, tmp_path: Path)
         cost = None if chance.random() < 0.1 else chance.gauss(day % 3, 4)
         rows.append(went(way, at, cost, order_id=str(number), symbol=chance.choice(("BTCUSDT", "ETHUSDT"))))
 
-    outcomes = found(empty, tmp_path, rows, end=on(21))
+    outcomes = costs_of(empty, tmp_path, rows, end=on(21))
 
     for symbol in (None, "BTCUSDT", "ETHUSDT"):
         chosen = [row for row in rows if symbol in {None, row["symbol"]}]
         heading = {"symbol": symbol} if symbol else {}
         taker = by_day(chosen, "taker")
         for way in Route:
-            costs, one = by_day(chosen, way), figure(outcomes, way, **heading)
+            costs, summary = by_day(chosen, way), figure(outcomes, way, **heading)
             every = [cost for day in costs.values() for cost in day]
-            assert one.cost_count == len(every)
-            assert one.mean_bps == pytest.approx(mean(every), abs=1e-8)
-            assert one.median_bps == pytest.approx(median(every), abs=1e-8)
+            assert summary.cost_count == len(every)
+            assert summary.mean_bps == pytest.approx(mean(every), abs=1e-8)
+            assert summary.median_bps == pytest.approx(median(every), abs=1e-8)
             reach = STUDENT[len(costs) - 1] * standard_error(costs, {})
-            assert_between(one, mean(every) - reach, mean(every) + reach)
-            apart = one.against_taker
+            assert_between(summary, mean(every) - reach, mean(every) + reach)
+            apart = summary.against_taker
             assert (apart is None) is (way in {Route.TAKER, Route.UNKNOWN})
             if apart is not None:
                 assert apart.interval is not None
@@ -244,8 +253,8 @@ def by_day(rows: Iterable[dict[str, Any]], way: str) -> dict[object, list[float]
     """The costs of the orders that went a way, by day."""
     costs: dict[object, list[float]] = defaultdict(list)
     for row in rows:
-        told = {(True, True): "probe", (True, None): "maker", (False, None): "taker", (None, None): "unknown"}
-        if told[row["maker_started"], row["probe"]] == way and row["slippage_bps"] is not None:
+        ways = {(True, True): "probe", (True, None): "maker", (False, None): "taker", (None, None): "unknown"}
+        if ways[row["maker_started"], row["probe"]] == way and row["slippage_bps"] is not None:
             costs[row["ts"].date()].append(float(str(row["slippage_bps"])))
     return costs
 
@@ -254,7 +263,7 @@ def standard_error(costs: Mapping[object, list[float]], others: Mapping[object, 
     """Of the mean of the costs less that of the others, a day being one observation."""
 
     def pull(of: Mapping[object, list[float]], day: object) -> float:
-        every = [cost for one in of.values() for cost in one]
+        every = [cost for costs_of_day in of.values() for cost in costs_of_day]
         return sum(cost - mean(every) for cost in of.get(day, [])) / len(every) if every else 0.0
 
     days = costs.keys() | others.keys()
@@ -269,11 +278,11 @@ def test_only_good_rows_of_the_window_are_added_up_and_the_others_counted(empty:
         went("maker", on(4), 10_000.0),
     ]
 
-    outcomes = found(empty, tmp_path, rows)
+    outcomes = costs_of(empty, tmp_path, rows)
 
     assert (figure(outcomes, "maker").mean_bps, outcomes.order_count) == (1.0, 1)
-    assert [(one.reason, one.reject_count) for one in outcomes.rejects] == [("sentinel_slippage", 1)]
+    assert [(count.reason, count.reject_count) for count in outcomes.rejects] == [("sentinel_slippage", 1)]
 
 
 def test_without_an_order_there_is_no_figure(empty: Store, tmp_path: Path) -> None:
-    assert found(empty, tmp_path, [went("maker", END, 1.0)]).figures == ()
+    assert costs_of(empty, tmp_path, [went("maker", END, 1.0)]).figures == ()

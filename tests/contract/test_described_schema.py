@@ -48,12 +48,12 @@ def test_the_page_is_up_to_date() -> None:
 def test_the_page_has_every_table_and_view_with_the_columns_and_types_of_postgres(
     catalog: list[tuple[str, ...]],
 ) -> None:
-    found: dict[str, list[tuple[str, str]]] = {}
+    columns: dict[str, list[tuple[str, str]]] = {}
     for relation, _, _, column, kind, _ in catalog:
-        found.setdefault(relation, []).append((column, kind.replace("timestamp with time zone", "timestamptz")))
+        columns.setdefault(relation, []).append((column, kind.replace("timestamp with time zone", "timestamptz")))
 
-    assert columns_on_the_page() == found
-    assert {"policy_run", "policy_snapshot", "policy_latest", "policy_gap"} <= set(found)
+    assert columns_on_the_page() == columns
+    assert {"policy_run", "policy_snapshot", "policy_latest", "policy_gap"} <= set(columns)
 
 
 def test_postgres_describes_every_table_and_view(catalog: list[tuple[str, ...]]) -> None:

@@ -45,9 +45,9 @@ def test_runs_before_a_shadow_was_there_are_left_out_and_counted(store: Store) -
     publish(store, MIDNIGHT - HOUR)
     publish_shadowed_history(store)
 
-    *_, found = replay(store, "default", rule_set("breaker"))
+    *_, summary = replay(store, "default", rule_set("breaker"))
 
-    assert (found.skipped_run_count, found.run_count, found.first_slot) == (1, 6, MIDNIGHT)
+    assert (summary.skipped_run_count, summary.run_count, summary.first_slot) == (1, 6, MIDNIGHT)
 
 
 def test_the_breaker_of_a_shadow_is_read_with_the_reason_of_its_opening(store: Store) -> None:

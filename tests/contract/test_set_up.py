@@ -55,13 +55,13 @@ def test_a_database_that_is_set_up_is_told(bare: Store) -> None:
 
 def test_a_database_of_something_else_is_refused_and_stays_as_it_was(foreign_url: str) -> None:
     with Store(foreign_url) as store:
-        with pytest.raises(SchemaError, match="holds tables of another program") as told:
+        with pytest.raises(SchemaError, match="holds tables of another program") as refused:
             store.is_set_up()
         with pytest.raises(SchemaError, match="router-policy init"):
             store.ensure_set_up()
 
     assert tables(foreign_url) == ["trades"]
-    assert foreign_url.rpartition("/")[2].partition("?")[0] in str(told.value)
+    assert foreign_url.rpartition("/")[2].partition("?")[0] in str(refused.value)
 
 
 def test_a_file_of_something_else_is_not_even_put_into_another_journal_mode(tmp_path: Path) -> None:

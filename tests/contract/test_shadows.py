@@ -44,14 +44,14 @@ def shadowed(own: Streak, before: State | None = None, number: int = 0) -> RunRe
 
 def live(own: Streak, before: State | None = None, number: int = 0) -> RunResult:
     """A run whose breaker decides, with the seed in its shadow."""
-    one = judged("breaker", own, before, number)
+    judgement = judged("breaker", own, before, number)
     seed = rule_set("seed")
     return replace(
         result([evidence("BTCUSDT")]),
         rule_set=BREAKER,
-        decisions=((one.evidence, one.decision),),
-        judgements=(one,),
-        shadows=((seed, (seed.decide_with_state(one.evidence, None),)),),
+        decisions=((judgement.evidence, judgement.decision),),
+        judgements=(judgement,),
+        shadows=((seed, (seed.decide_with_state(judgement.evidence, None),)),),
     )
 
 
@@ -175,9 +175,9 @@ def test_a_shadow_that_was_taken_out_is_found(store: Store) -> None:
 
 
 def test_a_run_that_was_not_measured_in_the_order_of_events_is_not_published(store: Store) -> None:
-    one = BREAKER.decide_with_state(evidence("BTCUSDT"), None)
+    judgement = BREAKER.decide_with_state(evidence("BTCUSDT"), None)
 
     with pytest.raises(ValueError, match="without the order of events"):
-        put(store, replace(result([evidence("BTCUSDT")]), shadows=((BREAKER, (one,)),)))
+        put(store, replace(result([evidence("BTCUSDT")]), shadows=((BREAKER, (judgement,)),)))
 
     assert read(store, policies.newest_run, "default") is None

@@ -122,9 +122,9 @@ def test_history_is_in_order_of_slots_and_each_policy_is_valid_until_the_next(st
     for offset in (0, 2, 1):
         publish(store, SLOT + offset * QUARTER)
 
-    found = read(store, policies.history, "default", "BTCUSDT")
+    periods = read(store, policies.history, "default", "BTCUSDT")
 
-    assert [(period.valid_from, period.valid_to) for period in found] == [
+    assert [(period.valid_from, period.valid_to) for period in periods] == [
         (SLOT, SLOT + QUARTER),
         (SLOT + QUARTER, SLOT + 2 * QUARTER),
         (SLOT + 2 * QUARTER, None),
@@ -135,9 +135,9 @@ def test_history_since_is_inclusive_and_until_exclusive(store: Store) -> None:
     for offset in range(4):
         publish(store, SLOT + offset * QUARTER)
 
-    found = read(store, policies.history, "default", "BTCUSDT", since=SLOT + QUARTER, until=SLOT + 3 * QUARTER)
+    periods = read(store, policies.history, "default", "BTCUSDT", since=SLOT + QUARTER, until=SLOT + 3 * QUARTER)
 
-    assert [period.policy.snapshot.slot for period in found] == [SLOT + QUARTER, SLOT + 2 * QUARTER]
+    assert [period.policy.snapshot.slot for period in periods] == [SLOT + QUARTER, SLOT + 2 * QUARTER]
 
 
 def test_changes_show_only_what_changed_and_what_it_was_before(store: Store) -> None:

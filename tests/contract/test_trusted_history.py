@@ -125,10 +125,10 @@ def test_a_changed_decision_is_named_with_what_it_should_be(store: Store) -> Non
     with behind_the_triggers(store) as connection:
         connection.execute(text("update policy_snapshot set quality = 'good' where symbol = 'BTCUSDT'"))
 
-    with pytest.raises(TamperedError) as found:
+    with pytest.raises(TamperedError) as caught:
         walked(store)
 
-    difference = found.value.difference
+    difference = caught.value.difference
     assert (difference.entry, difference.symbol, difference.field) == ("run 1", "BTCUSDT", "quality")
     assert (difference.stored, difference.derived) == ("good", "broken")
 
@@ -177,10 +177,10 @@ def test_a_figure_that_was_not_measured_and_became_infinite_is_found(store: Stor
         infinity = "'infinity'" if on_postgres else "9e999"
         connection.execute(text(f"update policy_snapshot set fallback_ratio = {infinity} where symbol = 'BTCUSDT'"))
 
-    with pytest.raises(TamperedError) as found:
+    with pytest.raises(TamperedError) as caught:
         walked(store)
 
-    assert (found.value.difference.symbol, found.value.difference.field) == ("BTCUSDT", "fallback_ratio")
+    assert (caught.value.difference.symbol, caught.value.difference.field) == ("BTCUSDT", "fallback_ratio")
 
 
 def test_rows_put_in_front_of_the_anchor_of_a_prune_are_found(store: Store) -> None:
@@ -188,7 +188,7 @@ def test_rows_put_in_front_of_the_anchor_of_a_prune_are_found(store: Store) -> N
     publish(store, SLOT + QUARTER)
     with store.reader.connect() as connection:
         kept = connection.execute(policy_run.select().where(policy_run.c.run_id == 1)).one()
-    assert [one.run_count for one in store.prune(timedelta(0))] == [1]
+    assert [pruned.run_count for pruned in store.prune(timedelta(0))] == [1]
     with behind_the_triggers(store) as connection:
         connection.execute(policy_run.insert().values(**dict(zip(kept._fields, kept, strict=True), run_id=-5)))
         slot = {
@@ -292,16 +292,16 @@ def test_history_neither_overlaps_nor_leaves_holes_across_runs_and_overrides(sto
     write(store, overrides.end_override, "default", "BTCUSDT", author="bob", reason="back")
     override(store, "BTCUSDT", maker_first=True)
 
-    found = rows(
+    history = rows(
         store,
         "select valid_from, valid_to, override_id, maker_first from policy_history "
         "where scope = 'default' and symbol = 'BTCUSDT' order by valid_from",
     )
 
-    ends = [row[1] for row in found]
-    assert ends[:-1] == [row[0] for row in found[1:]]
+    ends = [row[1] for row in history]
+    assert ends[:-1] == [row[0] for row in history[1:]]
     assert ends[-1] is None
-    assert [(row[2], bool(row[3])) for row in found] == [
+    assert [(row[2], bool(row[3])) for row in history] == [
         (None, True),
         (None, True),
         (3, False),
@@ -317,9 +317,9 @@ def test_gaps_show_missed_failed_and_abandoned_slots_and_no_others(store: Store)
     write(store, leases.acquire_lease, "default", SLOT + 3 * QUARTER, "gone:1", timedelta(0))
     claim(store, SLOT + 4 * QUARTER)
 
-    found = rows(store, "select state, failure_count, last_error from policy_gap order by slot")
+    gaps = rows(store, "select state, failure_count, last_error from policy_gap order by slot")
 
-    assert found == [("missed", 0, None), ("failed", 1, "no file matches"), ("abandoned", 0, None)]
+    assert gaps == [("missed", 0, None), ("failed", 1, "no file matches"), ("abandoned", 0, None)]
 
 
 def test_pruning_keeps_a_chain_that_verifies_and_the_newest_run_of_each_scope(store: Store) -> None:
