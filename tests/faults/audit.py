@@ -31,9 +31,9 @@ def torn(store: Store) -> list[str]:
     """Return what plain counting finds wrong; quick, so it can follow every single fault."""
     with store.reader.connect() as connection:
         return [
-            f"{what}: {', '.join(map(str, found[:3]))}"
+            f"{what}: {', '.join(map(str, rows[:3]))}"
             for what, query in _WRONG.items()
-            if (found := connection.scalars(text(query)).all())
+            if (rows := connection.scalars(text(query)).all())
         ]
 
 
@@ -46,8 +46,8 @@ def _broken_file(store: Store) -> list[str]:
     if store.url.get_backend_name() != "sqlite":
         return []
     with store.reader.connect() as connection:
-        said: list[str] = list(connection.scalars(text("pragma integrity_check")).all())
-    return [f"the file: {one}" for one in said if one != "ok"]
+        lines: list[str] = list(connection.scalars(text("pragma integrity_check")).all())
+    return [f"the file: {line}" for line in lines if line != "ok"]
 
 
 def _broken_chain(store: Store) -> list[str]:

@@ -1,4 +1,4 @@
-"""Variants of the store that lack one promise each: a test that finds nothing wrong with one of them is no test."""
+"""Variants of the store that lack one promise each: a test that finds nothing wrong with one of them tests nothing."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,5 +72,7 @@ def lock_readers_out(store: Store) -> None:
         store.writer.connect().close()  # the journal's mode changes only while nobody reads
     else:
         event.listen(
-            store.writer, "begin", lambda one: one.execute(text("lock table policy_run in access exclusive mode"))
+            store.writer,
+            "begin",
+            lambda connection: connection.execute(text("lock table policy_run in access exclusive mode")),
         )

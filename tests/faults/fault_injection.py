@@ -12,7 +12,7 @@ from storage.store import Store
 
 
 class StruckError(RuntimeError):
-    """Raised where a test wants an error that nobody expects."""
+    """Raised if a test wants an error that nobody expects."""
 
 
 def kill() -> None:

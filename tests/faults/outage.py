@@ -142,7 +142,7 @@ class CommitCutter:
         _close(server)
 
 
-def _close(one: socket.socket) -> None:
+def _close(end: socket.socket) -> None:
     with suppress(OSError):
-        one.shutdown(socket.SHUT_RDWR)
-    one.close()
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()

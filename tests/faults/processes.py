@@ -45,11 +45,11 @@ class Forked:
 
     def answers(self) -> list[Any]:
         """Return everything that it has said by now; call it once it has ended to have all."""
-        said = []
+        received = []
         with suppress(EOFError, ConnectionResetError):
             while self.pipe.poll():
-                said.append(self.pipe.recv())
-        return said
+                received.append(self.pipe.recv())
+        return received
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def next_slot(store: Store) -> datetime:
 
 
 def take(store: Store, slot: datetime, lease: timedelta = LEASE) -> Lease:
-    """Claim a slot, at once where its holder is dead or this process itself; raise SlotTakenError where it lives."""
+    """Claim a slot, at once if its holder is dead or this process itself; raise SlotTakenError if it lives."""
     try:
         return write(store, leases.acquire_lease, SCOPE, slot, owner(), lease)
     except SlotHeldError as held:
@@ -74,8 +74,8 @@ def publish_for_ever(pipe: Connection, url: str, lease: timedelta = LEASE, is_to
 class _Printed:
     """What is sent is printed."""
 
-    def send(self, said: object) -> None:
-        sys.stdout.write(f"{said}\n")
+    def send(self, message: object) -> None:
+        sys.stdout.write(f"{message}\n")
         sys.stdout.flush()
 
 

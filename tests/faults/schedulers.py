@@ -89,18 +89,18 @@ class Schedulers:
 
     def leader(self) -> tuple[int, datetime]:
         """Wait until one of them has claimed a slot and not yet published it; return which, and the slot."""
-        found: list[tuple[int, datetime]] = []
+        held_slots: list[tuple[int, datetime]] = []
 
         def is_held() -> bool:
             held = select(policy_slot.c.owner, policy_slot.c.slot).where(policy_slot.c.state == "running")
             with self.store.reader.connect() as connection:
                 rows = connection.execute(held.order_by(policy_slot.c.slot)).all()
             ours = [(process_id(name), slot) for name, slot in rows]
-            found[:] = [(holder, slot) for holder, slot in ours if holder in self.running]
-            return bool(found)
+            held_slots[:] = [(holder, slot) for holder, slot in ours if holder in self.running]
+            return bool(held_slots)
 
         wait_until(is_held, "one of the schedules holds a slot", 60)
-        return found[-1]
+        return held_slots[-1]
 
     def published(self) -> list[tuple[datetime, int]]:
         """Return the published slots, oldest first, each with the id of the process that holds it."""

@@ -54,9 +54,9 @@ def test_a_clock_in_the_year_2200_computes_nothing_and_the_slots_of_today_still_
     ticks(several, store, clock)
     before = clock.now
     clock.now = datetime(2200, 1, 1, 0, 0, 1, tzinfo=UTC)
-    for one in several:
+    for scheduler in several:
         with pytest.raises(ClockError, match="off by"):
-            one.tick(store)
+            scheduler.tick(store)
     for number in range(1, 4):
         clock.now = before + number * INTERVAL
         assert ticks(several, store, clock) == 1, f"slot {number} after the clock was right again"

@@ -45,12 +45,12 @@ POINTS = {
 
 def runs_of(store: Store, slot: datetime) -> int:
     with store.reader.connect() as connection:
-        found = select(func.count()).select_from(policy_run).where(policy_run.c.slot == slot)
-        return connection.execute(found).scalar_one()
+        query = select(func.count()).select_from(policy_run).where(policy_run.c.slot == slot)
+        return connection.execute(query).scalar_one()
 
 
 def holder_of(store: Store, slot: datetime) -> str:
-    """Return who has claimed a slot; empty where nobody has."""
+    """Return who has claimed a slot; empty if nobody has."""
     with store.reader.connect() as connection:
         return connection.scalar(select(policy_slot.c.owner).where(policy_slot.c.slot == slot)) or ""
 
@@ -104,14 +104,14 @@ def test_a_kill_at_every_statement_leaves_one_whole_run_once_another_has_taken_o
 
 
 def test_without_transactions_a_kill_at_every_statement_tears_a_run(store: Store, store_url: str) -> None:
-    found = []
+    tears = []
     for point in range(1, statements(store_url, SLOT - QUARTER) + 1):
         with forked(killed_at, store_url, SLOT + point * QUARTER, point, True) as child:
             child.process.join(30)
-        found += torn(store)
+        tears += torn(store)
 
-    assert any("without all of its snapshots" in one for one in found)
-    assert any("without a run" in one for one in found)
+    assert any("without all of its snapshots" in tear for tear in tears)
+    assert any("without a run" in tear for tear in tears)
 
 
 def test_a_driver_error_at_every_statement_leaves_one_whole_run_once_another_has_taken_over(
@@ -179,8 +179,8 @@ def test_a_job_struck_at_a_named_point_has_exactly_one_run_after_it_is_started_a
         with forked(job, store_url, slot, point, blow) as struck:
             struck.process.join(30)
             assert struck.answers() == [], f"{blow} at {point!r}: the job was not struck"
-        said = job_once(store_url, slot)
+        answer = job_once(store_url, slot)
         expected = "published already" if point == "after the commit" else "published"
-        assert (said, runs_of(store, slot), torn(store)) == (expected, 1, []), f"{blow} at {point!r}"
+        assert (answer, runs_of(store, slot), torn(store)) == (expected, 1, []), f"{blow} at {point!r}"
 
     assert faults(store) == []

@@ -24,16 +24,16 @@ def set_up(folder: Path) -> str:
 
 @pytest.mark.parametrize("cases", [40, pytest.param(800, marks=pytest.mark.long)])
 def test_a_journal_with_a_torn_tail_keeps_whole_runs_only(tmp_path: Path, cases: int) -> None:
-    found = open_torn_journals(tmp_path, cases)
+    journals = open_torn_journals(tmp_path, cases)
 
-    assert [wrong for _, wrong in found if wrong] == []
-    assert len({kept for kept, _ in found}) > 5, "the damage never reached the runs"
+    assert [wrong for _, wrong in journals if wrong] == []
+    assert len({kept for kept, _ in journals}) > 5, "the damage never reached the runs"
 
 
 def test_without_transactions_a_journal_with_a_torn_tail_keeps_parts_of_runs(tmp_path: Path) -> None:
-    found = open_torn_journals(tmp_path, 40, is_torn=True)
+    journals = open_torn_journals(tmp_path, 40, is_torn=True)
 
-    assert any("without all of its snapshots" in wrong for _, wrong in found)
+    assert any("without all of its snapshots" in wrong for _, wrong in journals)
 
 
 def open_torn_journals(folder: Path, cases: int, *, is_torn: bool = False) -> list[tuple[int, str]]:
@@ -64,19 +64,19 @@ def open_torn_journal(copy: Path, database: bytes, journal: bytes, chance: rando
     copy.with_name(copy.name + "-wal").write_bytes(cut)
     engine = create_engine(f"sqlite:///{copy}", module=sqlite_driver())
     with engine.connect() as connection:
-        said = connection.scalar(text("pragma integrity_check"))
+        verdict = connection.scalar(text("pragma integrity_check"))
         there = connection.scalar(text("select count(*) from sqlite_master where name = 'policy_run'"))
         left = int(connection.scalar(text("select count(*) from policy_run")) or 0) if there else 0
     engine.dispose()
-    wrong = [] if said == "ok" else [f"the file: {said}"]
+    wrong = [] if verdict == "ok" else [f"the file: {verdict}"]
     if there:
         with Store(f"sqlite:///{copy}") as store:
             wrong += torn(store)
-    return left, "; ".join(f"case {case}: {one}" for one in wrong)
+    return left, "; ".join(f"case {case}: {fault}" for fault in wrong)
 
 
 def content(url: str) -> object:
-    """Return everything that is published, as a reader's connection gives it, or nothing where it gives none."""
+    """Return everything that is published, as a reader's connection gives it, or nothing if it gives none."""
     tables = "policy_run policy_snapshot policy_reject policy_rule_set".split()
     engine = read_engine(parse_url(url))
     try:
@@ -121,7 +121,7 @@ def test_a_flipped_bit_that_changes_what_is_published_is_found(tmp_path: Path, f
 
 
 def flip_a_bit_of_a_sample(url: str) -> None:
-    """Flip one bit in the text of a rejected row, where SQLite sees nothing wrong."""
+    """Flip one bit in the text of a rejected row, which SQLite does not notice."""
     path = Path(parse_url(url).database or "")
     content = bytearray(path.read_bytes())
     content[content.index(b"log.jsonl:7")] ^= 1

@@ -21,7 +21,7 @@ OUTCOMES = ["error=EIO", "error=ENOSPC", "signal=KILL"]
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    """An empty store whose processes can be traced; skips where they cannot."""
+    """An empty store whose processes can be traced; skips if they cannot."""
     strace = shutil.which("strace")
     tried = [strace, "-qq", "-o", os.devnull, "true"] if strace else ["false"]
     if subprocess.run(tried, check=False).returncode:
@@ -44,13 +44,13 @@ def publish_under_strace(url: str, call: str, outcome: str, number: int, *option
         start_new_session=True,
     ) as process:
         assert process.stdout is not None
-        said = []
+        lines = []
         for line in process.stdout:
-            said.append(line)
-            if len(said) == 3:
+            lines.append(line)
+            if len(lines) == 3:
                 break
         os.killpg(process.pid, signal.SIGKILL)
-    return [int(line[1:].partition(",")[0]) for line in said if line.startswith("(")]
+    return [int(line[1:].partition(",")[0]) for line in lines if line.startswith("(")]
 
 
 def check_failing_calls(url: str, calls: list[str], numbers: list[int]) -> None:

@@ -44,10 +44,10 @@ def run_under_a_clock(pipe: Connection, url: str, is_protected: bool) -> None:
             jobs.run.schedule, "_Ticks", lambda interval: IntervalTrigger(seconds=interval.total_seconds())
         )
 
-    def tell(one: Schedule, store: Store) -> PublishedRun | None:
+    def tell(scheduler: Schedule, store: Store) -> PublishedRun | None:
         before, run = jumps, None
         try:
-            run = tick(one, store)
+            run = tick(scheduler, store)
         finally:
             pipe.send((before, run is not None))
         return run

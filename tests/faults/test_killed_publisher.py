@@ -83,6 +83,6 @@ def test_of_two_publishers_one_is_killed_again_and_again_and_no_slot_is_lost(sto
         wait_until(lambda: len(runs(store)) > newest, "a run is published after the last kill")
 
     published = runs(store)
-    assert {said for said in acknowledged if said != "ready"} <= set(published), f"seed {seed}"
+    assert {line for line in acknowledged if line != "ready"} <= set(published), f"seed {seed}"
     assert sorted(slot for _, slot in published) == [SLOT + number * QUARTER for number in range(len(published))]
     assert faults(store) == [], f"seed {seed}"

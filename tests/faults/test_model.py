@@ -173,7 +173,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(symbol=st.sampled_from(SYMBOLS))
     def end_override(self, symbol: str) -> None:
-        lasting = [one for one in self.model.overrides if one[1] == symbol]
+        lasting = [override for override in self.model.overrides if override[1] == symbol]
         if not lasting:
             with pytest.raises(OverrideError):
                 write(self.store, overrides.end_override, "default", symbol, author="bob", reason="back")
@@ -201,17 +201,19 @@ class Machine(RuleBasedStateMachine):
         if not hasattr(self, "model"):
             return
         latest = [policy.snapshot for policy in read(self.store, policies.latest, "default")]
-        assert [one.symbol for one in latest] == self.model.in_force()
-        assert {one.slot for one in latest} <= {self.model.newest()}
+        assert [period.symbol for period in latest] == self.model.in_force()
+        assert {period.slot for period in latest} <= {self.model.newest()}
         overridden = {symbol for _, symbol in self.model.overrides}
-        assert {one.symbol for one in latest if one.taker_bias == "balanced"} == overridden & set(self.model.in_force())
+        assert {period.symbol for period in latest if period.taker_bias == "balanced"} == overridden & set(
+            self.model.in_force()
+        )
         assert read(self.store, chain.head).entry_id == self.model.entries
         with self.store.reader.connect() as connection:
-            found = connection.execute(text("select state, count(*) from policy_slot group by state")).all()
+            counts = connection.execute(text("select state, count(*) from policy_slot group by state")).all()
         expected: dict[str, int] = {}
         for slot in self.model.slots.values():
             expected[slot.state] = expected.get(slot.state, 0) + 1
-        assert dict(map(tuple, found)) == expected
+        assert dict(map(tuple, counts)) == expected
 
     def teardown(self) -> None:
         if hasattr(self, "model"):
@@ -257,4 +259,4 @@ def test_a_store_without_a_fence_does_not(store: Store, monkeypatch: pytest.Monk
     with pytest.raises((pytest.fail.Exception, StoreError, AssertionError)) as caught:
         play(store, examples=200, steps=20, phases=[Phase.generate])
 
-    assert any(re.search(r"DID NOT RAISE|(?i:unique)", str(one)) for one in with_contexts(caught.value))
+    assert any(re.search(r"DID NOT RAISE|(?i:unique)", str(error)) for error in with_contexts(caught.value))

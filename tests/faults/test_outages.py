@@ -114,10 +114,10 @@ def test_a_file_that_may_not_grow_fails_the_run_and_nothing_else(tmp_path: Path)
         publish(store, SLOT)
         _limit_pages(store, more=20)
 
-        published, said = _publish_until_full(store)
+        published, error = _publish_until_full(store)
 
         assert published > 1
-        assert "full" in said
+        assert "full" in error
         assert torn(store) == []
         assert len(read(store, policies.latest, "default")) == SYMBOLS
         _limit_pages(store, more=1_000_000)
@@ -142,10 +142,10 @@ def test_a_disk_that_is_full_fails_the_run_and_nothing_else(tmp_path: Path) -> N
         publish(store, SLOT)
         _fill(disk, leave=300_000)
 
-        published, said = _publish_until_full(store)
+        published, error = _publish_until_full(store)
 
         assert published > 1
-        assert "full" in said or "I/O" in said
+        assert "full" in error or "I/O" in error
         assert torn(store) == []
         assert len(read(store, policies.latest, "default")) == SYMBOLS
         (disk / "ballast").unlink()
@@ -154,7 +154,7 @@ def test_a_disk_that_is_full_fails_the_run_and_nothing_else(tmp_path: Path) -> N
 
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[Path]:
-    """Mount a file system of 4 MB; skip where this process may not."""
+    """Mount a file system of 4 MB; skip if this process may not."""
     folder.mkdir()
     mount, umount = shutil.which("mount"), shutil.which("umount")
     if not mount or not umount or os.geteuid() != 0:

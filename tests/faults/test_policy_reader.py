@@ -64,29 +64,29 @@ class Load:
             while not self._done.is_set():
                 number += 1
                 before, start = time.time(), time.perf_counter_ns()
-                found = self.reader.get(SYMBOLS[number % len(SYMBOLS)])
+                reading = self.reader.get(SYMBOLS[number % len(SYMBOLS)])
                 self.nanoseconds.append(time.perf_counter_ns() - start)
-                self.statuses.add(found.status)
-                if not is_true(found, before, time.time()):
-                    self.untrue.append((found, before))
+                self.statuses.add(reading.status)
+                if not is_true(reading, before, time.time()):
+                    self.untrue.append((reading, before))
                 time.sleep(PAUSE)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it would have stopped the bot
             self.raised.append(error)
 
 
-def is_true(found: Reading, before: float, after: float) -> bool:
+def is_true(reading: Reading, before: float, after: float) -> bool:
     """Judge a reading by its slot, and by the rule that published it: maker first in the even tenths of a second."""
-    if found.slot is None:
-        return found.status is Status.MISSING and found.age_seconds is None and found.policy is None
-    slot = found.slot.timestamp()
+    if reading.slot is None:
+        return reading.status is Status.MISSING and reading.age_seconds is None and reading.policy is None
+    slot = reading.slot.timestamp()
     youngest, oldest = before - slot, after - slot
-    if found.policy is None or found.policy.maker_first is not is_maker_first(found.slot):
+    if reading.policy is None or reading.policy.maker_first is not is_maker_first(reading.slot):
         return False
-    if found.status is Status.EXPIRED and found.taker_bias != "prefer_taker":
+    if reading.status is Status.EXPIRED and reading.taker_bias != "prefer_taker":
         return False
     # A clock that is being set right runs a little off.
-    is_age_true = found.age_seconds is not None and youngest - 0.02 <= found.age_seconds <= oldest + 0.02
-    return is_age_true and found.status in {status_at(age) for age in (youngest - 0.02, oldest + 0.02)}
+    is_age_true = reading.age_seconds is not None and youngest - 0.02 <= reading.age_seconds <= oldest + 0.02
+    return is_age_true and reading.status in {status_at(age) for age in (youngest - 0.02, oldest + 0.02)}
 
 
 def status_at(age: float) -> Status:

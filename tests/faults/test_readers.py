@@ -78,12 +78,12 @@ def reads_that_wait(store: Store, store_url: str, publish: Callable[..., None], 
 
 def fail_instead_of_waiting(store: Store) -> None:
     """Let a read that meets a lock fail at once, so that not the time is measured, which tells more of the machine."""
-    said = "pragma busy_timeout = 0" if store.url.get_backend_name() == "sqlite" else "set lock_timeout = '1ms'"
-    event.listen(store.reader, "engine_connect", lambda connection: set_on(connection, said))
+    statement = "pragma busy_timeout = 0" if store.url.get_backend_name() == "sqlite" else "set lock_timeout = '1ms'"
+    event.listen(store.reader, "engine_connect", lambda connection: set_on(connection, statement))
 
 
-def set_on(connection: DatabaseConnection, said: str) -> None:
-    connection.connection.driver_connection.execute(said)  # type: ignore[union-attr]  # it is connected
+def set_on(connection: DatabaseConnection, statement: str) -> None:
+    connection.connection.driver_connection.execute(statement)  # type: ignore[union-attr]  # it is connected
 
 
 def test_no_read_waits_for_a_writer_unless_writers_lock_readers_out(store: Store, store_url: str) -> None:
@@ -103,9 +103,9 @@ def test_reads_beside_a_hundred_commits_are_as_quick_as_those_of_a_store_at_rest
         # In turn, so that a machine that is slow for a while is so for both.
         while newest(store) < 100 or len(took["beside"]) < 3000:
             assert publisher.process.is_alive()
-            for name, one in (("beside", store), ("at rest", at_rest)):
+            for name, measured_store in (("beside", store), ("at rest", at_rest)):
                 began = time.perf_counter()
-                assert len(read(one, policies.latest, SCOPE, "S007USDT")) == 1
+                assert len(read(measured_store, policies.latest, SCOPE, "S007USDT")) == 1
                 took[name].append(time.perf_counter() - began)
 
     beside, alone = (quantiles(times, n=100)[98] for times in took.values())

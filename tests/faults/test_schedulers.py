@@ -29,8 +29,8 @@ def slots(store: Store) -> list[object]:
 
 def slots_without_a_record(store: Store, seconds: int = SECONDS) -> list[object]:
     """Return the gaps between the recorded slots, of which none is neither published nor marked in any way."""
-    found = [timedelta_of(later) - timedelta_of(earlier) for earlier, later in pairwise(slots(store))]
-    return [gap for gap in found if gap != timedelta(seconds=seconds)]
+    gaps = [timedelta_of(later) - timedelta_of(earlier) for earlier, later in pairwise(slots(store))]
+    return [gap for gap in gaps if gap != timedelta(seconds=seconds)]
 
 
 def timedelta_of(slot: object) -> timedelta:
@@ -112,7 +112,7 @@ def test_schedules_that_grant_every_claim_publish_slots_twice(tmp_path: Path, po
             connection.execute(text("alter table policy_run drop constraint uq_policy_run_scope_slot"))
         several.start()
         several.start()
-        wait_until(lambda: any("published twice" in one for one in torn(several.store)), "a slot is doubled", 60)
+        wait_until(lambda: any("published twice" in tear for tear in torn(several.store)), "a slot is doubled", 60)
 
 
 @pytest.mark.long

@@ -20,7 +20,7 @@ IN_A_PROCESS = {"check", "run"}
 NOBODY = f"postgresql+psycopg://ann:{MARKER}@127.0.0.1:1/policies"
 
 
-def said(run: subprocess.CompletedProcess[str]) -> str:
+def output_of(run: subprocess.CompletedProcess[str]) -> str:
     return run.stdout + run.stderr
 
 
@@ -31,8 +31,8 @@ def test_a_store_that_cannot_be_reached_is_named_without_its_password(tmp_path: 
     failed = run_command(tmp_path, name) if name in IN_A_PROCESS else command(tmp_path, name)
 
     assert failed.returncode == 1
-    assert "127.0.0.1" in said(failed)
-    assert MARKER not in said(failed)
+    assert "127.0.0.1" in output_of(failed)
+    assert MARKER not in output_of(failed)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_store_url_that_cannot_be_used_is_not_repeated(tmp_path: Path, url: st
     for variables in ({}, {"ROUTER_POLICY_STORE__URL": url}):
         failed = run(tmp_path, "once", "--as-of", AT, **variables)
         assert failed.returncode != 0
-        assert MARKER not in said(failed)
+        assert MARKER not in output_of(failed)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_source_that_cannot_be_reached_is_recorded_without_its_password(databa
     for arguments in (["check"], ["once", "--as-of", AT]):
         run = command(database_source, *arguments)
         assert run.returncode == 1
-        assert MARKER not in said(run)
+        assert MARKER not in output_of(run)
 
     url = f"sqlite:///{database_source / 'policy.db'}"
     with Store(url) as store, store.reader.connect() as connection:

@@ -88,7 +88,7 @@ def override(store: Store) -> None:
 
 @contextmanager
 def unguarded(store: Store) -> Iterator[Connection]:
-    """Give a connection on which triggers, foreign keys and checks stop nothing, where the database knows such."""
+    """Give a connection on which triggers, foreign keys and checks stop nothing, if the database has any."""
     if store.url.get_backend_name() == "postgresql":
         engine = create_engine(store.url)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -105,7 +105,7 @@ def unguarded(store: Store) -> Iterator[Connection]:
 
 
 def pick(connection: Connection, chance: random.Random, table: Table, column: Column[Any]) -> Cell:
-    keys = [one.name for one in table.primary_key.columns]
+    keys = [key_column.name for key_column in table.primary_key.columns]
     rows = connection.execute(text(f"select {', '.join(keys)} from {table.name} order by {', '.join(keys)}")).all()
     return Cell(table=table, column=column, key=dict(zip(keys, chance.choice(rows), strict=True)))
 
@@ -127,27 +127,27 @@ def tamper(connection: Connection, cell: Cell, value: object) -> None:
 
 def others(chance: random.Random, column: Column[Any], value: Any) -> list[object]:
     """Return values that a cell could be changed to, in the order in which to try them, the smallest changes first."""
-    found: list[object] = []
+    candidates: list[object] = []
     if value is None:
         return [0.0, chance.random()]
     if isinstance(column.type, Flag | Boolean):
         return [not value] if isinstance(value, bool) else chance.sample([1 - value, 2, -1], 3)
     if isinstance(value, int):
-        found = [value + 1, value - 1, chance.randrange(10**6), -value - 1]
+        candidates = [value + 1, value - 1, chance.randrange(10**6), -value - 1]
     if isinstance(value, float):
-        found = [nextafter(value, 2e9), nextafter(value, -2e9), chance.uniform(-2, 2), -value, inf, 1e301]
+        candidates = [nextafter(value, 2e9), nextafter(value, -2e9), chance.uniform(-2, 2), -value, inf, 1e301]
     if isinstance(value, datetime):
-        found = [value + timedelta(microseconds=1), value - timedelta(days=chance.randrange(1, 900))]
+        candidates = [value + timedelta(microseconds=1), value - timedelta(days=chance.randrange(1, 900))]
     if isinstance(value, str):
         at = chance.randrange(len(value) or 1)
-        found = [value + " ", value[:at] + "x" + value[at + 1 :], value[:at] + value[at + 1 :], "", value.upper()]
+        candidates = [value + " ", value[:at] + "x" + value[at + 1 :], value[:at] + value[at + 1 :], "", value.upper()]
         if isinstance(column.type, UtcTimestamp):
-            found += [value.replace(" ", "T"), f"{value}.000000", f"{value}Z", value.replace("2026", "2025")]
-        found += chance.sample(WORDS, len(WORDS))
-    chance.shuffle(found)
+            candidates += [value.replace(" ", "T"), f"{value}.000000", f"{value}Z", value.replace("2026", "2025")]
+        candidates += chance.sample(WORDS, len(WORDS))
+    chance.shuffle(candidates)
     if column.nullable and chance.random() < 0.3:
-        found.insert(0, None)
-    return [one for one in found if one != value]
+        candidates.insert(0, None)
+    return [candidate for candidate in candidates if candidate != value]
 
 
 def change(connection: Connection, chance: random.Random, cell: Cell) -> tuple[object, object]:

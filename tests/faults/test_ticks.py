@@ -26,24 +26,24 @@ REFUSED = 3
 def slots(store: Store) -> list[tuple[datetime, str]]:
     """Return every slot that anybody has touched, oldest first, with its state."""
     with store.reader.connect() as connection:
-        found = connection.execute(select(policy_slot.c.slot, policy_slot.c.state).order_by(policy_slot.c.slot))
-        return [(slot, state) for slot, state in found]
+        rows = connection.execute(select(policy_slot.c.slot, policy_slot.c.state).order_by(policy_slot.c.slot))
+        return [(slot, state) for slot, state in rows]
 
 
 def refuse_slots(store: Store, store_url: str, clock: Clock) -> None:
     """Tick through three slots for which the database refuses every statement, then through one for which it works."""
-    one, is_refusing = schedule(store_url), False
-    assert ticks([one], store, clock) == 1
+    scheduler, is_refusing = schedule(store_url), False
+    assert ticks([scheduler], store, clock) == 1
     with Store(store_url) as refusing:
         Tripwire(refusing, break_driver, lambda *_: is_refusing)
         is_refusing = True
         for _ in range(REFUSED):
             clock.now += INTERVAL
             with pytest.raises(StoreUnavailableError):
-                one.tick(refusing)
+                scheduler.tick(refusing)
         is_refusing = False
         clock.now += INTERVAL
-        assert one.tick(refusing) is not None
+        assert scheduler.tick(refusing) is not None
 
 
 def test_slots_for_which_the_database_refused_are_missed_and_the_next_is_published(
@@ -106,11 +106,13 @@ def test_what_a_backfill_left_out_before_the_first_schedule_was_not_missed(
 def test_a_slot_that_is_caught_up_on_is_a_backfill_and_the_newest_is_none(
     store: Store, store_url: str, clock: Clock
 ) -> None:
-    one = Schedule(plan=PLAN, store_url=store_url, timing=ScheduleOptions(slots=Slots("*/5 * * * *"), catch_up=True))
-    assert one.tick(store) is not None
+    scheduler = Schedule(
+        plan=PLAN, store_url=store_url, timing=ScheduleOptions(slots=Slots("*/5 * * * *"), catch_up=True)
+    )
+    assert scheduler.tick(store) is not None
     clock.now += 2 * INTERVAL
 
-    runs = [one.tick(store) for _ in range(3)]
+    runs = [scheduler.tick(store) for _ in range(3)]
 
     first = clock.now.replace(second=0) - 2 * INTERVAL
     assert [(run.slot, run.run_id) for run in runs if run] == [(first + 2 * INTERVAL, 2), (first + INTERVAL, 3)]
@@ -128,11 +130,11 @@ def every_five_seconds(store_url: str) -> Schedule:
 
 def assert_three_hours_are_missed(store: Store) -> None:
     """Nobody ran from 00:15:05 to 03:15:05: three hours of 720 slots, less the one that was computed then."""
-    found = slots(store)
-    missed = [slot for slot, state in found if state == "missed"]
+    recorded = slots(store)
+    missed = [slot for slot, state in recorded if state == "missed"]
     assert len(missed) == 3 * 720 - 1
     assert (missed[0], missed[-1]) == (START.replace(second=10), START.replace(hour=3, second=0))
-    assert [slot for slot, state in found if state == "published"] == [
+    assert [slot for slot, state in recorded if state == "published"] == [
         START.replace(second=5),
         START.replace(hour=3, second=5),
     ]
@@ -141,11 +143,11 @@ def assert_three_hours_are_missed(store: Store) -> None:
 def test_of_more_missed_slots_than_one_transaction_takes_all_are_recorded(
     store: Store, store_url: str, clock: Clock
 ) -> None:
-    one = every_five_seconds(store_url)
-    assert one.tick(store) is not None
+    scheduler = every_five_seconds(store_url)
+    assert scheduler.tick(store) is not None
     clock.now += timedelta(hours=3)
 
-    assert one.tick(store) is not None
+    assert scheduler.tick(store) is not None
 
     assert_three_hours_are_missed(store)
     assert faults(store) == []
@@ -175,7 +177,7 @@ def test_missed_slots_that_were_recorded_in_part_are_all_recorded_by_the_next_ti
 
 
 class LostJobStore(MemoryJobStore):  # type: ignore[misc]  # apscheduler comes without types
-    """Jobs that are kept where they cannot be written any more, as in a database that is gone."""
+    """Jobs whose store cannot be written any more, as in a database that is gone."""
 
     def update_job(self, _: object) -> None:
         raise ConnectionError("the jobs' database is gone")

@@ -64,6 +64,6 @@ def ticks(several: list[Schedule], store: Store, clock: Clock, count: int = 3) -
     """Let each schedule tick so often, five seconds apart; return how many runs they published."""
     published = 0
     for _ in range(count):
-        published += sum(one.tick(store) is not None for one in several)
+        published += sum(scheduler.tick(store) is not None for scheduler in several)
         clock.now += timedelta(seconds=5)
     return published
