@@ -1,4 +1,4 @@
-"""`router-policy backtest` as people use it, and on candles of real markets where they are at hand."""
+"""`router-policy backtest` as people use it, and on candles of real markets if they are at hand."""
 
 import json
 import os
@@ -83,8 +83,8 @@ def backtested(
     config: Path, capsys: pytest.CaptureFixture[str], picture: Path | None = None, **changes: Any
 ) -> dict[str, Any]:
     show_backtest(config, options(**changes), picture, as_json=True)
-    (found,) = json.loads(capsys.readouterr().out)
-    return dict(found)
+    (record,) = json.loads(capsys.readouterr().out)
+    return dict(record)
 
 
 def test_the_table_says_in_words_what_is_clear_and_what_is_noise(folder: Path) -> None:
@@ -110,41 +110,41 @@ def test_every_option_is_in_the_guide_or_in_the_readme() -> None:
     backtest = get_command(app).get_command(None, "backtest")  # type: ignore[attr-defined]  # a group has commands
     names = {name for option in backtest.params for name in option.opts}
 
-    told = GUIDE.read_text("utf-8") + (GUIDE.parents[1] / "README.md").read_text("utf-8")
+    documents = GUIDE.read_text("utf-8") + (GUIDE.parents[1] / "README.md").read_text("utf-8")
 
-    assert [name for name in sorted(names) if name not in told] == []
+    assert [name for name in sorted(names) if name not in documents] == []
 
 
 def test_the_log_says_how_often_and_for_how_much_and_the_settings_what_is_compared(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = backtested(folder / "own.toml", capsys, repetition_count=3, outage_length=timedelta(hours=12))
+    record = backtested(folder / "own.toml", capsys, repetition_count=3, outage_length=timedelta(hours=12))
 
-    assert [market["orders_per_day"] for market in found["markets"]] == [pytest.approx(10.1), pytest.approx(1.1)]
-    policies = {one["name"]: one for one in found["policies"]}
+    assert [market["orders_per_day"] for market in record["markets"]] == [pytest.approx(10.1), pytest.approx(1.1)]
+    policies = {policy["name"]: policy for policy in record["policies"]}
     plain, compared = ["always taker", "always maker first", "oracle"], ["seed", "breaker", "breaker (settings)"]
     assert list(policies) == plain + compared
     assert policies["always taker"]["money_over_maker_per_day"]["mean"] > 0
-    assert {one["cost"]["order_count"] for one in policies.values()} == {found["order_count"]}
-    assert found["markets"][0]["fee_gap"].startswith("maker-first loses: the fee gap of 0.3 bps")
-    assert (found["outages"]["duration"], found["outages"]["count"], found["outage_count"]) == (43200, 3, 3 * 3 * 2)
+    assert {policy["cost"]["order_count"] for policy in policies.values()} == {record["order_count"]}
+    assert record["markets"][0]["fee_gap"].startswith("maker-first loses: the fee gap of 0.3 bps")
+    assert (record["outages"]["duration"], record["outages"]["count"], record["outage_count"]) == (43200, 3, 3 * 3 * 2)
 
 
 def test_the_same_command_prints_and_draws_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     request = {"orders_per_day": 10.0, "seed": 7, "since": datetime(2026, 4, 2, tzinfo=UTC)}
-    one, other = folder / "one.png", folder / "other.png"
+    picture, other = folder / "one.png", folder / "other.png"
 
-    first = backtested(folder / "router-policy.toml", capsys, one, **request)
+    first = backtested(folder / "router-policy.toml", capsys, picture, **request)
     second = backtested(folder / "router-policy.toml", capsys, other, **request)
 
     assert first == second
     assert first["since"] == "2026-04-02T00:00:00Z"
-    assert one.read_bytes() == other.read_bytes()
-    assert one.read_bytes().startswith(b"\x89PNG")
+    assert picture.read_bytes() == other.read_bytes()
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
-    ("picture", "changes", "said"),
+    ("picture", "changes", "message"),
     [
         ("costs.gif", {}, "--picture costs.gif: the name must end in .png or .svg"),
         ("nowhere/costs.png", {}, "--picture nowhere/costs.png: the folder nowhere does not exist"),
@@ -153,13 +153,13 @@ def test_the_same_command_prints_and_draws_the_same(folder: Path, capsys: pytest
         (None, {"orders_per_day": 0.0}, "no order arrives"),
     ],
 )
-def test_what_cannot_be_done_is_said(folder: Path, picture: str | None, changes: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_done_is_said(folder: Path, picture: str | None, changes: dict[str, Any], message: str) -> None:
     request = options(**{"orders_per_day": 5.0, **changes})
 
     with pytest.raises(RouterPolicyError) as refused:
         show_backtest(folder / "router-policy.toml", request, Path(picture) if picture else None, as_json=True)
 
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_an_outage_that_is_no_duration_is_refused(folder: Path) -> None:
@@ -188,11 +188,11 @@ def test_on_eight_real_markets_the_policies_stand_as_the_study_found_them(
     settings = SETTINGS.replace("candles.csv", str(REAL / "*.parquet")).replace("15m", "1m").replace("0 *", "*/15 *")
     (tmp_path / "router-policy.toml").write_text(settings)
 
-    found = backtested(tmp_path / "router-policy.toml", capsys, orders_per_day=20.0)
+    record = backtested(tmp_path / "router-policy.toml", capsys, orders_per_day=20.0)
 
-    policies = {one["name"]: one for one in found["policies"]}
-    assert len(found["markets"]) == 8
+    policies = {policy["name"]: policy for policy in record["policies"]}
+    assert len(record["markets"]) == 8
     assert 1.5 <= policies["always taker"]["over_maker"]["mean"] <= 2.5
     assert policies["seed"]["over_maker"]["mean"] > 0
-    by_symbol = [one["mean"] for one in policies["breaker"]["over_maker_by_symbol"].values()]
+    by_symbol = [saving["mean"] for saving in policies["breaker"]["over_maker_by_symbol"].values()]
     assert max(map(abs, by_symbol)) <= 0.02

@@ -91,12 +91,12 @@ def candles_of(folder: Path, of: Sequence[Market]) -> CandlesSource:
 
 def near(evidence: Evidence) -> Evidence:
     """Volatility to 8 digits: sums that run on differ in the last of 9 now and then."""
-    found = evidence.volatility
+    volatility = evidence.volatility
     rounded: dict[str, Any] = {
-        name: value if (value := getattr(found, name)) is None else round(value, 7)
+        name: value if (value := getattr(volatility, name)) is None else round(value, 7)
         for name in ("atr_short_pct", "atr_long_pct", "atr_ratio")
     }
-    return replace(evidence, volatility=replace(found, **rounded))
+    return replace(evidence, volatility=replace(volatility, **rounded))
 
 
 def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes(tmp_path: Path) -> None:
@@ -117,17 +117,27 @@ def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes
         rule_set=rule_set("breaker"),
         symbols=SYMBOLS,
     )
-    opened = [number for number, one in enumerate(recording.judged) if one.before and one.before.pool.opened_at]
+    opened = [
+        number
+        for number, judgement in enumerate(recording.judged)
+        if judgement.before and judgement.before.pool.opened_at
+    ]
     assert opened
-    # early, with bars missing, before, in and after the outage, where the breaker had just closed, and the last ones
+    # early, with bars missing, before, in and after the outage, when the breaker had just closed, and the last ones
     moved = (opened[0] // 3, opened[len(opened) // 2] // 3, opened[-1] // 3 + 1)
     for number in (0, 5, 130, 200, *moved, *range(len(slots) - 4, len(slots))):
         mine = recording.judged[3 * number : 3 * number + 3]
-        states = {"breaker": {one.evidence.symbol: one.before for one in mine if one.before is not None}}
+        states = {
+            "breaker": {
+                judgement.evidence.symbol: judgement.before for judgement in mine if judgement.before is not None
+            }
+        }
         run = recompute(job, slots[number], origin=Origin.MANUAL, started_at=END, states=states)
 
-        assert [near(one.evidence) for one in run.judgements] == [near(one.evidence) for one in mine]
-        assert [one.after for one in run.judgements] == [one.after for one in mine]
+        assert [near(judgement.evidence) for judgement in run.judgements] == [
+            near(judgement.evidence) for judgement in mine
+        ]
+        assert [judgement.after for judgement in run.judgements] == [judgement.after for judgement in mine]
 
 
 def test_markets_are_read_with_their_tick_and_each_bar_once(tmp_path: Path) -> None:
@@ -137,11 +147,11 @@ def test_markets_are_read_with_their_tick_and_each_bar_once(tmp_path: Path) -> N
         file.write("2026-04-01 00:00:00+00:00,BTCUSDT,5,6,5.5\n")  # below its low
         file.write("2026-04-01 00:00:00+00:00,BTCUSDT,500,400,450\n")  # once more, higher
 
-    found = read_markets(source, START + QUARTER, END)
+    by_symbol = read_markets(source, START + QUARTER, END)
 
-    assert sorted(found) == sorted(SYMBOLS)
+    assert sorted(by_symbol) == sorted(SYMBOLS)
     for market in of:
-        read = found[market.symbol]
+        read = by_symbol[market.symbol]
         assert read.tick == pytest.approx(0.01)
         assert read.bars.close.tolist() == market.bars.close[1:].tolist()
         assert read.bars.open_seconds.tolist() == market.bars.open_seconds[1:].tolist()
@@ -153,17 +163,17 @@ def test_the_profile_is_how_often_which_way_and_how_much_the_log_trades(tmp_path
         outcome(1, at=at[0], side="buy", notional=10.0),
         outcome(2, at=at[1], side="SELL", notional=30.0),
         outcome(3, at=at[2], side=None, notional=None),
-        outcome(4, at=at[3], slippage_bps=10_000.0),  # is no sample
+        outcome(4, at=at[3], slippage_bps=10_000.0),  # is not a sample
         outcome(5, at=at[4], symbol="ETHUSDT", notional=None),
         outcome(6, at=at[0] - timedelta(days=9), notional=5.0),  # too early
     ]
     source = canonical(write_csv(tmp_path / "log.csv", rows))
 
-    found = read_profiles(source, START, END)
+    profiles = read_profiles(source, START, END)
 
-    assert sorted(found) == ["BTCUSDT", "ETHUSDT"]
-    mine = found["BTCUSDT"]
+    assert sorted(profiles) == ["BTCUSDT", "ETHUSDT"]
+    mine = profiles["BTCUSDT"]
     assert mine.orders_per_day == pytest.approx(3 / 4)  # three in the four days of the log
     # what is not known is a coin's toss, and the mean of the others
     assert list(zip(mine.sides.tolist(), mine.notionals.tolist(), strict=True)) == [(1, 10.0), (-1, 30.0), (0, 20.0)]
-    assert np.isnan(found["ETHUSDT"].notionals).all()
+    assert np.isnan(profiles["ETHUSDT"].notionals).all()

@@ -44,33 +44,33 @@ def worked_out(side: int, *, bar: int = 0, struck: bool = False, plan: OutagePla
 def test_an_order_fills_and_costs_what_was_worked_out_by_hand(
     side: int, action: Action, filled: bool, slippage_bps: float, cost_bps: float, bars_taken: int
 ) -> None:
-    found = worked_out(side)
+    outcomes = worked_out(side)
 
-    assert found.is_filled[action, 0] == filled
-    assert found.slippage_bps[action, 0] == pytest.approx(slippage_bps, abs=1e-6)
-    assert found.cost_bps[action, 0] == pytest.approx(cost_bps, abs=1e-6)
-    assert found.ends_seconds[action, 0] == START_SECONDS + (1 + bars_taken) * MINUTE.total_seconds()
+    assert outcomes.is_filled[action, 0] == filled
+    assert outcomes.slippage_bps[action, 0] == pytest.approx(slippage_bps, abs=1e-6)
+    assert outcomes.cost_bps[action, 0] == pytest.approx(cost_bps, abs=1e-6)
+    assert outcomes.ends_seconds[action, 0] == START_SECONDS + (1 + bars_taken) * MINUTE.total_seconds()
 
 
 def test_the_bar_of_arrival_fills_nothing() -> None:
     # bar 2 itself trades below the 99.0 at which an order at its close would buy; none of the later ones does
     bars = (*BARS[:2], (100.0, 98.0, 99.5), *BARS[3:], *BARS[4:])
 
-    found = outcomes_of(orders((2, BUY)), [market(bars)], [FEES], Execution(), np.array([False]), None)
+    outcomes = outcomes_of(orders((2, BUY)), [market(bars)], [FEES], Execution(), np.array([False]), None)
 
-    assert not found.is_filled.any()
+    assert not outcomes.is_filled.any()
 
 
 def test_in_an_outage_a_maker_order_does_not_fill_and_crosses_late_and_dearer() -> None:
     plan = OutagePlan(duration=MINUTE, count=1, penalty_bps=7.0)
 
-    found = worked_out(BUY, struck=True, plan=plan)
+    outcomes = worked_out(BUY, struck=True, plan=plan)
 
     # crosses at 101.0 after four bars: 100 worse, half the spread 0.25 / 101, impact, penalty
-    assert found.slippage_bps[Action.FULL_WAIT, 0] == pytest.approx(100 + 24.752475 + 0.5 + 7, abs=1e-6)
-    assert found.slippage_bps[Action.TAKER, 0] == pytest.approx(25.5)
-    assert not found.is_filled.any()
-    assert not found.is_rejected[0]
+    assert outcomes.slippage_bps[Action.FULL_WAIT, 0] == pytest.approx(100 + 24.752475 + 0.5 + 7, abs=1e-6)
+    assert outcomes.slippage_bps[Action.TAKER, 0] == pytest.approx(25.5)
+    assert not outcomes.is_filled.any()
+    assert not outcomes.is_rejected[0]
 
 
 def test_only_the_plan_that_says_so_has_the_venue_refuse_the_order() -> None:
@@ -95,9 +95,9 @@ def test_only_the_plan_that_says_so_has_the_venue_refuse_the_order() -> None:
 def test_the_maker_price_is_the_tick_at_or_behind_the_offset(
     offset_bps: float, tick: float, side: int, price: float
 ) -> None:
-    (found,) = maker_prices(orders((0, side)), market(BARS, tick=tick), Execution(offset_bps=offset_bps))
+    (maker_price,) = maker_prices(orders((0, side)), market(BARS, tick=tick), Execution(offset_bps=offset_bps))
 
-    assert found == pytest.approx(price, abs=1e-9)
+    assert maker_price == pytest.approx(price, abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The volatility of a market at a slot, where its bars begin, are missing or have grown old: worked out by hand."""
+"""The volatility of a market at a slot at which its bars begin, are missing or have grown old: worked out by hand."""
 
 from datetime import datetime
 
@@ -20,22 +20,27 @@ def after_a_gap(first: int, last: int) -> Market:
 
 def volatility(of: Market, minute: int) -> Volatility:
     slot: datetime = START + minute * MINUTE
-    (found,) = of.volatility_at(np.array([int(slot.timestamp())]))
-    return found
+    (measured,) = of.volatility_at(np.array([int(slot.timestamp())]))
+    return measured
 
 
 def test_a_bar_that_lies_too_far_back_is_not_the_one_before_the_first() -> None:
     # as of minute 1050 bars are looked at from minute 50 on: 50 of them, each with a range of 1
-    found = volatility(after_a_gap(1000, 1049), 1050)
+    measured = volatility(after_a_gap(1000, 1049), 1050)
 
-    assert (found.bar_count, found.atr_short_pct, found.atr_long_pct, found.bar_age_seconds) == (50, 1.0, None, 0.0)
+    assert (measured.bar_count, measured.atr_short_pct, measured.atr_long_pct, measured.bar_age_seconds) == (
+        50,
+        1.0,
+        None,
+        0.0,
+    )
 
 
 def test_a_bar_that_is_still_looked_at_is_the_one_before_whatever_the_gap() -> None:
     # as of minute 1000 from minute 0 on: its range of 1, then one of 50.5 from its close, then 48 of 1
-    found = volatility(after_a_gap(951, 999), 1000)
+    measured = volatility(after_a_gap(951, 999), 1000)
 
-    assert (found.bar_count, found.atr_short_pct) == (50, 1.99)
+    assert (measured.bar_count, measured.atr_short_pct) == (50, 1.99)
 
 
 def test_bars_that_have_not_closed_are_not_looked_at_and_old_ones_have_an_age() -> None:

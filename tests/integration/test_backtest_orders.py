@@ -30,12 +30,12 @@ def test_orders_come_as_often_as_asked_and_on_both_sides() -> None:
 
 
 def test_the_same_seed_draws_the_same_and_another_run_or_seed_others() -> None:
-    one, again = drawn("BTCUSDT"), drawn("BTCUSDT")
+    orders, again = drawn("BTCUSDT"), drawn("BTCUSDT")
 
-    assert one.bar.tolist() == again.bar.tolist()
-    assert one.failure_draw.tolist() == again.failure_draw.tolist()
-    assert one.bar.tolist() != drawn("BTCUSDT", repetition=1).bar.tolist()
-    assert one.bar.tolist() != drawn("BTCUSDT", seed=2).bar.tolist()
+    assert orders.bar.tolist() == again.bar.tolist()
+    assert orders.failure_draw.tolist() == again.failure_draw.tolist()
+    assert orders.bar.tolist() != drawn("BTCUSDT", repetition=1).bar.tolist()
+    assert orders.bar.tolist() != drawn("BTCUSDT", seed=2).bar.tolist()
 
 
 def test_a_market_gets_the_same_orders_whatever_others_there_are() -> None:
@@ -80,7 +80,9 @@ def test_outages_begin_after_a_week_and_those_of_a_market_never_touch(reach: Rea
 
     for repetition in range(20):
         outages = draw_outages(plan, markets, seed=1, repetition=repetition)
-        mine, other = ([(one.start_seconds, one.end_seconds) for one in outages if one.market == m] for m in (0, 1))
+        mine, other = (
+            [(outage.start_seconds, outage.end_seconds) for outage in outages if outage.market == m] for m in (0, 1)
+        )
         assert len(mine) == len(other) == 4
         assert mine[0][0] >= START_SECONDS + 7 * DAY_SECONDS
         assert mine[-1][1] <= START_SECONDS + 30 * DAY_SECONDS
@@ -99,8 +101,8 @@ def test_an_order_is_in_an_outage_of_its_own_market_from_the_start_on_and_before
     within = arriving_within(orders, outages)
 
     slowly = [
-        any(one.market == place and one.start_seconds <= at < one.end_seconds for one in outages)
-        for place, at in zip(orders.market.tolist(), orders.arrives_seconds.tolist(), strict=True)
+        any(outage.market == index and outage.start_seconds <= at < outage.end_seconds for outage in outages)
+        for index, at in zip(orders.market.tolist(), orders.arrives_seconds.tolist(), strict=True)
     ]
     assert within.tolist() == slowly
     assert 0 < within.sum() < len(orders)

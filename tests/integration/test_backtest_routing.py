@@ -67,9 +67,9 @@ def test_a_policy_steers_only_orders_that_arrive_after_its_slot() -> None:
     # an order of bar n arrives at minute n + 1: at 10 and 11, at 20 and 21
     arriving = orders((9, 1), (10, 1), (19, 1), (20, 1))
 
-    found = routed(Scripted([MAKER, TAKER, MAKER, MAKER]), arriving)
+    routing = routed(Scripted([MAKER, TAKER, MAKER, MAKER]), arriving)
 
-    assert found.action.tolist() == [Action.FULL_WAIT, Action.TAKER, Action.TAKER, Action.FULL_WAIT]
+    assert routing.action.tolist() == [Action.FULL_WAIT, Action.TAKER, Action.TAKER, Action.FULL_WAIT]
 
 
 def test_evidence_is_of_outcomes_that_ended_strictly_before_the_slot() -> None:
@@ -79,10 +79,12 @@ def test_evidence_is_of_outcomes_that_ended_strictly_before_the_slot() -> None:
 
     routed(rules, arriving)
 
-    assert [one.effectiveness.outcome_count for one in rules.shown] == [0, 1, 3, 3]
-    assert [one.effectiveness.slip_q50 for one in rules.shown] == [None, 0.0, 1.0, 1.0]
-    assert [one.streaks.own.start_count for one in rules.shown if one.streaks] == [0, 1, 3, 3]
-    assert [one.streaks.as_of for one in rules.shown if one.streaks] == [START + m * MINUTE for m in SLOT_MINUTES]
+    assert [evidence.effectiveness.outcome_count for evidence in rules.shown] == [0, 1, 3, 3]
+    assert [evidence.effectiveness.slip_q50 for evidence in rules.shown] == [None, 0.0, 1.0, 1.0]
+    assert [evidence.streaks.own.start_count for evidence in rules.shown if evidence.streaks] == [0, 1, 3, 3]
+    assert [evidence.streaks.as_of for evidence in rules.shown if evidence.streaks] == [
+        START + m * MINUTE for m in SLOT_MINUTES
+    ]
 
 
 def test_a_late_outcome_is_seen_by_its_end_not_by_its_arrival() -> None:
@@ -92,8 +94,8 @@ def test_a_late_outcome_is_seen_by_its_end_not_by_its_arrival() -> None:
 
     routed(rules, arriving, minutes=10)
 
-    assert [one.effectiveness.outcome_count for one in rules.shown] == [0, 0, 2, 2]
-    assert [one.effectiveness.maker_started_count for one in rules.shown] == [0, 0, 1, 1]
+    assert [evidence.effectiveness.outcome_count for evidence in rules.shown] == [0, 0, 2, 2]
+    assert [evidence.effectiveness.maker_started_count for evidence in rules.shown] == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -105,10 +107,10 @@ def test_a_late_outcome_is_seen_by_its_end_not_by_its_arrival() -> None:
     ],
 )
 def test_the_bias_sets_the_wait(bias: TakerBias, action: Action) -> None:
-    found = routed(Scripted([(True, bias)] * 4), orders((5, 1)))
+    routing = routed(Scripted([(True, bias)] * 4), orders((5, 1)))
 
-    assert found.action.tolist() == [action]
-    assert found.policy.tolist() == [[action]] * 4
+    assert routing.action.tolist() == [action]
+    assert routing.policy.tolist() == [[action]] * 4
 
 
 def test_while_maker_first_is_off_every_nth_order_goes_as_a_probe_with_half_the_wait() -> None:
@@ -116,11 +118,11 @@ def test_while_maker_first_is_off_every_nth_order_goes_as_a_probe_with_half_the_
     arriving = orders((1, 1), (2, 1), (3, 1), (4, 1), (5, 1))
     rules = Scripted([TAKER] * 4, probe_every=2)
 
-    found = routed(rules, arriving, filled=False)
+    routing = routed(rules, arriving, filled=False)
 
-    assert found.is_probe.tolist() == [True, False, True, False, True]
-    assert found.action.tolist() == [Action.HALF_WAIT, Action.TAKER] * 2 + [Action.HALF_WAIT]
-    assert found.policy.tolist() == [[Action.TAKER]] * 4
+    assert routing.is_probe.tolist() == [True, False, True, False, True]
+    assert routing.action.tolist() == [Action.HALF_WAIT, Action.TAKER] * 2 + [Action.HALF_WAIT]
+    assert routing.policy.tolist() == [[Action.TAKER]] * 4
 
 
 DAYS = 12
@@ -146,8 +148,13 @@ OUTAGE = OutagePlan(duration=timedelta(hours=24), count=1, is_rejected=True)
 
 
 def result(evaluation: Backtest, name: str) -> dict[str, object]:
-    one = evaluation.of(name)
-    return {"cost": one.cost, "by_symbol": one.over_maker_by_symbol, "off": one.off_share, "flips": one.flips_per_month}
+    policy = evaluation.of(name)
+    return {
+        "cost": policy.cost,
+        "by_symbol": policy.over_maker_by_symbol,
+        "off": policy.off_share,
+        "flips": policy.flips_per_month,
+    }
 
 
 def test_the_same_question_has_the_same_answer_and_another_seed_another() -> None:
@@ -162,45 +169,45 @@ def test_every_policy_gets_the_same_orders_whatever_others_are_compared() -> Non
 
     for name in ("breaker", ALWAYS_MAKER, ALWAYS_TAKER):
         assert result(both, name) == result(alone, name)
-    assert len({one.cost.order_count for one in both.results}) == 1
+    assert len({policy.cost.order_count for policy in both.results}) == 1
 
 
 def test_a_breaker_that_never_opens_costs_to_the_digit_what_always_posting_first_does() -> None:
     calm = rule_set("breaker", {"min_miss_streak": 10_000, "open_reject_streak": 10_000})
 
-    found = run_backtest(question(rule_sets={"breaker": calm}, outages=OUTAGE))
+    evaluation = run_backtest(question(rule_sets={"breaker": calm}, outages=OUTAGE))
 
-    assert found.of("breaker").cost == found.of(ALWAYS_MAKER).cost
-    assert set(found.of("breaker").over_maker_by_symbol) == set(SYMBOLS)
-    assert all(one.mean == 0 for one in found.of("breaker").over_maker_by_symbol.values())
+    assert evaluation.of("breaker").cost == evaluation.of(ALWAYS_MAKER).cost
+    assert set(evaluation.of("breaker").over_maker_by_symbol) == set(SYMBOLS)
+    assert all(saving.mean == 0 for saving in evaluation.of("breaker").over_maker_by_symbol.values())
 
 
 def test_the_breaker_sees_a_day_of_refusals_and_comes_back_and_the_seed_does_not_see_it() -> None:
-    found = run_backtest(question(outages=OUTAGE))
+    evaluation = run_backtest(question(outages=OUTAGE))
 
-    breaker, seed = found.of("breaker").detection, found.of("seed").detection
+    breaker, seed = evaluation.of("breaker").detection, evaluation.of("seed").detection
     assert breaker is not None
     assert seed is not None
     assert (breaker.detected_share, seed.detected_count) == (1.0, 0)
     assert breaker.hours_to_off is not None
     assert breaker.hours_to_off < 6
-    assert found.of(ORACLE).over_maker.mean < found.of("breaker").over_maker.mean < 0
-    assert found.outage_count == 2 * 2
-    assert found.of("breaker").probe_share > 0
+    assert evaluation.of(ORACLE).over_maker.mean < evaluation.of("breaker").over_maker.mean < 0
+    assert evaluation.outage_count == 2 * 2
+    assert evaluation.of("breaker").probe_share > 0
 
 
 def test_what_the_oracle_pays_in_an_outage_is_what_always_taking_pays() -> None:
-    found = run_backtest(question(outages=OUTAGE))
+    evaluation = run_backtest(question(outages=OUTAGE))
 
-    assert found.of(ORACLE).outage_cost_bps == found.of(ALWAYS_TAKER).outage_cost_bps
-    assert found.of(ORACLE).outage_cost_bps < found.of(ALWAYS_MAKER).outage_cost_bps  # type: ignore[operator]  # both were measured
+    assert evaluation.of(ORACLE).outage_cost_bps == evaluation.of(ALWAYS_TAKER).outage_cost_bps
+    assert evaluation.of(ORACLE).outage_cost_bps < evaluation.of(ALWAYS_MAKER).outage_cost_bps  # type: ignore[operator]  # both were measured
 
 
 def test_money_is_basis_points_of_the_notional_of_a_days_orders() -> None:
-    found = run_backtest(question())
+    evaluation = run_backtest(question())
 
-    taker = found.of(ALWAYS_TAKER)
-    orders_per_day = found.order_count / 2 / found.day_count
+    taker = evaluation.of(ALWAYS_TAKER)
+    orders_per_day = evaluation.order_count / 2 / evaluation.day_count
     assert taker.money_over_maker_per_day is not None
     assert taker.money_over_maker_per_day.mean == pytest.approx(taker.over_maker.mean / 10_000 * 1000 * orders_per_day)
     unknown = run_backtest(question(profiles=dict.fromkeys(SYMBOLS, coin_profile(40))))

@@ -40,7 +40,7 @@ def set_again(bot: Path, before: str, after: str) -> None:
 
 
 def notes(bot: Path) -> list[str]:
-    """What `check` notes, which is no failure."""
+    """What `check` notes; notes are not failures."""
     checked = command(bot, "check")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     return [line.removeprefix("note  ") for line in checked.stdout.splitlines() if line.startswith("note ")]
@@ -113,8 +113,8 @@ def test_one_market_spelt_in_several_ways_is_noted(bot: Path) -> None:
     spelt = ("GOODUSDT", "goodusdt", "GOOD/USDT", "BAD USDT")
     log_again(bot, lambda number, row: row | {"symbol": spelt[number % 4]})
 
-    said = "orders: GOOD/USDT, GOODUSDT, goodusdt get a policy each; is it one market, spelt in several ways?"
-    assert said in notes(bot)
+    note = "orders: GOOD/USDT, GOODUSDT, goodusdt get a policy each; is it one market, spelt in several ways?"
+    assert note in notes(bot)
 
 
 @pytest.mark.parametrize(("ahead", "noted"), [({"hours": 9}, True), ({"seconds": 30}, False), ({"hours": 25}, False)])
@@ -122,8 +122,8 @@ def test_orders_in_the_future_are_noted(bot: Path, ahead: dict[str, float], note
     at = (datetime.now(UTC) + timedelta(**ahead)).timestamp()
     log_again(bot, lambda number, row: row | ({"ts": at} if number < 2 else {}))
 
-    said = ["orders: 2 orders lie in the future: does the log write local time?"]
-    assert notes(bot) == (said if noted else [])
+    expected = ["orders: 2 orders lie in the future: does the log write local time?"]
+    assert notes(bot) == (expected if noted else [])
 
 
 def test_a_query_that_finds_nothing_in_the_future_is_well(bot: Path) -> None:
@@ -157,6 +157,6 @@ def test_the_next_two_slots_are_named(bot: Path) -> None:
     set_again(bot, "[orders]", '[schedule]\ncron = "0,5 0 1 1 *"\n[orders]')
     year = datetime.now(UTC).year + 1
 
-    said = command(bot, "check").stdout
+    printed = command(bot, "check").stdout
 
-    assert f"0,5 0 1 1 * in UTC; next at {year}-01-01T00:00:00+00:00, then at {year}-01-01T00:05:00+00:00" in said
+    assert f"0,5 0 1 1 * in UTC; next at {year}-01-01T00:00:00+00:00, then at {year}-01-01T00:05:00+00:00" in printed

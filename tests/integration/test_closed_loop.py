@@ -100,7 +100,7 @@ def loop_of(tmp_path: Path) -> Iterator[Callable[..., Loop]]:
 
 
 def styles(outcomes: list[Outcome]) -> set[tuple[bool, bool | None, bool]]:
-    return {(one.maker_started, one.maker_filled, one.fallback_used) for one in outcomes}
+    return {(outcome.maker_started, outcome.maker_filled, outcome.fallback_used) for outcome in outcomes}
 
 
 FILLED_AS_MAKER = {(True, True, False)}
@@ -115,7 +115,7 @@ def test_with_a_young_log_an_outage_locks_maker_first_out_until_its_evidence_age
     tenth = 10 * MINUTE
     assert styles(loop.trade(30 * MINUTE, tenth)) == FILLED_AS_MAKER
     first = loop.trade(HOUR, tenth)
-    assert [(one.gate.reading.status, one.gate.patience) for one in first] == [("missing", 0.5)] * 3
+    assert [(outcome.gate.reading.status, outcome.gate.patience) for outcome in first] == [("missing", 0.5)] * 3
 
     # An order each ten minutes: 3 good ones, then misses until they are nine in ten, at the fifth hour.
     seen = [loop.compute()]
@@ -124,11 +124,11 @@ def test_with_a_young_log_an_outage_locks_maker_first_out_until_its_evidence_age
         missed += loop.trade(hour * HOUR, tenth)
         seen.append(loop.compute())
     assert styles(missed) == FELL_BACK
-    assert [one.maker_started_count for one in seen] == [6, 12, 18, 24, 30]
-    assert [one.fallback_ratio for one in seen] == pytest.approx([3 / 6, 9 / 12, 15 / 18, 21 / 24, 27 / 30])
-    assert [one.quality for one in seen] == ["ok", "degraded", "degraded", "degraded", "broken"]
-    assert [one.maker_first for one in seen] == [True, True, True, True, False]
-    assert [one.gate.patience for one in missed] == [0.5] * 6 + [0.25] * 18
+    assert [policy.maker_started_count for policy in seen] == [6, 12, 18, 24, 30]
+    assert [policy.fallback_ratio for policy in seen] == pytest.approx([3 / 6, 9 / 12, 15 / 18, 21 / 24, 27 / 30])
+    assert [policy.quality for policy in seen] == ["ok", "degraded", "degraded", "degraded", "broken"]
+    assert [policy.maker_first for policy in seen] == [True, True, True, True, False]
+    assert [outcome.gate.patience for outcome in missed] == [0.5] * 6 + [0.25] * 18
 
     # Locked out: nothing starts as maker any more, though the venue fills again from the eighth hour on.
     locked = loop.trade(8 * HOUR, tenth)
@@ -136,7 +136,7 @@ def test_with_a_young_log_an_outage_locks_maker_first_out_until_its_evidence_age
         locked += loop.trade(day * DAY, 3 * HOUR)
         assert loop.compute().quality == "broken"
     assert styles(locked) == STRAIGHT_TO_TAKER
-    assert {(one.gate.reading.status, one.gate.reading.quality) for one in locked} == {("fresh", "broken")}
+    assert {(outcome.gate.reading.status, outcome.gate.reading.quality) for outcome in locked} == {("fresh", "broken")}
 
     # The last miss was 4 h 50 min after the start: it counts until 7 days after that, and then nothing is left of it.
     locked = loop.trade(7 * DAY + 4 * HOUR + 45 * MINUTE, HOUR)
@@ -164,8 +164,10 @@ def test_with_a_week_of_good_orders_behind_it_an_outage_of_six_hours_is_not_seen
 
     assert styles(missed) == FELL_BACK  # every single one of 36
     assert len(missed) == 36
-    assert {one.gate.patience for one in missed} == {1.0}  # each waited the full time in vain
-    assert {(one.quality, one.maker_first, one.taker_bias) for one in seen} == {("good", True, "prefer_maker")}
+    assert {outcome.gate.patience for outcome in missed} == {1.0}  # each waited the full time in vain
+    assert {(policy.quality, policy.maker_first, policy.taker_bias) for policy in seen} == {
+        ("good", True, "prefer_maker")
+    }
     # 168 good orders, of which 6 have aged out by then, beside 36 misses
     assert seen[-1].fallback_ratio == pytest.approx(36 / (162 + 36))
     assert seen[-1].maker_started_count == 198
@@ -201,22 +203,22 @@ def test_the_breaker_detects_probes_and_recovers_through_the_same_outage(loop_of
     outcomes, seen = through_an_outage(loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "breaker"))
 
     # Three orders a quarter of an hour and 168 good ones before: three misses in a row are a chance of 0.1 ^ 3.
-    assert [one.maker_first for one in seen[:2]] == [False, False]
+    assert [policy.maker_first for policy in seen[:2]] == [False, False]
     assert "3 misses in a row, own miss ratio 0.1, 0.1^3 = 0.001 <= 0.001" in seen[0].reason
     assert styles(outcomes[:3]) == FELL_BACK
     held_back, after = outcomes[3:72], outcomes[72:]
-    probes = [one for one in held_back if one.gate.probe]
+    probes = [outcome for outcome in held_back if outcome.gate.probe]
     assert 5 <= len(probes) <= 25  # one in five of 69, chosen by their ids
     assert styles(probes) == FELL_BACK
-    assert {one.gate.patience for one in probes} == {0.5}
-    assert styles([one for one in held_back if not one.gate.probe]) == STRAIGHT_TO_TAKER
+    assert {outcome.gate.patience for outcome in probes} == {0.5}
+    assert styles([outcome for outcome in held_back if not outcome.gate.probe]) == STRAIGHT_TO_TAKER
 
     # The venue fills again from the sixth hour on: the first probe that fills closes it at the next run.
-    filled = next(number for number, one in enumerate(after) if one.maker_filled)
+    filled = next(number for number, outcome in enumerate(after) if outcome.maker_filled)
     closed_at_run = 24 + filled // 3
     assert after[filled].gate.probe
     assert filled <= 25
-    assert [one.maker_first for one in seen] == [False] * closed_at_run + [True] * (36 - closed_at_run)
+    assert [policy.maker_first for policy in seen] == [False] * closed_at_run + [True] * (36 - closed_at_run)
     assert "closed: a probe filled" in seen[closed_at_run].reason
     assert styles(after[3 * (filled // 3 + 1) :]) == FILLED_AS_MAKER
 
@@ -229,14 +231,14 @@ def test_in_the_shadow_of_the_seed_the_breaker_sees_what_the_seed_does_not(
     outcomes, seen = through_an_outage(loop)
 
     # 72 misses beside 162 good orders: at the end 0.31 fell back, which is "ok" and changes no route.
-    assert {(one.quality, one.maker_first) for one in seen} == {("good", True), ("ok", True)}
+    assert {(policy.quality, policy.maker_first) for policy in seen} == {("good", True), ("ok", True)}
     assert styles(outcomes[:72]) == FELL_BACK
     (tmp_path / "router-policy.toml").write_text(
         f"[store]\nurl = 'sqlite:///policy.db'\n[orders]\npath = '{loop.log.name}'\n[rules]\nshadow = ['breaker']\n"
     )
     done = command(tmp_path, "compare", "--json")
     assert done.returncode == 0, done.stderr
-    ((pair,),) = [one["pairs"] for one in json.loads(done.stdout)]
+    ((pair,),) = [record["pairs"] for record in json.loads(done.stdout)]
     assert (pair["live"], pair["shadow"]) == ("seed", "breaker")
     # Held back from the first quarter of an hour until orders fill again: about six of nine hours.
     assert 0.5 < pair["all"]["maker_first_disagree_share"] < 0.9

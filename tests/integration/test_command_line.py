@@ -88,9 +88,12 @@ def test_history_since_shows_when_each_policy_was_in_force(bot: Path) -> None:
     for slot in ("2026-04-25T23:45:00Z", "2026-04-26T00:00:00Z", AT):
         assert command(bot, "once", "--as-of", slot).returncode == 0
 
-    found = json.loads(command(bot, "history", "GOODUSDT", "--since", "2026-04-26T00:00:00", "--json").stdout)
+    history = json.loads(command(bot, "history", "GOODUSDT", "--since", "2026-04-26T00:00:00", "--json").stdout)
 
-    assert [(one["valid_from"], one["valid_to"]) for one in found] == [("2026-04-26T00:00:00Z", AT), (AT, None)]
+    assert [(period["valid_from"], period["valid_to"]) for period in history] == [
+        ("2026-04-26T00:00:00Z", AT),
+        (AT, None),
+    ]
 
 
 @pytest.mark.parametrize("symbol", ["x[/y]", "btc[perp]"])
@@ -101,7 +104,7 @@ def test_a_symbol_with_brackets_is_printed_as_it_is(bot: Path, symbol: str) -> N
 
     shown = [command(bot, "history", symbol), command(bot, "latest", symbol)]
 
-    assert [one.returncode for one in shown] == [0, 0]
+    assert [run.returncode for run in shown] == [0, 0]
     assert f"policies for {symbol} " in shown[0].stdout
     assert symbol in shown[1].stdout
 
@@ -124,7 +127,7 @@ def test_a_symbol_of_the_settings_has_a_policy_before_its_first_order(tmp_path: 
 
     shown = json.loads(command(tmp_path, "once", "--as-of", AT, "--json").stdout)
 
-    assert [one["symbol"] for one in shown] == ["BADUSDT", "GOODUSDT", "NEWUSDT"]
+    assert [policy["symbol"] for policy in shown] == ["BADUSDT", "GOODUSDT", "NEWUSDT"]
 
 
 def test_a_missing_log_stops_the_run_with_one_line_and_publishes_nothing(bot: Path) -> None:
@@ -159,7 +162,7 @@ def test_the_next_try_after_a_failure_works_at_once(bot: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("latest",), 1, "no policy yet in scope 'default'"),
         (("latest", "NOPE"), 1, "no policy for 'NOPE'"),
@@ -175,7 +178,7 @@ def test_the_next_try_after_a_failure_works_at_once(bot: Path) -> None:
     ],
 )
 def test_what_goes_wrong_is_said_and_has_its_exit_code(
-    tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+    tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     write_bot(tmp_path, AS_OF)
     command(tmp_path, "init")
@@ -183,7 +186,7 @@ def test_what_goes_wrong_is_said_and_has_its_exit_code(
     failed = command(tmp_path, *arguments)
 
     assert (failed.returncode, failed.stdout) == (code, "")
-    assert said in failed.stderr
+    assert message in failed.stderr
 
 
 @pytest.mark.parametrize(("old", "new"), [("outcome", "costs"), ("evaluate", "backtest")])
@@ -250,9 +253,9 @@ def test_a_command_that_reads_says_that_no_store_is_there_yet(bot: Path, argumen
 
     failed = command(bot, *arguments)
 
-    said = "policy.db: store not initialised; run router-policy init\n"
+    message = "policy.db: store not initialised; run router-policy init\n"
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr.endswith(said)
+    assert failed.stderr.endswith(message)
     assert not (bot / "policy.db").exists()
 
 
@@ -328,8 +331,8 @@ def test_a_database_of_something_else_is_named_by_check_and_refused_by_once(bot:
     checked, failed = command(bot, "check"), command(bot, "once", "--as-of", AT)
 
     assert (checked.returncode, failed.returncode) == (1, 1)
-    for said in (checked.stdout, failed.stderr):
-        assert "policy.db holds tables of another program and none of router-policy" in said
+    for output in (checked.stdout, failed.stderr):
+        assert "policy.db holds tables of another program and none of router-policy" in output
     assert "WRONG store: " in checked.stdout
     assert (bot / "policy.db").read_bytes() == before
     assert command(bot, "init").returncode == 0
@@ -349,7 +352,7 @@ def test_check_names_everything_that_is_wrong_at_once(tmp_path: Path) -> None:
 
     checked = command(tmp_path, "check", "--json")
 
-    findings = {one["what"]: one for one in json.loads(checked.stdout)}
+    findings = {finding["what"]: finding for finding in json.loads(checked.stdout)}
     assert checked.returncode == 1
     assert findings["schedule"]["ok"] is True
     assert findings["store"]["ok"] is False

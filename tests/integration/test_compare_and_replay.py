@@ -56,14 +56,14 @@ class Done:
 
 def run_here(folder: Path, *arguments: str) -> Done:
     """Run `router-policy` in a folder, in this process: two dozen new ones would take most of a minute."""
-    out, said = StringIO(), StringIO()
+    out, errors = StringIO(), StringIO()
     code: object = 0
-    with chdir(folder), redirect_stdout(out), redirect_stderr(said), patch.object(sys, "argv", ["-", *arguments]):
+    with chdir(folder), redirect_stdout(out), redirect_stderr(errors), patch.object(sys, "argv", ["-", *arguments]):
         try:
             main()
         except SystemExit as end:
             code = end.code
-    return Done(returncode=int(str(code or 0)), stdout=out.getvalue(), stderr=said.getvalue())
+    return Done(returncode=int(str(code or 0)), stdout=out.getvalue(), stderr=errors.getvalue())
 
 
 def printed(folder: Path, *arguments: str) -> str:
@@ -86,14 +86,14 @@ def test_compare_shows_where_the_shadow_would_have_gone_another_way(folder: Path
 
 
 def test_compare_as_json_has_every_share_and_every_move(folder: Path) -> None:
-    (found,) = json.loads(printed(folder, "compare", "--since", "2026-04-26T01:00Z", "--json"))
-    (pair,) = found["pairs"]
+    (record,) = json.loads(printed(folder, "compare", "--since", "2026-04-26T01:00Z", "--json"))
+    (pair,) = record["pairs"]
 
     assert (pair["live"], pair["shadow"], pair["all"]["run_count"]) == ("seed", "breaker", 10)
     assert pair["symbols"][0]["maker_first_disagree_share"] == pytest.approx(1 / 5)
     assert pair["symbols"][0]["shadow"]["breaker_open_share"] == pytest.approx(4 / 5)
     assert pair["symbols"][0]["live"]["breaker_open_share"] is None
-    assert [(one["transition"], one["slot"]) for one in found["events"]] == [
+    assert [(transition["transition"], transition["slot"]) for transition in record["events"]] == [
         ("opened", "2026-04-26T01:00:00Z"),
         ("closed", "2026-04-26T05:00:00Z"),
     ]
@@ -114,10 +114,10 @@ def test_replay_shows_what_changes_and_marks_what_nobody_can_know(folder: Path) 
 
 def test_replay_of_a_breaker_stands_on_what_was_measured_for_the_shadow(folder: Path) -> None:
     (folder / "bold.toml").write_text('name = "breaker"\nparameters = { open_probability = 1e-7 }\n')
-    (found,) = json.loads(printed(folder, "replay", "--rules", "bold.toml", "--json"))
+    (record,) = json.loads(printed(folder, "replay", "--rules", "bold.toml", "--json"))
 
-    bitcoin, ether = found["symbols"]
-    assert found["recorded_by"] == "breaker"
+    bitcoin, ether = record["symbols"]
+    assert record["recorded_by"] == "breaker"
     # 00:00 and 01:00 as the seed; at 02:00 and 03:00 orders that were never sent; then another state than recorded
     assert {word: count for word, count in bitcoin["rows"].items() if count} == {
         "same": 2,
@@ -125,7 +125,7 @@ def test_replay_of_a_breaker_stands_on_what_was_measured_for_the_shadow(folder: 
         "other_state": 2,
     }
     assert ether["rows"]["other_wait"] == 6
-    assert [one["verdict"] for one in found["changes"]] == ["other_wait", "never_sent"]
+    assert [change["verdict"] for change in record["changes"]] == ["other_wait", "never_sent"]
 
 
 def test_replay_writes_nothing(folder: Path) -> None:
@@ -138,7 +138,7 @@ def test_replay_writes_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('name = "sead"', "there is no rule set 'sead'"),
         ('name = "seed"\n[parameters]\nbroken = 1', "has no parameter 'broken'"),
@@ -147,13 +147,13 @@ def test_replay_writes_nothing(folder: Path) -> None:
         ("name = ", "is not a valid TOML file"),
     ],
 )
-def test_a_file_of_rules_that_cannot_be_used_is_refused_with_the_reason(folder: Path, text: str, said: str) -> None:
+def test_a_file_of_rules_that_cannot_be_used_is_refused_with_the_reason(folder: Path, text: str, message: str) -> None:
     (folder / "wrong.toml").write_text(text)
 
     failed = run_here(folder, "replay", "--rules", "wrong.toml")
 
     assert failed.returncode == 2
-    assert said in failed.stderr
+    assert message in failed.stderr
 
 
 def test_without_a_shadow_both_commands_say_what_to_do(tmp_path: Path) -> None:
@@ -234,9 +234,9 @@ def test_the_commands_of_the_page_on_rule_sets_run(folder: Path) -> None:
 
 
 def test_the_settings_of_the_page_on_rule_sets_load(tmp_path: Path) -> None:
-    found = [block for block in blocks(PAGE, "toml") if block.startswith("[")]
-    assert found
-    for block in found:
+    tables = [block for block in blocks(PAGE, "toml") if block.startswith("[")]
+    assert tables
+    for block in tables:
         path = tmp_path / "router-policy.toml"
         path.write_text(f'[orders]\npath = "logs/*.jsonl"\n{block}')
         assert load(path).rules.shadow or load(path).rules.name != "seed" or load(path).fees
@@ -245,10 +245,10 @@ def test_the_settings_of_the_page_on_rule_sets_load(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["seed", "breaker"])
 def test_every_parameter_is_on_the_page_with_its_default(name: str) -> None:
     section = PAGE[PAGE.index(f"## The rule set `{name}`") :].partition("\n## ")[0]
-    told = dict(re.findall(r"^\| `([a-z0-9_]+)` \| ([^|]+) \|", section, flags=re.MULTILINE))
+    documented = dict(re.findall(r"^\| `([a-z0-9_]+)` \| ([^|]+) \|", section, flags=re.MULTILINE))
     defaults = asdict(rule_set(name).parameters)
 
     shown = {key: "none" if value is None else json.dumps(value) for key, value in defaults.items()}
-    assert {key: value.strip().strip("`") for key, value in told.items()} == (
+    assert {key: value.strip().strip("`") for key, value in documented.items()} == (
         shown if name == "seed" else {key: shown[key] for key in shown if key not in asdict(SEED.parameters)}
     )

@@ -68,7 +68,9 @@ def test_json_has_every_heading_with_its_comparison_and_the_warning(
 
     (record,) = json.loads(capsys.readouterr().out)
     (good,) = (
-        one for one in record["figures"] if one["symbol"] == "GOODUSDT" and one["route"] == "maker" and one["regime"]
+        figure
+        for figure in record["figures"]
+        if figure["symbol"] == "GOODUSDT" and figure["route"] == "maker" and figure["regime"]
     )
     assert (record["scope"], record["since"], record["order_count"]) == ("default", "2026-04-25T00:00:00Z", 26)
     assert (good["regime"], good["policy"], good["quality"]) == ("none", "none", "none")
@@ -91,13 +93,13 @@ def test_what_was_in_force_shows_where_the_run_was_out_in_time(bot: Path, capsys
     costs.command(config=bot, as_json=True)
 
     (record,) = json.loads(capsys.readouterr().out)
-    found = {
-        (one["symbol"], one["policy"], one["quality"]): one["outcome_count"]
-        for one in record["figures"]
-        if one["symbol"] and one["regime"] and one["route"] == "maker"
+    counts = {
+        (figure["symbol"], figure["policy"], figure["quality"]): figure["outcome_count"]
+        for figure in record["figures"]
+        if figure["symbol"] and figure["regime"] and figure["route"] == "maker"
     }
     # a run expires after two hours: of ten orders at a quarter past, from 14:15 on, two were sent before that
-    assert found == {
+    assert counts == {
         ("GOODUSDT", "none", "none"): 8,
         ("GOODUSDT", "maker_first", "good"): 2,
         ("BADUSDT", "none", "none"): 8,
@@ -110,9 +112,9 @@ def test_fees_that_nobody_knows_are_left_out_and_asked_for(bot: Path, capsys: py
 
     costs.command(config=bot)
 
-    said = capsys.readouterr().out
-    assert "known of 0 of the 26 orders that filled" in said
-    assert "log them as fees, or set [fees] maker_bps and taker_bps" in said
+    printed = capsys.readouterr().out
+    assert "known of 0 of the 26 orders that filled" in printed
+    assert "log them as fees, or set [fees] maker_bps and taker_bps" in printed
 
 
 def test_before_the_first_run_and_in_the_future_there_is_nothing_to_tell(bot: Path, tmp_path: Path) -> None:

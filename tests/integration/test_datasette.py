@@ -41,9 +41,9 @@ def started(folder: Path) -> Iterator[str]:
     with log.open("wb") as output, subprocess.Popen(command, cwd=folder, stdout=output, stderr=output) as process:
         try:
             wait_until(lambda: bool(ADDRESS.search(log.read_text())) or process.poll() is not None, "Datasette's start")
-            found = ADDRESS.search(log.read_text())
-            assert found, f"Datasette did not start: {log.read_text()}"
-            yield found[1]
+            match = ADDRESS.search(log.read_text())
+            assert match, f"Datasette did not start: {log.read_text()}"
+            yield match[1]
         finally:
             process.terminate()
 

@@ -131,11 +131,11 @@ def test_the_cast_shows_every_quality_and_every_regime(tmp_path: Path) -> None:
     assert {qualities[symbol] for symbol in ("ADAUSDT", "ETCUSDT", "ATOMUSDT")} == {"ok"}
     assert {qualities[symbol] for symbol in ("ARBUSDT", "INJUSDT", "MASKUSDT")} == {"degraded"}
     assert {qualities[symbol] for symbol in ("APTUSDT", "ILVUSDT", "OPUSDT")} == {"broken"}
-    told = {"LTCUSDT": "quiet", "BTCUSDT": "normal", "DOGEUSDT": "hot", "WIFUSDT": "panic", "TIAUSDT": "unknown"}
-    assert {symbol: regimes[symbol] for symbol in told} == told
+    expected = {"LTCUSDT": "quiet", "BTCUSDT": "normal", "DOGEUSDT": "hot", "WIFUSDT": "panic", "TIAUSDT": "unknown"}
+    assert {symbol: regimes[symbol] for symbol in expected} == expected
     assert by_symbol["ATOMUSDT"][0].effectiveness.outcome_count == 0
     assert by_symbol["INJUSDT"][1].policy.maker_first is False
-    assert {one.reason for one in result.rejects} == {"not_an_order", "zero_fill", "duplicate_id"}
+    assert {reject.reason for reject in result.rejects} == {"not_an_order", "zero_fill", "duplicate_id"}
 
 
 @pytest.mark.parametrize("hours", [SHORT_HOURS, pytest.param(HISTORY_HOURS, marks=pytest.mark.long)])
@@ -197,7 +197,7 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
     assert not [row for row in acted_on if (row["policy_run_id"], row["symbol"]) in taker and row["maker_start"]]
 
     latest = run_command(tmp_path, "latest", "--config", "demo/router-policy.toml", "--json")
-    assert {one["symbol"] for one in json.loads(latest.stdout)} >= {"BTCUSDT", "ATOMUSDT"}
+    assert {record["symbol"] for record in json.loads(latest.stdout)} >= {"BTCUSDT", "ATOMUSDT"}
 
 
 def test_on_a_terminal_the_table_is_kept_up_to_date_until_ctrl_c(tmp_path: Path) -> None:

@@ -115,11 +115,11 @@ main()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [(["demo", "folder"], 1, "pip install ./client"), (["demo", "--help"], 0, ""), (["--help"], 0, "")],
 )
 def test_without_the_client_only_the_demo_says_what_to_install(
-    arguments: list[str], code: int, said: str, tmp_path: pytest.TempPathFactory
+    arguments: list[str], code: int, message: str, tmp_path: pytest.TempPathFactory
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_CLIENT, *arguments],
@@ -131,5 +131,5 @@ def test_without_the_client_only_the_demo_says_what_to_install(
     )
 
     assert done.returncode == code, done.stderr
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr

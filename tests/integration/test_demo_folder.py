@@ -156,5 +156,7 @@ def test_a_live_bot_that_cannot_write_says_so_and_stops(tmp_path: Path, caplog: 
         folder.log.parent.rmdir()
         with live_feed(simulation, folder, simulation.start, lambda: simulation.start):
             wait_until(lambda: "cannot write to" in caplog.text, "the failure is said")
-            wait_until(lambda: "simulated-bot" not in {one.name for one in threading.enumerate()}, "it has stopped")
+            wait_until(
+                lambda: "simulated-bot" not in {thread.name for thread in threading.enumerate()}, "it has stopped"
+            )
         assert caplog.text.count("cannot write to") == 1

@@ -33,7 +33,7 @@ def orders(rows: list[Row]) -> list[Row]:
 
 
 def member(symbol: str) -> DemoSymbol:
-    return next(one for one in DEMO_SYMBOLS if one.listing.symbol == symbol)
+    return next(listed for listed in DEMO_SYMBOLS if listed.listing.symbol == symbol)
 
 
 def decided(row: Row) -> float:
@@ -76,7 +76,7 @@ def test_live_the_bot_logs_several_lines_a_second(simulation: Simulation, rows: 
     live = simulation.bot.rows_until(NOW + timedelta(minutes=2))
 
     assert 2 * 120 < len(live) < 20 * 120
-    assert {row["symbol"] for row in live} == {one.listing.symbol for one in DEMO_SYMBOLS} - {"ATOMUSDT"}
+    assert {row["symbol"] for row in live} == {listed.listing.symbol for listed in DEMO_SYMBOLS} - {"ATOMUSDT"}
     assert all(NOW.timestamp() <= row["ts"] < (NOW + timedelta(minutes=2)).timestamp() for row in live)
 
 
@@ -150,6 +150,6 @@ def test_the_log_has_a_few_defects_as_real_ones_have_them(rows: list[Row], order
 
 
 def test_one_symbol_trades_one_order_at_a_time(orders: list[Row]) -> None:
-    for one in DEMO_SYMBOLS:
-        own = [row for row in orders if row["symbol"] == one.listing.symbol]
+    for listed in DEMO_SYMBOLS:
+        own = [row for row in orders if row["symbol"] == listed.listing.symbol]
         assert all(before["ts"] <= decided(after) + 0.002 for before, after in pairwise(own))

@@ -24,7 +24,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[PublishedRun, l
     """A run in which one of 24 symbols has come to fall back always, with the snapshots before it and its own."""
 
     def evidences(fallback: float) -> Sequence[Evidence]:
-        return [runs.evidence(one, fallback=fallback if one == "S07USDT" else 0.1) for one in SYMBOLS]
+        return [runs.evidence(symbol, fallback=fallback if symbol == "S07USDT" else 0.1) for symbol in SYMBOLS]
 
     with Store(f"sqlite:///{tmp_path_factory.mktemp('view') / 'policy.db'}") as store:
         store.set_up()
@@ -56,10 +56,10 @@ def test_lines_tell_each_run_and_end_with_the_table(
     run, before, after = published
     with shown_as_lines(before, HINT) as show:
         show(run, after)
-        said = capsys.readouterr().out
+        printed = capsys.readouterr().out
     table = capsys.readouterr().out
 
-    assert said == f"slot 00:30:00Z published as run 2: 24 symbols, 150 outcomes used\n  {CHANGE}\n"
+    assert printed == f"slot 00:30:00Z published as run 2: 24 symbols, 150 outcomes used\n  {CHANGE}\n"
     assert all(symbol in table for symbol in SYMBOLS)
     assert "broken" in table
     assert table.endswith(f"{HINT}\n")

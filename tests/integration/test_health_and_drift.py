@@ -98,16 +98,20 @@ def test_health_lists_every_symbol_the_worst_first_within_80_columns(command: Co
 
 @pytest.mark.usefixtures("bot")
 def test_health_of_one_symbol_is_told_in_detail_and_as_json(command: Command) -> None:
-    told = command("health", "BADUSDT").out
+    printed = command("health", "BADUSDT").out
     (record,) = json.loads(command("health", "BADUSDT", "--json").out)
 
-    assert "policy            broken: straight to taker, prefer_taker" in told
-    assert "fallback ratio    0.9 of 10 maker starts" in told
-    assert "GOODUSDT" not in told
+    assert "policy            broken: straight to taker, prefer_taker" in printed
+    assert "fallback ratio    0.9 of 10 maker starts" in printed
+    assert "GOODUSDT" not in printed
     assert (record["symbol"], record["router"]["policy_quality"]) == ("BADUSDT", "broken")
     assert (record["router"]["policy_maker_first"], record["router"]["fallback_ratio"]) == (False, 0.9)
     assert (record["freshness"]["slot"], record["freshness"]["status"]) == ("2026-04-26T00:15:00Z", "expired")
-    assert [one["code"] for one in record["warnings"]] == ["policy_expired", "fallback_ratio_high", "maker_start_few"]
+    assert [warning["code"] for warning in record["warnings"]] == [
+        "policy_expired",
+        "fallback_ratio_high",
+        "maker_start_few",
+    ]
 
 
 @pytest.mark.usefixtures("bot")
@@ -133,7 +137,7 @@ def test_drift_of_a_log_without_runs_says_so_and_is_no_error(command: Command) -
     assert "no order names a run: let the router log the run_id of its policy as policy_run_id" in shown.out
     assert "BADUSDT: 10 of 10 orders name no run, the newest" in shown.out
     assert (record["since"], record["order_count"]) == ("2026-04-19T00:15:00Z", 20)
-    assert [one["symbol"] for one in record["symbols"]] == ["BADUSDT", "GOODUSDT"]
+    assert [row["symbol"] for row in record["symbols"]] == ["BADUSDT", "GOODUSDT"]
     bad = record["symbols"][0]["no_run"]
     assert (bad["order_count"], bad["examples"][0]["ts"]) == (10, "2026-04-25T23:15:00Z")
 
@@ -147,7 +151,7 @@ def test_drift_since_a_time_looks_at_orders_from_then_on(command: Command) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("health", "NOPE"), 1, "no policy for 'NOPE'"),
         (("drift", "--since", "2999-01-01T00:00:00Z"), 2, "--since 2999-01-01T00:00:00Z is not in the past"),
@@ -161,12 +165,12 @@ def test_drift_since_a_time_looks_at_orders_from_then_on(command: Command) -> No
 )
 @pytest.mark.usefixtures("bot")
 def test_what_goes_wrong_is_said_and_has_its_exit_code(
-    command: Command, arguments: tuple[str, ...], code: int, said: str
+    command: Command, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     failed = command(*arguments)
 
     assert (failed.code, failed.out) == (code, "")
-    assert said in failed.err
+    assert message in failed.err
 
 
 @pytest.mark.parametrize("name", ["health", "drift"])
@@ -204,10 +208,10 @@ def test_health_on_each_database_is_what_is_in_force(store: Store) -> None:
     )
     book = WatchedScope(store=store, scope="default", slots=QUARTERLY, symbols=("SOLUSDT", "ETHUSDT"))
 
-    found = compute_every_execution_health(book, SLOT + 3 * QUARTER)
-    bitcoin, ether, sol = found
+    healths = compute_every_execution_health(book, SLOT + 3 * QUARTER)
+    bitcoin, ether, sol = healths
 
-    assert [one.symbol for one in found] == ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
+    assert [health.symbol for health in healths] == ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
     assert (bitcoin.router.policy_quality, bitcoin.router.fallback_ratio, bitcoin.override) == ("broken", 0.95, None)
     assert (ether.router.policy_quality, ether.router.policy_maker_first) == ("good", False)
     assert ether.override is not None
@@ -313,6 +317,6 @@ def test_every_kind_of_log_carries_the_run_and_the_probe(
 
 def counts_of(drift: Drift) -> Mapping[str, Mapping[str, int]]:
     return {
-        one.symbol: {kind.value: one.findings[kind].order_count for kind in DriftKind if one.findings[kind].order_count}
-        for one in drift.symbols
+        row.symbol: {kind.value: row.findings[kind].order_count for kind in DriftKind if row.findings[kind].order_count}
+        for row in drift.symbols
     }

@@ -142,13 +142,13 @@ def test_the_history_shows_an_override_in_the_time_that_it_was_in_force(bot: Pat
         None,
     )
     assert before["valid_from"] == before["slot"] < during["valid_from"] < after["valid_from"]
-    assert [one["maker_first"] for one in (before, during, after)] == [True, False, True]
-    assert [one["override_author"] for one in (before, during, after)] == [None, "ann", None]
+    assert [period["maker_first"] for period in (before, during, after)] == [True, False, True]
+    assert [period["override_author"] for period in (before, during, after)] == [None, "ann", None]
     assert "override 2 by ann" in shown
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("override", "GOODUSDT", "--reason", "x"), 2, "give either --maker or --taker, and --for how"),
         (("override", "GOODUSDT", "--taker", "--maker", "--for", "2h", "--reason", "x"), 2, "give either --maker or"),
@@ -169,13 +169,13 @@ def test_the_history_shows_an_override_in_the_time_that_it_was_in_force(bot: Pat
         (("restore", "nowhere.db"), 1, "does not exist"),
     ],
 )
-def test_what_cannot_be_done_is_said(tmp_path: Path, arguments: tuple[str, ...], code: int, said: str) -> None:
+def test_what_cannot_be_done_is_said(tmp_path: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
     write_bot(tmp_path, AS_OF)
     command(tmp_path, "once", "--as-of", AT)
 
     failed = command(tmp_path, *arguments)
 
-    assert (failed.returncode, said in failed.stderr) == (code, True), failed.stderr
+    assert (failed.returncode, message in failed.stderr) == (code, True), failed.stderr
 
 
 def test_a_time_too_early_to_look_back_from_leaves_no_gap(bot: Path) -> None:
@@ -192,9 +192,9 @@ def test_backfill_computes_what_is_missing_and_leaves_what_was_published(bot: Pa
 
     assert "4 of 5 slots were computed" in first.stdout, first.stderr
     assert "0 of 5 slots were computed" in again.stdout
-    found = json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)
-    assert [one["slot"][11:16] for one in found] == ["23:30", "23:45", "00:00", "00:15", "00:30"]
-    assert [one["run_id"] for one in found] == [2, 3, 4, 1, 5]
+    history = json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)
+    assert [period["slot"][11:16] for period in history] == ["23:30", "23:45", "00:00", "00:15", "00:30"]
+    assert [period["run_id"] for period in history] == [2, 3, 4, 1, 5]
     assert command(bot, "verify").returncode == 0
 
 
@@ -234,7 +234,7 @@ def test_prune_removes_old_runs_and_the_rest_verifies(bot: Path) -> None:
 
     assert "0 runs were removed" in kept.stdout
     assert "1 runs were removed" in pruned.stdout, pruned.stderr
-    assert [one["run_id"] for one in json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)] == [2]
+    assert [period["run_id"] for period in json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)] == [2]
     assert command(bot, "verify").returncode == 0
 
 
@@ -247,7 +247,7 @@ def test_backup_and_restore_give_the_same_policies(bot_on_each: Path) -> None:
 
     assert "1 runs, 2 snapshots, verified; head" in done.stdout, done.stderr
     assert restored.returncode == 0, restored.stderr
-    assert [one["symbol"] for one in json.loads(other.stdout)] == ["BADUSDT", "GOODUSDT"]
+    assert [policy["symbol"] for policy in json.loads(other.stdout)] == ["BADUSDT", "GOODUSDT"]
 
 
 def test_db_roles_prints_statements_and_applies_them_on_postgres_only(bot_on_each: Path, store_url: str) -> None:

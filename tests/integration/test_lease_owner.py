@@ -56,8 +56,8 @@ def test_holders_of_two_namespaces_do_not_take_each_other_for_dead() -> None:
         pytest.skip("this user can make no namespace of process ids")
     say = "import sys; from jobs.run.lease_owner import is_dead, owner; print(owner(), is_dead(sys.argv[1]))"
 
-    said = subprocess.run([*inside, say, owner()], capture_output=True, check=True, text=True).stdout
-    theirs, takes_us_for_dead = said.split()
+    output = subprocess.run([*inside, say, owner()], capture_output=True, check=True, text=True).stdout
+    theirs, takes_us_for_dead = output.split()
 
     assert theirs.startswith(f"{HERE}:")
     assert takes_us_for_dead == "False"

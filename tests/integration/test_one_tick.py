@@ -65,7 +65,7 @@ def planned(folder: Path, candles: Path | str, **changes: Any) -> Plan:
     return replace(plan, **changes)
 
 
-def told(plan: Plan, as_of: datetime = AS_OF) -> dict[str, bool]:
+def one_tick_symbols(plan: Plan, as_of: datetime = AS_OF) -> dict[str, bool]:
     return dict(measure(plan, Window(as_of=as_of, bar_interval=MINUTE), {}).is_one_tick)
 
 
@@ -111,9 +111,9 @@ def found_ticks(priced: dict[str, list[float]]) -> dict[str, float | None]:
 
 
 def test_the_tick_is_found_whatever_its_size_and_the_prices() -> None:
-    found = found_ticks({f"{tick} at {base}": prices(tick, base) for tick, base in GRIDS})
+    ticks = found_ticks({f"{tick} at {base}": prices(tick, base) for tick, base in GRIDS})
 
-    assert found == {f"{tick} at {base}": float(tick) for tick, base in GRIDS}
+    assert ticks == {f"{tick} at {base}": float(tick) for tick, base in GRIDS}
 
 
 def test_no_tick_is_found_in_figures_that_lie_on_no_grid() -> None:
@@ -157,9 +157,9 @@ EXPECTED = {"TIGHT": True, "COARSE": True, "WIDE": False}  # WILD and YOUNG do n
 def test_a_wide_spread_and_one_of_a_tick_are_told_apart_and_the_rest_is_unknown(tmp_path: Path) -> None:
     plan = planned(tmp_path, write_candles(tmp_path / "candles.parquet", MARKETS))
 
-    assert told(plan) == EXPECTED
-    assert told(replace(plan, candles=None)) == {}
-    assert told(replace(plan, fees={})) == {}
+    assert one_tick_symbols(plan) == EXPECTED
+    assert one_tick_symbols(replace(plan, candles=None)) == {}
+    assert one_tick_symbols(replace(plan, fees={})) == {}
 
 
 def test_a_run_decides_on_it_where_it_is_told_to_act_on_the_fee_gap(tmp_path: Path) -> None:
@@ -172,7 +172,9 @@ def test_a_run_decides_on_it_where_it_is_told_to_act_on_the_fee_gap(tmp_path: Pa
 
     result = recompute(plan, AS_OF, origin=Origin.MANUAL, started_at=AS_OF)
 
-    decided = {one.symbol: (one.fee_gap, decision.policy.maker_first) for one, decision in result.decisions}
+    decided = {
+        measured.symbol: (measured.fee_gap, decision.policy.maker_first) for measured, decision in result.decisions
+    }
     assert decided["TIGHT"] == (FeeGap(gap_bps=0.4, is_one_tick=True), False)
     assert decided["WIDE"] == (FeeGap(gap_bps=0.4, is_one_tick=False), True)
     assert decided["WILD"] == (FeeGap(gap_bps=0.4, is_one_tick=None), True)
@@ -183,7 +185,7 @@ def test_a_run_decides_on_it_where_it_is_told_to_act_on_the_fee_gap(tmp_path: Pa
 def test_spark_tells_the_same(tmp_path: Path, spark_remote: str) -> None:
     plan = planned(tmp_path, write_candles(tmp_path / "candles.parquet", MARKETS))
 
-    assert told(replace(plan, engine=EngineChoice(kind=EngineKind.SPARK, remote=spark_remote))) == EXPECTED
+    assert one_tick_symbols(replace(plan, engine=EngineChoice(kind=EngineKind.SPARK, remote=spark_remote))) == EXPECTED
 
 
 @pytest.fixture
@@ -198,10 +200,10 @@ def spark_remote() -> Iterator[str]:
 def test_eight_real_perpetuals_are_markets_of_one_tick(tmp_path: Path, day: int) -> None:
     plan = planned(tmp_path, REAL / "*.parquet")
 
-    found = told(plan, datetime(2025, 5, 1, tzinfo=UTC) + timedelta(days=day))
+    verdicts = one_tick_symbols(plan, datetime(2025, 5, 1, tzinfo=UTC) + timedelta(days=day))
 
-    assert found == dict.fromkeys([path.stem.removesuffix("-1m") for path in REAL.glob("*.parquet")], True)
-    assert len(found) == 8
+    assert verdicts == dict.fromkeys([path.stem.removesuffix("-1m") for path in REAL.glob("*.parquet")], True)
+    assert len(verdicts) == 8
 
 
 def checked(folder: Path, capsys: pytest.CaptureFixture[str], settings: str = "") -> str:
@@ -213,7 +215,7 @@ def checked(folder: Path, capsys: pytest.CaptureFixture[str], settings: str = ""
 def test_check_says_what_the_fees_mean_once_for_all_of_which_it_is_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = checked(
+    printed = checked(
         tmp_path,
         capsys,
         """
@@ -226,9 +228,9 @@ BATUSDT = {maker_bps = 2, taker_bps = 5}
 """,
     )
 
-    assert "ok    fees: BADUSDT: maker-first saves: the fee gap of 3 bps is 1.25 or more\n" in said
-    assert "ok    fees: GOODUSDT: maker-first loses if the spread is one tick, which the candles do not show" in said
-    assert "note  fees: set for BATUSDT, which nobody trades; misspelt?\n" in said
+    assert "ok    fees: BADUSDT: maker-first saves: the fee gap of 3 bps is 1.25 or more\n" in printed
+    assert "ok    fees: GOODUSDT: maker-first loses if the spread is one tick, which the candles do not show" in printed
+    assert "note  fees: set for BATUSDT, which nobody trades; misspelt?\n" in printed
 
 
 def test_check_says_the_same_of_several_symbols_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

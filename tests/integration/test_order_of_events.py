@@ -74,36 +74,47 @@ def run(path: Path, as_of: datetime = AS_OF, states: States | None = None, live:
 
 def after(result: RunResult) -> States:
     judgements = result.shadows[0][1] if result.shadows else result.judgements
-    return {"breaker": {one.evidence.symbol: one.after for one in judgements if one.after is not None}}
+    return {
+        "breaker": {
+            judgement.evidence.symbol: judgement.after for judgement in judgements if judgement.after is not None
+        }
+    }
 
 
 def expected(events: Sequence[Event], since: datetime, breaker: Breaker, as_of: datetime) -> Streak:
     """Walk through the events one by one; of equal times, every fill stands after every miss."""
     counts_from = max(since, breaker.restarted_at or since)
-    orders = sorted((one for one in events if one.started and since <= one.ts < as_of), key=lambda e: (e.ts, e.filled))
+    orders = sorted(
+        (candidate for candidate in events if candidate.started and since <= candidate.ts < as_of),
+        key=lambda e: (e.ts, e.filled),
+    )
     run_of_misses = 0
     for order in orders:
         if order.filled:
             run_of_misses = 0
         elif order.ts >= max(counts_from, as_of - 24 * HOUR):
             run_of_misses += 1
-    counted = [one for one in orders if one.ts >= counts_from]
+    counted = [candidate for candidate in orders if candidate.ts >= counts_from]
     opened_at = breaker.opened_at
-    probes = [one for one in orders if opened_at and one.ts >= opened_at]
+    probes = [candidate for candidate in orders if opened_at and candidate.ts >= opened_at]
     return Streak(
         miss_streak=run_of_misses,
         start_count=len(counted) - run_of_misses,
-        miss_count=sum(not one.filled for one in counted) - run_of_misses,
+        miss_count=sum(not candidate.filled for candidate in counted) - run_of_misses,
         probe_count=len(probes),
-        probe_filled_count=sum(one.filled for one in probes),
-        last_probe_at=max((one.ts for one in probes), default=None),
+        probe_filled_count=sum(candidate.filled for candidate in probes),
+        last_probe_at=max((candidate.ts for candidate in probes), default=None),
     )
 
 
 def refused_in_a_row(events: Sequence[Event], symbol: str, breaker: Breaker, as_of: datetime) -> int:
     count = 0
     counts_from = max(as_of - 24 * HOUR, breaker.restarted_at or as_of - WEEK)
-    mine = [one for one in events if one.symbol == symbol and one.started and as_of - WEEK <= one.ts < as_of]
+    mine = [
+        candidate
+        for candidate in events
+        if candidate.symbol == symbol and candidate.started and as_of - WEEK <= candidate.ts < as_of
+    ]
     for order in sorted(mine, key=lambda e: (e.ts, e.filled or not e.rejected)):
         kept = order.filled or not order.rejected
         count = 0 if kept else count + (order.ts >= counts_from)
@@ -133,8 +144,8 @@ def test_the_query_finds_what_a_walk_through_the_events_finds(
 
     judgements = run(path, states={"breaker": states}).shadows[0][1]
 
-    for one in judgements:
-        streaks, symbol = one.evidence.streaks, one.evidence.symbol
+    for judgement in judgements:
+        streaks, symbol = judgement.evidence.streaks, judgement.evidence.symbol
         assert streaks is not None
         mine = [each for each in events if each.symbol == symbol]
         assert streaks.own == expected(mine, AS_OF - WEEK, states[symbol].own, AS_OF)
@@ -163,7 +174,9 @@ def test_the_order_in_which_a_log_is_read_decides_nothing(tmp_path: Path) -> Non
     chance.shuffle(events)
     back = run(write(tmp_path / "back.jsonl", events))
 
-    assert [one.decision for one in forth.shadows[0][1]] == [one.decision for one in back.shadows[0][1]]
+    assert [judgement.decision for judgement in forth.shadows[0][1]] == [
+        judgement.decision for judgement in back.shadows[0][1]
+    ]
     assert after(forth) == after(back)
 
 
@@ -259,10 +272,10 @@ def test_spark_finds_the_same_streaks(tmp_path: Path) -> None:
     )
     with spark_server() as address:
         on_spark = replace(plan, engine=EngineChoice(kind=EngineKind.SPARK, remote=address))
-        found = [
-            recompute(one, AS_OF.astimezone(UTC), origin=Origin.MANUAL, started_at=AS_OF, states=states)
-            for one in (plan, on_spark)
+        results = [
+            recompute(engine, AS_OF.astimezone(UTC), origin=Origin.MANUAL, started_at=AS_OF, states=states)
+            for engine in (plan, on_spark)
         ]
 
-    assert found[0].judgements == found[1].judgements
-    assert {one.evidence.symbol for one in found[0].judgements} == set(SYMBOLS)
+    assert results[0].judgements == results[1].judgements
+    assert {judgement.evidence.symbol for judgement in results[0].judgements} == set(SYMBOLS)

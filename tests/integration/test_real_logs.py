@@ -64,10 +64,10 @@ def legacy() -> RunResult:
     return run(order_log(REAL / "order-log-legacy" / "order_metrics.jsonl"), as_of=LEGACY_AS_OF)
 
 
-def assert_outcomes(found: Evidence, symbol: str) -> None:
+def assert_outcomes(measured: Evidence, symbol: str) -> None:
     """Fail unless the evidence has the expected figures of that symbol's outcomes."""
     intents, started, maker_fill_ratio, fallback_ratio, quartiles, slippage_count = OUTCOMES[symbol]
-    seen = found.effectiveness
+    seen = measured.effectiveness
     assert (seen.outcome_count, seen.maker_started_count, seen.slippage_count) == (intents, started, slippage_count)
     assert seen.maker_fill_ratio == near(maker_fill_ratio)
     assert seen.fallback_ratio == near(fallback_ratio)
@@ -82,11 +82,11 @@ def test_the_order_log_gives_the_expected_outcomes(by_log: RunResult, symbol: st
 @pytest.mark.parametrize("symbol", sorted(VOLATILITY))
 def test_the_candles_give_the_expected_volatility(by_log: RunResult, symbol: str) -> None:
     short, long, ratio, regime = VOLATILITY[symbol]
-    found = evidence_of(by_log)[symbol].volatility
+    volatility = evidence_of(by_log)[symbol].volatility
     decided = next(decision for evidence, decision in by_log.decisions if evidence.symbol == symbol)
 
-    assert (found.atr_short_pct, found.atr_long_pct, found.atr_ratio) == near((short, long, ratio))
-    assert (found.bar_count, found.bar_age_seconds) == (500, 300.0)
+    assert (volatility.atr_short_pct, volatility.atr_long_pct, volatility.atr_ratio) == near((short, long, ratio))
+    assert (volatility.bar_count, volatility.bar_age_seconds) == (500, 300.0)
     assert decided.regime == regime
 
 
@@ -115,10 +115,10 @@ def test_the_profit_of_a_close_arrives_at_its_order(by_log: RunResult, symbol: s
         if AS_OF - timedelta(days=7) <= at < AS_OF and at.hour == AS_OF.hour and pnl is not None
     ]
     expected = math.fsum(pnl for pnl, _ in closed) / math.fsum(notional for _, notional in closed)
-    found = evidence_of(by_log)[symbol].expectancy
+    expectancy = evidence_of(by_log)[symbol].expectancy
 
-    assert found.expectancy_count == len(closed) > 0
-    assert found.expectancy == pytest.approx(expected, abs=1e-9)
+    assert expectancy.expectancy_count == len(closed) > 0
+    assert expectancy.expectancy == pytest.approx(expected, abs=1e-9)
 
 
 def _intents(symbol: str) -> list[tuple[datetime, float | None, float]]:
@@ -134,21 +134,25 @@ def _intents(symbol: str) -> list[tuple[datetime, float | None, float]]:
 @pytest.mark.parametrize("symbol", sorted(OUTCOMES))
 def test_the_same_outcomes_derived_by_others_give_the_same_figures(by_log: RunResult, symbol: str) -> None:
     result = run(canonical(REAL / "nautilus" / "canonical_intents.parquet"), as_of=AS_OF)
-    found = evidence_of(result)[f"{symbol}-PERP.BINANCE"]
+    measured = evidence_of(result)[f"{symbol}-PERP.BINANCE"]
 
-    assert_outcomes(found, symbol)
-    assert found.effectiveness == evidence_of(by_log)[symbol].effectiveness
+    assert_outcomes(measured, symbol)
+    assert measured.effectiveness == evidence_of(by_log)[symbol].effectiveness
     assert result.rejects == ()
 
 
 @pytest.mark.parametrize("symbol", sorted(LEGACY))
 def test_the_legacy_log_gives_the_expected_slippage_and_no_ratios(legacy: RunResult, symbol: str) -> None:
     fills, quartiles = LEGACY[symbol]
-    found = evidence_of(legacy)[symbol].effectiveness
+    effectiveness = evidence_of(legacy)[symbol].effectiveness
 
-    assert (found.outcome_count, found.slippage_count, found.maker_started_count) == (fills, fills, 0)
-    assert (found.slip_q25, found.slip_q50, found.slip_q75) == near(quartiles)
-    assert (found.maker_fill_ratio, found.fallback_ratio) == (None, None)
+    assert (effectiveness.outcome_count, effectiveness.slippage_count, effectiveness.maker_started_count) == (
+        fills,
+        fills,
+        0,
+    )
+    assert (effectiveness.slip_q25, effectiveness.slip_q50, effectiveness.slip_q75) == near(quartiles)
+    assert (effectiveness.maker_fill_ratio, effectiveness.fallback_ratio) == (None, None)
 
 
 def test_the_unfilled_rows_and_the_closes_of_the_legacy_log_are_counted(legacy: RunResult) -> None:

@@ -72,19 +72,19 @@ def breaker_rows(
 
 
 def replayed(past: Past, rules: RuleSet) -> Replay:
-    *_, found = replay_runs("default", rules, past.runs(), past.inputs)
-    return found
+    *_, summary = replay_runs("default", rules, past.runs(), past.inputs)
+    return summary
 
 
 def verdicts(past: Past, rules: RuleSet) -> list[ReplayVerdict]:
     """The verdict of each row, one run at a time."""
-    found: list[ReplayVerdict] = []
+    observed: list[ReplayVerdict] = []
     for count in range(1, len(past.rows) + 1):
         tallies = replayed(replace(past, rows=past.rows[:count]), rules).total.tallies
-        before = {verdict: found.count(verdict) for verdict in ReplayVerdict}
+        before = {verdict: observed.count(verdict) for verdict in ReplayVerdict}
         (newest,) = [verdict for verdict, tally in tallies.items() if tally.run_count > before[verdict]]
-        found.append(newest)
-    return found
+        observed.append(newest)
+    return observed
 
 
 S, W, T = ReplayVerdict.SAME, ReplayVerdict.OTHER_WAIT, ReplayVerdict.TAKER_INSTEAD
@@ -99,7 +99,7 @@ N, O, X = ReplayVerdict.NEVER_SENT, ReplayVerdict.OTHER_ORDERS, ReplayVerdict.OT
         # day 8 covers days 1 to 7, and the orders of day 0 are none of them.
         ({"broken_fallback_ratio": 0.99}, [BAD, *[GOOD] * 8], [N, *[O] * 7, S]),
         ({"broken_fallback_ratio": 0.99}, [GOOD, BAD, BAD, *[GOOD] * 8], [S, N, N, *[O] * 7, S]),
-        # Taker where maker orders were sent: the run itself is known, those after it stand on orders it would not send.
+        # Taker although maker orders were sent: the run itself is known, later ones stand on orders it would not send.
         ({"broken_fallback_ratio": 0.65}, [GOOD, WEAK, WEAK, *[GOOD] * 8], [S, T, O, *[O] * 7, S]),
         # Another wait is another decision on the same evidence.
         ({"good_fallback_ratio": 0.05}, [GOOD, GOOD, BAD], [W, W, S]),
@@ -135,9 +135,9 @@ def test_flips_are_counted_and_those_beside_rows_that_nobody_can_know_apart() ->
 
 
 def test_changes_are_stretches_of_the_same_decisions() -> None:
-    found = replayed(Past(seed_rows(GOOD, BAD, BAD, GOOD)), rule_set("seed", {"broken_fallback_ratio": 0.99}))
+    summary = replayed(Past(seed_rows(GOOD, BAD, BAD, GOOD)), rule_set("seed", {"broken_fallback_ratio": 0.99}))
 
-    (change,) = found.changes
+    (change,) = summary.changes
     assert (change.symbol, change.start, change.until, change.run_count) == (
         "BTCUSDT",
         START + DAY,
@@ -151,7 +151,7 @@ def test_changes_are_stretches_of_the_same_decisions() -> None:
     )
     assert change.verdict is ReplayVerdict.NEVER_SENT
     assert change.reason.startswith("the maker-first router is degraded")
-    assert found.change_count == 1
+    assert summary.change_count == 1
 
 
 HOUR = timedelta(hours=1)
@@ -185,12 +185,12 @@ def test_a_breaker_that_is_open_alone_takes_up_the_recorded_state_after_seven_da
     past = Past(breaker_rows(STEADY, FEW, *[STEADY] * 15))
     loose = rule_set("breaker", {"open_probability": 0.01})
 
-    found = verdicts(past, loose)
+    observed = verdicts(past, loose)
 
-    assert found[1:3] == [T, X]
-    assert found[2:9] == [X] * 7  # it would have been open, which nobody can follow
-    assert found[9:16] == [O] * 7  # closed as recorded, on orders that it would not have sent until day 9
-    assert found[16] is S
+    assert observed[1:3] == [T, X]
+    assert observed[2:9] == [X] * 7  # it would have been open, which nobody can follow
+    assert observed[9:16] == [O] * 7  # closed as recorded, on orders that it would not have sent until day 9
+    assert observed[16] is S
 
 
 def test_a_rule_set_with_state_is_not_replayed_where_its_order_of_events_was_not_measured() -> None:
@@ -248,11 +248,11 @@ streaks = st.builds(
 @settings(max_examples=50)
 @given(own=st.lists(streaks, min_size=1, max_size=12))
 def test_the_rules_that_decided_say_the_same_again(own: list[Streak]) -> None:
-    found = replayed(Past(breaker_rows(*own, live=BREAKER, step=HOUR), step=HOUR), BREAKER)
+    summary = replayed(Past(breaker_rows(*own, live=BREAKER, step=HOUR), step=HOUR), BREAKER)
 
-    assert found.total.tallies[ReplayVerdict.SAME].run_count == len(own)
-    assert found.change_count == 0
-    assert found.total.live_flip_count == found.total.replayed_flip_count
+    assert summary.total.tallies[ReplayVerdict.SAME].run_count == len(own)
+    assert summary.change_count == 0
+    assert summary.total.live_flip_count == summary.total.replayed_flip_count
 
 
 @settings(max_examples=50)
@@ -267,8 +267,8 @@ def test_nothing_that_was_never_sent_and_nothing_that_depends_on_it_is_observed(
     would = [fallback < bound for fallback in fallbacks]
     disagree = [a != b for a, b in zip(live, would, strict=True)]
 
-    found = verdicts(Past(seed_rows(*fallbacks)), rule_set("seed", {"broken_fallback_ratio": bound}))
+    observed = verdicts(Past(seed_rows(*fallbacks)), rule_set("seed", {"broken_fallback_ratio": bound}))
 
-    for day, verdict in enumerate(found):
+    for day, verdict in enumerate(observed):
         depends = any(disagree[max(0, day - 7) : day])  # the evidence of a day is of the seven before it
         assert verdict.is_observed is not (depends or (would[day] and not live[day]))

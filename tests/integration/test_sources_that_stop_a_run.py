@@ -152,16 +152,16 @@ def test_a_file_that_cannot_be_opened_stops_the_run(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("log.txt", "the format of .*/log.txt is unknown; name it .parquet, .csv or .jsonl"),
         ("log.jsonl.zst", "log.jsonl.zst is compressed as .zst; unpack it, or compress it as .gz"),
     ],
 )
-def test_a_file_of_a_format_that_is_not_read_stops_the_run(tmp_path: Path, name: str, said: str) -> None:
+def test_a_file_of_a_format_that_is_not_read_stops_the_run(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / name).write_bytes(b"anything")
 
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=message):
         run(canonical(tmp_path / name))
 
 
@@ -211,7 +211,7 @@ def test_renaming_columns_of_an_order_log_stops_the_run_as_it_would_do_nothing(t
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("select * from nowhere", "orders.query: the database refused it: no such table: nowhere"),
         ("selectt", "orders.query: the database refused it: .*syntax error"),
@@ -220,15 +220,15 @@ def test_renaming_columns_of_an_order_log_stops_the_run_as_it_would_do_nothing(t
         ("select 1 as a", "the result of orders.query has no column 'ts', 'symbol'"),
     ],
 )
-def test_a_query_that_gives_no_outcomes_stops_the_run(tmp_path: Path, query: str, said: str) -> None:
+def test_a_query_that_gives_no_outcomes_stops_the_run(tmp_path: Path, query: str, message: str) -> None:
     url = write_sqlite(tmp_path / "outcomes.db", ROWS)
 
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=message):
         run(canonical_query(url, query))
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("sqlite:///{folder}/missing.db", r"orders\.url: the database file .*/missing\.db does not exist"),
         ("postgresql+psycopg://bot:secret@127.0.0.1:1/x", r"orders\.url: the database cannot be used: .*refused"),
@@ -238,9 +238,9 @@ def test_a_query_that_gives_no_outcomes_stops_the_run(tmp_path: Path, query: str
     ],
 )
 def test_a_database_that_is_not_there_stops_the_run_and_no_password_is_said(
-    tmp_path: Path, url: str, said: str
+    tmp_path: Path, url: str, message: str
 ) -> None:
-    with pytest.raises(SourceError, match=said) as caught:
+    with pytest.raises(SourceError, match=message) as caught:
         run(canonical_query(url.format(folder=tmp_path), "select 1"))
     assert "secret" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []

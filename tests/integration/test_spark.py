@@ -186,8 +186,8 @@ def test_the_figures_are_those_worked_out_by_hand(plan: Plan, remote: str) -> No
     again = evidence["AGAIN"].effectiveness  # orders of its own, whose ids are those of TWICE
     assert (again.outcome_count, again.slip_q50, again.maker_fill_ratio) == (2, 8.0, 1.0)
     bars = {symbol: evidence[symbol].volatility for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT", "DOGEUSDT", "HAND")}
-    assert [one.bar_count for one in bars.values()] == [500, 500, 499, 49, 500]
-    assert [one.atr_ratio is None for one in bars.values()] == [False, False, True, True, False]
+    assert [volatility.bar_count for volatility in bars.values()] == [500, 500, 499, 49, 500]
+    assert [volatility.atr_ratio is None for volatility in bars.values()] == [False, False, True, True, False]
     assert (bars["HAND"].atr_short_pct, bars["HAND"].atr_ratio, bars["HAND"].bar_age_seconds) == (2.0, 1.0, 300.0)
 
 
@@ -203,8 +203,8 @@ def test_a_symbol_is_the_same_whichever_engine_reads_it(tmp_path: Path, remote: 
     """
     plan = plan_of(write(tmp_path / "orders.parquet", orders))
 
-    for one in (plan, on_spark(plan, remote)):
-        result = run(one)
+    for engine_plan in (plan, on_spark(plan, remote)):
+        result = run(engine_plan)
         assert [decided.symbol for decided, _ in result.decisions] == ["A B", "BTCUSDT", "ETHUSDT", "L" * 64]
         assert rejects_of(result) == {("orders", "bad_symbol"): 5}
 

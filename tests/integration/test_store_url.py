@@ -21,7 +21,7 @@ def test_sqlite_files_and_postgres_databases_are_stores(text: str, driver: str) 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("no url", "cannot be read"),
         ("postgresql://ann@127.0.0.1:hunter2/policies", "cannot be read"),
@@ -32,8 +32,8 @@ def test_sqlite_files_and_postgres_databases_are_stores(text: str, driver: str) 
         ("postgresql://db/policies?password=hunter2", "holds password after the question mark"),
     ],
 )
-def test_any_other_is_refused_without_its_password(text: str, said: str) -> None:
-    with pytest.raises(StoreSettingsError, match=said) as refused:
+def test_any_other_is_refused_without_its_password(text: str, message: str) -> None:
+    with pytest.raises(StoreSettingsError, match=message) as refused:
         parse_url(text)
 
     assert "hunter2" not in str(refused.value)

@@ -95,7 +95,7 @@ def assert_each_way_is_read(orders: OrdersSource) -> None:
 
 
 def unquoted(line: str, written: str) -> str:
-    """The JSON line with that text as a number, where it is one."""
+    """The JSON line with that text as a number, if it is one."""
     return line.replace(f'"{written}"', written) if written in {number for _, number in NUMBERS} else line
 
 

@@ -64,7 +64,7 @@ def test_check_says_that_a_log_of_which_nothing_can_be_read_is_wrong(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "ending"),
     [
         ({"ts": "22.11.2026"}, ": BTCUSDT, ts '22.11.2026'"),
         ({"ts": None}, ": BTCUSDT, no usable ts"),
@@ -78,17 +78,17 @@ def test_check_says_that_a_log_of_which_nothing_can_be_read_is_wrong(tmp_path: P
     ],
 )
 def test_the_sample_names_the_key_of_a_log_and_what_stands_there(
-    tmp_path: Path, changes: dict[str, object], said: str
+    tmp_path: Path, changes: dict[str, object], ending: str
 ) -> None:
     path = write_lines(tmp_path / "log.jsonl", [logged(1), logged(2) | changes])
 
     [reject] = run(order_log(path)).rejects
 
-    assert reject.sample == f"{path}:2{said}"
+    assert reject.sample == f"{path}:2{ending}"
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "ending"),
     [
         ({"ts": "22.11.2026"}, ": BTCUSDT, ts '22.11.2026'"),
         ({"symbol": "B" * 65}, f": 2026-04-26 00:03:00, symbol '{'B' * 65}'"),
@@ -97,13 +97,13 @@ def test_the_sample_names_the_key_of_a_log_and_what_stands_there(
     ],
 )
 def test_the_sample_names_the_column_and_what_stands_there(
-    tmp_path: Path, changes: dict[str, object], said: str
+    tmp_path: Path, changes: dict[str, object], ending: str
 ) -> None:
     path = write_csv(tmp_path / "outcomes.csv", [outcome(1), outcome(2) | changes])
 
     [reject] = run(canonical(path)).rejects
 
-    assert reject.sample == f"{path}:3{said}"
+    assert reject.sample == f"{path}:3{ending}"
 
 
 def test_the_sample_of_a_bar_names_the_column_and_what_stands_there(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_the_sample_of_a_bar_names_the_column_and_what_stands_there(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "message"),
     [
         (["Traceback (most recent call last):", logged(1, **LONG_AGO)], "1 not_json, as .*:1[.]"),
         ([logged(1) | {"symbol": 7}], "1 bad_symbol, as .*:1: 2026-04-26"),
@@ -128,10 +128,10 @@ def test_the_sample_of_a_bar_names_the_column_and_what_stands_there(tmp_path: Pa
         ([logged(1, prices={"avg_fill": 0.0}), logged(2, ts="never")], "cannot be read: 1 bad_time, as "),
     ],
 )
-def test_every_reason_why_a_row_cannot_be_read_is_told(tmp_path: Path, lines: Sequence[Line], said: str) -> None:
+def test_every_reason_why_a_row_cannot_be_read_is_told(tmp_path: Path, lines: Sequence[Line], message: str) -> None:
     path = write_lines(tmp_path / "log.jsonl", lines)
 
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=message):
         run(order_log(path))
 
 
