@@ -68,7 +68,7 @@ def read_rules(settings: Settings, path: Path) -> RuleSet:
     SettingsError if the file cannot be read or names an unknown rule set or parameter.
     """
     try:
-        given = _RulesFile.model_validate(tomllib.loads(path.read_text("utf-8")))
+        given = _RulesFile.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
         rules = RulesSettings.model_validate({"name": given.name, given.name: given.parameters})
     except OSError as error:
         raise SettingsError(f"--rules: {path} cannot be read ({error.strerror})") from error

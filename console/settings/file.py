@@ -1,5 +1,6 @@
 """Reads the settings: one TOML file, and ROUTER_POLICY_* in the environment over it."""
 
+import glob
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def load(config: Path | None) -> Settings:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}); router-policy init writes one") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -64,13 +65,18 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
 
 
 def _absolute_paths(section: BaseModel, folder: Path) -> dict[str, str]:
-    anchors = {"path": _absolute, "backtest": _absolute, "url": _absolute_sqlite}
+    anchors = {"path": _absolute_pattern, "backtest": _absolute, "url": _absolute_sqlite}
     texts = {name: getattr(section, name, None) for name in anchors}
     return {name: anchors[name](text, folder) for name, text in texts.items() if text is not None}
 
 
 def _absolute(path: str, folder: Path) -> str:
     return path if "://" in path else str(folder / path)
+
+
+def _absolute_pattern(pattern: str, folder: Path) -> str:
+    """Return the pattern below the folder, whose own name is not part of the pattern."""
+    return pattern if "://" in pattern else str(Path(glob.escape(str(folder))) / pattern)
 
 
 def _absolute_sqlite(url: str, folder: Path) -> str:

@@ -1,5 +1,6 @@
 """The settings: what is read, what is refused, and that no password is told."""
 
+import glob
 from datetime import timedelta
 from pathlib import Path
 
@@ -50,6 +51,21 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert settings.candles is not None
     assert settings.candles.path == str(tmp_path / "candles/*.parquet")
     assert settings.store.url == f"sqlite:///{tmp_path / 'router_policy.db'}"
+
+
+@pytest.mark.parametrize("folder", ["bot[1]", "what?", "a*b", "größe 日"])
+def test_the_folder_of_the_file_is_no_part_of_a_pattern(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder / "logs/execution").mkdir(parents=True)
+    log = tmp_path / folder / "logs/execution/order_metrics.jsonl"
+    log.touch()
+
+    settings = load(written(tmp_path / folder, LEAST))
+
+    assert glob.glob(settings.orders.path or "") == [str(log)]  # noqa: PTH207  # the pattern as the library reads it
+
+
+def test_a_byte_order_mark_before_the_settings_is_skipped(tmp_path: Path) -> None:
+    assert load(written(tmp_path, "\ufeff" + LEAST)) == load(written(tmp_path, LEAST))
 
 
 def test_the_default_store_is_beside_the_file_too(tmp_path: Path) -> None:
