@@ -42,7 +42,8 @@ coverage: $(STAMP)test
 	$(BIN)/coverage report
 
 faults: $(STAMP)test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/faults tests/integration/test_demo.py tests/web/test_schemathesis.py -q
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/faults tests/integration/test_demo.py \
+		tests/integration/test_every_line_counts.py tests/web/test_schemathesis.py -q
 
 check: $(CHECK_VENV)/installed
 	$(CHECK_BIN)/ruff check .

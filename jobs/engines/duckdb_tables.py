@@ -10,9 +10,8 @@ import duckdb
 from jobs.engines.engine import MetricRow, QueryParameters, bar_parameters, outcome_parameters
 from jobs.plan import OrdersKind, OrdersSource
 from jobs.sources import canonical
-from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat
-from jobs.sources.relation import Relation
+from jobs.sources.relation import Relation, unreadable
 from policy.window import Window
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
@@ -90,8 +89,7 @@ def _copy_window(
     try:
         connection.execute(f"create temp table {table} as {query}", bounds)
     except duckdb.Error as error:
-        files = f"{relation.files[0]} or one of the {len(relation.files)} files with it"
-        raise SourceError(f"{source}: {files} cannot be read: {str(error).strip().splitlines()[0]}") from error
+        raise unreadable(connection, source, relation, error) from error
 
 
 def _mark_duplicate_orders(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,17 +1,17 @@
 """Candles as canonical bars for DuckDB: the time at which a bar opened (UTC), its symbol, high, low and close."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.plan import CandlesSource
 from jobs.sources.columns import require_columns
-from jobs.sources.csv_files import csv_rows, headers_of, only
+from jobs.sources.csv_files import Headers, csv_relation, headers_of, query_header, query_relation
 from jobs.sources.database import spool
 from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat, format_of, resolve
-from jobs.sources.relation import Relation, file_list, quoted, require_rows
-from jobs.sources.typed import NUMBERED, column_types, parquet, typed_column
+from jobs.sources.relation import Relation, require_rows
+from jobs.sources.typed import NUMBERED, ParquetFiles, parquet_relation, typed_column
 from policy.window import Window
 
 if TYPE_CHECKING:
@@ -36,49 +36,46 @@ def read_candles(connection: "DuckDBPyConnection", source: CandlesSource, window
     """
     columns = source.location.columns
     if source.location.path is None:
-        relation = _csv([spool(source.location, window, folder, "candles")], columns, None)
+        relation = _query(spool(source.location, window, folder, "candles"), columns)
     else:
-        relation = _from_files(connection, source.location.path, columns)
+        relation = _from_files(connection, source.location.path, columns, folder)
     require_rows(connection, "candles", relation)
     return relation
 
 
-def _from_files(connection: "DuckDBPyConnection", path: str, columns: Mapping[str, str]) -> Relation:
+def _from_files(connection: "DuckDBPyConnection", path: str, columns: Mapping[str, str], folder: Path) -> Relation:
     paths = resolve("candles.path", path)
     file_format = format_of("candles.path", paths)
     if file_format is FileFormat.PARQUET:
-        return _parquet(connection, paths, columns)
+        return parquet_relation(connection, "candles", paths, lambda files: _judged_types(files, columns), {})
     if file_format is FileFormat.CSV:
-        return _csv(paths, columns, file_format)
+        return _csv(headers_of("candles", paths, folder), columns)
     raise SourceError(f"candles.path: {paths[0]} is {file_format}; candles are read from Parquet, CSV or a query")
 
 
-def _parquet(connection: "DuckDBPyConnection", paths: Sequence[Path], columns: Mapping[str, str]) -> Relation:
-    types = column_types(connection, "candles", paths)
-    _require_columns(paths[0], types, columns)
+def _judged_types(files: ParquetFiles, columns: Mapping[str, str]) -> Callable[[str], str]:
+    first, theirs = files.paths[0], _theirs(columns)
+    _require_columns(first, files.types, columns)
     chosen = ", ".join(
-        typed_column("candles", paths[0], name, columns.get(name, name), types[columns.get(name, name)], wanted)
+        typed_column("candles", first, name, theirs[name], files.types[theirs[name]], wanted)
         for name, wanted in _SQL_TYPES.items()
     )
-
-    def rows(path: str) -> str:
-        return f"select *, {BAR_REASON} as reason from (select {chosen}, {NUMBERED} from {parquet(path)})"
-
-    return Relation(
-        rows=rows(file_list(paths)),
-        numbered=lambda path: rows(quoted(path)),
-        files=paths,
-        file_format=FileFormat.PARQUET,
-        is_typed=True,
-        description={"format": "parquet", "files": len(paths)},
-    )
+    return lambda parquet: f"select *, {BAR_REASON} as reason from (select {chosen}, {NUMBERED} from {parquet})"
 
 
-def _csv(paths: Sequence[Path], columns: Mapping[str, str], file_format: FileFormat | None) -> Relation:
-    headers = headers_of("candles", paths)
-    for header, header_paths in headers.items():
-        _require_columns(header_paths[0] if file_format is not None else "the result of candles.query", header, columns)
-    theirs = {name: columns.get(name, name) for name in BAR_COLUMNS}
+def _csv(headers: Headers, columns: Mapping[str, str]) -> Relation:
+    for header, files in headers.items():
+        _require_columns(files[0].path, header, columns)
+    return csv_relation("candles", headers, _theirs(columns), _judged_text, {"format": "csv"})
+
+
+def _query(path: Path, columns: Mapping[str, str]) -> Relation:
+    for header in query_header(path):
+        _require_columns("the result of candles.query", header, columns)
+    return query_relation(path, _theirs(columns), _judged_text, {"format": "query"})
+
+
+def _judged_text(rows: str, line: str) -> str:
     prices = ", ".join(f"try_cast({name} as double) as {name}" for name in _PRICES)
     unread_prices = " ".join(
         f"when try_cast({name} as double) is null then '{name} ' || coalesce({name}, '')" for name in _PRICES
@@ -88,23 +85,14 @@ def _csv(paths: Sequence[Path], columns: Mapping[str, str], file_format: FileFor
         when symbol_of_text(symbol) is null then 'symbol ' || coalesce(symbol, '')
         {unread_prices}
     end as unread"""
-
-    def judged(rows: str, line: str) -> str:
-        return (
-            f"select *, {BAR_REASON} as reason from (select instant_of_text(ts) as ts, "
-            f"symbol_of_text(symbol) as symbol, {prices}, {unread}, file, {line} from ({rows}))"
-        )
-
-    return Relation(
-        rows=judged(csv_rows(headers, theirs, keep_torn_rows=True), "cast(null as bigint) as line"),
-        numbered=lambda path: judged(
-            csv_rows(only(headers, path), theirs, keep_torn_rows=False), "row_number() over () as line"
-        ),
-        files=paths,
-        file_format=file_format,
-        is_typed=False,
-        description={"format": file_format or "query", "files": len(paths)},
+    return (
+        f"select *, {BAR_REASON} as reason from (select instant_of_text(ts) as ts, symbol_of_text(symbol) as symbol, "
+        f"{prices}, {unread}, file, {line} from ({rows}))"
     )
+
+
+def _theirs(columns: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: columns.get(name, name) for name in BAR_COLUMNS}
 
 
 def _require_columns(origin: Path | str, present: Collection[str], renamed: Mapping[str, str]) -> None:

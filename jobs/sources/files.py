@@ -1,10 +1,12 @@
-"""The files that a pattern matches, and their format."""
+"""The files that make up a source, each once, and their format."""
 
-import glob
+import re
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
 from jobs.sources.errors import SourceError
+from jobs.sources.path_patterns import exists, is_pattern, matching_paths
 
 
 class FileFormat(StrEnum):
@@ -15,40 +17,38 @@ class FileFormat(StrEnum):
     PARQUET = "parquet"
 
 
-_SUFFIXES = {
-    ".jsonl": FileFormat.JSONL,
-    ".ndjson": FileFormat.JSONL,
-    ".json": FileFormat.JSONL,
-    ".csv": FileFormat.CSV,
-    ".parquet": FileFormat.PARQUET,
+_ENDINGS = {
+    "jsonl": FileFormat.JSONL,
+    "ndjson": FileFormat.JSONL,
+    "json": FileFormat.JSONL,
+    "csv": FileFormat.CSV,
+    "parquet": FileFormat.PARQUET,
 }
-_NOT_UNPACKED = (".zst", ".bz2", ".xz", ".lz4", ".br", ".zip", ".7z")
+# Rotation may append anything to it: log.jsonl.1, log.jsonl-20260425.gz.
+_ENDING = re.compile(rf"\.({'|'.join(_ENDINGS)})(?![a-z0-9])", re.IGNORECASE)
+_NOT_UNPACKED = (".bz2", ".xz", ".lz4", ".br", ".zip", ".7z")
 
 
 def resolve(setting: str, pattern: str) -> list[Path]:
-    """Return the readable files that a glob pattern matches, by name, at least one of them with content.
+    """Return the readable files that a pattern matches, by name, at least one of them with content.
 
-    `setting` names the pattern in messages. Raises SourceError if no file matches, all are empty, or one cannot be
-    read: an unreadable part of the log never counts as a day without orders.
+    A file with several names, by links, is returned once, under the first. `setting` names the pattern in messages.
+    Raises SourceError if no file matches, all are empty, or one cannot be read or reached: an unreadable part of the
+    log never counts as a day without orders.
     """
-    matches = glob.glob(pattern, recursive=True)  # noqa: PTH207  # a Path takes no absolute pattern
-    paths = sorted(path for path in map(Path, matches) if path.is_file())
+    matches = _matches(setting, pattern)
+    paths = _each_file_once(path for path in matches if path.is_file())
     if not paths:
-        folder = f"it is a folder; name the files in it, as in {pattern.rstrip('/')}/*.jsonl"
+        folder = f"it is a folder; name the files in it, as in {_shown(pattern).rstrip('/')}/*.jsonl"
         advice = folder if matches else f"correct {setting}, or start the bot that writes it"
-        raise SourceError(f"{setting}: no file matches {pattern}; {advice}")
+        raise SourceError(f"{setting}: no file matches {_shown(pattern)}; {advice}")
     for path in paths:
-        try:
-            with path.open("rb"):
-                pass
-        except OSError as error:
-            raise SourceError(
-                f"{setting}: {path} cannot be read ({error.strerror}); give this user permission to read it"
-            ) from error
+        _require_readable(setting, path)
     filled = [path for path in paths if path.stat().st_size > 0]
     if not filled:
         raise SourceError(
-            f"{setting}: {paths[0]} is empty, like every other file of {pattern}; check that the bot writes its log"
+            f"{setting}: {paths[0]} is empty, like every other file of {_shown(pattern)}; "
+            "check that the bot writes its log"
         )
     return filled
 
@@ -56,12 +56,14 @@ def resolve(setting: str, pattern: str) -> list[Path]:
 def format_of(setting: str, paths: list[Path]) -> FileFormat:
     """Return the one format of the files, by their endings; `log.jsonl.1` and `log.csv.gz` count by the inner one.
 
-    Raises SourceError for an unknown ending, for files of several formats, and for a compression other than gzip.
+    Raises SourceError for an unknown ending, for files of several formats, and for a compression that is not read.
     """
     formats = {path: _format(path) for path in paths}
     for path, file_format in formats.items():
         if path.suffix in _NOT_UNPACKED:
-            raise SourceError(f"{setting}: {path} is compressed as {path.suffix}; unpack it, or compress it as .gz")
+            raise SourceError(
+                f"{setting}: {path} is compressed as {path.suffix}; unpack it, or compress it as .gz or .zst"
+            )
         if file_format is None:
             raise SourceError(f"{setting}: the format of {path} is unknown; name it .parquet, .csv or .jsonl")
     if len(set(formats.values())) > 1:
@@ -73,5 +75,48 @@ def format_of(setting: str, paths: list[Path]) -> FileFormat:
     return common_format
 
 
+def _matches(setting: str, pattern: str) -> list[Path]:
+    """Return what a pattern matches. A name with brackets that is also a file has to be told apart by the user."""
+    matches = matching_paths(setting, pattern)
+    literal = Path(pattern)
+    if literal in matches or not exists(setting, literal):
+        return matches
+    if matches:
+        raise SourceError(
+            f"{setting}: {pattern} is the name of a file, and as a pattern it matches {matches[0]}; "
+            "write [[] for a bracket of the name, or rename the file"
+        )
+    return [literal]
+
+
+def _each_file_once(paths: Iterable[Path]) -> list[Path]:
+    by_identity: dict[tuple[int, int], Path] = {}
+    for path in paths:
+        status = path.stat()
+        by_identity.setdefault((status.st_dev, status.st_ino), path)
+    return list(by_identity.values())
+
+
+def _require_readable(setting: str, path: Path) -> None:
+    if "\\" in str(path) and is_pattern(str(path)):
+        raise SourceError(f"{setting}: {path} has both a backslash and one of * ? [ in its name; rename it")
+    try:
+        str(path).encode("utf-8")
+        with path.open("rb"):
+            pass
+    except UnicodeEncodeError as error:
+        raise SourceError(f"{setting}: the name {str(path)!r} is not valid UTF-8; rename the file") from error
+    except OSError as error:
+        raise SourceError(
+            f"{setting}: {path} cannot be read ({error.strerror}); give this user permission to read it"
+        ) from error
+
+
+def _shown(pattern: str) -> str:
+    """Return a pattern as the user wrote it, without the escapes of the folder in which the settings are."""
+    return re.sub(r"\[([*?[])\]", r"\1", pattern)
+
+
 def _format(path: Path) -> FileFormat | None:
-    return next((_SUFFIXES[suffix] for suffix in reversed(path.suffixes) if suffix in _SUFFIXES), None)
+    endings = _ENDING.findall(path.name)
+    return _ENDINGS[endings[-1].lower()] if endings else None

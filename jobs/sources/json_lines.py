@@ -1,51 +1,149 @@
 """Files of one JSON object a line: their keys, and how to read them."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jobs.sources.compression import Compression, uncompressed
 from jobs.sources.errors import SourceError
-from jobs.sources.relation import file_list, identifier, quoted
+from jobs.sources.files import FileFormat
+from jobs.sources.lines import BYTE_ORDER_MARK, LONGEST_LINE_BYTES, is_plain, is_too_long, lines_of
+from jobs.sources.relation import Relation, file_list, identifier, quoted
+from jobs.sources.text_files import TextFile, text_compression, write_copy
 from jobs.sources.typed import first_message_line
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _SAMPLED_OBJECTS = 1000
+# CR is a blank in JSON. Between two objects it is the end of a line: one cannot follow the other without a comma.
+_END_BY_CR = re.compile(rb"(?<=})[ \t]*\r[ \t]*(?={)")
+_NO_OBJECT = b"null"
 
 
-def json_lines(paths: Sequence[Path], fields: Mapping[str, str]) -> str:
-    """Write a FROM clause over JSON lines with these fields, of every file at once; a broken line is a row of nulls."""
-    columns = ", ".join(f"{identifier(name)}: {quoted(kind)}" for name, kind in fields.items())
-    return (
-        f"read_json({file_list(paths)}, format = 'newline_delimited', ignore_errors = true, "
-        f"columns = {{{columns}}}, filename = 'file')"
+def json_files(source: str, paths: Sequence[Path], folder: Path) -> Sequence[TextFile]:
+    """Return the files ready for DuckDB: in place, or copied to `folder` if they have lines that it does not read.
+
+    Each line that is not blank is one row, in the file and in its copy. Raises SourceError if a file cannot be read.
+    """
+    return [_readable(source, path, folder / f"{source}-{number}.jsonl") for number, path in enumerate(paths)]
+
+
+def _readable(source: str, path: Path, copy: Path) -> TextFile:
+    compression = text_compression(source, path)
+    with uncompressed(source, path, compression) as file:
+        if is_plain(file, _lines_fit):
+            return TextFile(path=path, read_path=path, compression=compression)
+    write_copy(source, path, _lines_as_text(source, path, compression), copy)
+    return TextFile(path=path, read_path=copy, compression=Compression.NONE)
+
+
+def _lines_fit(chunk: bytes) -> bool:
+    """Return whether DuckDB reads these lines as they stand: after a zero byte it loses lines."""
+    return b"\0" not in chunk and chunk.count(b"\r") == chunk.count(b"\r\n")
+
+
+def _lines_as_text(source: str, path: Path, compression: Compression) -> Iterator[bytes]:
+    with uncompressed(source, path, compression) as file:
+        for _, line in _rows_of(file):
+            yield (_NO_OBJECT if is_too_long(line) or b"\0" in line else line) + b"\n"
+
+
+def _rows_of(stream: BufferedIOBase) -> Iterator[tuple[int, bytes]]:
+    """Return each line that is not blank, with its number, counted from 1."""
+    lines = (part for line in lines_of(stream) for part in (_END_BY_CR.split(line) if b"\r" in line else (line,)))
+    for number, line in enumerate(lines, 1):
+        text = line.removeprefix(BYTE_ORDER_MARK)
+        if text.strip():
+            yield number, text if is_too_long(text) else text.rstrip(b"\r\n")
+
+
+def json_relation(
+    source: str,
+    files: Sequence[TextFile],
+    rows: Callable[[Sequence[TextFile], str], str],
+    description: Mapping[str, object],
+) -> Relation:
+    """Return the relation of JSON lines; `rows` writes the SELECT of the canonical rows of files and their `line`."""
+    texts = {file.read_path: file for file in files}
+    return Relation(
+        rows=rows(files, "null as line"),
+        numbered=lambda path: rows([texts[path]], "row_number() over () as line"),
+        files=list(texts),
+        file_format=FileFormat.JSONL,
+        is_typed=False,
+        description={**description, "files": len(files)},
+        texts=texts,
+        line_of_row=lambda file, row: _line_of_row(source, file, row),
     )
 
 
-def keys_of(connection: "DuckDBPyConnection", source: str, paths: Sequence[Path]) -> Sequence[str]:
-    """Return the keys of the first thousand objects, by name.
+def _line_of_row(source: str, file: TextFile, row: int) -> int:
+    """Return the number of the line of the row-th row, both counted from 1.
 
-    Raises SourceError if the files cannot be read, or if none of their lines is an object.
+    Raises LookupError if the file has fewer rows, SourceError if it can no longer be read.
     """
+    compression = text_compression(source, file.path)
+    with uncompressed(source, file.path, compression) as stream:
+        for index, (line, _) in enumerate(_rows_of(stream), 1):
+            if index == row:
+                return line
+    raise LookupError(f"{file.path} has no row {row}: it was changed while it was read")
+
+
+def json_lines(files: Sequence[TextFile], fields: Mapping[str, str]) -> str:
+    """Write a FROM clause over JSON lines with these fields, of every file at once; a broken line is a row of nulls."""
+    columns = ", ".join(f"{identifier(name)}: {quoted(kind)}" for name, kind in fields.items())
+    options = f"format = 'newline_delimited', columns = {{{columns}}}, filename = 'file'"
+    return _from(files, "read_json", options)
+
+
+def _from(files: Sequence[TextFile], function: str, options: str) -> str:
+    by_compression: dict[Compression, list[Path]] = defaultdict(list)
+    for file in files:
+        by_compression[file.compression].append(file.read_path)
+    calls = (
+        f"select * from {function}({file_list(paths)}, {options}, compression = {quoted(compression)}, "
+        f"ignore_errors = true, maximum_object_size = {LONGEST_LINE_BYTES}, hive_partitioning = false)"
+        for compression, paths in by_compression.items()
+    )
+    return f"({' union all '.join(calls)})"
+
+
+def keys_of(
+    connection: "DuckDBPyConnection",
+    source: str,
+    files: Sequence[TextFile],
+    are_enough: Callable[[Set[str]], bool],
+) -> Sequence[str]:
+    """Return the keys of the first thousand objects, by name; those of all objects if these are not enough.
+
+    Writers may leave out what is null or false, so a key may come late. Raises SourceError if the files cannot be read,
+    or if none of their lines is an object.
+    """
+    names = _keys(connection, source, files, f"limit {_SAMPLED_OBJECTS}")
+    if not names:
+        raise SourceError(
+            f"{source}: no line of {files[0].path} or of the files beside it is a JSON object; "
+            "write one object on each line"
+        )
+    return sorted(names if are_enough(names) else _keys(connection, source, files, ""))
+
+
+def _keys(connection: "DuckDBPyConnection", source: str, files: Sequence[TextFile], limit: str) -> Set[str]:
     import duckdb
 
     query = f"""
-        select distinct unnest(json_keys(json)) as name
-        from (
-            select json from read_ndjson_objects({file_list(paths)}, ignore_errors = true)
-            where json_type(json) = 'OBJECT' limit {_SAMPLED_OBJECTS}
-        )
-        order by name
+        select distinct unnest(json_keys(json))
+        from (select json from {_from(files, "read_ndjson_objects", "filename = 'file'")}
+            where json_type(json) = 'OBJECT' {limit})
     """
     try:
-        names = [name for (name,) in connection.execute(query).fetchall()]
+        return {name for (name,) in connection.execute(query).fetchall()}
     except duckdb.Error as error:
         raise SourceError(
-            f"{source}: {paths[0]} or a file beside it cannot be read: {first_message_line(error)}"
+            f"{source}: {files[0].path} or a file beside it cannot be read: {first_message_line(error)}"
         ) from error
-    if not names:
-        raise SourceError(
-            f"{source}: no line of {paths[0]} or of the files beside it is a JSON object; write one object on each line"
-        )
-    return names

@@ -1,41 +1,35 @@
-"""The lines of a text file, plain or gzip: how many there are, and on which of them a row stands."""
+"""The lines of a text file, of any length, without taking more than one of them into memory."""
 
-import gzip
-from collections.abc import Container, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from io import BufferedIOBase
+
+LONGEST_LINE_BYTES = 16 * 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def line_of_row(path: Path, row: int, *, header: bool, skipped: Container[int]) -> int:
-    """Return the number of the line on which the row-th row stands, both counted from 1.
+def lines_of(stream: BufferedIOBase) -> Iterator[bytes]:
+    """Return each line with its end; of one that is longer than LONGEST_LINE_BYTES, one byte more than that."""
+    while line := stream.readline(LONGEST_LINE_BYTES + 1):
+        yield line
+        while is_too_long(line) and not line.endswith(b"\n"):
+            line = stream.readline(LONGEST_LINE_BYTES + 1)
 
-    Blank lines, the header and the `skipped` line numbers are not rows. A row whose field spans several lines counts as
-    one, as it does for DuckDB. Raises LookupError if the file has fewer rows.
+
+def is_too_long(line: bytes) -> bool:
+    """Return whether a line of `lines_of` was longer than what is read."""
+    return len(line) > LONGEST_LINE_BYTES
+
+
+def is_plain(stream: BufferedIOBase, fits: Callable[[bytes], bool]) -> bool:
+    """Return whether the engine reads every line of a stream as it stands.
+
+    `fits` is asked about pieces of whole lines. Lines must not be too long, or have a byte order mark.
     """
-    rows_left = row + header
-    for number, line in _lines(path):
-        if line.strip() and number not in skipped:
-            rows_left -= 1
-        if rows_left == 0:
-            return number
-    raise LookupError(f"{path} has no row {row}: it was changed while it was read")
-
-
-def count_lines(path: Path) -> int:
-    """Return how many lines of the file are not blank."""
-    return sum(1 for _, line in _lines(path) if line.strip())
-
-
-def text_of_line(path: Path, line_number: int) -> str:
-    """Return the line of that number, counted from 1, as text; bytes that are not UTF-8 are marked."""
-    line = next((line for number, line in _lines(path) if number == line_number), b"")
-    return line.decode("utf-8", "replace").strip()
-
-
-def first_line(path: Path) -> bytes:
-    """Return the first line that is not blank, without its end; empty if there is none."""
-    return next((line.rstrip(b"\r\n") for _, line in _lines(path) if line.strip()), b"")
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        yield from enumerate(file, 1)
+    is_whole = True
+    while chunk := stream.read(_CHUNK_BYTES):
+        chunk += stream.readline(LONGEST_LINE_BYTES - _CHUNK_BYTES)
+        if not is_whole or BYTE_ORDER_MARK in chunk or not fits(chunk):
+            return False
+        is_whole = chunk.endswith(b"\n")
+    return True

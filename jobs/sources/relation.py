@@ -1,15 +1,18 @@
 """A source as SQL for DuckDB: canonical rows, each with its file and, if it is rejected, the reason."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat
+from jobs.sources.text_files import TextFile
 
 if TYPE_CHECKING:
+    import duckdb
     from duckdb import DuckDBPyConnection
 
 MACROS = files(__package__).joinpath("macros.sql").read_text("utf-8")
@@ -19,10 +22,12 @@ MACROS = files(__package__).joinpath("macros.sql").read_text("utf-8")
 class Relation:
     """Rows of one source.
 
+    `files` are those that DuckDB reads, and `texts` has the text files among them, plain or copied, with their origin.
     `rows` selects the canonical columns with `file`, `line`, `reason` (null if the row is usable) and `unread` from all
     files at once. `numbered` selects the same from one file. `line` is the number of the row in its file, counted from
-    1 without header, blank lines and rows that do not fit the header; in `rows` it is null unless `is_typed`. `unread`
-    is the column name and, after a blank, the text of a bad time, symbol or value; it is null if `is_typed`.
+    1 without header, blank lines and rows that do not fit the header; in `rows` it is null unless `is_typed`.
+    `line_of_row` returns the number of the line on which such a row stands. `unread` is the column name and, after a
+    blank, the text of a bad time, symbol or value; it is null if `is_typed`.
     `file_format` is None if the one file holds the rows of a database query. `is_typed` means that the values carry
     their types and the rows their numbers, so that reading them again costs little.
     """
@@ -33,6 +38,12 @@ class Relation:
     file_format: FileFormat | None
     is_typed: bool
     description: Mapping[str, object]
+    texts: Mapping[Path, TextFile] = field(default_factory=dict)
+    line_of_row: Callable[[TextFile, int], int] | None = None
+
+    def origin(self, path: Path) -> Path:
+        """Return the source's own file for one that DuckDB reads."""
+        return self.texts[path].path if path in self.texts else path
 
 
 def require_rows(connection: "DuckDBPyConnection", source: str, relation: Relation) -> None:
@@ -42,12 +53,24 @@ def require_rows(connection: "DuckDBPyConnection", source: str, relation: Relati
     try:
         row = connection.execute(f"select 1 from ({relation.rows}) limit 1").fetchone()
     except duckdb.Error as error:
-        message = str(error).splitlines()[0]
-        raise SourceError(f"{source}: {relation.files[0]} or a file beside it cannot be read: {message}") from error
+        raise unreadable(connection, source, relation, error) from error
     if row is None:
-        raise SourceError(
-            f"{source}: {relation.files[0]} has no row that fits its header, and no file beside it has one"
-        )
+        first = relation.origin(relation.files[0])
+        raise SourceError(f"{source}: {first} has no row that fits its header, and no file beside it has one")
+
+
+def unreadable(connection: "DuckDBPyConnection", source: str, relation: Relation, error: "duckdb.Error") -> SourceError:
+    """Return the error of a relation that DuckDB cannot read, with the name of the file that is wrong."""
+    import duckdb
+
+    name = f"{relation.origin(relation.files[0])} or a file beside it"
+    for path in relation.files:
+        try:
+            connection.execute(f"select count(columns(*)) from ({relation.numbered(path)})")
+        except duckdb.Error as file_error:
+            name, error = str(relation.origin(path)), file_error
+            break
+    return SourceError(f"{source}: {name} cannot be read: {str(error).strip().splitlines()[0]}")
 
 
 def quoted(text: str | Path) -> str:
@@ -61,5 +84,5 @@ def identifier(name: str) -> str:
 
 
 def file_list(paths: Sequence[Path]) -> str:
-    """Write paths as an SQL list."""
-    return "[" + ", ".join(map(quoted, paths)) + "]"
+    """Write paths as an SQL list of exactly these files: DuckDB takes each for a pattern."""
+    return "[" + ", ".join(quoted(re.sub(r"[*?[]", r"[\g<0>]", str(path))) for path in paths) + "]"

@@ -1,14 +1,13 @@
 """A sample of each reject reason: file and line, symbol and time of one rejected row."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.sources.csv_files import TornRows
-from jobs.sources.files import FileFormat
-from jobs.sources.lines import line_of_row, text_of_line
+from jobs.sources.csv_files import text_of_csv_line
+from jobs.sources.errors import SourceError
 from jobs.sources.relation import Relation, quoted
 
 if TYPE_CHECKING:
@@ -28,7 +27,8 @@ _DUPLICATE_KEYS = {
 def shown(sample: str) -> str:
     """Return a sample in at most 300 characters, with escapes for characters that do not print."""
     characters = (
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in sample
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in sample[:_LONGEST]
     )
     return "".join(characters)[:_LONGEST]
 
@@ -43,7 +43,6 @@ class Samples:
     in_window: str
     bounds: dict[str, object]
     relation: Relation
-    torn: Mapping[Path, TornRows]
 
     def of(self, reasons: Iterable[str]) -> dict[str, str]:
         """Return for each reason the location of one row, in at most 300 characters.
@@ -56,16 +55,17 @@ class Samples:
         wanted = frozenset(reasons)
         samples = dict.fromkeys(wanted, _NOT_FOUND_AGAIN)
         for find in (self._torn, self._duplicates, self._judged):
-            with suppress(duckdb.Error, OSError, LookupError):
+            with suppress(duckdb.Error, OSError, LookupError, SourceError):
                 samples |= find(wanted)
         return {reason: shown(sample) for reason, sample in samples.items()}
 
     def _torn(self, reasons: Set[str]) -> dict[str, str]:
         if _TORN not in reasons:
             return {}
-        path = min(self.torn)
-        line = min(self.torn[path].lines)
-        return {_TORN: f"{self._file(path)}:{line}: {text_of_line(path, line)}"}
+        torn_files = [file for file in self.relation.texts.values() if file.torn_lines]
+        file = min(torn_files, key=lambda file: file.path)
+        line = file.torn_lines[0]
+        return {_TORN: f"{file.path}:{line}: {text_of_csv_line(self.source, file, line)}"}
 
     def _duplicates(self, reasons: Set[str]) -> dict[str, str]:
         return {reason: self._duplicate(reason) for reason in reasons & _DUPLICATE_KEYS.keys()}
@@ -108,15 +108,13 @@ class Samples:
         raise LookupError("the row is no longer there")
 
     def _line(self, path: Path, row: int) -> str:
-        """Name the file and the line, or the row if there are no lines (Parquet, a query) or a quote swallowed some."""
-        torn = self.torn.get(path, TornRows(lines=frozenset(), may_span_lines=False))
-        if self.relation.file_format in (FileFormat.PARQUET, None) or torn.may_span_lines:
+        """Name the file and the line, or the row if there are no lines (Parquet, a query)."""
+        if self.relation.line_of_row is None:
             return f"{self._file(path)}: row {row}"
-        header = self.relation.file_format is FileFormat.CSV
-        return f"{self._file(path)}:{line_of_row(path, row, header=header, skipped=torn.lines)}"
+        return f"{self._file(path)}:{self.relation.line_of_row(self.relation.texts[path], row)}"
 
     def _file(self, path: Path) -> str:
-        return f"{self.source}.query" if self.relation.file_format is None else str(path)
+        return f"{self.source}.query" if self.relation.file_format is None else str(self.relation.origin(path))
 
 
 def _details(symbol: str | None, at: str | None, unread: str | None) -> str:

@@ -1,11 +1,13 @@
 """Columns of files that carry their types, and how each becomes a column of the canonical table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.sources.errors import SourceError
-from jobs.sources.relation import file_list, identifier
+from jobs.sources.files import FileFormat
+from jobs.sources.relation import Relation, file_list, identifier
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -26,23 +28,65 @@ NUMBERED = "filename as file, file_row_number + 1 as line, cast(null as varchar)
 _ALL_NULL = '"NULL"'  # the type that some writers give a column if every value is missing
 
 
-def parquet(paths: str) -> str:
-    """Write a FROM clause over Parquet files, given as an SQL list or literal; columns are matched by name."""
-    return f"read_parquet({paths}, union_by_name = true, filename = true, file_row_number = true)"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParquetFiles:
+    """Files of one schema: its columns with their DuckDB types."""
+
+    types: Mapping[str, str]
+    paths: Sequence[Path]
 
 
-def column_types(connection: "DuckDBPyConnection", source: str, paths: Sequence[Path]) -> Mapping[str, str]:
-    """Return the columns of Parquet files with their DuckDB types. Raises SourceError if one is not a Parquet file."""
+def parquet_relation(
+    connection: "DuckDBPyConnection",
+    source: str,
+    paths: Sequence[Path],
+    judged: Callable[[ParquetFiles], Callable[[str], str]],
+    description: Mapping[str, object],
+) -> Relation:
+    """Return the relation of Parquet files, whose columns may differ from file to file.
+
+    `judged` checks the columns of the files of one schema, and writes the SELECT of their canonical rows from a FROM
+    clause. Raises SourceError naming the file if one is not a Parquet file or its columns do not fit.
+    """
+    schemas = _schemas_of(connection, source, paths)
+    selects = [judged(schema) for schema in schemas]
+    by_path = {path: select for schema, select in zip(schemas, selects, strict=True) for path in schema.paths}
+    return Relation(
+        rows=" union all ".join(
+            select(_parquet(schema.paths)) for schema, select in zip(schemas, selects, strict=True)
+        ),
+        numbered=lambda path: by_path[path](_parquet([path])),
+        files=paths,
+        file_format=FileFormat.PARQUET,
+        is_typed=True,
+        description={**description, "format": "parquet", "files": len(paths)},
+    )
+
+
+def _parquet(paths: Sequence[Path]) -> str:
+    """Write a FROM clause over Parquet files of one schema."""
+    return f"read_parquet({file_list(paths)}, filename = true, file_row_number = true, hive_partitioning = false)"
+
+
+def _schemas_of(connection: "DuckDBPyConnection", source: str, paths: Sequence[Path]) -> Sequence[ParquetFiles]:
+    """Return the Parquet files by their schemas: a column may be missing or have another type in a rotated file.
+
+    Raises SourceError naming the file if one is not a Parquet file.
+    """
+    by_schema: dict[tuple[tuple[str, str], ...], list[Path]] = {}
+    for path in paths:
+        by_schema.setdefault(_schema(connection, source, path), []).append(path)
+    return [ParquetFiles(types=dict(schema), paths=schema_paths) for schema, schema_paths in by_schema.items()]
+
+
+def _schema(connection: "DuckDBPyConnection", source: str, path: Path) -> tuple[tuple[str, str], ...]:
     import duckdb
 
-    files = f"read_parquet({file_list(paths)}, union_by_name = true)"
+    query = f"describe select * from read_parquet({file_list([path])}, hive_partitioning = false)"
     try:
-        described = connection.execute(f"describe select * from {files}").fetchall()
+        return tuple((name, kind) for name, kind, *_ in connection.execute(query).fetchall())
     except duckdb.Error as error:
-        raise SourceError(
-            f"{source}: {paths[0]} or a file beside it cannot be read: {first_message_line(error)}"
-        ) from error
-    return {name: kind for name, kind, *_ in described}
+        raise SourceError(f"{source}: {path} cannot be read: {first_message_line(error)}") from error
 
 
 def first_message_line(error: Exception) -> str:

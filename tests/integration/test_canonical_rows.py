@@ -176,15 +176,6 @@ def test_a_csv_row_cut_off_at_the_end_is_counted(tmp_path: Path) -> None:
     assert result.event_count == 2
 
 
-def test_lines_that_an_open_quote_takes_along_are_all_counted(tmp_path: Path) -> None:
-    path = torn_csv(tmp_path, b'2026-04-25T23:00:00Z,"BTCUSDT,true,true,false,1.0,order-9,BUY,100.0,')
-    result = run(canonical(path))
-
-    assert counts_of(result) == {"bad_row": 3}
-    assert sample_of(result, "bad_row").startswith(f"{path}:4: ")
-    assert result.event_count == 1
-
-
 def test_torn_rows_of_several_files_and_sources_are_kept_apart(tmp_path: Path) -> None:
     for name, more in (("a.csv", "torn\n"), ("b.csv", "torn\n2026-04-25T23:00:00Z,BTCUSDT,?,,,,,,,\n")):
         path = write_csv(tmp_path / name, [outcome(1, symbol=name)])

@@ -104,15 +104,6 @@ def test_a_file_that_is_not_what_its_name_says_stops_the_run(tmp_path: Path, nam
         run(canonical(path))
 
 
-def test_a_csv_of_two_kinds_of_line_ends_stops_the_run(tmp_path: Path) -> None:
-    path = write_csv(tmp_path / "log.csv", ROWS)
-    head, rest = path.read_bytes().split(b"\n", 1)
-    path.write_bytes(head + b"\r\n" + rest)
-
-    with pytest.raises(SourceError, match=f"orders: {path} .*cannot be read: [^\n]*$"):
-        run(canonical(path))
-
-
 def test_a_parquet_file_that_was_cut_off_stops_the_run(tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "log.parquet", ROWS)
     path.write_bytes(path.read_bytes()[:-100])
@@ -155,7 +146,8 @@ def test_a_file_that_cannot_be_opened_stops_the_run(tmp_path: Path, monkeypatch:
     ("name", "message"),
     [
         ("log.txt", "the format of .*/log.txt is unknown; name it .parquet, .csv or .jsonl"),
-        ("log.jsonl.zst", "log.jsonl.zst is compressed as .zst; unpack it, or compress it as .gz"),
+        ("log.jsonl.bz2", "log.jsonl.bz2 is compressed as .bz2; unpack it, or compress it as .gz or .zst"),
+        ("log.jsonl.zst", "log.jsonl.zst cannot be read: its content is not .zst; restore the file, or rename it"),
     ],
 )
 def test_a_file_of_a_format_that_is_not_read_stops_the_run(tmp_path: Path, name: str, message: str) -> None:
