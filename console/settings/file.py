@@ -4,6 +4,7 @@ import glob
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -81,6 +82,9 @@ def _absolute_pattern(pattern: str, folder: Path) -> str:
 
 def _absolute_sqlite(url: str, folder: Path) -> str:
     scheme, separator, path = url.partition(":///")
-    if not (separator and scheme.partition("+")[0] == "sqlite") or path in ("", ":memory:") or Path(path).is_absolute():
+    if not (separator and scheme.partition("+")[0] == "sqlite") or path in ("", ":memory:"):
         return url
-    return f"{scheme}:///{folder / path}"
+    if path.startswith("file:"):  # a URI, as SQLite reads it
+        relative = path.removeprefix("file:")
+        return url if relative.startswith("/") else f"{scheme}:///file:{quote(str(folder))}/{relative}"
+    return url if Path(path).is_absolute() else f"{scheme}:///{folder / path}"

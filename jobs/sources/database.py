@@ -1,80 +1,172 @@
-"""Rows of a database query, written to a temporary CSV file, which the engine reads like any other."""
+"""Rows of a database query, written to a temporary CSV file, which the engine reads like any other.
+
+The database belongs to another program: it is opened read-only, and nothing stays behind in it.
+"""
 
 import csv
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.plan import Location
+from jobs.sources.database_values import SUBSTITUTE_ERRORS, decode, text_of
 from jobs.sources.errors import SourceError
+from jobs.sources.sqlite_file import OPTIONS, FileInUseError, read_only_options
 from policy.window import Window
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.engine.interfaces import DBAPIConnection
 
 _ROWS_AT_A_TIME = 10_000
+_TRIES = 3
+_IN_MEMORY = (None, "", ":memory:")
+# Postgres has times that Python has not, as infinity and the years after 9999. As text, they cost their own row only.
+_READ_AS_TEXT = ("text", "varchar", "bpchar", "name", "date", "timestamp", "timestamptz", "time", "timetz", "interval")
 
 
 def spool(location: Location, window: Window, folder: Path, source: str) -> Path:
     """Run the query and write its rows, as text, to a CSV file in `folder`; memory stays flat.
 
     If the query has `:window_start` and `:as_of`, they get the bounds of the window, so that the database sends only
-    what is needed. Raises SourceError if the database or the query fails, or if the query returns no row.
+    what is needed. Raises SourceError if the database or the query fails, if the query returns no row, or if `folder`
+    is full.
     """
-    from sqlalchemy.exc import SQLAlchemyError
-
     path = folder / f"{source}-query.csv"
-    with _connected(location.url or "", source) as connection:
-        try:
-            row_count = _write_rows(connection, location.query or "", window, path)
-        except SQLAlchemyError as error:
-            raise SourceError(f"{source}.query: the database refused it: {_message(error)}") from error
+    row_count = _spool_with_retries(location, window, path, source)
     if row_count == 0:
         raise SourceError(f"{source}.query: the query returned no row; check its table and how it compares the time")
     return path
+
+
+def _spool_with_retries(location: Location, window: Window, path: Path, source: str) -> int:
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            return _spool(location, window, path, source)
+        except FileInUseError as error:
+            if not tries_left:
+                raise SourceError(f"{source}.url: {error}") from error
+    raise AssertionError("the last try returns or raises")
+
+
+def _spool(location: Location, window: Window, path: Path, source: str) -> int:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    with _connected(location.url or "", source) as connection:
+        try:
+            return _write_rows(connection, location.query or "", window, path)
+        except SQLAlchemyError as error:
+            raise SourceError(f"{source}.query: the database refused it: {_message(error)}") from error
+        except OSError as error:
+            raise SourceError(
+                f"{source}.query: its rows cannot be written to the temporary folder {path.parent} "
+                f"({error.strerror or error}); make space there, or set TMPDIR to another folder"
+            ) from error
 
 
 @contextmanager
 def _connected(url: str, source: str) -> "Iterator[Connection]":
     from sqlalchemy.exc import SQLAlchemyError
 
+    with _read_only_url(url, source) as read_only_url:
+        try:
+            engine = _engine(read_only_url)
+            connection = engine.connect()
+            _prepare(connection)
+        except SQLAlchemyError as error:
+            raise SourceError(
+                f"{source}.url: the database cannot be used: {_message(error)}; correct {source}.url"
+            ) from error
+        except ImportError as error:
+            raise SourceError(f"{source}.url: the driver of this database is not installed: {error}") from error
+        try:
+            with connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def _read_only_url(text: str, source: str) -> "Iterator[URL]":
+    """Give the URL with which the database is only read; of SQLite, by the options that its file needs now."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
-        engine = _engine(url, source)
-        connection = engine.connect()
-    except SQLAlchemyError as error:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
         raise SourceError(
             f"{source}.url: the database cannot be used: {_message(error)}; correct {source}.url"
         ) from error
-    except ImportError as error:
-        raise SourceError(f"{source}.url: the driver of this database is not installed: {error}") from error
+    file = _sqlite_file(url)
+    if file is None:
+        yield url
+        return
+    if not file.exists():  # SQLite would create it and then miss the table
+        raise SourceError(f"{source}.url: the database file {file} does not exist; correct {source}.url")
     try:
-        with connection:
-            yield connection
-    finally:
-        engine.dispose()
+        with read_only_options(file) if file.is_file() else nullcontext({"mode": "ro"}) as options:
+            theirs = {name: value for name, value in url.query.items() if name not in OPTIONS}
+            yield url.set(database=file.absolute().as_uri(), query={**theirs, **options, "uri": "true"})
+    except OSError as error:
+        raise SourceError(
+            f"{source}.url: the database file {file} cannot be read ({error.strerror or error}); "
+            "give this user permission to read it"
+        ) from error
+
+
+def _sqlite_file(url: "URL") -> Path | None:
+    """Return the file of a SQLite URL, also if it is written as a `file:` URI; None for any other database."""
+    from urllib.parse import unquote, urlsplit
+
+    database = url.database
+    if url.get_backend_name() != "sqlite" or database in _IN_MEMORY or url.query.get("mode") == "memory":
+        return None
+    assert database is not None
+    return Path(unquote(urlsplit(database).path)) if database.startswith("file:") else Path(database)
+
+
+def _engine(url: "URL") -> "Engine":
+    from sqlalchemy import create_engine, event
+
+    engine = create_engine(url, hide_parameters=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _decode_sqlite)
+    elif engine.dialect.driver == "psycopg":
+        event.listen(engine, "connect", _decode_postgres)
+    return engine
+
+
+def _decode_sqlite(connection: "DBAPIConnection", _: object) -> None:
+    connection.text_factory = decode
+
+
+def _decode_postgres(connection: "DBAPIConnection", _: object) -> None:
+    from psycopg.adapt import Buffer, Loader
+
+    class TextLoader(Loader):
+        def load(self, data: Buffer) -> str:
+            return decode(bytes(data))
+
+    for type_name in _READ_AS_TEXT:
+        connection.adapters.register_loader(type_name, TextLoader)
+
+
+def _prepare(connection: "Connection") -> None:
+    """Let the transaction only read; on Postgres, let times come in UTC, whatever the server's settings are."""
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(postgresql_readonly=True)
+        for setting in ("datestyle = 'ISO'", "timezone = 'UTC'", "client_encoding = 'UTF8'"):
+            connection.exec_driver_sql(f"set local {setting}")
+    elif connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("pragma query_only = on")
 
 
 def _message(error: Exception) -> str:
     """Return the first line of the driver's message; the rest would hold the query and its parameters."""
     return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-
-
-def _engine(url: str, source: str) -> "Engine":
-    """Make the engine; a missing SQLite file is refused, because SQLite would create it and then miss the table."""
-    from sqlalchemy import create_engine
-
-    engine = create_engine(url, hide_parameters=True)
-    file = engine.url.database
-    if (
-        engine.dialect.name == "sqlite"
-        and file
-        and not file.startswith(("file:", ":memory:"))
-        and not Path(file).exists()
-    ):
-        raise SourceError(f"{source}.url: the database file {file} does not exist; correct {source}.url")
-    return engine
 
 
 def _write_rows(connection: "Connection", query: str, window: Window, path: Path) -> int:
@@ -84,12 +176,16 @@ def _write_rows(connection: "Connection", query: str, window: Window, path: Path
     parameters = statement.compile(connection.engine).params
     bounds = {name: at for name, at in _bounds(window, connection.dialect.name).items() if name in parameters}
     rows = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(statement, bounds)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    return _write_csv(rows.keys(), rows, path)
+
+
+def _write_csv(names: Iterable[str], rows: Iterable[Iterable[object]], path: Path) -> int:
+    row_count = 0
+    with path.open("w", newline="", encoding="utf-8", errors=SUBSTITUTE_ERRORS) as file:
         writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        writer.writerow(rows.keys())
-        row_count = 0
+        writer.writerow(names)
         for row in rows:
-            writer.writerow(map(_text, row))
+            writer.writerow(map(text_of, row))
             row_count += 1
     return row_count
 
@@ -99,12 +195,4 @@ def _bounds(window: Window, dialect: str) -> dict[str, datetime | str]:
     bounds = {"window_start": window.start, "as_of": window.as_of}
     if dialect != "sqlite":
         return dict(bounds)
-    return {name: at.replace(tzinfo=None).isoformat(sep=" ") for name, at in bounds.items()}
-
-
-def _text(value: object) -> object:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).isoformat()
-    return value
+    return {name: at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ") for name, at in bounds.items()}
