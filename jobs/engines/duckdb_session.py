@@ -17,14 +17,15 @@ _INTERRUPTED = "Query interrupted"  # what DuckDB raises, as a RuntimeError, whe
 def duckdb_session() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """Open a connection in UTC with the macros of the sources, and a folder for temporary files, until the block ends.
 
-    Raises EngineError if DuckDB fails in the block, KeyboardInterrupt if Ctrl-C ended a query.
+    Raises EngineError if DuckDB fails in the block or no folder for temporary files can be made, KeyboardInterrupt if
+    Ctrl-C ended a query.
     """
-    with TemporaryDirectory(prefix="router-policy-") as folder:
-        connection = duckdb.connect(config={"temp_directory": folder})
+    with _temporary_folder() as folder:
+        connection = duckdb.connect(config={"temp_directory": str(folder)})
         try:
             connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
             connection.execute(MACROS)
-            yield connection, Path(folder)
+            yield connection, folder
         except duckdb.Error as error:
             raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error
         except RuntimeError as error:
@@ -33,3 +34,17 @@ def duckdb_session() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
             raise
         finally:
             connection.close()
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """Make a folder, and remove it with its content; what cannot be removed stays."""
+    try:
+        folder = TemporaryDirectory(prefix="router-policy-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise EngineError(
+            f"no folder for temporary files can be made ({error.strerror or error}); "
+            "set TMPDIR to a folder in which this user may write"
+        ) from error
+    with folder as path:
+        yield Path(path)
