@@ -13,8 +13,10 @@ from policy.reject import Reject
 from policy.spread import SquaredHalfSpread, is_one_tick, tick_size
 from policy.window import Window
 
-# MetricRows rejected for one of these reasons could not be read; all others were read and rightly left out.
-_UNREADABLE = frozenset({"not_json", "bad_row", "bad_time", "bad_symbol", "bad_value", "not_finite", "unknown_fill"})
+# Rows rejected for one of these reasons could not be read; all others were read and rightly left out.
+_UNREADABLE = frozenset(
+    ("not_json bad_row bad_time bad_symbol bad_value not_finite out_of_range unknown_fill unknown_status").split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

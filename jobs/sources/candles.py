@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 _PRICES = ("high", "low", "close")
 _SQL_TYPES = {"ts": "timestamp", "symbol": "varchar"} | dict.fromkeys(_PRICES, "double")
 BAR_COLUMNS = tuple(_SQL_TYPES)
+# Of several bars of one time, if nothing shows which was written last.
+WIDEST_FIRST = "high - low desc, high desc, close desc"
 BAR_REASON = """case
         when ts is null then 'bad_time'
         when symbol is null then 'bad_symbol'
         when high is null or low is null or close is null then 'bad_value'
         when high - high <> 0 or low - low <> 0 or close - close <> 0 then 'not_finite'
         when low <= 0 or high < low or close < low or close > high then 'impossible_bar'
+        when high > 1e18 or low < 1e-18 then 'out_of_range'
     end"""
 
 
@@ -81,7 +84,7 @@ def _judged_text(rows: str, line: str) -> str:
         f"when try_cast({name} as double) is null then '{name} ' || coalesce({name}, '')" for name in _PRICES
     )
     unread = f"""case
-        when instant_of_text(ts) is null then 'ts ' || coalesce(ts, '')
+        when instant_of_text(ts) is null then 'ts ' || coalesce(ts, '') || coalesce(note_of_date(ts), '')
         when symbol_of_text(symbol) is null then 'symbol ' || coalesce(symbol, '')
         {unread_prices}
     end as unread"""

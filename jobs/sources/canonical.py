@@ -21,11 +21,16 @@ SQL_TYPES = {
 ORDER_COLUMNS = tuple(SQL_TYPES)
 
 # Standard SQL over the typed columns, so that every engine rejects the same rows. NaN compares as larger than any
-# number. Rows with `maker_started` but no known fill or fallback are rejected as `unknown_fill`.
+# number. Amounts beyond any currency's are mistakes, and their sums or ratios could leave the range of a double. Rows
+# with `maker_started` but no known fill or fallback are rejected as `unknown_fill`.
 ORDER_REASON = """case
         when
             slippage_bps not between -1e308 and 1e308 or notional not between -1e308 and 1e308
-            or realized_pnl not between -1e308 and 1e308 then 'not_finite'
+            or realized_pnl not between -1e308 and 1e308 or fees not between -1e308 and 1e308 then 'not_finite'
+        when notional < 0 then 'bad_value'
+        when
+            notional > 1e18 or (notional > 0 and notional < 1e-18) or realized_pnl > 1e18 or realized_pnl < -1e18
+            or fees > 1e18 or fees < -1e18 then 'out_of_range'
         when slippage_bps <= -10000 or slippage_bps >= 10000 then 'sentinel_slippage'
         when maker_filled and fallback_used then 'contradictory'
         when maker_started = false and (maker_filled or fallback_used) then 'contradictory'

@@ -4,13 +4,15 @@ with read as (
         file,
         {line},
         {nothing} as is_nothing,
-        order_id,
+        order_id as id_text,
+        word_of_text(order_id) as order_id,
         -- DuckDB computes a column again wherever a filter names it, but cannot see through unnest.
         unnest([instant_of_text(ts)]) as ts,
         ts as ts_text,
         symbol as symbol_text,
         symbol_of_text(symbol) as symbol,
-        upper(side) as side,
+        side as side_text,
+        upper(word_of_text(side)) as side,
         maker_started as started_text,
         maker_filled as filled_text,
         fallback_used as fallback_text,
@@ -25,12 +27,28 @@ with read as (
         notional as notional_text,
         realized_pnl as pnl_text,
         fees as fees_text,
+        policy_run_id as run_text,
         try_cast(slippage_bps as double) as slippage_bps,
         try_cast(notional as double) as notional,
         try_cast(realized_pnl as double) as realized_pnl,
         try_cast(fees as double) as fees,
-        try_cast(policy_run_id as bigint) as policy_run_id
+        integer_of_text(policy_run_id) as policy_run_id
     from {rows}
+),
+
+checked as (
+    select
+        *,
+        coalesce(
+            unread('order_id', id_text, order_id), unread('side', side_text, side),
+            unread('maker_started', started_text, maker_started), unread('maker_filled', filled_text, maker_filled),
+            unread('fallback_used', fallback_text, fallback_used),
+            unread('post_only_rejected', rejected_text, post_only_rejected), unread('probe', probe_text, probe),
+            unread('slippage_bps', slippage_text, slippage_bps), unread('notional', notional_text, notional),
+            unread('realized_pnl', pnl_text, realized_pnl), unread('fees', fees_text, fees),
+            unread('policy_run_id', run_text, policy_run_id)
+        ) as bad_value
+    from read
 )
 
 select
@@ -54,23 +72,16 @@ select
         when is_nothing then 'not_json'
         when ts is null then 'bad_time'
         when symbol is null then 'bad_symbol'
-        when
-            is_unread(started_text, maker_started) or is_unread(filled_text, maker_filled)
-            or is_unread(fallback_text, fallback_used) or is_unread(rejected_text, post_only_rejected)
-            or is_unread(probe_text, probe) or is_unread(slippage_text, slippage_bps)
-            or is_unread(notional_text, notional) or is_unread(pnl_text, realized_pnl)
-            or is_unread(fees_text, fees) then 'bad_value'
+        when bad_value is not null then 'bad_value'
         else {judged}
     end as reason,
-    case
-        when ts is null then 'ts ' || coalesce(ts_text, '')
-        when symbol is null then 'symbol ' || coalesce(symbol_text, '')
-        else coalesce(
-            unread('maker_started', started_text, maker_started), unread('maker_filled', filled_text, maker_filled),
-            unread('fallback_used', fallback_text, fallback_used),
-            unread('post_only_rejected', rejected_text, post_only_rejected), unread('probe', probe_text, probe),
-            unread('slippage_bps', slippage_text, slippage_bps), unread('notional', notional_text, notional),
-            unread('realized_pnl', pnl_text, realized_pnl), unread('fees', fees_text, fees)
+    case reason
+        when 'bad_time' then 'ts ' || coalesce(ts_text, '') || coalesce(note_of_date(ts_text), '')
+        when 'bad_symbol' then 'symbol ' || coalesce(symbol_text, '')
+        when 'bad_value' then coalesce(bad_value, 'notional ' || notional_text)
+        when 'out_of_range' then coalesce(
+            out_of_range('notional', notional_text, nullif(notional, 0)),
+            case when is_out_of_range(realized_pnl) then 'realized_pnl ' || pnl_text else 'fees ' || fees_text end
         )
     end as unread
-from read
+from checked

@@ -4,8 +4,8 @@ The database belongs to another program: it is opened read-only, and nothing sta
 """
 
 import csv
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,8 +106,9 @@ def _read_only_url(text: str, source: str) -> "Iterator[URL]":
         return
     if not file.exists():  # SQLite would create it and then miss the table
         raise SourceError(f"{source}.url: the database file {file} does not exist; correct {source}.url")
+    opened: AbstractContextManager[Mapping[str, str]] = read_only_options(file) if file.is_file() else nullcontext({})
     try:
-        with read_only_options(file) if file.is_file() else nullcontext({"mode": "ro"}) as options:
+        with opened as options:
             theirs = {name: value for name, value in url.query.items() if name not in OPTIONS}
             yield url.set(database=file.absolute().as_uri(), query={**theirs, **options, "uri": "true"})
     except OSError as error:

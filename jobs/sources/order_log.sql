@@ -1,7 +1,8 @@
--- The order log of a maker-first bot, one JSON object a line, as canonical rows; {rows} has texts as text, and numbers,
--- flags and the symbol as JSON. Two layouts are read: with maker flags (maker_start, earlier started_maker), and without
--- them, when maker_started is null and neither ratio is known. A row with `event`, or with neither prices nor a result,
--- is not an order; the realized profit of a position_close belongs to the order of the same attempt_id.
+-- The order log of a maker-first bot, one JSON object a line, as canonical rows; {rows} has the time as text and all other
+-- fields as JSON. Two layouts are read: with maker flags (maker_start, earlier started_maker), and without them, when
+-- maker_started is null and neither ratio is known. A row with `event`, or with neither prices nor a result, is not an
+-- order; the realized profit of a position_close belongs to the order of the same attempt_id. `result` may be the status
+-- itself.
 with logged as (
     select
         file,
@@ -9,24 +10,26 @@ with logged as (
         ts is null and symbol is null and attempt_id is null and event is null and prices is null
             and result is null as is_nothing,
         event is not null or (prices is null and result is null) as is_no_order,
-        coalesce(attempt_id, intent_id) as order_id,
         -- DuckDB computes a column again wherever a filter names it, but cannot see through unnest.
         unnest([instant_of_text(ts)]) as ts,
         ts as ts_text,
         text_in_json(symbol) as symbol_text,
-        upper(side) as side,
-        value_in_json(coalesce(maker_start, started_maker, decision.maker_started)) as started_text,
+        word_in_json(coalesce(attempt_id, intent_id)) as id_text,
+        word_in_json(side) as side_text,
+        coalesce(
+            value_in_json(coalesce(maker_start, started_maker)), field_in_json(decision, '$.maker_started')
+        ) as started_text,
         value_in_json(is_maker_final) as final_text,
         value_in_json(used_fallback) as fallback_text,
         value_in_json(probe) as probe_text,
-        value_in_json(prices.avg_fill) as price_text,
+        field_in_json(prices, '$.avg_fill') as price_text,
         value_in_json(slippage_bps) as slippage_text,
-        value_in_json(qty.notional_usd) as notional_text,
+        field_in_json(qty, '$.notional_usd') as notional_text,
         value_in_json(pnl_at_close_usd) as pnl_text,
-        fees_usd as fees,
-        upper(result.status) as status,
-        coalesce(result.retries, 0) > 0 as was_retried,
-        policy_run_id
+        value_in_json(fees_usd) as fees_text,
+        coalesce(text_in_json(result), field_in_json(result, '$.status')) as status_text,
+        case when text_in_json(result) is null then field_in_json(result, '$.retries') end as retries_text,
+        value_in_json(policy_run_id) as run_text
     from {rows}
 ),
 
@@ -34,6 +37,8 @@ read as (
     select
         *,
         symbol_of_text(symbol_text) as symbol,
+        word_of_text(id_text) as order_id,
+        word_of_text(side_text) as side,
         flag_of_text(started_text) as maker_started,
         flag_of_text(final_text) as is_final,
         flag_of_text(fallback_text) as is_fallback,
@@ -41,8 +46,41 @@ read as (
         try_cast(price_text as double) as price,
         try_cast(slippage_text as double) as slippage,
         try_cast(notional_text as double) as notional,
-        try_cast(pnl_text as double) as pnl
+        try_cast(pnl_text as double) as pnl,
+        try_cast(fees_text as double) as fees,
+        case status_text when 'FILLED' then 'FILLED' else upper(regexp_replace(status_text, '[ _-]', '', 'g')) end as status,
+        integer_of_text(retries_text) as retries,
+        integer_of_text(run_text) as policy_run_id
     from logged
+),
+
+-- The row itself shows how an order ended if it has a price and was not a maker start, or fell back, or ended as maker.
+judged as (
+    select
+        *,
+        price > 0 and (not coalesce(maker_started, false) or coalesce(is_final or is_fallback, false)) as is_end_known,
+        case
+            when is_unread(id_text, order_id) then 'attempt_id ' || id_text
+            when is_no_order then unread('pnl_at_close_usd', pnl_text, pnl)
+            else coalesce(
+                unread('side', side_text, side),
+                unread('maker_start', started_text, maker_started), unread('is_maker_final', final_text, is_final),
+                unread('used_fallback', fallback_text, is_fallback), unread('probe', probe_text, probe),
+                unread('prices.avg_fill', price_text, price), unread('slippage_bps', slippage_text, slippage),
+                unread('qty.notional_usd', notional_text, notional), unread('pnl_at_close_usd', pnl_text, pnl),
+                unread('fees_usd', fees_text, fees), unread('result.retries', retries_text, retries),
+                unread('policy_run_id', run_text, policy_run_id),
+                case when price < 0 then 'prices.avg_fill ' || price_text end,
+                case when notional < 0 then 'qty.notional_usd ' || notional_text end,
+                case when price is null and is_filled_status(status) then 'prices.avg_fill ' end
+            )
+        end as bad_value,
+        coalesce(
+            out_of_range('qty.notional_usd', notional_text, nullif(notional, 0)),
+            case when is_out_of_range(pnl) then 'pnl_at_close_usd ' || pnl_text end,
+            case when is_out_of_range(fees) then 'fees_usd ' || fees_text end
+        ) as beyond
+    from read
 )
 
 select
@@ -51,46 +89,39 @@ select
     order_id,
     ts,
     symbol,
-    side,
+    upper(side) as side,
     maker_started,
     maker_started and coalesce(is_final, false) and not coalesce(is_fallback, false) and coalesce(price > 0, false)
         as maker_filled,
     case when maker_started then coalesce(is_fallback, false) end as fallback_used,
     case when price > 0 then slippage + 0.0 end as slippage_bps,
-    case when notional > 0 then notional end as notional,
-    case when isfinite(pnl) then pnl end as realized_pnl,
-    case when maker_started then was_retried end as post_only_rejected,
+    nullif(notional, 0) as notional,
+    pnl as realized_pnl,
+    case when maker_started then coalesce(retries, 0) > 0 end as post_only_rejected,
     fees,
     probe,
     policy_run_id,
     case
         when is_nothing then 'not_json'
-        when is_no_order then 'not_an_order'
-        when ts is null then 'bad_time'
+        when is_no_order and pnl_text is null then 'not_an_order'
+        when not is_no_order and ts is null then 'bad_time'
         when symbol is null then 'bad_symbol'
-        when
-            is_unread(started_text, maker_started) or is_unread(final_text, is_final)
-            or is_unread(fallback_text, is_fallback) or is_unread(probe_text, probe)
-            or is_unread(price_text, price) or is_unread(slippage_text, slippage)
-            or is_unread(notional_text, notional) or price < 0
-            or (price is null and status = 'FILLED') then 'bad_value'
-        when not isfinite(price) or not isfinite(slippage) or not isfinite(notional) then 'not_finite'
+        when bad_value is not null then 'bad_value'
+        when not isfinite(pnl) then 'not_finite'
+        when is_no_order then case when is_out_of_range(pnl) then 'out_of_range' else 'not_an_order' end
+        when not isfinite(price) or not isfinite(slippage) or not isfinite(notional) or not isfinite(fees) then 'not_finite'
         when price = 0 then 'zero_fill'
         when abs(slippage) >= 10000 then 'sentinel_slippage'
+        when beyond is not null then 'out_of_range'
+        when not coalesce(is_end_known, false) and not is_done_status(status) then 'open_order'
+        when not coalesce(is_end_known, false) and status <> '' and is_done_status(status) is null then 'unknown_status'
         when maker_started and price > 0 and (is_final or is_fallback) is null then 'unknown_fill'
-        when
-            price is null
-            and status in ('NEW', 'OPEN', 'PENDING', 'PENDING_NEW', 'SUBMITTED', 'ACCEPTED', 'PARTIALLY_FILLED')
-            then 'open_order'
     end as reason,
-    case
-        when ts is null then 'ts ' || coalesce(ts_text, '')
-        when symbol is null then 'symbol ' || coalesce(symbol_text, '')
-        else coalesce(
-            unread('maker_start', started_text, maker_started), unread('is_maker_final', final_text, is_final),
-            unread('used_fallback', fallback_text, is_fallback), unread('probe', probe_text, probe),
-            unread('prices.avg_fill', price_text, price), unread('slippage_bps', slippage_text, slippage),
-            unread('qty.notional_usd', notional_text, notional), 'prices.avg_fill ' || coalesce(price_text, '')
-        )
+    case reason
+        when 'bad_time' then 'ts ' || coalesce(ts_text, '') || coalesce(note_of_date(ts_text), '')
+        when 'bad_symbol' then 'symbol ' || coalesce(symbol_text, '')
+        when 'bad_value' then bad_value
+        when 'out_of_range' then beyond
+        when 'unknown_status' then 'result.status ' || status_text
     end as unread
-from read
+from judged

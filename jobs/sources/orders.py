@@ -23,29 +23,15 @@ if TYPE_CHECKING:
 
 _ORDER_LOG = files(__package__).joinpath("order_log.sql").read_text("utf-8")
 _CANONICAL_TEXT = files(__package__).joinpath("canonical_text.sql").read_text("utf-8")
-_TEXTS = ("order_id", "ts", "side")
+_WORDS = ("order_id", "side")
 _OUTCOME_KEYS = {"prices", "result", "event"}
-_ORDER_LOG_FIELDS = {
-    "ts": "VARCHAR",
-    "symbol": "JSON",
-    "side": "VARCHAR",
-    "attempt_id": "VARCHAR",
-    "intent_id": "VARCHAR",
-    "event": "JSON",
-    "prices": "STRUCT(avg_fill JSON)",
-    "qty": "STRUCT(notional_usd JSON)",
-    "result": "STRUCT(status VARCHAR, retries BIGINT)",
-    "fees_usd": "DOUBLE",
-    "slippage_bps": "JSON",
-    "maker_start": "JSON",
-    "started_maker": "JSON",
-    "decision": "STRUCT(maker_started JSON)",
-    "is_maker_final": "JSON",
-    "used_fallback": "JSON",
-    "pnl_at_close_usd": "JSON",
-    "probe": "JSON",
-    "policy_run_id": "BIGINT",
-}
+_ORDER_LOG_FIELDS = {"ts": "VARCHAR"} | dict.fromkeys(
+    (
+        "symbol side attempt_id intent_id event prices qty result fees_usd slippage_bps maker_start started_maker "
+        "decision is_maker_final used_fallback pnl_at_close_usd probe policy_run_id"
+    ).split(),
+    "JSON",
+)
 
 
 def read_orders(connection: "DuckDBPyConnection", source: OrdersSource, window: Window, folder: Path) -> Relation:
@@ -101,7 +87,7 @@ def _canonical_json(
     theirs = _theirs(columns)
     required = {theirs[name] for name in canonical.REQUIRED}
     _require_columns(files[0].path, keys_of(connection, "orders", files, required.issubset), columns)
-    fields = {column: "VARCHAR" if name in _TEXTS else "JSON" for name, column in theirs.items()}
+    fields = {column: "VARCHAR" if name == "ts" else "JSON" for name, column in theirs.items()}
     chosen = ", ".join(f"{_value(name, column)} as {name}" for name, column in theirs.items())
     all_null = " and ".join(f"{identifier(column)} is null" for column in fields)
 
@@ -113,9 +99,10 @@ def _canonical_json(
 
 
 def _value(name: str, column: str) -> str:
-    if name in _TEXTS:
+    if name == "ts":
         return identifier(column)
-    return f"text_in_json({identifier(column)})" if name == "symbol" else f"value_in_json({identifier(column)})"
+    macro = "text_in_json" if name == "symbol" else "word_in_json" if name in _WORDS else "value_in_json"
+    return f"{macro}({identifier(column)})"
 
 
 def _csv(headers: Headers, columns: Mapping[str, str]) -> Relation:
@@ -143,9 +130,17 @@ def _judged_types(files: ParquetFiles, columns: Mapping[str, str]) -> Callable[[
         typed_column("orders", first, name, theirs[name], files.types.get(theirs[name]), wanted)
         for name, wanted in canonical.SQL_TYPES.items()
     )
+    run_id = theirs["policy_run_id"]
+    has_run_id = f"{identifier(run_id)} is not null" if run_id in files.types else "false"
+    reason = f"""case
+        when ts is null then 'bad_time'
+        when symbol is null then 'bad_symbol'
+        when has_run_id and policy_run_id is null then 'bad_value'
+        else {canonical.ORDER_REASON}
+    end"""
     return lambda parquet: (
-        "select *, case when ts is null then 'bad_time' when symbol is null then 'bad_symbol' "
-        f"else {canonical.ORDER_REASON} end as reason from (select {chosen}, {NUMBERED} from {parquet})"
+        f"select * exclude (has_run_id), {reason} as reason "
+        f"from (select {chosen}, {has_run_id} as has_run_id, {NUMBERED} from {parquet})"
     )
 
 

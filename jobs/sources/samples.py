@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LONGEST = 300
 _NOT_FOUND_AGAIN = "not found again: a file changed while it was read"
 _TORN = "bad_row"
-_UNREAD = ("bad_time", "bad_symbol", "bad_value")
+_UNREAD = ("bad_time", "bad_symbol", "bad_value", "unknown_status", "out_of_range")
 # What identifies a duplicate: its reason comes from comparing rows, so reading one of them again does not show it.
 _DUPLICATE_KEYS = {
     "duplicate_id": ("order_id", "symbol", "ts", "slippage_bps"),
