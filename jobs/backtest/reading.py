@@ -25,10 +25,9 @@ from policy.window import Window
 _SMALLEST_STEP = 1e-9  # of the price, if the prices show no grid
 _DAY_SECONDS = 86400
 _CANDLES = """
-    create temp table candle as
-    select symbol, ts, high, low, close from ({rows})
+    create temp table candle_event as
+    select symbol, ts, high, low, close, file, reason from ({rows})
     where reason is null and ts >= $since and ts < $until
-    qualify row_number() over (partition by symbol, ts order by high, low, close) = 1
 """
 _BARS = """
     select epoch_us(ts) // 1000000 as open_seconds, high, low, close from candle
@@ -56,6 +55,8 @@ def read_markets(source: CandlesSource, since: datetime, until: datetime) -> dic
     with duckdb_session() as (connection, folder):
         rows = read_candles(connection, source, window, folder).rows
         connection.execute(_CANDLES.format(rows=rows), _bounds(since, until))
+        tables.mark_duplicate_bars(connection)
+        connection.execute("create temp view candle as select * from candle_event where reason is null")
         markets = _markets(connection, source)
     if not markets:
         span = f"from {since.isoformat()} on and before {until.isoformat()}"

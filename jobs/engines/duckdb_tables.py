@@ -9,7 +9,7 @@ import duckdb
 
 from jobs.engines.engine import MetricRow, QueryParameters, bar_parameters, outcome_parameters
 from jobs.plan import OrdersKind, OrdersSource
-from jobs.sources import canonical
+from jobs.sources import candles, canonical
 from jobs.sources.files import FileFormat
 from jobs.sources.relation import Relation, unreadable
 from policy.window import Window
@@ -39,8 +39,8 @@ def load_orders(
 
 def load_candles(connection: duckdb.DuckDBPyConnection, relation: Relation, window: Window) -> None:
     """Make `candle_event` of all bars of the window and `candle` of the usable ones, each bar once."""
-    _copy_window(connection, "candles", "candle_event", CANDLES_IN_WINDOW, relation, bar_bounds(window))
-    _mark_duplicate_bars(connection)
+    _copy_window(connection, "candles", "candle_event", CANDLES_IN_WINDOW, relation, bar_bounds(window), with_file=True)
+    mark_duplicate_bars(connection)
     connection.execute("create temp view candle as select * from candle_event where reason is null")
 
 
@@ -82,9 +82,11 @@ def _copy_window(
     in_window: str,
     relation: Relation,
     bounds: dict[str, object],
+    *,
+    with_file: bool = False,
 ) -> None:
-    """Copy the rows of the window; only a rejected row keeps its file, which its sample names."""
-    file = "case when reason is not null then file end as file"
+    """Copy the rows of the window; without `with_file`, only a rejected row keeps its file, which its sample names."""
+    file = "file as file" if with_file else "case when reason is not null then file end as file"
     query = f"select * exclude (line, unread) replace ({file}) from ({relation.rows}) where {in_window}"
     try:
         connection.execute(f"create temp table {table} as {query}", bounds)
@@ -111,8 +113,11 @@ def _mark_duplicate_orders(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _mark_duplicate_bars(connection: duckdb.DuckDBPyConnection) -> None:
-    """Keep one bar of each symbol and time, the same one in every run."""
+def mark_duplicate_bars(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep one bar of each symbol and time in `candle_event`: the later of one file, the widest of several files.
+
+    A recorder may write a bar while it runs, and again when it has closed; a bar only becomes wider while it runs.
+    """
     usable = "candle_event where reason is null"
     duplicate = connection.execute(f"select 1 from {usable} group by symbol, ts having count(*) > 1 limit 1").fetchone()
     if duplicate is None:
@@ -120,8 +125,14 @@ def _mark_duplicate_bars(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"""update candle_event set reason = 'duplicate_bar' where rowid in (
             select row from (
-                select rowid as row, row_number() over (partition by symbol, ts order by high, low, close) as rank
-                from {usable}
+                select row, row_number() over (
+                    partition by symbol, ts order by rank_in_file, {candles.WIDEST_FIRST}, row desc
+                ) as rank
+                from (
+                    select *, rowid as row,
+                        row_number() over (partition by symbol, ts, file order by rowid desc) as rank_in_file
+                    from {usable}
+                )
             ) where rank > 1
         )"""
     )

@@ -74,7 +74,7 @@ _CANDLES = _Table(
     required=candles.BAR_COLUMNS,
     in_window="ts is null or (ts >= :first_bar_open and ts <= :last_bar_open)",
     judged=candles.BAR_REASON,
-    is_duplicate="row_number() over (partition by symbol, ts, judgement order by high, low, close) > 1",
+    is_duplicate=f"row_number() over (partition by symbol, ts, judgement order by {candles.WIDEST_FIRST}) > 1",
     duplicate_reason="duplicate_bar",
     sample="concat_ws(' ', symbol, coalesce(cast(ts as string), ts_text))",
     description={"format": "parquet"},

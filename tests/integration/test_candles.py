@@ -269,17 +269,38 @@ def test_the_sample_of_a_repeated_bar_names_its_line(tmp_path: Path, orders: Ord
     )
 
 
-def test_of_bars_that_differ_at_one_time_the_same_one_is_used_in_every_run(
-    tmp_path: Path, orders: OrdersSource
-) -> None:
-    made = bars(501)
-    at, high, low, close = made[490]
-    wider = (at, high * 1.5, low, close)
-    first = measured(orders, as_csv(tmp_path, named("BTCUSDT", [*made, wider])))
-    second = measured(orders, as_csv(tmp_path, named("BTCUSDT", [wider, *reversed(made)])))
+def other_ranges(made: list[Bar], index: int, factor: float) -> list[Bar]:
+    """The bars from `index` on with ranges of another size, as a recorder sees them before they close."""
+    return [
+        (at, low + (high - low) * factor, low, low + (close - low) * factor) for at, high, low, close in made[index:]
+    ]
 
-    assert first == second
-    assert_close(first, volatility(made, AS_OF, INTERVAL))
+
+@each_format
+@pytest.mark.parametrize("factor", [0.1, 5.0], ids=["written while it ran", "corrected"])
+def test_of_two_bars_of_one_time_the_one_written_later_counts(
+    tmp_path: Path, orders: OrdersSource, write: Writer, factor: float
+) -> None:
+    made = bars(550)
+    written_twice = other_ranges(made, 500, factor)
+    rows = [bar for pair in zip(written_twice, made[500:], strict=True) for bar in pair]
+    result = run(orders, write(tmp_path, named("BTCUSDT", [*made[:500], *rows])))
+
+    assert counts_of(result, "candles") == {"duplicate_bar": 50}
+    assert_close(evidence_of(result)["BTCUSDT"].volatility, volatility(made, AS_OF, INTERVAL))
+
+
+@pytest.mark.parametrize("names", [("a.csv", "b.csv"), ("b.csv", "a.csv")])
+def test_of_two_bars_of_one_time_in_two_files_the_wider_counts(
+    tmp_path: Path, orders: OrdersSource, names: tuple[str, str]
+) -> None:
+    made = bars(550)
+    write_csv(tmp_path / names[0], named("BTCUSDT", made))
+    write_csv(tmp_path / names[1], named("BTCUSDT", other_ranges(made, 500, 0.1)))
+    result = run(orders, candles(tmp_path / "*.csv"))
+
+    assert counts_of(result, "candles") == {"duplicate_bar": 50}
+    assert_close(evidence_of(result)["BTCUSDT"].volatility, volatility(made, AS_OF, INTERVAL))
 
 
 @pytest.mark.parametrize("torn", ["2026-04-25T23:50:00Z,BTCUSDT,2", "2026-04-25T23:50:00Z,BTCUSDT,2,1,1.5,9", "?"])
