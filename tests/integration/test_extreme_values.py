@@ -9,16 +9,18 @@ import duckdb
 import psycopg
 import pytest
 
-from jobs.plan import CandlesSource, OrdersSource
+from jobs.plan import CandlesSource, Fees, OrdersSource, Plan
+from jobs.run.recompute import recompute
 from jobs.sources.canonical import SQL_TYPES
 from jobs.sources.errors import SourceError
-from storage.records import RunResult
+from policy.rules import rule_set
+from storage.records import Origin, RunResult
 from tests.support import bars as bar_files
 from tests.support.bars import bars, named
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_sqlite
 from tests.support.postgres import fresh_database
-from tests.support.run_helpers import candles, canonical, canonical_query, counts_of, order_log, run, sample_of
+from tests.support.run_helpers import AS_OF, candles, canonical, canonical_query, counts_of, order_log, run, sample_of
 
 TINY = [5e-324, 1e-310, 1e-300, 1e-19]
 HUGE = [1e19, 1e300, 1.7e308, 2**63, 2**64, 10**40, 10**400]
@@ -145,13 +147,20 @@ def test_an_extreme_price_changes_no_other_symbol(
     prices = {f"BADUSDT{number}": price for number, price in enumerate(EXTREMES) if abs(price) != 10**400}
     orders = as_csv(tmp_path, [*good_rows(), *(bad_row("symbol", symbol) for symbol in prices)])
     good = named("BTCUSDT", bars(501)) + named("ETHUSDT", bars(501, base=3.0))
-    without = run(orders, write(tmp_path, good))
+    without = run_with_fees(orders, write(tmp_path, good))
 
     bad = [row for symbol, price in prices.items() for row in extreme_bars(symbol, price, is_spike=is_spike)]
-    result = run(orders, write(tmp_path, good + bad))
+    result = run_with_fees(orders, write(tmp_path, good + bad))
 
     assert len(policies_of(without)) == 2
     assert policies_of(result) == policies_of(without)
+
+
+def run_with_fees(orders: OrdersSource, bars_of_all: CandlesSource) -> RunResult:
+    """Recompute with every metric of candles; those of the spread are measured only if fees are set."""
+    fees = {"": Fees(maker_bps=2, taker_bps=5)}
+    plan = Plan(scope="default", orders=orders, candles=bars_of_all, rule_set=rule_set("breaker"), fees=fees)
+    return recompute(plan, AS_OF, origin=Origin.MANUAL, started_at=AS_OF)
 
 
 def extreme_bars(symbol: str, price: float, *, is_spike: bool) -> list[Row]:
