@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from console.errors import SettingsError
+from console.terminal.text import write_any_text
 from policy.errors import RouterPolicyError
 
 COMMANDS = (
@@ -67,6 +68,8 @@ def _group() -> None:
 
 def main() -> None:
     """Run the command. Exit code 0: done; 1: failed; 2: used wrongly, settings included."""
+    write_any_text(sys.stdout)
+    write_any_text(sys.stderr)
     try:
         app()
     except SettingsError as error:

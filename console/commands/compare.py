@@ -23,7 +23,6 @@ from jobs.analysis.compare import (
 from storage.read.breaker_events import BreakerLevel
 from storage.read.rule_set_comparison import RuleSetDifference, RuleSetTotals
 
-_FILE_WIDTH = 120
 _EVENTS_SHOWN = 10
 _ALL = "all"
 
@@ -118,7 +117,7 @@ def _print_pair(scope: str, pair: Pair) -> None:
     )
     differences = [(_ALL, total), *((difference.symbol, difference) for difference in pair.symbols)]
     rows = ((name, *_cells(difference)) for name, difference in differences)
-    print_table(plain_table(_HEADS, rows), file_width=_FILE_WIDTH)
+    print_table(plain_table(_HEADS, rows))
 
 
 def _cells(difference: RuleSetDifference) -> tuple[str, ...]:

@@ -17,7 +17,6 @@ from jobs.analysis.costs import CHOSEN, Costs, CostSummary, PolicyAtOrder, find_
 from jobs.analysis.order_history import OrderSelection
 from jobs.confidence_interval import ConfidenceInterval
 
-_FILE_WIDTH = 100
 _HEADS = ("\nwent", "\norders", "\nfilled", "mean\ncost", "\n± 95 %", "median\ncost", "less\ntaker's*", "\n± 95 %*")
 
 
@@ -54,7 +53,7 @@ def _print(selection: OrderSelection, costs: Costs) -> None:
     for title, summaries in _sections(costs.figures):
         sys.stdout.write("\n")
         table = plain_table((f"\n{title}", *_HEADS), _rows(summaries), text_columns=(0, 1))
-        print_table(table, file_width=_FILE_WIDTH)
+        print_table(table)
     if any(summary.against_taker for summary in costs.figures):
         sys.stdout.write(f"\n* {CHOSEN}\n")
 

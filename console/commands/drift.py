@@ -17,7 +17,6 @@ from console.terminal.text import iso, print_json, print_lines
 from jobs.analysis.drift import Drift, DriftKind, SymbolDrift, find_drift
 from jobs.analysis.order_history import TOLERANCE, OrderSelection
 
-_FILE_WIDTH = 100
 _HEADS = ("symbol", "\norders", "no\nrun", "unknown\nrun", "super-\nseded", "\nexpired", "maker while\ntaker")
 _MEANING = {
     DriftKind.NO_RUN: "name no run",
@@ -82,7 +81,7 @@ def _print(selection: OrderSelection, drift: Drift) -> None:
     print_lines(_summary(selection, drift))
     drifted = [symbol for symbol in drift.symbols if symbol.finding_count]
     if drifted:
-        print_table(plain_table(_HEADS, map(_cells, drifted)), file_width=_FILE_WIDTH)
+        print_table(plain_table(_HEADS, map(_cells, drifted)))
     print_lines(_examples(drifted))
 
 

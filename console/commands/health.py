@@ -16,7 +16,6 @@ from jobs.analysis.health import WatchedScope, compute_every_execution_health, c
 from policy.health import ExecutionHealth
 from storage.store import Store
 
-_FILE_WIDTH = 100
 _HEADS = (
     "symbol",
     "quality",
@@ -68,7 +67,7 @@ def _record(health: ExecutionHealth) -> dict[str, Any]:
 def _print_table(healths: Sequence[ExecutionHealth]) -> None:
     """Print the figures in 80 columns; what needs attention follows, a line each."""
     print_lines([_title(healths)])
-    print_table(plain_table(_HEADS, map(_cells, healths), text_columns=_TEXT_COLUMNS), file_width=_FILE_WIDTH)
+    print_table(plain_table(_HEADS, map(_cells, healths), text_columns=_TEXT_COLUMNS))
     print_lines(_attention(healths))
 
 

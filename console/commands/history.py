@@ -13,7 +13,6 @@ from policy.effective import EffectivePolicy
 from storage.read.policies import history
 from storage.records import PolicyPeriod
 
-_FILE_WIDTH = 160
 _HEADS = ("valid from", "valid to", "maker first", "taker bias", "quality", "regime", "why")
 
 
@@ -40,7 +39,7 @@ def command(symbol: SymbolArgument, since: SlotsSince = None, config: Config = N
 
 def _print_table(symbol: str, periods: Sequence[PolicyPeriod]) -> None:
     table = boxed_table(f"policies for {symbol}", _HEADS, map(_cells, periods), text_columns=range(len(_HEADS)))
-    print_table(table, file_width=_FILE_WIDTH)
+    print_table(table)
 
 
 def _cells(period: PolicyPeriod) -> tuple[str, ...]:

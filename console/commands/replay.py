@@ -24,7 +24,6 @@ from jobs.analysis.replay import replay
 from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals
 from policy.rules import RuleSet
 
-_FILE_WIDTH = 120
 _CHANGES_SHOWN = 20
 _MEANING = {
     ReplayVerdict.NEVER_SENT: "not observed: maker orders that were never sent",
@@ -155,7 +154,7 @@ def _print(scope: str, replayed: Replay) -> None:
     print_lines(_summary(scope, replayed))
     totals = [("all", replayed.total), *sorted(replayed.symbols.items())]
     rows = ((name, *_cells(symbol_totals)) for name, symbol_totals in totals)
-    print_table(plain_table(_HEADS, rows), file_width=_FILE_WIDTH)
+    print_table(plain_table(_HEADS, rows))
     print_lines(_changes(replayed))
 
 

@@ -1,7 +1,9 @@
 """Reads the settings: one TOML file, and ROUTER_POLICY_* in the environment over it."""
 
 import glob
+import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +14,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from console.errors import SettingsError
 from console.settings.environment import explain_unreadable_variable, refuse_unknown_variables
-from console.settings.model import Settings
+from console.settings.model import Settings, setting_names
 
 FILE_NAME = "router-policy.toml"
 _RENAMED = {"web.evaluation": "web.backtest"}
@@ -27,7 +29,7 @@ def load(config: Path | None) -> Settings:
     """
     path = config or Path(FILE_NAME)
     values = _read(path) if config is not None or path.exists() else {}
-    refuse_unknown_variables(Settings.model_fields)
+    refuse_unknown_variables(setting_names())
     try:
         settings = Settings(**values)
     except UnreadableVariableError as error:
@@ -60,8 +62,11 @@ def _message(problem: ErrorDetails) -> str:
 
 def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
     sections = {name: section for name, section in settings if isinstance(section, BaseModel)}
+    paths = {name: _absolute_paths(section, folder) for name, section in sections.items()}
+    for name, absolute in paths.items():
+        _refuse_unwritable_names(name, absolute)
     return settings.model_copy(
-        update={name: section.model_copy(update=_absolute_paths(section, folder)) for name, section in sections.items()}
+        update={name: section.model_copy(update=paths[name]) for name, section in sections.items()}
     )
 
 
@@ -69,6 +74,17 @@ def _absolute_paths(section: BaseModel, folder: Path) -> dict[str, str]:
     anchors = {"path": _absolute_pattern, "backtest": _absolute, "url": _absolute_sqlite}
     texts = {name: getattr(section, name, None) for name in anchors}
     return {name: anchors[name](text, folder) for name, text in texts.items() if text is not None}
+
+
+def _refuse_unwritable_names(section: str, paths: Mapping[str, str]) -> None:
+    """Refuse letters beyond ASCII in a path if Python writes file names otherwise than the engine, which uses UTF-8."""
+    encoding = sys.getfilesystemencoding()
+    names = [key for key, path in paths.items() if not path.isascii() and (key != "url" or path.startswith("sqlite"))]
+    if names and encoding != "utf-8":
+        raise SettingsError(
+            f"{section}.{names[0]} has letters beyond ASCII, and this locale writes file names in {encoding}; "
+            "set LC_ALL=C.UTF-8 in the environment"
+        )
 
 
 def _absolute(path: str, folder: Path) -> str:

@@ -3,13 +3,24 @@
 import re
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from console.settings.duration import parse_duration
 from console.settings.environment import ENVIRONMENT_PREFIX
+from console.settings.line import header_text, line_of
 from policy.rules import UnknownRuleSetError, rule_set
 
 if TYPE_CHECKING:
@@ -42,6 +53,11 @@ def _checked_symbol(text: str) -> str:
     return text
 
 
+def _read_line(value: object, info: ValidationInfo) -> object:
+    """Read a text as one line; a query may have many."""
+    return line_of(value) if isinstance(value, str) and info.field_name != "query" else value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 BarInterval = Annotated[timedelta, BeforeValidator(_read_bar)]
 SymbolName = Annotated[str, AfterValidator(_checked_symbol)]
@@ -49,6 +65,8 @@ SymbolName = Annotated[str, AfterValidator(_checked_symbol)]
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    _lines = field_validator("*", mode="before")(_read_line)
 
 
 class _Location(_Section):
@@ -121,6 +139,7 @@ class RulesSettings(BaseModel):
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    _lines = field_validator("*", mode="before")(_read_line)
     __pydantic_extra__: dict[str, RuleParameters] = Field(init=False)
 
     name: str = "seed"
@@ -174,7 +193,7 @@ class EngineSettings(_Section):
 class WebSettings(_Section):
     """The bearer token of the console, further names of its machine, and the file of the last backtest."""
 
-    token: SecretStr | None = Field(default=None, min_length=16)
+    token: Annotated[SecretStr, BeforeValidator(header_text), Field(min_length=16)] | None = None
     hosts: list[str] = Field(default_factory=list)
     backtest: str | None = None
 
@@ -185,6 +204,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", hide_input_in_errors=True
     )
+
+    _lines = field_validator("*", mode="before")(_read_line)
 
     scope: str = Field(default="default", min_length=1, max_length=64)
     symbols: list[SymbolName] = Field(default_factory=list)
@@ -208,3 +229,17 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Give the environment precedence over the file, whose values come as arguments."""
         return env_settings, init_settings
+
+
+def setting_names() -> list[str]:
+    """Return every setting as its variable has it after the prefix, in lower case: `scope`, `store__url`."""
+    names = []
+    for name, field in Settings.model_fields.items():
+        section = _section_class(field.annotation)
+        names += [name] if section is None else [f"{name}__{key}" for key in section.model_fields]
+    return names
+
+
+def _section_class(annotation: object) -> type[BaseModel] | None:
+    kinds = (annotation, *get_args(annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from jobs.backtest.statistics import Estimate
 
 ALWAYS_TAKER, ALWAYS_MAKER, ORACLE = "always taker", "always maker first", "oracle"
-_FILE_WIDTH = 110
 _EPOCH = date(1970, 1, 1)
 _REACH = {"symbol": "each market at times of its own", "venue": "all markets at the same times"}
 _CAVEATS = (
@@ -149,7 +148,7 @@ def print_backtest(request: "BacktestRequest", backtest: "Backtest", *, fees_are
     """Print the method, the tables, and what they mean in words."""
     print_lines(_method(request, backtest, fees_are_assumed=fees_are_assumed))
     for table in _tables(request, backtest):
-        print_table(table, file_width=_FILE_WIDTH)
+        print_table(table)
     print_lines((*words(backtest), *_fee_gap_lines(request), *_CAVEATS))
 
 

@@ -11,7 +11,6 @@ from policy.snapshot import Snapshot
 if TYPE_CHECKING:
     from rich.table import Table
 
-_FILE_WIDTH = 140
 _HEADS = (
     "symbol",
     "maker first",
@@ -30,7 +29,7 @@ WORD_COLUMN_COUNT = 5
 
 def print_policies(snapshots: Sequence[Snapshot], now: datetime, overridden: Collection[str] = ()) -> None:
     """Print the policies of one run, at least one, with a mark at the symbols that a person has overridden."""
-    print_table(policy_table(snapshots, now, overridden), file_width=_FILE_WIDTH)
+    print_table(policy_table(snapshots, now, overridden))
 
 
 def policy_table(snapshots: Sequence[Snapshot], now: datetime, overridden: Collection[str] = ()) -> "Table":

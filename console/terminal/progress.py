@@ -36,7 +36,8 @@ def spinner(description: str) -> Iterator[None]:
         return
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    with _progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as progress:
+    # The default spinner is drawn in Braille, which not every encoding has.
+    with _progress(SpinnerColumn("line"), TextColumn("{task.description}"), TimeElapsedColumn()) as progress:
         progress.add_task(description, total=None)
         yield
 

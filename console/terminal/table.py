@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+_UNLIMITED_WIDTH = 1_000_000  # characters
 _TITLE_STYLE = "table.title"  # a style of the rich library
 
 
@@ -20,7 +21,7 @@ def plain_table(
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 1, 0, 0))
-    _add_columns(table, heads, text_columns, overflow="fold")
+    _add_columns(table, heads, text_columns)
     _add_rows(table, rows)
     return table
 
@@ -33,23 +34,24 @@ def boxed_table(
     from rich.text import Text
 
     table = Table(title=Text(title, _TITLE_STYLE))
-    _add_columns(table, heads, text_columns, overflow="ellipsis")
+    _add_columns(table, heads, text_columns)
     _add_rows(table, rows)
     return table
 
 
-def print_table(table: "Table", *, file_width: int) -> None:
-    """Print a table as wide as the terminal, or `file_width` characters wide if standard output is not a terminal."""
+def print_table(table: "Table") -> None:
+    """Print a table as wide as the terminal, or as wide as its longest row if standard output is not a terminal.
+
+    On a terminal a text that does not fit goes on in the next line; nothing is left out.
+    """
     from rich.console import Console
 
-    Console(width=None if sys.stdout.isatty() else file_width).print(table)
+    Console(width=None if sys.stdout.isatty() else _UNLIMITED_WIDTH).print(table)
 
 
-def _add_columns(
-    table: "Table", heads: Sequence[str], text_columns: Collection[int], overflow: Literal["fold", "ellipsis"]
-) -> None:
+def _add_columns(table: "Table", heads: Sequence[str], text_columns: Collection[int]) -> None:
     for number, head in enumerate(heads):
-        table.add_column(head, justify="left" if number in text_columns else "right", overflow=overflow)
+        table.add_column(head, justify="left" if number in text_columns else "right", overflow="fold")
 
 
 def _add_rows(table: "Table", rows: Iterable[Sequence[str]]) -> None:

@@ -4,6 +4,8 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
+from typing import TextIO
 
 
 def iso(at: datetime | None) -> str | None:
@@ -33,6 +35,12 @@ def exact_figure(value: float | None, missing: str = "-") -> str:
 def percent(value: float | None) -> str:
     """Write a share as a percentage with one decimal and no sign; None, a share of nothing, as a dash."""
     return "-" if value is None else f"{value * 100:z.1f}"
+
+
+def write_any_text(stream: TextIO) -> None:
+    """Let a stream write letters that its encoding lacks as escapes, as in `\\u5e01`, so that no output fails."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def print_lines(lines: Iterable[str]) -> None:

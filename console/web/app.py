@@ -10,13 +10,14 @@ import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry, ProcessCollector
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from console.web import probes
 from console.web.api import health, policies, runs
 from console.web.errors import add_error_handlers, documented
 from console.web.guards import TimeLimit, guards_of
+from console.web.head_requests import HeadRequests
 from console.web.headers import SafeHeaders
+from console.web.hosts import KnownHosts
 from console.web.metrics import PolicyCollector
 from console.web.pages import pages
 from console.web.pages.backtest_files import BacktestFiles
@@ -73,7 +74,8 @@ def create_app(
     add_error_handlers(app, pages.error_page)
     _add_routes(app, access.token)
     app.add_middleware(TimeLimit, seconds=timeout_seconds)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(access.hosts), www_redirect=False)
+    app.add_middleware(KnownHosts, allowed_hosts=list(access.hosts), www_redirect=False)
+    app.add_middleware(HeadRequests)
     app.add_middleware(SafeHeaders)
     return app
 

@@ -1,8 +1,13 @@
 """The terminal kit: how routes, rejects, ages and tables are written."""
 
+from contextlib import redirect_stdout
 from datetime import timedelta
+from functools import partial
+from io import StringIO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from console.terminal.rejects import reject_lines, reject_words
@@ -41,7 +46,7 @@ def test_an_exact_figure_has_six_digits_and_none_its_own_word() -> None:
 
 
 def test_cells_are_printed_as_they_are_and_figures_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table(plain_table(("symbol", "count"), [("btc[perp]", "7"), ("X", "12345678")]), file_width=40)
+    print_table(plain_table(("symbol", "count"), [("btc[perp]", "7"), ("X", "12345678")]))
 
     assert capsys.readouterr().out.splitlines() == [
         "symbol       count ",
@@ -56,3 +61,36 @@ def test_a_boxed_table_has_its_title(capsys: pytest.CaptureFixture[str]) -> None
     Console(width=40).print(table)
 
     assert "policies of [x]" in capsys.readouterr().out
+
+
+@given(
+    st.lists(
+        st.text(
+            st.characters(min_codepoint=33, max_codepoint=0x2FFF, categories=("L", "N", "P")), min_size=1, max_size=80
+        ),
+        min_size=1,
+        max_size=5,
+        unique=True,
+    )
+)
+def test_a_table_in_a_pipe_has_one_line_for_each_row_with_every_text_whole(symbols: list[str]) -> None:
+    for lay_out in (plain_table, partial(boxed_table, "policies")):
+        pipe = StringIO()
+        with redirect_stdout(pipe):
+            print_table(lay_out(("symbol", "note"), [(symbol, "x" * 300) for symbol in symbols], text_columns=(0, 1)))
+
+        rows = [line for line in pipe.getvalue().splitlines() if "x" * 300 in line]
+        assert len(rows) == len(symbols)
+        assert all(symbol in row for symbol, row in zip(symbols, rows, strict=True))
+
+
+def test_on_a_narrow_terminal_a_symbol_goes_on_in_the_next_line() -> None:
+    symbols = ["BTC/USDT:USDT-261127-CALL-A", "BTC/USDT:USDT-261127-CALL-B"]
+    screen = Console(width=30, file=StringIO(), force_terminal=True, color_system=None)
+    table = boxed_table("policies", ("symbol", "count"), [(symbol, "1") for symbol in symbols], text_columns=(0,))
+
+    with screen.capture() as capture:
+        screen.print(table)
+
+    cells = [line.split("\u2502")[1].strip() for line in capture.get().splitlines() if line.startswith("\u2502")]
+    assert "".join(cells) == "".join(symbols)

@@ -123,6 +123,39 @@ def test_a_page_of_another_site_cannot_ask_by_another_name(visit: Visit, small_s
         assert client.get("/v1/head", headers={"Host": name}).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["10.1.2.3:8765", "evil.example", "router-policy.bots.svc", ""])
+def test_probes_are_answered_by_any_name(visit: Visit, small_store: Store, name: str) -> None:
+    client = visit(small_store, access=Access(hosts=["desk.example"]))
+
+    for address in ("/healthz", "/readyz"):
+        assert client.get(address, headers={"Host": name}).status_code == 200
+    assert client.get("/metrics", headers={"Host": name}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/runs",
+        "/v1/policies",
+        "/v1/policies/NONE",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/v1/openapi.json",
+        "/static/style.css",
+        "/v1/policies/BTCUSDT/history?format=csv",
+        "/nothing",
+    ],
+)
+def test_head_is_answered_as_get_without_the_body(client: TestClient, address: str) -> None:
+    got, headed = client.get(address), client.head(address)
+
+    assert (headed.status_code, headed.content) == (got.status_code, b"")
+    if address != "/metrics":  # the figures of the process differ from one answer to the next
+        assert headed.headers == got.headers
+
+
 @pytest.mark.parametrize("address", ["/", "/v1/policies", "/healthz", "/v1/nothing", "/static/style.css"])
 def test_every_answer_keeps_to_itself(client: TestClient, address: str) -> None:
     headers = client.get(address).headers
