@@ -134,9 +134,9 @@ class Store:
         with self.reading() as connection:
             yield from verify.verify(connection, anchor)
 
-    def prune(self, keep: timedelta) -> Iterator[Pruned]:
+    def prune(self, keep: timedelta, through_entry_id: int | None = None) -> Iterator[Pruned]:
         """Remove what is older than `keep`, one transaction per batch: see `storage.write.prune.prune`."""
-        return prune.prune(self.writer, keep)
+        return prune.prune(self.writer, keep, through_entry_id)
 
     def back_up(self, target: Path) -> Iterator[Progress]:
         """Copy the store to a new SQLite file and verify it: see `storage.audit.backup.back_up`."""

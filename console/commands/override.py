@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from console.options import Config, SymbolArgument, parse_length
+from console.settings.duration import duration_words
 from console.settings.file import load
 from console.settings.model import Settings
 from console.terminal.routes import policy_words
@@ -47,7 +48,18 @@ def command(
         raise typer.BadParameter("give either --maker or --taker, and --for how long; or --end")
     default_bias: TakerBias = TakerBias.BALANCED if maker else TakerBias.PREFER_TAKER
     bias = default_bias if bias is None else bias
-    _make(load(config), symbol, reason, author, maker_first=maker, taker_bias=bias, length=length)
+    settings = load(config)
+    _refuse_too_long(settings, length)
+    _make(settings, symbol, reason, author, maker_first=maker, taker_bias=bias, length=length)
+
+
+def _refuse_too_long(settings: Settings, length: timedelta) -> None:
+    longest = settings.overrides.longest
+    if length > longest:
+        raise typer.BadParameter(
+            f"--for {duration_words(length)} is longer than overrides.longest, which is {duration_words(longest)}; "
+            "give a shorter time, and override again later"
+        )
 
 
 def _make(

@@ -22,3 +22,10 @@ def parse_duration(text: str) -> timedelta:
     if len(number) > len(str(_MAX_SECONDS)) or int(number) * _UNIT_SECONDS[match[2]] > _MAX_SECONDS:
         raise ValueError(f"{text!r} is too long; {_MAX_DAYS}d is the most")
     return timedelta(seconds=int(number) * _UNIT_SECONDS[match[2]])
+
+
+def duration_words(duration: timedelta) -> str:
+    """Write a duration of whole seconds as the settings do, in its largest unit without a remainder: `7d`, `36h`."""
+    seconds = int(duration.total_seconds())
+    unit = next(unit for unit in reversed(_UNIT_SECONDS) if seconds % _UNIT_SECONDS[unit] == 0)
+    return f"{seconds // _UNIT_SECONDS[unit]}{unit}"

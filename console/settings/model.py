@@ -190,6 +190,12 @@ class EngineSettings(_Section):
         return self
 
 
+class OverridesSettings(_Section):
+    """How long a person's override may last."""
+
+    longest: Duration = timedelta(days=7)
+
+
 class WebSettings(_Section):
     """The bearer token of the console, further names of its machine, and the file of the last backtest."""
 
@@ -216,6 +222,7 @@ class Settings(BaseSettings):
     rules: RulesSettings = Field(default_factory=RulesSettings)
     fees: FeesSettings | None = None
     engine: EngineSettings = EngineSettings()
+    overrides: OverridesSettings = OverridesSettings()
     web: WebSettings = WebSettings()
 
     @classmethod

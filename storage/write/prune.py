@@ -45,22 +45,44 @@ class Pruned:
     through_entry_id: int
 
 
-def prune(engine: Engine, keep: timedelta) -> Iterator[Pruned]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prunable:
+    """What a prune would remove: how many runs, when the last of them was published, and its entry."""
+
+    run_count: int
+    last_published_at: datetime
+    through_entry_id: int
+
+
+def prunable(connection: Connection, keep: timedelta) -> Prunable | None:
+    """Return what `prune` would remove now, None if nothing is old enough."""
+    now = database_now(connection)
+    through = _last_removable(connection, now - keep, now)
+    if through is None:
+        return None
+    removed = select(func.count(), func.max(policy_run.c.published_at)).where(policy_run.c.run_id <= through)
+    run_count, last_published_at = connection.execute(removed).one()
+    return Prunable(run_count=run_count, last_published_at=last_published_at, through_entry_id=through)
+
+
+def prune(engine: Engine, keep: timedelta, through_entry_id: int | None = None) -> Iterator[Pruned]:
     """Remove what was published longer ago than `keep`, oldest first, one transaction per batch; then free the space.
+
+    With `through_entry_id`, nothing after that entry is removed, even if it is old enough by now.
 
     The longest beginning of the chain that is old enough is removed. It stops before the newest run of any scope, which
     readers may need, and before an override that still lasts or lasted in a slot that stays. If it is interrupted
     between batches, the store is consistent.
     """
-    while (batch := _prune_batch(engine, keep)) is not None:
+    while (batch := _prune_batch(engine, keep, through_entry_id)) is not None:
         yield batch
     _free_space(engine)
 
 
-def _prune_batch(engine: Engine, keep: timedelta) -> Pruned | None:
+def _prune_batch(engine: Engine, keep: timedelta, limit: int | None) -> Pruned | None:
     with transaction(engine) as connection:
         now = database_now(connection)
-        through = _end_of_batch(connection, now - keep, now)
+        through = _end_of_batch(connection, now - keep, now, limit)
         if through is None:
             return None
         entry_id, previous_digest = reserve_next_entry(connection)
@@ -80,12 +102,12 @@ def _prune_batch(engine: Engine, keep: timedelta) -> Pruned | None:
         return Pruned(run_count=row["run_count"], through_entry_id=through)
 
 
-def _end_of_batch(connection: Connection, before: datetime, now: datetime) -> int | None:
+def _end_of_batch(connection: Connection, before: datetime, now: datetime, limit: int | None) -> int | None:
     """Return the number of the last entry of the next batch, or None if nothing is old enough.
 
     A batch that would cut through an override includes the runs of the next one.
     """
-    last = _last_removable(connection, before, now)
+    last = _last_removable(connection, before, now, limit)
     if last is None:
         return None
     old = select(policy_run.c.run_id).where(policy_run.c.run_id <= last).order_by(policy_run.c.run_id)
@@ -94,8 +116,9 @@ def _end_of_batch(connection: Connection, before: datetime, now: datetime) -> in
     return next(cut for cut in cuts if _first_override_to_keep(connection, cut, now) is None)
 
 
-def _last_removable(connection: Connection, before: datetime, now: datetime) -> int | None:
-    last = _last_run_before(connection, _first_run_to_keep(connection, before))
+def _last_removable(connection: Connection, before: datetime, now: datetime, limit: int | None = None) -> int | None:
+    first_kept = _first_run_to_keep(connection, before)
+    last = _last_run_before(connection, first_kept if limit is None else min(first_kept, limit + 1))
     while last is not None and (override := _first_override_to_keep(connection, last, now)) is not None:
         last = _last_run_before(connection, override)
     return last

@@ -1,10 +1,14 @@
 """The commands on the history, as people use them."""
 
 import json
+import re
 import signal
+import sys
 import time
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import text
@@ -18,6 +22,13 @@ from tests.support.waiting import wait_until
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 AT = "2026-04-26T00:15:00Z"
 DAY = ("--from", "2026-04-25T00:00", "--to", "2026-04-26T00:00", "--every", "1h")
+
+
+class Terminal(StringIO):
+    """Standard input with a person at it, who types this text."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def begun(folder: Path, store_url: str) -> Path:
@@ -229,13 +240,56 @@ def test_prune_removes_old_runs_and_the_rest_verifies(bot: Path) -> None:
     assert command(bot, "once", "--as-of", "2026-04-26T00:30:00Z").returncode == 0
     time.sleep(1.1)
 
-    kept = command(bot, "prune", "--keep", "1h")
-    pruned = command(bot, "prune", "--keep", "1s")
+    kept = command(bot, "prune", "--keep", "1h", "--force", "--yes")
+    tried = command(bot, "prune", "--keep", "1s", "--dry-run")
+    pruned = command(bot, "prune", "--keep", "1s", "--force", "--yes")
 
-    assert "0 runs were removed" in kept.stdout
+    assert "0 runs are old enough to be removed" in kept.stdout
+    assert re.search(r"prune removes 1 runs, published up to \d{4}-.*Z; this cannot be undone", tried.stdout)
+    assert "removed" not in tried.stdout
     assert "1 runs were removed" in pruned.stdout, pruned.stderr
     assert [period["run_id"] for period in json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)] == [2]
     assert command(bot, "verify").returncode == 0
+
+
+@pytest.mark.parametrize("options", [(), ("--force",)])
+def test_prune_below_the_window_of_a_run_or_without_an_answer_removes_nothing(
+    bot: Path, options: tuple[str, ...]
+) -> None:
+    assert command(bot, "once", "--as-of", "2026-04-26T00:30:00Z").returncode == 0
+    time.sleep(1.1)
+
+    refused = command(bot, "prune", "--keep", "1s", *options)
+
+    assert refused.returncode == 2
+    assert ("--keep 1s is less than 7d" if not options else "in a script add --yes") in refused.stderr
+    assert len(json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)) == 2
+
+
+@pytest.mark.parametrize(("answer", "run_count"), [("n\n", 2), ("\n", 2), ("y\n", 1)])
+def test_prune_removes_only_after_a_yes(bot: Path, answer: str, run_count: int) -> None:
+    assert command(bot, "once", "--as-of", "2026-04-26T00:30:00Z").returncode == 0
+    time.sleep(1.1)
+
+    with patch.object(sys, "stdin", Terminal(answer)):
+        command(bot, "prune", "--keep", "1s", "--force")
+
+    assert len(json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)) == run_count
+
+
+@pytest.mark.parametrize(
+    ("length", "longest", "code"),
+    [("7d", None, 0), ("169h", None, 2), ("10000d", None, 2), ("2h", "1h", 2), ("8d", "9d", 0)],
+)
+def test_an_override_lasts_as_long_as_the_settings_allow(
+    bot: Path, length: str, longest: str | None, code: int
+) -> None:
+    variables = {} if longest is None else {"ROUTER_POLICY_OVERRIDES__LONGEST": longest}
+
+    done = command(bot, "override", "GOODUSDT", "--taker", "--for", length, "--reason", "x", **variables)
+
+    assert done.returncode == code
+    assert ("is longer than overrides.longest" in done.stderr) == (code == 2)
 
 
 def test_backup_and_restore_give_the_same_policies(bot_on_each: Path) -> None:
