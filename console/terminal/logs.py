@@ -5,6 +5,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from console.terminal.unblocked import UnblockedHandler
+
 FOR_PEOPLE = "%(asctime)s %(levelname)s %(message)s"
 
 
@@ -25,8 +27,8 @@ class JsonLines(logging.Formatter):
 
 
 def set_up_logs() -> None:
-    """Send messages to standard error: for people if it is a terminal, else as JSON."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Send messages to standard error: for people if it is a terminal, else as JSON. They never wait for a reader."""
+    handler = UnblockedHandler(sys.stderr.fileno())
     handler.setFormatter(logging.Formatter(FOR_PEOPLE) if sys.stderr.isatty() else JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     # It logs its socket, its start and its end; the console logs its address itself.

@@ -15,6 +15,7 @@ import uvicorn
 from console.errors import SettingsError
 from console.settings.model import Settings
 from console.web.app import LOCAL_HOSTS, Access, create_app
+from console.web.connections import ACCEPTED_AT_ONCE, BoundedProtocol
 from console.web.pages.backtest_files import BacktestFiles
 from jobs.analysis.health import WatchedScope
 from policy.errors import RouterPolicyError
@@ -92,7 +93,8 @@ def server_of(settings: Settings, address: Address, store: Store, holder: str | 
             lifespan="on",
             timeout_keep_alive=30,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-            limit_concurrency=500,
+            http=BoundedProtocol,
+            backlog=ACCEPTED_AT_ONCE,
         )
     )
 

@@ -21,8 +21,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from jobs.plan import Plan
+from jobs.run.errors import RunFailedError
 from jobs.run.lease_owner import claim
-from jobs.run.worker import LEASE_MARGIN, RunFailedError, RunTask, compute_slot_in_child
+from jobs.run.worker import LEASE_MARGIN, RunTask, compute_slot_in_child
 from jobs.slots import Slots
 from policy.errors import RouterPolicyError
 from storage.read.policies import oldest_gap

@@ -9,9 +9,12 @@ from datetime import timedelta
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from threading import Event
 
 from jobs.plan import Plan
+from jobs.run.child_process import end_with_parent, temporary_folder
+from jobs.run.errors import RunFailedError
 from jobs.run.recompute import recompute
 from policy.errors import RouterPolicyError
 from storage.read.breaker_states import states_before
@@ -23,10 +26,6 @@ from storage.write.leases import Lease, record_failure
 LEASE_MARGIN = timedelta(seconds=10)
 _POLL_SECONDS = 0.2
 _PARENTS_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class RunFailedError(RouterPolicyError):
-    """A run published nothing; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,21 +64,22 @@ def compute_slot_or_fail(task: RunTask, store: Store) -> PublishedRun:
 def compute_slot_in_child(task: RunTask, deadline: timedelta, abort: Event) -> PublishedRun:
     """Compute the claimed slot in a process of its own, which is killed at the deadline or when `abort` is set.
 
-    Only a process can be killed while it hangs in a database or an engine; a thread cannot. Raises RunFailedError if
-    nothing was published.
+    Only a process can be killed while it hangs in a database or an engine; a thread cannot. If this process is killed,
+    the run ends with it. Its temporary files are removed in any case. Raises RunFailedError if nothing was published.
     """
     context = multiprocessing.get_context("spawn")
-    results, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(task, sender), name="router-policy-run")
-    _start_shielded(child)
-    sender.close()
-    try:
-        return _wait_for_result(results, deadline, abort)
-    finally:
-        if child.is_alive():
-            child.kill()
-        child.join()
-        results.close()
+    with temporary_folder() as folder:
+        results, sender = context.Pipe(duplex=False)
+        child = context.Process(target=_child, args=(task, sender, folder, deadline), name="router-policy-run")
+        _start_shielded(child)
+        sender.close()
+        try:
+            return _wait_for_result(results, deadline, abort)
+        finally:
+            if child.is_alive():
+                child.kill()
+            child.join()
+            results.close()
 
 
 def _start_shielded(child: BaseProcess) -> None:
@@ -113,8 +113,9 @@ def _wait_for_result(results: Connection, deadline: timedelta, abort: Event) -> 
     raise RunFailedError(str(result))
 
 
-def _child(task: RunTask, sender: Connection) -> None:
+def _child(task: RunTask, sender: Connection, folder: Path, deadline: timedelta) -> None:
     """Run in the child: the parent handles signals to the whole group, so that this run can finish."""
+    end_with_parent(folder, deadline)
     for number in _PARENTS_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _PARENTS_SIGNALS)
