@@ -9,7 +9,7 @@ from policy.errors import RouterPolicyError
 from policy.symbols import letters
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
 from storage.read.pages import PageBounds, SlotGap, gaps
-from storage.read.policies import latest
+from storage.read.policies import latest, slot_of_leaving
 from storage.store import Store
 
 _GAPS_READ = 100
@@ -40,12 +40,26 @@ def explain_missing_store(store: Store, error: StoreUnavailableError) -> StoreEr
 
 def no_policy(store: Store, scope: str, symbol: str | None = None) -> NoPolicyError:
     """Return the error for a symbol, or a scope, without a policy, with what is known of the reason."""
+    if symbol is not None and (message := leaving_message(store, scope, symbol)):
+        return NoPolicyError(message)
     symbols = _symbols(store, scope)
     what = f"no policy for {symbol!r}" if symbol is not None else "no policy yet"
     if symbol is None or not symbols:
         return NoPolicyError(f"{what} in scope {scope!r}; {_last_failure(store, scope)}")
     remedy = _similar_name(symbol, symbols) or "router-policy latest lists all policies"
     return NoPolicyError(f"{what} in scope {scope!r}; {remedy}")
+
+
+def leaving_message(store: Store, scope: str, symbol: str) -> str:
+    """Return since when a symbol has no policy any more, and why; empty if it has one or never had."""
+    with store.reading() as connection:
+        slot = slot_of_leaving(connection, scope, symbol)
+    if slot is None:
+        return ""
+    return (
+        f"{symbol!r} left scope {scope!r} at slot {iso(slot)}: it had no orders for symbols_leave_after; "
+        "to keep it, add it to symbols in the settings"
+    )
 
 
 def did_you_mean(store: Store, scope: str, symbol: str) -> str:

@@ -77,6 +77,7 @@ class Plan:
     """Everything that a run needs except the slot and the store.
 
     `shadows` decide beside the live rule set and are stored beside it. `fees` are by symbol; "" stands for all others.
+    A symbol that is not in `symbols` leaves once no run for `leave_after` had an order of it in its window.
     """
 
     scope: str
@@ -87,6 +88,7 @@ class Plan:
     engine: EngineChoice = EngineChoice()
     shadows: tuple[RuleSet, ...] = ()
     fees: Mapping[str, Fees] = field(default_factory=dict)
+    leave_after: timedelta = timedelta(days=30)
 
     @property
     def rule_sets_with_state(self) -> tuple[RuleSet, ...]:

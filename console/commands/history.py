@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from console.not_found import no_policy, store_to_read
+from console.not_found import leaving_message, no_policy, store_to_read
 from console.options import AsJson, Config, SlotsSince, SymbolArgument
 from console.policy_record import in_force_record
 from console.settings.file import load
 from console.terminal.policy_table import decision_cells
 from console.terminal.table import boxed_table, print_table
-from console.terminal.text import iso, print_json
+from console.terminal.text import iso, print_json, print_lines
 from policy.effective import EffectivePolicy
 from storage.read.policies import history
 from storage.records import PolicyPeriod
@@ -24,6 +24,7 @@ def command(symbol: SymbolArgument, since: SlotsSince = None, config: Config = N
             periods = history(connection, settings.scope, symbol, since)
         if not periods:
             raise no_policy(store, settings.scope, symbol)
+        leaving = leaving_message(store, settings.scope, symbol)
     if as_json:
         print_json(
             {
@@ -35,6 +36,7 @@ def command(symbol: SymbolArgument, since: SlotsSince = None, config: Config = N
         )
         return
     _print_table(symbol, periods)
+    print_lines([leaving] if leaving else [])
 
 
 def _print_table(symbol: str, periods: Sequence[PolicyPeriod]) -> None:

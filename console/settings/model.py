@@ -215,6 +215,7 @@ class Settings(BaseSettings):
 
     scope: str = Field(default="default", min_length=1, max_length=64)
     symbols: list[SymbolName] = Field(default_factory=list)
+    symbols_leave_after: Duration = timedelta(days=30)
     store: StoreSettings = StoreSettings()
     orders: OrdersSettings
     candles: CandlesSettings | None = None

@@ -17,6 +17,7 @@ def plan_of(settings: Settings) -> Plan:
     return Plan(
         scope=settings.scope,
         symbols=tuple(settings.symbols),
+        leave_after=settings.symbols_leave_after,
         orders=_orders(settings.orders),
         candles=_candles(settings.candles) if settings.candles is not None else None,
         rule_set=rules_of(settings),

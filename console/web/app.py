@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from console.web import probes
 from console.web.api import health, policies, runs
 from console.web.errors import add_error_handlers, documented
-from console.web.guards import TimeLimit, guards_of
+from console.web.guards import TimeLimit, guards_of, may_read
 from console.web.head_requests import HeadRequests
 from console.web.headers import SafeHeaders
 from console.web.hosts import KnownHosts
@@ -62,7 +63,7 @@ def create_app(
         title="router-policy",
         version=version("router-policy"),
         description="Maker first or straight taker, per symbol: what is in force, since when and why. It only reads.",
-        openapi_url="/v1/openapi.json",
+        openapi_url=None,  # `probes.description` is behind the token
         docs_url=None,
         redoc_url=None,
         lifespan=_few_threads,
@@ -71,7 +72,7 @@ def create_app(
     app.state.overview = Overview(cache=cache)
     app.state.backtest = backtest
     app.state.registry = _registry(PolicyCollector(cache=cache, version=app.version, holder=holder))
-    add_error_handlers(app, pages.error_page)
+    add_error_handlers(app, pages.error_page, partial(may_read, token=access.token))
     _add_routes(app, access.token)
     app.add_middleware(TimeLimit, seconds=timeout_seconds)
     app.add_middleware(KnownHosts, allowed_hosts=list(access.hosts), www_redirect=False)

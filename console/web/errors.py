@@ -1,7 +1,7 @@
 """Error responses in one form: JSON for programs, a page for people; neither shows internals."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from console.not_found import explain_missing_store
 from console.web.headers import SAFE_HEADERS
+from console.web.hosts import PROBES
 from policy.errors import RouterPolicyError
 from policy.rules import UnknownRuleSetError
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
@@ -71,6 +72,7 @@ def envelope(
 
 
 ErrorPage = Callable[[Request, int, str], Response]
+MayRead = Callable[[Request], Awaitable[bool]]
 
 
 def is_for_programs(path: str) -> bool:
@@ -78,16 +80,21 @@ def is_for_programs(path: str) -> bool:
     return path.startswith("/v1/") or path in {"/v1", "/healthz", "/readyz", "/metrics"}
 
 
-def add_error_handlers(app: FastAPI, page: ErrorPage) -> None:
-    """Answer every error in the same form; `page` renders it for people."""
+def add_error_handlers(app: FastAPI, page: ErrorPage, may_read: MayRead) -> None:
+    """Answer every error in the same form; `page` renders it for people.
 
-    def answer(
+    A probe is answered for everyone, so only those who `may_read` learn why the console is not ready.
+    """
+
+    async def answer(
         request: Request,
         status: int,
         message: str,
         problems: Sequence[Problem] = (),
         headers: Mapping[str, str] | None = None,
     ) -> Response:
+        if request.url.path in PROBES and not await may_read(request):
+            return envelope(status, "not ready", headers=headers)
         if is_for_programs(request.url.path):
             return envelope(status, message, problems, headers)
         response = page(request, status, message)
@@ -96,13 +103,13 @@ def add_error_handlers(app: FastAPI, page: ErrorPage) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:
-        return answer(request, error.status_code, str(error.detail), headers=error.headers)
+        return await answer(request, error.status_code, str(error.detail), headers=error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
         problems = [_problem(detail) for detail in error.errors()]
         message = "; ".join(f"{problem.where}: {problem.message}" for problem in problems)
-        return answer(request, 422, message, problems)
+        return await answer(request, 422, message, problems)
 
     @app.exception_handler(RouterPolicyError)
     async def on_refusal(request: Request, error: RouterPolicyError) -> Response:
@@ -110,11 +117,11 @@ def add_error_handlers(app: FastAPI, page: ErrorPage) -> None:
             error = explain_missing_store(request.app.state.cache.store, error)
         status = _status(error)
         log.warning("%s was answered with %d: %s", request.url.path, status, error)
-        return answer(request, status, str(error))
+        return await answer(request, status, str(error))
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it
-        return answer(request, 500, "this is a fault of router-policy; see its log", headers=SAFE_HEADERS)
+        return await answer(request, 500, "this is a fault of router-policy; see its log", headers=SAFE_HEADERS)
 
 
 def _status(error: RouterPolicyError) -> int:

@@ -5,12 +5,13 @@ import logging
 import secrets
 from typing import Annotated
 
-from fastapi import Depends, HTTPException
+from fastapi import Depends, HTTPException, Request
 from fastapi.params import Depends as Dependency
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.web.errors import envelope
+from console.web.hosts import BY_UNKNOWN_NAME
 
 log = logging.getLogger("router_policy.web")
 _REALM = 'Basic realm="router-policy: the token is the password", charset="UTF-8"'
@@ -25,13 +26,27 @@ def token_required(token: str, challenge: str) -> Dependency:
         bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
         basic: Annotated[HTTPBasicCredentials | None, Depends(_basic)],
     ) -> None:
-        shown = bearer.credentials if bearer is not None else basic.password if basic is not None else ""
-        if not secrets.compare_digest(shown.encode(), token.encode()):
+        if not _is_token(token, bearer, basic):
             raise HTTPException(
                 401, "send the token, as in Authorization: Bearer TOKEN", {"WWW-Authenticate": challenge}
             )
 
     return Dependency(check)
+
+
+def _is_token(token: str, bearer: HTTPAuthorizationCredentials | None, basic: HTTPBasicCredentials | None) -> bool:
+    shown = bearer.credentials if bearer is not None else basic.password if basic is not None else ""
+    return secrets.compare_digest(shown.encode(), token.encode())
+
+
+async def may_read(request: Request, token: str | None) -> bool:
+    """Return whether a request shows the token; without a token in the settings, whether its host name is known."""
+    if token is None:
+        return not request.scope.get(BY_UNKNOWN_NAME, False)
+    try:
+        return _is_token(token, await _bearer(request), await _basic(request))
+    except HTTPException:  # a header that is not a valid one
+        return False
 
 
 def guards_of(token: str | None, *, for_people: bool) -> list[Dependency]:

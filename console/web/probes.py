@@ -2,7 +2,8 @@
 
 from typing import cast
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -41,3 +42,9 @@ def metrics(request: Request) -> Response:
     """Return the figures that Prometheus scrapes."""
     registry = cast(CollectorRegistry, request.app.state.registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@figures.get("/v1/openapi.json", include_in_schema=False)
+async def description(request: Request) -> JSONResponse:
+    """Return the description of the API."""
+    return JSONResponse(cast(FastAPI, request.app).openapi())

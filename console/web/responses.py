@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, cast
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, HTTPException, Request, Response
 
@@ -17,8 +18,9 @@ ThePolicyCache = Annotated[PolicyCache, Depends(_policy_cache)]
 
 def next_page(request: Request, response: Response, **values: str) -> str:
     """Return the address of the next page, which differs from this one in these values, and set the Link header."""
-    url = request.url.include_query_params(**values)
-    address = f"{url.path}?{url.query}"
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in values]
+    # Not from `request.url`: a symbol may hold ? and #, and letters that no header carries.
+    address = f"{quote(request.scope['path'])}?{urlencode([*kept, *values.items()])}"
     response.headers["Link"] = f'<{address}>; rel="next"'
     return address
 

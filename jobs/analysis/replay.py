@@ -84,9 +84,11 @@ def _replayable(
 def _replay_run(
     result: Replay, symbols: dict[str, "SymbolReplay"], run: ReplayableRun, rows: Iterable[ReplayInput]
 ) -> None:
+    present = set()
     newcomer = result.rules.newcomer(symbol.state for symbol in symbols.values() if symbol.state is not None)
     for row in rows:
         name = row.evidence.symbol
+        present.add(name)
         symbol = symbols.get(name)
         if symbol is None:
             state = newcomer if symbols and result.run_count else row.before
@@ -94,4 +96,6 @@ def _replay_run(
                 state=state, totals=result.symbols.setdefault(name, SymbolTotals(symbol=name))
             )
         symbol.step(result, run, row)
+    for left in symbols.keys() - present:
+        del symbols[left]  # if it returns, it is a newcomer again
     result.run_count += 1

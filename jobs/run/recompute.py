@@ -19,16 +19,20 @@ def recompute(
     origin: Origin,
     started_at: datetime,
     known_symbols: Iterable[str] = (),
+    idle_symbols: Iterable[str] = (),
     states: States = NO_STATES,
 ) -> RunResult:
     """Measure and decide for every traded symbol, from the events before `as_of`; nothing is written.
 
-    `known_symbols` and `states` are as in `decide_symbols`. The same plan, sources, states and `as_of` give the same
+    `known_symbols` and `states` are as in `decide_symbols`. Those of `idle_symbols` that have no order now and are not
+    in the plan leave: the sources of the result name them. The same plan, sources, states and `as_of` give the same
     decisions. Raises SourceError or EngineError if nothing can be computed, and SourceError if rows of orders were
     rejected as unreadable and none gives an outcome.
     """
     measurement = measure(plan, plan.window(as_of), states)
-    decisions = decide_symbols(plan, measurement, as_of, known_symbols, states)
+    leaving = set(idle_symbols).difference(measurement.traded_symbols, plan.symbols)
+    decisions = decide_symbols(plan, measurement, as_of, set(known_symbols) - leaving, states)
+    sources = {**measurement.sources, **({"symbols_that_left": sorted(leaving)} if leaving else {})}
     return RunResult(
         origin=origin,
         rule_set=plan.rule_set,
@@ -36,7 +40,7 @@ def recompute(
         code_version=version("router-policy"),
         started_at=started_at,
         event_count=measurement.event_count,
-        sources=json.dumps(measurement.sources, sort_keys=True, separators=(",", ":")),
+        sources=json.dumps(sources, sort_keys=True, separators=(",", ":")),
         decisions=tuple((judgement.evidence, judgement.decision) for judgement in decisions.live),
         rejects=measurement.rejects,
         judgements=decisions.live if plan.rule_set.has_state else (),

@@ -18,7 +18,7 @@ from jobs.run.errors import RunFailedError
 from jobs.run.recompute import recompute
 from policy.errors import RouterPolicyError
 from storage.read.breaker_states import states_before
-from storage.read.policies import symbols_before
+from storage.read.policies import symbols_before, symbols_without_orders
 from storage.records import Origin, PublishedRun
 from storage.store import Store
 from storage.write.leases import Lease, record_failure
@@ -44,9 +44,17 @@ def compute_slot(task: RunTask, store: Store) -> PublishedRun:
     lease, stateful = task.claim, [rules.name for rules in task.plan.rule_sets_with_state]
     with store.reading() as connection:
         known_symbols = symbols_before(connection, lease.scope, lease.slot)
+        since = lease.slot - task.plan.leave_after
+        idle_symbols = symbols_without_orders(connection, lease.scope, lease.slot, since)
         states = states_before(connection, lease.scope, lease.slot, stateful)
     result = recompute(
-        task.plan, lease.slot, origin=task.origin, started_at=started_at, known_symbols=known_symbols, states=states
+        task.plan,
+        lease.slot,
+        origin=task.origin,
+        started_at=started_at,
+        known_symbols=known_symbols,
+        idle_symbols=idle_symbols,
+        states=states,
     )
     return store.publish(lease, result)
 

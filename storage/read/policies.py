@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from policy.effective import EffectivePolicy
 from policy.reject import Reject
 from policy.rules import RuleSet, rule_set_from_text
 from policy.snapshot import Snapshot
+from storage.read.overrides import overrides_at
 from storage.read.rows import effective_policy, from_row, policy_period
 from storage.records import PolicyChange, PolicyPeriod, PublishedRun
 from storage.schema.tables import policy_reject, policy_rule_set, policy_run, policy_snapshot
@@ -83,6 +84,37 @@ def symbols_before(connection: Connection, scope: str, slot: datetime) -> list[s
     """Return the symbols that have a policy in the newest run before `slot`; empty without such a run."""
     newest = _newest_run_before(scope, slot).scalar_subquery()
     return list(connection.scalars(select(policy_snapshot.c.symbol).where(policy_snapshot.c.run_id == newest)))
+
+
+def symbols_without_orders(connection: Connection, scope: str, slot: datetime, since: datetime) -> list[str]:
+    """Return those of `symbols_before` of which no run from `since` on had an order in its window.
+
+    A symbol whose policy a person overrides at the slot is not among them: the override is to stay in force.
+    """
+    snapshot = policy_snapshot
+    earlier = snapshot.alias("earlier")
+    has_orders = select(1).where(
+        earlier.c.scope == scope,
+        earlier.c.symbol == snapshot.c.symbol,
+        earlier.c.slot >= since,
+        earlier.c.slot < slot,
+        earlier.c.outcome_count > 0,
+    )
+    newest = _newest_run_before(scope, slot).scalar_subquery()
+    query = select(snapshot.c.symbol).where(snapshot.c.run_id == newest, ~has_orders.exists())
+    overridden = {entry.symbol for entry in overrides_at(connection, scope, slot)}
+    return sorted(symbol for symbol in connection.scalars(query) if symbol not in overridden)
+
+
+def slot_of_leaving(connection: Connection, scope: str, symbol: str) -> datetime | None:
+    """Return the slot from which on a symbol that once had a policy has none, None if it still has one or never had."""
+    of_symbol = select(func.max(policy_snapshot.c.slot)).where(
+        policy_snapshot.c.scope == scope, policy_snapshot.c.symbol == symbol
+    )
+    run = policy_run
+    query = select(func.min(run.c.slot)).where(run.c.scope == scope, run.c.slot > of_symbol.scalar_subquery())
+    slot: datetime | None = connection.scalar(query)
+    return slot
 
 
 def _newest_run_before(scope: str, slot: datetime) -> Select[tuple[int]]:

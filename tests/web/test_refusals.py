@@ -1,6 +1,7 @@
 """What the console refuses, and how it says so."""
 
 import logging
+import re
 import threading
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
 from console.web.app import LOCAL_HOSTS, Access
+from docs.generators.api_page import openapi
 from storage.audit import chain
 from storage.audit.chain import Head
 from storage.errors import StoreError
@@ -121,6 +123,57 @@ def test_a_page_of_another_site_cannot_ask_by_another_name(visit: Visit, small_s
     assert client.get("/v1/head", headers={"Host": "evil.example"}).status_code == 400
     for name in ("localhost:8765", "127.0.0.1", "[::1]:8765", "desk.example"):
         assert client.get("/v1/head", headers={"Host": name}).status_code == 200
+
+
+SECRET_STORE = "postgresql+psycopg://botuser:secret@127.0.0.1:1/prod_trading"
+PAGES = ("/", "/overview", "/symbols/BTCUSDT", "/rules", "/runs", "/v1/openapi.json")
+WRONG: tuple[dict[str, str], ...] = (
+    {},
+    {"Authorization": f"Bearer {TOKEN}x"},
+    {"Authorization": "Basic !!!"},
+    {"Authorization": "Bearer"},
+)
+
+
+@pytest.mark.parametrize("headers", WRONG)
+def test_without_the_token_nobody_learns_why_the_console_is_not_ready(visit: Visit, headers: dict[str, str]) -> None:
+    with Store(SECRET_STORE) as store:
+        client = visit(store, access=Access(token=TOKEN))
+        refused = client.get("/readyz", headers=headers)
+        told = client.get("/readyz", headers={"Authorization": f"Bearer {TOKEN}"})
+
+    assert (refused.status_code, told.status_code) == (503, 503)
+    assert refused.json()["error"]["message"] == "not ready"
+    assert "prod_trading cannot be used now" in told.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("headers", WRONG)
+def test_no_address_names_the_store_or_the_scope_without_the_token(
+    visit: Visit, small_store: Store, headers: dict[str, str]
+) -> None:
+    with Store(SECRET_STORE) as unreachable:
+        for store in (unreachable, small_store):
+            client = visit(store, access=Access(token=TOKEN))
+            for path in (*openapi()["paths"], *PAGES):
+                address = re.sub(r"\{\w+\}", "1", path)
+                for method in ("GET", "HEAD", "POST"):
+                    response = client.request(method, address, headers=headers)
+                    assert not re.search("botuser|prod_trading|127.0.0.1:1|policy.db|default", response.text), address
+                    if address not in {"/healthz", "/readyz"}:
+                        assert response.status_code in {401, 405}, address
+
+
+@pytest.mark.parametrize("name", ["evil.example", "evil.example:8765", "[::2]", "", "a b"])
+def test_by_an_unknown_name_nobody_learns_why_the_console_is_not_ready(visit: Visit, name: str) -> None:
+    with Store(SECRET_STORE) as store:
+        client = visit(store, access=Access(hosts=[*LOCAL_HOSTS, "*.desk.example"]))
+        strange = client.get("/readyz", headers={"Host": name})
+        known = [
+            client.get("/readyz", headers={"Host": host}) for host in ("[::1]:8765", "a.desk.example", "localhost")
+        ]
+
+    assert strange.json()["error"]["message"] == "not ready"
+    assert all("prod_trading" in response.json()["error"]["message"] for response in known)
 
 
 @pytest.mark.parametrize("name", ["10.1.2.3:8765", "evil.example", "router-policy.bots.svc", ""])
