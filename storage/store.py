@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from storage.audit import backup, chain, verify
 from storage.audit.verify import Progress
 from storage.database.engine import checkpoint_wal, describe_url, parse_url, read_engine, write_engine
+from storage.database.postgres import unfit_for_store
 from storage.database.transaction import database_now, transaction
-from storage.errors import SchemaError, StoreError, StoreUnavailableError
+from storage.errors import SchemaError, StoreError, StoreSettingsError, StoreUnavailableError
 from storage.read.policies import run_of_slot
 from storage.records import PublishedRun, RunResult
 from storage.schema import roles, upgrade
@@ -77,7 +78,11 @@ class Store:
             return database_now(connection)
 
     def set_up(self) -> None:
-        """Create the schema, or upgrade it to this version; no row is lost, and a current schema is left alone."""
+        """Create the schema, or upgrade it to this version; no row is lost, and a current schema is left alone.
+
+        Raises StoreSettingsError if the database cannot hold a store, such as for its encoding.
+        """
+        self._refuse_unfit_database(self.writer)
         upgrade.upgrade(self.writer)
 
     def ensure_set_up(self) -> None:
@@ -89,10 +94,11 @@ class Store:
         """Return whether the schema is there: False for an empty database or a missing file. Nothing is written.
 
         Raises SchemaError if it has another version than this code needs, or if there are only tables of another
-        program.
+        program, and StoreSettingsError if the database cannot hold a store, such as for its encoding.
         """
         if self.url.get_backend_name() == "sqlite" and not Path(self.url.database or "").exists():
             return False
+        self._refuse_unfit_database(self.reader)
         name, needed = describe_url(self.url), upgrade.needed_version()
         version = upgrade.version(self._inspection_engine(), name)
         if version not in (None, needed):
@@ -101,6 +107,14 @@ class Store:
                 "then run: router-policy init"
             )
         return version is not None
+
+    def _refuse_unfit_database(self, engine: Engine) -> None:
+        if engine.dialect.name != "postgresql":
+            return
+        with transaction(engine) as connection:
+            reason = unfit_for_store(connection)
+        if reason is not None:
+            raise StoreSettingsError(f"{describe_url(self.url)} cannot hold the store: {reason}")
 
     def _inspection_engine(self) -> Engine:
         """Return the reader, but for a SQLite file whose writer was killed: only a writer can roll its journal back."""

@@ -7,11 +7,12 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from router_policy_client.errors import ReaderSettingsError
+from router_policy_client.postgres_url import read_url, transaction_settings
 from router_policy_client.rows import COLUMNS, Row
 from router_policy_client.timeouts import guard_new
 
@@ -19,7 +20,6 @@ _NO_ROWS = text("select * from policy_latest where 1 = 0")
 _SECRET_QUERY_KEYS = {"password", "sslpassword", "passfile"}
 _SQLITE_LOCK_SECONDS = 0.25
 _WAL, _WAL_OFFSET = b"\x02", 18  # in the header of a SQLite file
-_OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=2s -c timezone=UTC -c datestyle=ISO"
 _POSTGRES = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
@@ -32,12 +32,9 @@ _POSTGRES = {
 
 def parse_url(url: str) -> URL:
     """Read the store's URL; a SQLite path becomes absolute. Raises ReaderSettingsError for any other database."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):  # the latter for an invalid port
-        parsed = None
-    backend = parsed.get_backend_name() if parsed is not None else ""
-    if parsed is None or backend not in ("sqlite", "postgresql"):
+    parsed = read_url(url)
+    backend = parsed.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
         raise ReaderSettingsError(
             "the store's URL is neither SQLite nor Postgres; write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         )
@@ -47,7 +44,7 @@ def parse_url(url: str) -> URL:
             "write it before the host, or in ~/.pgpass"
         )
     if backend == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")  # the driver that delivers notifications
+        return parsed
     if not parsed.database or parsed.database == ":memory:":
         raise ReaderSettingsError("the store must be a file that the service writes; write sqlite:///FILE")
     return parsed.set(database=str(Path(parsed.database).absolute()))
@@ -63,25 +60,46 @@ def make_engine(url: URL) -> Engine:
 
     Raises ReaderSettingsError if the driver is not installed.
     """
-    is_sqlite = url.get_backend_name() == "sqlite"
     try:
-        engine = create_engine(
-            _read_only(url),
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,
-            connect_args=_sqlite_arguments() if is_sqlite else _postgres_arguments(url),
-            module=_sqlite_driver() if url.drivername in ("sqlite", "sqlite+pysqlite") else None,
-        )
+        return _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _postgres_engine(url)
     except (ImportError, ArgumentError) as error:
         raise ReaderSettingsError(
             f"the driver of {describe(url)} cannot be loaded: {error}; Postgres needs router-policy-client[postgres]"
         ) from error
-    if is_sqlite:
-        file = Path(url.database or "")
-        event.listen(engine, "do_connect", lambda *_: _refuse_to_lock_out_the_service(file))
-    else:
-        event.listen(engine, "connect", guard_new, insert=True)  # before SQLAlchemy's own first query
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    file = Path(url.database or "")
+    engine = create_engine(
+        url.set(database=file.as_uri(), query={"mode": "ro", "uri": "true"}),
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
+        connect_args={"timeout": _SQLITE_LOCK_SECONDS},
+        module=_sqlite_driver() if url.drivername in ("sqlite", "sqlite+pysqlite") else None,
+    )
+    event.listen(engine, "do_connect", lambda *_: _refuse_to_lock_out_the_service(file))
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    """Return an engine that neither leaves state in a connection nor depends on it: poolers give it to others.
+
+    Each transaction is read-only by itself. A read-only session would be refused by `target_session_attrs`, and
+    `options` and prepared statements by poolers.
+    """
+    settings, url = transaction_settings(url)
+    engine = create_engine(
+        url,
+        poolclass=NullPool,
+        isolation_level="REPEATABLE READ",
+        execution_options={"postgresql_readonly": True},
+        use_native_hstore=False,
+        hide_parameters=True,
+        connect_args=_postgres_arguments(url),
+    )
+    event.listen(engine, "connect", guard_new, insert=True)  # before SQLAlchemy's own first query
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(settings))
     return engine
 
 
@@ -102,12 +120,6 @@ def error_message(error: BaseException, url: URL) -> str:
     for secret in {url.password or "", quote(url.password or "", safe="")} - {""}:
         line = line.replace(secret, "***")
     return line
-
-
-def _read_only(url: URL) -> URL:
-    if url.get_backend_name() != "sqlite":
-        return url
-    return url.set(database=Path(url.database or "").as_uri(), query={"mode": "ro", "uri": "true"})
 
 
 def _sqlite_driver() -> ModuleType:
@@ -149,13 +161,7 @@ def _is_wal(file: Path, device: int, inode: int) -> bool:  # noqa: ARG001 - cach
         return content.read(_WAL_OFFSET + 1)[_WAL_OFFSET:] == _WAL
 
 
-def _sqlite_arguments() -> dict[str, object]:
-    return {"timeout": _SQLITE_LOCK_SECONDS}
-
-
 def _postgres_arguments(url: URL) -> dict[str, object]:
-    """Return the timeouts of a connection; values in the URL take precedence."""
+    """Return what every connection needs, and the timeouts that the URL does not have."""
     timeouts = {name: value for name, value in _POSTGRES.items() if name not in url.query}
-    own = url.query.get("options", "")
-    options = " ".join((_OPTIONS, own) if isinstance(own, str) else (_OPTIONS, *own))
-    return {**timeouts, "options": options}
+    return {**timeouts, "prepare_threshold": None, "client_encoding": "utf8"}

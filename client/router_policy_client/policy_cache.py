@@ -114,13 +114,14 @@ class PolicyCache:
         due = [cached.override_due for cached in self.policies.values() if elapsed < cached.override_until]
         return max(_RETRY_SECONDS, min(due, default=inf) - elapsed - _LEAD_SECONDS)
 
-    def status(self, *, is_watching: bool) -> ReaderStatus:
+    def status(self, *, is_watching: bool, is_listening: bool) -> ReaderStatus:
         """Return the counters and the last error so far."""
         return ReaderStatus(
             store=describe(self._url),
             scope=self._scope,
             is_watching=is_watching,
             is_reachable=self._is_reachable and not self._is_stuck(),
+            is_listening=is_listening,
             symbol_count=len(self.policies),
             refresh_count=self._refresh_count,
             failure_count=self._failure_count,

@@ -132,7 +132,9 @@ class PolicyReader:
     @property
     def status(self) -> ReaderStatus:
         """The reader's own counters and last error."""
-        return self._cache.status(is_watching=self._watcher is not None and self._watcher.is_alive())
+        is_watching = self._watcher is not None and self._watcher.is_alive()
+        is_listening = isinstance(self._source, PostgresSource) and self._source.is_listening
+        return self._cache.status(is_watching=is_watching, is_listening=is_watching and is_listening)
 
     def close(self) -> None:
         """End the thread and close its connection. The cached policies can still be read, and age."""

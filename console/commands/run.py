@@ -15,7 +15,6 @@ from console.settings.plan import plan_of, schedule_options_of
 from console.terminal.logs import set_up_logs
 from jobs.run.lease_owner import owner
 from jobs.run.schedule import Schedule
-from storage.store import Store
 
 if TYPE_CHECKING:
     from console.web.server import Address
@@ -58,8 +57,6 @@ def _is_given(context: typer.Context, name: str) -> bool:
 def _run_schedule(settings: Settings, address: "Address | None") -> None:
     """Run the schedule, and the console if it has an address; return when the run that had begun is finished."""
     set_up_logs()
-    with Store(settings.store.url) as store:
-        store.ensure_set_up()
     schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=schedule_options_of(settings))
     with _console(settings, address):
         schedule.run()

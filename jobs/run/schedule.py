@@ -26,6 +26,7 @@ from jobs.run.lease_owner import claim
 from jobs.run.worker import LEASE_MARGIN, RunTask, compute_slot_in_child
 from jobs.slots import Slots
 from policy.errors import RouterPolicyError
+from storage.errors import StoreUnavailableError
 from storage.read.policies import oldest_gap
 from storage.records import Origin, PublishedRun
 from storage.store import Store
@@ -35,6 +36,7 @@ from storage.write.leases import Lease, SlotHeldError, SlotPublishedError
 log = logging.getLogger("router_policy.schedule")
 _MISSED_SLOTS_AT_ONCE = 1000
 _WATCH_SECONDS = 1.0
+_STORE_RETRY_SECONDS = 1.0
 _WILD_CLOCK = timedelta(days=1)
 
 
@@ -84,20 +86,34 @@ class Schedule:
     def run(self) -> None:
         """Tick until `stop` is called or SIGTERM or SIGINT arrives; a run that has begun is finished first.
 
-        A second signal ends that run as well, and nothing of it is published. Call it from the main thread. Raises
-        SchedulerDiedError if the ticking thread has died.
+        A second signal ends that run as well, and nothing of it is published. Call it from the main thread. A Postgres
+        that cannot be used yet is waited for, as one that goes away later. Raises StoreError if the store cannot be set
+        up, and SchedulerDiedError if the ticking thread has died.
         """
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
         log.info("schedule %s (UTC), scope %s", self.timing.slots.cron, self.plan.scope)
         scheduler = _scheduler()
         with Store(self.store_url) as store:
+            self._set_up(store)
             ticking = scheduler.add_job(self._tick_safely, _Ticks(self.timing.tick), args=(store,))
             scheduler.start()
             try:
                 self._wait(scheduler, ticking)
             finally:
                 scheduler.shutdown(wait=True)
+
+    def _set_up(self, store: Store) -> None:
+        """Create the schema in an empty database; wait for a server, but not for the folder of a file."""
+        while not self._stop.is_set():
+            try:
+                return store.ensure_set_up()
+            except StoreUnavailableError as error:
+                if store.url.get_backend_name() == "sqlite":
+                    raise
+                log.error("waiting for the store: %s", error)
+                self._stop.wait(max(_STORE_RETRY_SECONDS, self.timing.tick.total_seconds()))
+        return None
 
     def stop(self) -> None:
         """Ask `run` to return, after the run that has begun."""

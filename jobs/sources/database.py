@@ -91,15 +91,12 @@ def _connected(url: str, source: str) -> "Iterator[Connection]":
 @contextmanager
 def _read_only_url(text: str, source: str) -> "Iterator[URL]":
     """Give the URL with which the database is only read; of SQLite, by the options that its file needs now."""
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
+    from storage.database.url import UrlError, read_url
 
     try:
-        url = make_url(text)
-    except (ArgumentError, ValueError) as error:
-        raise SourceError(
-            f"{source}.url: the database cannot be used: {_message(error)}; correct {source}.url"
-        ) from error
+        url = read_url(text)
+    except UrlError as error:
+        raise SourceError(f"{source}.url: the URL {error}; correct {source}.url") from error
     file = _sqlite_file(url)
     if file is None:
         yield url

@@ -8,10 +8,11 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
+from storage.database.postgres import postgres_engine
+from storage.database.url import UrlError, read_url
 from storage.errors import StoreSettingsError
 
 BUSY_TIMEOUT_SECONDS = 5
@@ -22,10 +23,10 @@ _SECRET_QUERY_KEYS = {"password", "sslpassword", "passfile"}
 def parse_url(text: str) -> URL:
     """Parse the store's URL. Raises StoreSettingsError if it does not name a SQLite file or a Postgres database."""
     try:
-        url = make_url(text)
-    except (ArgumentError, ValueError) as error:  # such as a port that is not a number
+        url = read_url(text)
+    except UrlError as error:
         raise StoreSettingsError(
-            "the store's URL cannot be read; write sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+            f"the store's URL {error}; write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         ) from error
     if leaked := _SECRET_QUERY_KEYS & set(url.query):
         raise StoreSettingsError(
@@ -37,7 +38,7 @@ def parse_url(text: str) -> URL:
     if url.get_backend_name() != "sqlite":
         raise StoreSettingsError(
             f"the store must be SQLite or Postgres, not {url.get_backend_name()!r}; write sqlite:///FILE or "
-            "postgresql+psycopg://USER@HOST/DATABASE"
+            "postgresql://USER@HOST/DATABASE"
         )
     if not url.database or url.database == ":memory:":
         raise StoreSettingsError("the store must be a file that others can read; write sqlite:///FILE")
@@ -71,7 +72,7 @@ def write_engine(url: URL) -> Engine:
     """Make the engine for publishing; every transaction of it is a write transaction from its first statement."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, _prepare_sqlite_writer, "BEGIN IMMEDIATE")
-    return _postgres_engine(url)
+    return postgres_engine(url, isolation_level="READ COMMITTED", read_only=False)
 
 
 def read_engine(url: URL) -> Engine:
@@ -83,7 +84,7 @@ def read_engine(url: URL) -> Engine:
         database = Path(url.database or "").absolute()
         read_only = url.set(database=database.as_uri(), query={"mode": "ro", "uri": "true"})
         return _sqlite_engine(read_only, _prepare_sqlite_reader, "BEGIN")
-    return _postgres_engine(url, isolation_level="REPEATABLE READ", execution_options={"postgresql_readonly": True})
+    return postgres_engine(url, isolation_level="REPEATABLE READ", read_only=True)
 
 
 def _sqlite_engine(url: URL, prepare: Callable[[Any], None], begin: str) -> Engine:
@@ -135,29 +136,6 @@ def _prepare_sqlite_writer(connection: Any) -> None:
 def _prepare_sqlite_reader(connection: Any) -> None:
     connection.execute("pragma trusted_schema = off")
     connection.execute("pragma query_only = on")
-
-
-def _postgres_engine(url: URL, **options: Any) -> Engine:
-    engine = create_engine(
-        url,
-        **options,
-        hide_parameters=True,
-        pool_pre_ping=True,
-        pool_size=2,
-        max_overflow=2,
-        pool_recycle=1800,
-        connect_args={"connect_timeout": 5, "keepalives_idle": 5},
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare_connection(connection: Any, record: object) -> None:  # noqa: ARG001
-        connection.execute("set time zone 'UTC'")
-        connection.execute("set statement_timeout = '20s'")
-        connection.execute("set lock_timeout = '5s'")
-        connection.execute("set idle_in_transaction_session_timeout = '30s'")
-        connection.commit()
-
-    return engine
 
 
 def describe_url(url: URL) -> str:

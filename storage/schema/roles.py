@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine, text
 
+from storage.database.engine import describe_url
 from storage.database.transaction import transaction
-from storage.errors import StoreSettingsError
+from storage.errors import SchemaError, StoreSettingsError
+from storage.schema.upgrade import VERSION_TABLE
 
 WRITER = "router_policy_writer"
 ROUTER = "router_policy_router"
@@ -20,10 +22,16 @@ _INSERT = (
     "policy_shadow policy_breaker policy_override policy_override_end"
 ).split()
 _UPDATE = ("policy_head", "policy_slot")
+_SCHEMA = text(
+    "select quote_ident(nspname) from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
+    "where pg_class.oid = to_regclass('policy_head')"
+)
 
 
-def role_statements() -> Iterator[str]:
+def role_statements(schema: str = "public") -> Iterator[str]:
     """Yield the statements that create the roles and grant their rights; they can be run again at any time.
+
+    `schema` is the one that holds the tables, as SQL writes it.
 
     The writer is for schedules and for people who override: it publishes, but cannot change or delete what is
     published. The router reads the latest policies and nothing else. The analyst reads everything. No role may log in:
@@ -35,19 +43,29 @@ def role_statements() -> Iterator[str]:
             f"then create role {role} nologin; end if; end $$"
         )
         yield f"alter role {role} set statement_timeout = '{seconds}s'"
-        yield f"revoke all on all tables in schema public from {role}"
-        yield f"grant usage on schema public to {role}"
-    yield f"grant select on {', '.join(_READ)}, alembic_version to {WRITER}"
-    yield f"grant insert on {', '.join(_INSERT)} to {WRITER}"
-    yield f"grant update on {', '.join(_UPDATE)} to {WRITER}"
-    yield f"grant select on policy_latest to {ROUTER}"
-    yield f"grant select on {', '.join(_READ)} to {ANALYST}"
+        yield f"revoke all on all tables in schema {schema} from {role}"
+        yield f"grant usage on schema {schema} to {role}"
+    yield f"grant select on {_names(schema, *_READ, VERSION_TABLE)} to {WRITER}"
+    yield f"grant insert on {_names(schema, *_INSERT)} to {WRITER}"
+    yield f"grant update on {_names(schema, *_UPDATE)} to {WRITER}"
+    yield f"grant select on {_names(schema, 'policy_latest')} to {ROUTER}"
+    yield f"grant select on {_names(schema, *_READ)} to {ANALYST}"
+
+
+def _names(schema: str, *relations: str) -> str:
+    return ", ".join(f"{schema}.{relation}" for relation in relations)
 
 
 def apply_roles(engine: Engine) -> None:
-    """Create the roles, or update their rights. Raises StoreSettingsError on SQLite, which has no roles."""
+    """Create the roles, or update their rights, in the schema that holds the store.
+
+    Raises StoreSettingsError on SQLite, which has no roles, and SchemaError if the store was not set up.
+    """
     if engine.dialect.name != "postgresql":
         raise StoreSettingsError("SQLite has no roles; set the permissions of the file instead")
     with transaction(engine) as connection:
-        for statement in role_statements():
+        schema = connection.scalar(_SCHEMA)
+        if schema is None:
+            raise SchemaError(f"{describe_url(engine.url)} has no store; run: router-policy init")
+        for statement in role_statements(schema):
             connection.execute(text(statement.replace(":", "\\:")))

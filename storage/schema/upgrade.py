@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, Inspector, inspect, text
 
 from storage.database.engine import describe_url
 from storage.database.transaction import transaction
@@ -11,6 +11,12 @@ from storage.schema.tables import policy_head
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+# Alembic's own name, `alembic_version`, belongs to the migrations of the program that shares the database.
+VERSION_TABLE = "policy_schema_version"
+_EARLIER_VERSION_TABLE = "alembic_version"
+_ONE_UPGRADE_AT_A_TIME = 5_310_904_227_811_526  # the key of an advisory lock, which ends with its transaction
 
 
 def is_compared(_: object, name: str | None, kind: str, *rest: object) -> bool:  # noqa: ARG001 - Alembic passes more
@@ -27,11 +33,14 @@ def _config() -> "Config":
     config = Config()
     config.set_main_option("script_location", "migrations:")
     config.set_main_option("path_separator", "os")
+    config.attributes["version_table"] = VERSION_TABLE
     return config
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Upgrade the schema to a revision in one transaction; a schema that has it already is left alone.
+
+    Several processes may do so at once: the others wait for the first and find its work done.
 
     Raises SchemaError if the database is at a revision that this program does not have.
     """
@@ -41,6 +50,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     config = _config()
     try:
         with transaction(engine) as connection:
+            _wait_for_other_upgrades(connection)
+            _move_version(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
     except CommandError as error:
@@ -65,14 +76,15 @@ def version(engine: Engine, name: str) -> str | None:
 
     Raises SchemaError, with the database as `name`, if it has only tables of another program.
     """
-    from alembic.runtime.migration import MigrationContext
-
     with transaction(engine) as connection:
         inspector = inspect(connection)
         # Before the revision: if another process sets the store up meanwhile, both are visible or the revision alone.
-        names = set(inspector.get_table_names()) - {"alembic_version"}
-        revisions = MigrationContext.configure(connection).get_current_heads()
+        names = set(inspector.get_table_names()) - {VERSION_TABLE}
+        revisions = _revisions(connection, inspector, VERSION_TABLE)
         is_store = bool(revisions) and inspector.has_table(policy_head.name)
+        earlier = _earlier_version(connection, inspector)
+    if earlier is not None:
+        return f"{earlier}, kept in {_EARLIER_VERSION_TABLE}"
     if is_store or not (names or revisions):
         return ", ".join(revisions) or None
     raise SchemaError(
@@ -81,10 +93,50 @@ def version(engine: Engine, name: str) -> str | None:
     )
 
 
-def needed_version() -> str:
-    """Return the revision that this code needs."""
+def _wait_for_other_upgrades(connection: Connection) -> None:
+    """Lock out other upgrades until commit; SQLite's write transaction has done so already."""
+    if connection.dialect.name != "postgresql":
+        return
+    connection.execute(text("set local lock_timeout = '60s'"))
+    connection.execute(text("set local statement_timeout = 0"))  # a large table may take its time
+    connection.execute(text(f"select pg_advisory_xact_lock({_ONE_UPGRADE_AT_A_TIME})"))
+
+
+def _move_version(connection: Connection) -> None:
+    """Move the revision of a store made before it had a table of its own; another program's revision stays."""
+    revision = _earlier_version(connection, inspect(connection))
+    if revision is None:
+        return
+    from alembic.runtime.migration import MigrationContext
+
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    context.stamp(_scripts(), revision)
+    connection.execute(text(f"drop table {_EARLIER_VERSION_TABLE}"))
+
+
+def _earlier_version(connection: Connection, inspector: Inspector) -> str | None:
+    """Return the revision in Alembic's table if it is that of this store: it has tables, and no other revision."""
+    if inspector.has_table(VERSION_TABLE) or not inspector.has_table(policy_head.name):
+        return None
+    revisions = _revisions(connection, inspector, _EARLIER_VERSION_TABLE)
+    known = {script.revision for script in _scripts().walk_revisions()}
+    return revisions[0] if len(revisions) == 1 and revisions[0] in known else None
+
+
+def _revisions(connection: Connection, inspector: Inspector, table: str) -> list[str]:
+    if not inspector.has_table(table):
+        return []
+    return list(connection.scalars(text(f"select version_num from {table}")))
+
+
+def _scripts() -> "ScriptDirectory":
     from alembic.script import ScriptDirectory
 
-    needed = ScriptDirectory.from_config(_config()).get_current_head()
+    return ScriptDirectory.from_config(_config())
+
+
+def needed_version() -> str:
+    """Return the revision that this code needs."""
+    needed = _scripts().get_current_head()
     assert needed is not None
     return needed

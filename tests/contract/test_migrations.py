@@ -11,10 +11,12 @@ from storage.store import Store
 from tests.support.runs import SLOT, evidence, publish
 from tests.support.store_calls import read
 
+COMPARED = {"include_object": upgrade.is_compared, "version_table": upgrade.VERSION_TABLE}
+
 
 def test_migrations_and_tables_do_not_differ(store: Store) -> None:
     with store.writer.connect() as connection:
-        options = {"compare_type": True, "compare_server_default": True, "include_object": upgrade.is_compared}
+        options = {"compare_type": True, "compare_server_default": True, **COMPARED}
         context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, metadata)
 
@@ -25,9 +27,7 @@ def test_a_difference_would_be_seen(store: Store) -> None:
     with store.writer.begin() as connection:
         connection.execute(text("alter table policy_scope add column extra text"))
     with store.writer.connect() as connection:
-        differences = compare_metadata(
-            MigrationContext.configure(connection, opts={"include_object": upgrade.is_compared}), metadata
-        )
+        differences = compare_metadata(MigrationContext.configure(connection, opts=COMPARED), metadata)
 
     assert len(differences) == 1
 
@@ -48,7 +48,7 @@ def test_down_and_up_again_works_with_data_in_it(store: Store) -> None:
         left = [name for name in inspect(connection).get_table_names() if name.startswith("policy_")]
     upgrade.upgrade(store.writer)
 
-    assert left == []
+    assert left == [upgrade.VERSION_TABLE]
     assert read(store, policies.latest, "default") == []
     assert publish(store, SLOT, evidence("BTCUSDT")).run_id == 1
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -97,9 +98,41 @@ def test_versions_that_something_else_keeps_are_no_versions_of_the_store(foreign
         store.ensure_set_up()
 
 
+@pytest.mark.parametrize("revision", ["9f3a1c2b7d10", "0003"])
+def test_a_bots_own_migrations_and_the_store_share_a_database(foreign_url: str, revision: str) -> None:
+    """Whoever came first: the revision of the bot stays where Alembic keeps it, also one that the store has as well."""
+    run_in(
+        foreign_url,
+        "create table alembic_version (version_num varchar(32) primary key)",
+        f"insert into alembic_version values ('{revision}')",
+    )
+
+    with Store(foreign_url) as store:
+        store.set_up()
+        store.set_up()
+        assert store.is_set_up()
+        with store.reader.connect() as connection:
+            kept = connection.scalars(text("select version_num from alembic_version")).all()
+
+    assert kept == [revision]
+
+
+def test_several_processes_may_set_up_one_database_at_once(store_url: str) -> None:
+    stores = [Store(store_url) for _ in range(5)]
+    with ThreadPoolExecutor(len(stores)) as threads:
+        set_up = [threads.submit(store.set_up) for store in stores]
+        errors = [future.exception() for future in set_up]
+    with Store(store_url) as store:
+        assert store.is_set_up()
+    for store in stores:
+        store.close()
+
+    assert errors == [None] * len(stores)
+
+
 def test_setting_up_over_versions_that_are_not_known_is_refused_in_words(bare: Store, store_url: str) -> None:
     bare.set_up()
-    run_in(store_url, "update alembic_version set version_num = '9999'")
+    run_in(store_url, "update policy_schema_version set version_num = '9999'")
 
     with pytest.raises(SchemaError, match=r"does not have \(.*9999.*name another database"):
         bare.set_up()

@@ -302,7 +302,7 @@ def test_setting_up_an_empty_database_happens_once_and_a_newer_schema_is_refused
         fresh.ensure_set_up()
         assert read(fresh, policies.latest, "default") == []
         with transaction(fresh.writer) as connection:
-            connection.execute(text("update alembic_version set version_num = '9999'"))
+            connection.execute(text("update policy_schema_version set version_num = '9999'"))
         with pytest.raises(SchemaError, match="schema version 9999"):
             fresh.ensure_set_up()
 

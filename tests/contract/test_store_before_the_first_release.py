@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Boolean, MetaData, create_engine, insert, select, text
+from sqlalchemy import Boolean, MetaData, create_engine, insert, inspect, select, text
 
 from policy.rules import rule_set
 from storage.audit.difference import TamperedError
+from storage.errors import SchemaError
 from storage.read import breaker_states, policies
 from storage.schema import upgrade
 from storage.store import Store
@@ -36,6 +37,10 @@ def earlier_store(store_url: str, tmp_path: Path) -> Iterator[Store]:
     with Store(store_url) as store:
         if not store_url.startswith("sqlite"):
             upgrade.upgrade(store.writer, "0003")
+            with store.writer.begin() as writing:
+                writing.execute(text(f"drop table {upgrade.VERSION_TABLE}"))
+                writing.execute(text("create table alembic_version (version_num varchar(32) primary key)"))
+                writing.execute(text("insert into alembic_version values ('0003')"))
             _copy_rows(f"sqlite:///{dumped}", store)
         yield store
 
@@ -58,9 +63,18 @@ def _copy_rows(source_url: str, target: Store) -> None:
     source.dispose()
 
 
+def tables(store: Store) -> list[str]:
+    with store.reader.connect() as connection:
+        return inspect(connection).get_table_names()
+
+
 def test_an_upgraded_store_verifies_to_the_head_that_was_kept(earlier_store: Store) -> None:
+    with pytest.raises(SchemaError, match="schema version 0003, kept in alembic_version"):
+        earlier_store.is_set_up()
     earlier_store.set_up()
 
+    assert earlier_store.is_set_up()
+    assert "alembic_version" not in tables(earlier_store)
     *_, last = earlier_store.verify(_HEAD)
 
     assert (last.run_count, last.snapshot_count, last.digest) == (11, 22, _HEAD)

@@ -9,14 +9,15 @@ from sqlalchemy import text
 
 from storage.errors import StoreUnavailableError
 from storage.store import Store
-from tests.support.bots import run_command, write_bot
+from tests.support.bots import run_command, start_command, write_bot
 from tests.support.command import command
+from tests.support.waiting import wait_until
 
 MARKER = "hunter2-marker"
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 AT = "2026-04-26T00:15:00Z"
 # What a library writes past Python's own streams is seen only there.
-IN_A_PROCESS = {"check", "run"}
+IN_A_PROCESS = {"check"}
 NOBODY = f"postgresql+psycopg://ann:{MARKER}@127.0.0.1:1/policies"
 
 
@@ -24,7 +25,7 @@ def output_of(run: subprocess.CompletedProcess[str]) -> str:
     return run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("name", ["check", "once", "latest", "head", "verify", "init", "run"])
+@pytest.mark.parametrize("name", ["check", "once", "latest", "head", "verify", "init"])
 def test_a_store_that_cannot_be_reached_is_named_without_its_password(tmp_path: Path, name: str) -> None:
     write_bot(tmp_path, AS_OF, store=NOBODY)
 
@@ -35,6 +36,20 @@ def test_a_store_that_cannot_be_reached_is_named_without_its_password(tmp_path: 
     assert MARKER not in output_of(failed)
 
 
+def test_a_store_that_run_waits_for_is_named_without_its_password(tmp_path: Path) -> None:
+    write_bot(tmp_path, AS_OF, store=NOBODY)
+    messages = tmp_path / "messages.log"
+    process = start_command(tmp_path, "run")
+    try:
+        wait_until(lambda: messages.read_text().count("waiting for the store") > 1, "run waits, and tries again")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+    assert "127.0.0.1" in messages.read_text()
+    assert MARKER not in messages.read_text()
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -42,6 +57,7 @@ def test_a_store_that_cannot_be_reached_is_named_without_its_password(tmp_path: 
         f"mysql://ann:{MARKER}@127.0.0.1/policies",
         f"{MARKER}",
         f"postgresql+psycopg://ann:{MARKER}@127.0.0.1:port/policies",
+        f"postgresql+psycopg://ann:first@{MARKER}@127.0.0.1/policies",
     ],
 )
 def test_a_store_url_that_cannot_be_used_is_not_repeated(tmp_path: Path, url: str) -> None:
