@@ -1,12 +1,14 @@
 """Backup and restore: a whole store as one SQLite file, taken while runs go on, and verified before it counts."""
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from sqlalchemy import Connection, Engine, insert, select, text, update
+from sqlalchemy import URL, Connection, Engine, insert, select, text, update
 
 from storage.audit.verify import Progress, verify
-from storage.database.engine import parse_url, read_engine, sqlite_driver, write_engine
+from storage.database.engine import read_engine, sqlite_driver, write_engine
 from storage.database.transaction import transaction
 from storage.errors import StoreError
 from storage.schema import upgrade
@@ -40,7 +42,7 @@ def _backed_up(source: Engine, target: Path) -> Iterator[Progress]:
     if target.exists():
         raise BackupError(f"{target} exists already; a backup never overwrites a file, give another name")
     unfinished = target.with_name(target.name + ".unfinished")
-    unfinished.unlink(missing_ok=True)
+    _remove(unfinished)
     try:
         if source.dialect.name == "sqlite":
             _copy_file(source, unfinished)
@@ -50,48 +52,81 @@ def _backed_up(source: Engine, target: Path) -> Iterator[Progress]:
         yield from _verified(unfinished)
         unfinished.rename(target)
     finally:
-        unfinished.unlink(missing_ok=True)
+        _remove(unfinished)
+
+
+def _remove(unfinished: Path) -> None:
+    """Remove a copy and what SQLite kept beside it, such as on a full disk."""
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
 
 
 def restore(backup: Path, target: Engine) -> Iterator[Progress]:
-    """Copy a backup into an empty store on either database, and verify the store.
+    """Copy a backup into an empty store on either database, and verify it before any of it is in force.
 
-    Raises BackupError if the store is not empty: a restore never mixes two histories.
+    A backup of an earlier schema is upgraded in a temporary copy. Raises BackupError if the store is not empty: a
+    restore never mixes two histories. Raises TamperedError if the backup is not as it was published; the store is then
+    still empty.
     """
     if not backup.is_file():
         raise BackupError(f"{backup} does not exist")
-    source = read_engine(parse_url(f"sqlite:///{backup.absolute()}"))
     upgrade.upgrade(target)
-    with transaction(source) as reading, transaction(target) as writing:
+    with _in_this_schema(backup) as source, transaction(source) as reading, transaction(target) as writing:
         if writing.execute(select(policy_head.c.entry_id)).scalar_one() != 0:
             raise BackupError("the store to restore into already has a history; name an empty database in [store] url")
         _copy_rows(reading, writing)
+        yield from verify(writing)
+
+
+@contextmanager
+def _in_this_schema(backup: Path) -> Iterator[Engine]:
+    """Give an engine that reads a backup in the schema of this version; the file itself is never changed."""
+    with TemporaryDirectory(prefix="router-policy-") as folder:
+        source = read_engine(_url(backup))
+        try:
+            if upgrade.version(source, str(backup)) != upgrade.needed_version():
+                source = _upgraded(source, Path(folder) / "upgraded.db")
+            yield source
+        finally:
+            source.dispose()
+
+
+def _upgraded(source: Engine, copy: Path) -> Engine:
+    _copy_file(source, copy)
     source.dispose()
-    with transaction(target) as connection:
-        yield from verify(connection)
+    writer = write_engine(_url(copy))
+    try:
+        upgrade.upgrade(writer)
+    finally:
+        writer.dispose()
+    return read_engine(_url(copy))
+
+
+def _url(file: Path) -> URL:
+    """Return the URL of a file by its name as it is: in a text, `?` and `%` would mean something else."""
+    return URL.create("sqlite", database=str(file.absolute()))
 
 
 def _copy_file(source: Engine, target: Path) -> None:
     """Let SQLite copy the file in one step: in several, it would start again with every run that is published."""
-    copy = sqlite_driver().connect(str(target))
-    with transaction(source) as connection:
+    with closing(sqlite_driver().connect(str(target))) as copy, transaction(source) as connection:
         connection.connection.driver_connection.backup(copy, pages=-1)  # type: ignore[union-attr]
-    copy.close()
 
 
 def _copy_rows_to_file(source: Engine, target: Path) -> None:
-    file = write_engine(parse_url(f"sqlite:///{target}"))
-    upgrade.upgrade(file)
-    with transaction(source) as reading, transaction(file) as writing:
-        _copy_rows(reading, writing)
-    file.dispose()
+    file = write_engine(_url(target))
+    try:
+        upgrade.upgrade(file)
+        with transaction(source) as reading, transaction(file) as writing:
+            _copy_rows(reading, writing)
+    finally:
+        file.dispose()
 
 
 def _settle(path: Path) -> None:
     """Leave the copy as one file, without a write-ahead log beside it."""
-    copy = sqlite_driver().connect(str(path))
-    copy.execute("pragma journal_mode = delete")
-    copy.close()
+    with closing(sqlite_driver().connect(str(path))) as copy:
+        copy.execute("pragma journal_mode = delete")
 
 
 def _copy_rows(reading: Connection, writing: Connection) -> None:
@@ -105,7 +140,7 @@ def _copy_rows(reading: Connection, writing: Connection) -> None:
 
 
 def _verified(path: Path) -> Iterator[Progress]:
-    engine = read_engine(parse_url(f"sqlite:///{path}"))
+    engine = read_engine(_url(path))
     try:
         with transaction(engine) as connection:
             answer = connection.execute(text("pragma integrity_check")).scalar_one()
