@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from console.errors import SettingsError
 from console.options import Config
 from console.settings.file import FILE_NAME, load
 from storage.database.engine import describe_url, parse_url
@@ -32,10 +33,22 @@ def command(config: Config = None) -> None:
     """Write a settings file if there is none, and create or upgrade the store's schema."""
     path = config or Path(FILE_NAME)
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(TEMPLATE, "utf-8")
+        _write_whole(path, TEMPLATE)
         sys.stdout.write(f"wrote {path}: point it at your logs, then run: router-policy check\n")
     settings = load(path)
     with Store(settings.store.url) as store:
         store.set_up()
     sys.stdout.write(f"store {describe_url(parse_url(settings.store.url))} is set up\n")
+
+
+def _write_whole(path: Path, content: str) -> None:
+    """Write a file whole or not at all: half of one, as on a full disk, would be taken for settings next time."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(content, "utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written ({error.strerror}); make room or name another file") from error
+    finally:
+        unfinished.unlink(missing_ok=True)

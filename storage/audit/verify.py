@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Table, func, or_, select, text, type_coe
 from policy.rules import RuleSet, rule_set_digest, rule_set_from_text
 from storage.audit.chain import head
 from storage.audit.difference import raise_tampered
-from storage.audit.digest import CHILD_TABLES, Values, entry_digest
+from storage.audit.digest import CHILD_TABLES, Values, digest_before_0003, entry_digest
 from storage.audit.rederive import rederive_run
 from storage.errors import StoredValueError
 from storage.schema.column_types import REAL, Flag, UtcTimestamp
@@ -82,6 +82,15 @@ class _Entry:
     @property
     def name(self) -> str:
         return f"{self.table.name.removeprefix('policy_')} {self.number}"
+
+
+def _derived_digest(entry: _Entry, *children: list[Any]) -> str:
+    """Return the digest of what is stored, in the form of schema 0002 if the entry was published in that form."""
+    derived = entry_digest(entry.table, entry.row, *children)
+    if entry.row.digest == derived:
+        return derived
+    earlier = digest_before_0003(entry.table, entry.row, *children)
+    return earlier if earlier is not None and earlier == entry.row.digest else derived
 
 
 def _cell_of(connection: Connection, stored: object) -> tuple[str, str]:
@@ -211,11 +220,11 @@ class _Walk:
 
     def _check(self, entry: _Entry, *children: list[Any]) -> None:
         if entry.table is not policy_run:
-            self._check_link(entry, entry_digest(entry.table, entry.row))
+            self._check_link(entry, _derived_digest(entry))
             return
         snapshots, _, shadows, breakers = children
         rederive_run(entry.name, entry.row, self.rules, snapshots, shadows, breakers)
-        self._check_link(entry, entry_digest(policy_run, entry.row, *children))
+        self._check_link(entry, _derived_digest(entry, *children))
         self.run_count += 1
         self.snapshot_count += len(snapshots)
 

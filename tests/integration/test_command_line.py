@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
@@ -380,3 +381,27 @@ def test_a_query_that_ctrl_c_ends_is_told_as_ctrl_c(tmp_path: Path, monkeypatch:
     done = command(tmp_path, "once")
 
     assert (done.returncode, done.stderr) == (1, "router-policy: stopped by Ctrl-C; nothing was left half done\n")
+
+
+def test_init_that_could_not_write_the_settings_leaves_what_a_second_one_mends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk, where a file is made and holds a part of its content or none."""
+    write = Path.write_text
+
+    def fail(path: Path, content: str, *_: object) -> int:
+        write(path, content[:10], "utf-8")
+        raise OSError(ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(Path, "write_text", fail)
+        failed = command(tmp_path, "init")
+    left = list(tmp_path.iterdir())
+    mended = command(tmp_path, "init")
+
+    assert failed.returncode != 0
+    assert "No space left on device" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert left == []
+    assert mended.returncode == 0
+    assert (tmp_path / "router-policy.toml").exists()
