@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jobs.analysis.findings import Finding, Severity
+from storage.audit.schema_objects import check_schema_objects
 from storage.database.engine import describe_url, is_wal_safe, sqlite_driver
 from storage.read.policies import newest_run
 from storage.store import Store
@@ -13,7 +14,8 @@ from storage.store import Store
 def find_in_store(url: str, scope: str) -> Iterator[Finding]:
     """Yield the findings of a store, and the newest slot of a scope in it; nothing is written.
 
-    Raises StoreError if the store cannot be reached or was made by another program.
+    Raises StoreError if the store cannot be reached, was made by another program, or has views, triggers or indexes
+    that are not those of its schema.
     """
     with Store(url) as store:
         if store.url.get_backend_name() == "sqlite":
@@ -25,6 +27,7 @@ def find_in_store(url: str, scope: str) -> Iterator[Finding]:
             yield Finding(what="store", message=not_initialised_message(store))
             return
         with store.reading() as connection:
+            check_schema_objects(connection)
             newest = newest_run(connection, scope)
         slot = f"newest slot {newest.slot.isoformat()}" if newest else "no run yet"
         state = f"schema up to date, clock {store.now().isoformat()}, {slot}"

@@ -14,6 +14,7 @@ from storage.audit.chain import head
 from storage.audit.difference import raise_tampered
 from storage.audit.digest import CHILD_TABLES, Values, digest_before_0003, entry_digest
 from storage.audit.rederive import rederive_run
+from storage.audit.schema_objects import check_schema_objects
 from storage.errors import StoredValueError
 from storage.schema.column_types import REAL, Flag, UtcTimestamp
 from storage.schema.tables import (
@@ -70,6 +71,7 @@ def _progress(connection: Connection, anchor: str | None) -> Iterator[Progress]:
         walk.take(entries)
         yield walk.progress()
     walk.end()
+    check_schema_objects(connection)
     yield walk.progress()
 
 
