@@ -91,7 +91,9 @@ def press_until(page: Page, selector: str) -> None:
     for _ in range(MOST_KEYS):
         page.keyboard.press("Tab")
         if page.locator(f"{selector}:focus").count():
-            assert page.locator(selector).evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+            style = "element => getComputedStyle(element).outlineStyle"
+            # A page that was just reached may not have its style sheet yet.
+            wait_until(lambda: page.locator(selector).evaluate(style) == "solid", f"the focus on {selector} shows")
             return
     raise AssertionError(f"{MOST_KEYS} times the tabulator do not lead to {selector}")
 

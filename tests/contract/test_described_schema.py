@@ -19,6 +19,7 @@ select c.relname, c.relkind, obj_description(c.oid, 'pg_class'), a.attname, form
 from pg_class as c
 join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v') and c.relname like 'policy%'
+    and c.relname <> 'policy_schema_version' -- Alembic's own
 order by c.relname, a.attnum
 """
 

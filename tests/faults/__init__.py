@@ -58,7 +58,10 @@ F12  the server started again, cleanly (short) and after a crash (long)
      test_outages: test_the_schedule_outlives_a_postgres_that_is_stopped_and_started
      long test_restarted_server: test_no_read_fails_once_the_server_is_back
      long without test_restarted_server: test_where_connections_are_not_tried_before_use_reads_fail
-F13  a database that refuses for a while
+F13  a database that refuses for a while, or is not there yet
+     test_postgres_not_ready: test_a_schedule_that_is_started_before_its_database_waits_for_it
+     test_postgres_not_ready: test_a_schedule_that_waits_for_its_database_ends_on_a_signal
+     test_postgres_not_ready: test_readers_leave_room_on_a_server_for_the_service
      test_ticks: test_slots_for_which_the_database_refused_are_missed_and_the_next_is_published
      test_ticks: test_of_more_missed_slots_than_one_transaction_takes_all_are_recorded
      test_ticks: test_missed_slots_that_were_recorded_in_part_are_all_recorded_by_the_next_tick
@@ -116,6 +119,7 @@ F28  a password in every error path
      test_secrets: test_a_store_that_cannot_be_reached_is_named_without_its_password
      test_secrets: test_a_store_url_that_cannot_be_used_is_not_repeated
      test_secrets: test_a_source_that_cannot_be_reached_is_recorded_without_its_password
+     test_secrets: test_a_store_that_run_waits_for_is_named_without_its_password
      without test_secrets: test_the_password_would_be_seen_in_a_plain_url
 F29  288 slots in fast time with kills; what is not recorded would be seen, as F13 shows
      long test_schedulers: test_a_day_of_slots_in_fast_time_with_kills_leaves_every_slot_recorded_and_nothing_grows

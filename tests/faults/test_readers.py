@@ -78,8 +78,10 @@ def reads_that_wait(store: Store, store_url: str, publish: Callable[..., None], 
 
 def fail_instead_of_waiting(store: Store) -> None:
     """Let a read that meets a lock fail at once, so that not the time is measured, which tells more of the machine."""
-    statement = "pragma busy_timeout = 0" if store.url.get_backend_name() == "sqlite" else "set lock_timeout = '1ms'"
-    event.listen(store.reader, "engine_connect", lambda connection: set_on(connection, statement))
+    is_sqlite = store.url.get_backend_name() == "sqlite"
+    statement = "pragma busy_timeout = 0" if is_sqlite else "set local lock_timeout = '1ms'"
+    moment = "engine_connect" if is_sqlite else "begin"  # on Postgres each transaction makes its own settings
+    event.listen(store.reader, moment, lambda connection: set_on(connection, statement))
 
 
 def set_on(connection: DatabaseConnection, statement: str) -> None:

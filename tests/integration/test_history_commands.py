@@ -308,5 +308,5 @@ def test_db_roles_prints_statements_and_applies_them_on_postgres_only(bot_on_eac
     printed = command(bot_on_each, "db", "roles")
     applied = command(bot_on_each, "db", "roles", "--apply")
 
-    assert "grant select on policy_latest to router_policy_router;" in printed.stdout
+    assert "grant select on public.policy_latest to router_policy_router;" in printed.stdout
     assert applied.returncode == (0 if store_url.startswith("postgresql") else 1), applied.stderr

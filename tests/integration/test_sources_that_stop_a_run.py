@@ -224,7 +224,7 @@ def test_a_query_that_gives_no_outcomes_stops_the_run(tmp_path: Path, query: str
     [
         ("sqlite:///{folder}/missing.db", r"orders\.url: the database file .*/missing\.db does not exist"),
         ("postgresql+psycopg://bot:secret@127.0.0.1:1/x", r"orders\.url: the database cannot be used: .*refused"),
-        ("nonsense", r"orders\.url: the database cannot be used: .*; correct orders\.url"),
+        ("nonsense", r"orders\.url: the URL cannot be read; correct orders\.url"),
         ("sqlite:///{folder}", r"orders\.url: the database cannot be used: unable to open database file"),
         ("mysql://bot:secret@127.0.0.1/x", "orders.url: the driver of this database is not installed"),
     ],
