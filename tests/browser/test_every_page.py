@@ -86,14 +86,16 @@ def test_a_page_has_no_serious_fault_for_who_sees_or_hears_it_in_light_and_dark_
     wait_until(lambda: page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], "the page fits")
 
 
+_OUTLINE = "element => getComputedStyle(element).outlineStyle"
+
+
 def press_until(page: Page, selector: str) -> None:
     """Press the tabulator until this element has the keyboard, and see that it shows it."""
     for _ in range(MOST_KEYS):
         page.keyboard.press("Tab")
         if page.locator(f"{selector}:focus").count():
-            style = "element => getComputedStyle(element).outlineStyle"
             # A page that was just reached may not have its style sheet yet.
-            wait_until(lambda: page.locator(selector).evaluate(style) == "solid", f"the focus on {selector} shows")
+            wait_until(lambda: page.locator(selector).evaluate(_OUTLINE) == "solid", f"the focus on {selector} shows")
             return
     raise AssertionError(f"{MOST_KEYS} times the tabulator do not lead to {selector}")
 
