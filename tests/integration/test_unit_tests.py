@@ -1,6 +1,7 @@
 """The tests of pure code load no database driver, no engine and no web framework, so that they start at once."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,9 +27,18 @@ print(json.dumps([int(code), sorted(name for name in sys.argv[2:] if name in sys
 
 
 def loaded_by(folder: str) -> list[str]:
-    """Collect the tests of a folder in a fresh process; return which of the heavy packages are loaded then."""
+    """Collect the tests of a folder in a fresh process; return which of the heavy packages are loaded then.
+
+    The process is not measured by coverage, which keeps its own figures in sqlite3.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     collected = subprocess.run(
-        [sys.executable, "-c", COLLECT, folder, *HEAVY], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", COLLECT, folder, *HEAVY],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     code, loaded = json.loads(collected.stdout.splitlines()[-1])
     assert code == 0, collected.stdout
