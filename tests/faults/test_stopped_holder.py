@@ -136,6 +136,8 @@ def stop_at_random(store: Store, store_url: str, stops: int, processes: int) -> 
             stopped.signal(signal.SIGSTOP)
             time.sleep(chance.choice([0.05, 0.25]))  # shorter and longer than the lease
             stopped.signal(signal.SIGCONT)
+            for holder in holders:
+                holder.answers()  # a publisher whose pipe is full publishes no more
         before = newest_id(store)
         wait_until(lambda: newest_id(store) > before, "a run is published after the last stop")
     finally:
