@@ -1,4 +1,4 @@
-"""A whole run over 10 million outcomes as Parquet against the same two queries as bare DuckDB, in one process."""
+"""A whole run over 10 million outcomes as Parquet against the two queries of an expert of DuckDB, in one process."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ from benchmarks.figure import Figure, alternate, ratio, seconds_of
 from jobs.plan import OrdersKind
 
 REPETITIONS = 7
-TARGET = 1.35
+TARGET = 2.0
 
 
 def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
@@ -22,4 +22,4 @@ def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
         repetitions,
     )
     how = "10 million outcomes of 1,000 symbols, Parquet, to a committed SQLite run, in the process of the bare queries"
-    return [ratio("full run / the same two queries as bare DuckDB", seconds, "run", "DuckDB", TARGET, how)]
+    return [ratio("full run / two queries of an expert in bare DuckDB", seconds, "run", "DuckDB", TARGET, how)]

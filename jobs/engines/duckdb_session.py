@@ -10,6 +10,7 @@ import duckdb
 from jobs.engines.errors import EngineError
 from jobs.sources.relation import MACROS
 
+_ENGINE_MACROS = "create or replace temp macro quartiles(x) as quantile_cont(x, [0.25, 0.5, 0.75])"
 _INTERRUPTED = "Query interrupted"  # what DuckDB raises, as a RuntimeError, when Ctrl-C comes while a query runs
 
 
@@ -25,6 +26,7 @@ def duckdb_session() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
         try:
             connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
             connection.execute(MACROS)
+            connection.execute(_ENGINE_MACROS)
             yield connection, folder
         except duckdb.Error as error:
             raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error

@@ -102,12 +102,13 @@ def _half_spread(row: MetricRow) -> SquaredHalfSpread:
 
 
 def _effectiveness(row: MetricRow) -> Effectiveness:
+    slip_q25, slip_q50, slip_q75 = row["slip_quartiles"] or (None, None, None)
     return Effectiveness(
         maker_fill_ratio=round_metric(row["maker_fill_ratio"]),
         fallback_ratio=round_metric(row["fallback_ratio"]),
-        slip_q25=round_metric(row["slip_q25"]),
-        slip_q50=round_metric(row["slip_q50"]),
-        slip_q75=round_metric(row["slip_q75"]),
+        slip_q25=round_metric(slip_q25),
+        slip_q50=round_metric(slip_q50),
+        slip_q75=round_metric(slip_q75),
         outcome_count=row["outcome_count"],
         maker_started_count=row["maker_started_count"],
         slippage_count=row["slippage_count"],

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _STATE_COLUMNS = ", ".join(["symbol string", *(f"{name} timestamp" for name in STATE_TIMES)])
 _TOTAL_COLUMNS = "symbol string, start_count bigint, fill_count bigint"
+# Spark's functions that are written in SQL cannot be aggregates, so the macro is replaced in the text.
+_QUARTILES = re.compile(r"\bquartiles\((\w+)\)")
+_PERCENTILES = r"percentile(\1, array(0.25D, 0.5D, 0.75D))"
 _OTHER_FORMAT = re.compile(r"\.(csv|jsonl|ndjson|json)\b", re.IGNORECASE)
 
 
@@ -137,7 +140,8 @@ class _SparkEngine:
 
     def rows(self, query: str, parameters: QueryParameters) -> list[MetricRow]:
         # Arrow keeps the zone of a time; collect() would turn it into this machine's local time.
-        rows: list[MetricRow] = self.session.sql(query, args=dict(parameters)).toArrow().to_pylist()
+        text = _QUARTILES.sub(_PERCENTILES, query)
+        rows: list[MetricRow] = self.session.sql(text, args=dict(parameters)).toArrow().to_pylist()
         return rows
 
     def load_maker_orders(self, totals: Sequence[TotalRow]) -> None:

@@ -43,7 +43,7 @@ def _readable(source: str, path: Path, copy: Path) -> TextFile:
 
 def _lines_fit(chunk: bytes) -> bool:
     """Return whether DuckDB reads these lines as they stand: after a zero byte it loses lines."""
-    return b"\0" not in chunk and chunk.count(b"\r") == chunk.count(b"\r\n")
+    return b"\0" not in chunk and (b"\r" not in chunk or chunk.count(b"\r") == chunk.count(b"\r\n"))
 
 
 def _lines_as_text(source: str, path: Path, compression: Compression) -> Iterator[bytes]:

@@ -29,7 +29,12 @@ def is_plain(stream: BufferedIOBase, fits: Callable[[bytes], bool]) -> bool:
     is_whole = True
     while chunk := stream.read(_CHUNK_BYTES):
         chunk += stream.readline(LONGEST_LINE_BYTES - _CHUNK_BYTES)
-        if not is_whole or BYTE_ORDER_MARK in chunk or not fits(chunk):
+        if not is_whole or _has_mark(chunk) or not fits(chunk):
             return False
         is_whole = chunk.endswith(b"\n")
     return True
+
+
+def _has_mark(chunk: bytes) -> bool:
+    """Return whether a byte order mark is in the text; its first byte alone is looked for much faster."""
+    return BYTE_ORDER_MARK[:1] in chunk and BYTE_ORDER_MARK in chunk

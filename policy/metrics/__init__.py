@@ -1,7 +1,8 @@
 """The formulas: one standard SQL query per metric over the canonical tables, for all symbols at once.
 
-Each .sql file runs unchanged on every engine. `order_outcome` and `candle` are the canonical tables; the words with a
-colon in front are parameters: times in UTC, and the hour of the day.
+Each .sql file runs on every engine. `order_outcome` and `candle` are the canonical tables; the words with a colon in
+front are parameters: times in UTC, and the hour of the day. `quartiles(x)` is the one aggregate that engines spell
+differently, a macro of each: the three quartiles as one list, so that the values are sorted once.
 """
 
 from importlib.resources import files
