@@ -10,7 +10,8 @@ from typing import Self
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from storage.audit import backup, chain, verify
+from storage.audit import backup, chain, schema_objects, verify
+from storage.audit.difference import Difference
 from storage.audit.verify import Progress
 from storage.database.engine import checkpoint_wal, describe_url, parse_url, read_engine, write_engine
 from storage.database.postgres import unfit_for_store
@@ -145,8 +146,22 @@ class Store:
 
     def verify(self, anchor: str | None = None) -> Iterator[Progress]:
         """Walk the chain as it is now: see `storage.audit.verify.verify`."""
+        expected = schema_objects.expected_objects(self.writer)
         with self.reading() as connection:
-            yield from verify.verify(connection, anchor)
+            yield from verify.verify(connection, expected, anchor)
+
+    def schema_differences(self) -> list[Difference]:
+        """Return each view, index, trigger and function of the schema that somebody changed, dropped or added."""
+        expected = schema_objects.expected_objects(self.writer)
+        with self.reading() as connection:
+            return list(schema_objects.schema_differences(connection, expected))
+
+    def can_compare_schema(self) -> bool:
+        """Return whether this user may compare the schema: on Postgres, only who may make one has another to compare.
+
+        For others `verify` and `schema_differences` look at the triggers alone.
+        """
+        return schema_objects.can_compare(self.writer)
 
     def prune(self, keep: timedelta, through_entry_id: int | None = None) -> Iterator[Pruned]:
         """Remove what is older than `keep`, one transaction per batch: see `storage.write.prune.prune`."""

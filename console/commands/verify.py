@@ -9,6 +9,7 @@ from console.not_found import store_to_read
 from console.options import Config
 from console.settings.file import load
 from console.terminal.progress import progress_bar
+from jobs.analysis.store_findings import schema_not_compared_message
 
 _Anchor = Annotated[
     str | None, typer.Option(help="A digest that was kept elsewhere: the history must still contain it.")
@@ -23,7 +24,10 @@ def command(anchor: _Anchor = None, config: Config = None) -> None:
         for verified in store.verify(anchor):
             counts = f"{verified.run_count} runs, {verified.snapshot_count} snapshots"
             progress.update(task, description=f"verifying: {counts}")
+        is_compared = store.can_compare_schema()
     sys.stdout.write(
         f"{verified.run_count} runs with {verified.snapshot_count} snapshots are as they were published, "
         f"every decision derived again; head {verified.digest or '(empty)'}\n"
     )
+    if not is_compared:
+        sys.stderr.write(f"{schema_not_compared_message(store)}\n")

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import URL, Connection, Engine, insert, select, text, update
 
+from storage.audit.schema_objects import expected_objects
 from storage.audit.verify import Progress, verify
 from storage.database.engine import read_engine, sqlite_driver, write_engine
 from storage.database.transaction import transaction
@@ -71,11 +72,12 @@ def restore(backup: Path, target: Engine) -> Iterator[Progress]:
     if not backup.is_file():
         raise BackupError(f"{backup} does not exist")
     upgrade.upgrade(target)
+    expected = expected_objects(target)
     with _in_this_schema(backup) as source, transaction(source) as reading, transaction(target) as writing:
         if writing.execute(select(policy_head.c.entry_id)).scalar_one() != 0:
             raise BackupError("the store to restore into already has a history; name an empty database in [store] url")
         _copy_rows(reading, writing)
-        yield from verify(writing)
+        yield from verify(writing, expected)
 
 
 @contextmanager
@@ -146,6 +148,6 @@ def _verified(path: Path) -> Iterator[Progress]:
             answer = connection.execute(text("pragma integrity_check")).scalar_one()
             if answer != "ok":
                 raise BackupError(f"the copy is damaged: {answer}")
-            yield from verify(connection)
+            yield from verify(connection, expected_objects(engine))
     finally:
         engine.dispose()

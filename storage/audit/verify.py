@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Row, Table, func, or_, select, text, type_coe
 
 from policy.rules import RuleSet, rule_set_digest, rule_set_from_text
 from storage.audit.chain import head
-from storage.audit.difference import raise_tampered
+from storage.audit.difference import TamperedError, raise_tampered
 from storage.audit.digest import CHILD_TABLES, Values, digest_before_0003, entry_digest
 from storage.audit.rederive import rederive_run
-from storage.audit.schema_objects import check_schema_objects
+from storage.audit.schema_objects import Objects, schema_differences
 from storage.errors import StoredValueError
 from storage.schema.column_types import REAL, Flag, UtcTimestamp
 from storage.schema.tables import (
@@ -49,15 +49,16 @@ class Progress:
     snapshot_count: int
 
 
-def verify(connection: Connection, anchor: str | None = None) -> Iterator[Progress]:
+def verify(connection: Connection, expected: Objects | None, anchor: str | None = None) -> Iterator[Progress]:
     """Walk the chain and yield the progress; when it ends, everything stored is as it was published.
 
-    The connection must see one snapshot of the database throughout. Memory does not grow with the chain. `anchor` is a
-    digest that was kept elsewhere: if no entry has it, the end was cut off or the chain was rewritten. Raises
-    TamperedError at the first difference, UnknownRuleSetError if this program lacks the rules of a decision.
+    The connection must see one snapshot of the database throughout. Memory does not grow with the chain. `expected` are
+    the objects of the schema, None if they are not known: see `storage.audit.schema_objects`. `anchor` is a digest that
+    was kept elsewhere: if no entry has it, the end was cut off or the chain was rewritten. Raises TamperedError at the
+    first difference, UnknownRuleSetError if this program lacks the rules of a decision.
     """
     try:
-        yield from _progress(connection, anchor)
+        yield from _progress(connection, expected, anchor)
     except StoredValueError as error:
         entry, column = _cell_of(connection, error.stored)
         raise_tampered(entry, column, error.stored, error.expected)
@@ -65,13 +66,14 @@ def verify(connection: Connection, anchor: str | None = None) -> Iterator[Progre
         raise_tampered("chain", "a value", str(error), None)
 
 
-def _progress(connection: Connection, anchor: str | None) -> Iterator[Progress]:
+def _progress(connection: Connection, expected: Objects | None, anchor: str | None) -> Iterator[Progress]:
     walk = _Walk(connection, anchor)
     for entries in _batches(connection, walk.entry_id):
         walk.take(entries)
         yield walk.progress()
     walk.end()
-    check_schema_objects(connection)
+    for difference in schema_differences(connection, expected):
+        raise TamperedError(difference)
     yield walk.progress()
 
 

@@ -19,9 +19,22 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     Raises StoreUnavailableError if the database cannot be reached or used now, SchemaError if its tables are missing or
     of another version, StoreError for any other error of the database.
     """
+    with _store_errors(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def discarded_transaction(engine: Engine) -> Iterator[Connection]:
+    """Run one transaction that is rolled back when the block ends; it raises what `transaction` raises."""
+    with _store_errors(engine), engine.connect() as connection, connection.begin() as discarded:
+        yield connection
+        discarded.rollback()
+
+
+@contextmanager
+def _store_errors(engine: Engine) -> Iterator[None]:
     try:
-        with engine.begin() as connection:
-            yield connection
+        yield
     except DBAPIError as error:
         raise translated(error, engine) from error
     except PoolTimeoutError as error:

@@ -49,7 +49,7 @@ def role_statements(schema: str = "public") -> Iterator[str]:
     yield f"grant insert on {_names(schema, *_INSERT)} to {WRITER}"
     yield f"grant update on {_names(schema, *_UPDATE)} to {WRITER}"
     yield f"grant select on {_names(schema, 'policy_latest')} to {ROUTER}"
-    yield f"grant select on {_names(schema, *_READ)} to {ANALYST}"
+    yield f"grant select on {_names(schema, *_READ, VERSION_TABLE)} to {ANALYST}"
 
 
 def _names(schema: str, *relations: str) -> str:

@@ -44,21 +44,30 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
     Raises SchemaError if the database is at a revision that this program does not have.
     """
-    from alembic import command
     from alembic.util import CommandError
 
-    config = _config()
     try:
         with transaction(engine) as connection:
             _wait_for_other_upgrades(connection)
             _move_version(connection)
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
+            run_migrations(connection, revision)
     except CommandError as error:
         raise SchemaError(
             f"{describe_url(engine.url)} is at a schema version that this program does not have ({error}): it belongs "
             "to a newer router-policy or another program; install that, or name another database in [store] url"
         ) from error
+
+
+def run_migrations(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations up to a revision in the transaction of a connection, in the schema that its search path names.
+
+    Raises Alembic's CommandError if the database is at a revision that this program does not have.
+    """
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
