@@ -12,12 +12,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import processor_times
+
 if TYPE_CHECKING:
     from storage.store import Store
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the number of tests to list by their processor time."""
+    text = "list the N files and the N tests that took the most processor time"
+    parser.addoption(processor_times.OPTION, type=int, metavar="N", help=text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Let the commands that tests start hear Ctrl-C, even if the tests themselves run in a shell's background."""
+    if (listed := config.getoption(processor_times.OPTION)) is not None:
+        config.pluginmanager.register(processor_times.ProcessorTimes(listed))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
