@@ -41,9 +41,10 @@ coverage: $(STAMP)test
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+# Every long form, wherever it stands, and the short forms of the fault catalogue.
 faults: $(STAMP)test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/faults tests/integration/test_demo.py \
-		tests/integration/test_every_line_counts.py tests/web/test_schemathesis.py -q
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "long" -q
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" -q tests/faults
 
 check: $(CHECK_VENV)/installed
 	$(CHECK_BIN)/ruff check .

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.plan import CandlesSource, Location, OrdersSource
@@ -13,6 +12,7 @@ from jobs.sources.errors import SourceError
 from policy import Code, Regime, Volatility
 from storage.records import RunResult
 from tests.support.bars import NAMES, bars, named, write_csv, write_parquet, write_sqlite
+from tests.support.families import family
 from tests.support.oracles import Bar, assert_close, volatility
 from tests.support.outcomes import outcome
 from tests.support.outcomes import write_csv as write_outcomes
@@ -87,8 +87,9 @@ def test_true_ranges_worked_out_by_hand(tmp_path: Path, orders: OrdersSource) ->
     )
 
 
-@settings(max_examples=15, deadline=None)
-@given(
+@family(
+    short=5,
+    long=150,
     moves=st.lists(
         st.tuples(st.floats(0.5, 2.0), st.floats(0.0, 0.2), st.floats(0.0, 0.2), st.floats(0.0, 1.0)),
         min_size=1,

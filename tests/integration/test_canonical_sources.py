@@ -5,11 +5,11 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy import Effectiveness, Evidence, Expectancy
 from tests.support.canonical_formats import FORMATS, MOMENT, ROWS, WEEK, Row, Writer, each_format
+from tests.support.families import family
 from tests.support.oracles import assert_close, evidence
 from tests.support.outcomes import (
     outcome,
@@ -99,8 +99,7 @@ def outcomes(draw: st.DrawFn) -> list[Row]:
     return [*rows, outcome(99, symbol="ALWAYS")]
 
 
-@settings(max_examples=25, deadline=None)
-@given(outcomes())
+@family(short=5, long=150, rows=outcomes())
 def test_every_format_gives_what_plain_python_works_out(rows: list[Row]) -> None:
     traded = sorted({str(row["symbol"]) for row in rows if AS_OF - WEEK <= as_moment(row["ts"]) < AS_OF})
     for write in FORMATS:

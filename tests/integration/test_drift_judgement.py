@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example
 from hypothesis import strategies as st
 
 from jobs.analysis.drift import judge_orders
 from jobs.analysis.order_history import OrderSelection
 from jobs.slots import Slots
 from storage.read.visible_policies import OverrideSpan, PublishedSlot, VisiblePolicies
+from tests.support.families import family
 from tests.support.outcomes import outcome, write_jsonl
 from tests.support.run_helpers import canonical
 
@@ -65,10 +66,9 @@ EXPIRED_BETWEEN = World(
 )
 
 
-@given(world=worlds())
+@family(short=5, long=150, world=worlds())
 @example(world=OVERLAPPING)
 @example(world=EXPIRED_BETWEEN)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_query_judges_as_the_rules_say(tmp_path: Path, world: World) -> None:
     expected = Counter((order[0], kind) for order in world.orders for kind in slow_kinds(world, order))
 

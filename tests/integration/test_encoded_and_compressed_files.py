@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from backports import zstd
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.sources.errors import SourceError
+from tests.support.families import family
 from tests.support.log_lines import COMPRESSIONS, HEADER, LINES, source_of, write_file
 from tests.support.run_helpers import run
 
@@ -51,8 +51,7 @@ def packed_log(kind: str, suffix: str) -> bytes:
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 @pytest.mark.parametrize("kind", ["order log", "CSV"])
-@settings(max_examples=40, deadline=None)
-@given(data=st.data())
+@family(short=8, long=300, data=st.data())
 def test_a_compressed_file_is_read_whole_or_named_as_damaged(
     tmp_path_factory: pytest.TempPathFactory, kind: str, suffix: str, data: st.DataObject
 ) -> None:

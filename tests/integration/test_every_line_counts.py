@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.sources.lines import LONGEST_LINE_BYTES
+from tests.support.families import family
 from tests.support.log_lines import (
     BROKEN_CSV,
     BROKEN_JSON,
@@ -29,8 +29,7 @@ from tests.support.run_helpers import candles, canonical, counts_of, order_log, 
 
 
 @pytest.mark.parametrize("kind", LINES)
-@settings(max_examples=40, deadline=None)
-@given(data=st.data())
+@family(short=6, long=200, data=st.data())
 def test_a_log_of_any_lines_gives_what_its_good_lines_give_in_a_plain_file(
     tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject
 ) -> None:
@@ -58,6 +57,22 @@ def test_a_log_of_any_lines_gives_what_its_good_lines_give_in_a_plain_file(
 
     assert (result.event_count, rejected_count(result)) == (good_count, broken_count)
     assert result.decisions == run(source_of(kind, plain)).decisions
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_every_kind_of_broken_line_is_counted_with_every_line_end_and_compression(tmp_path: Path, kind: str) -> None:
+    good, ending = LINES[kind]
+    broken = BROKEN_CSV if ending == "csv" else BROKEN_JSON
+    ends = [b"\n", b"\r\n", b"\n\n", b"\r\n \r\n"]
+    packed = [(suffix, end) for suffix in COMPRESSIONS for end in ends]
+    for file, (suffix, end) in enumerate(packed):
+        first = file * len(broken) + 1
+        lines = [line for number, bad in enumerate(broken, first) for line in (good(number), bad)]
+        write_file(kind, tmp_path / f"{file}.{ending}{suffix}", lines, [end] * len(lines), has_mark=file % 2 == 1)
+
+    result = run(source_of(kind, tmp_path / f"*.{ending}*"))
+
+    assert (result.event_count, rejected_count(result)) == (len(packed) * len(broken),) * 2
 
 
 def mutated(line: bytes, chance: random.Random) -> bytes:
@@ -145,8 +160,9 @@ def test_megabytes_of_rows_that_do_not_fit_cost_no_row_behind_them(tmp_path: Pat
     assert sample_of(result, "bad_row").startswith(f"{path}:3: ")
 
 
-@settings(max_examples=60, deadline=None)
-@given(
+@family(
+    short=10,
+    long=300,
     notes=st.lists(st.text('ab", \n\r;日', max_size=12), min_size=1, max_size=6),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
     end=st.sampled_from(["\n", "\r\n"]),

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from backports import zstd
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.settings.file import load
 from jobs.sources.errors import SourceError
 from jobs.sources.files import resolve
 from tests.support.canonical_formats import FORMATS, Writer, as_csv, as_parquet, each_file_format
+from tests.support.families import family
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import outcome
 from tests.support.run_helpers import canonical, order_log, run, sample_of
@@ -95,8 +95,12 @@ def test_a_file_of_another_name_is_not_matched(tmp_path: Path, name: str) -> Non
 
 
 @pytest.mark.parametrize("write", FORMATS[:3])
-@settings(max_examples=15, deadline=None)
-@given(names=st.lists(NAMES_IN_ANY_LANGUAGE, min_size=2, max_size=4, unique_by=str.lower), folder=NAMES_IN_ANY_LANGUAGE)
+@family(
+    short=5,
+    long=150,
+    names=st.lists(NAMES_IN_ANY_LANGUAGE, min_size=2, max_size=4, unique_by=str.lower),
+    folder=NAMES_IN_ANY_LANGUAGE,
+)
 def test_files_of_any_names_are_the_same_log_as_files_of_plain_names(
     tmp_path_factory: pytest.TempPathFactory, write: Writer, names: list[str], folder: str
 ) -> None:
@@ -114,8 +118,7 @@ def test_files_of_any_names_are_the_same_log_as_files_of_plain_names(
     assert named.decisions == plain.decisions
 
 
-@settings(max_examples=25, deadline=None)
-@given(folder=NAMES_IN_ANY_LANGUAGE.filter(lambda name: name.strip(". ")))
+@family(short=15, long=300, folder=NAMES_IN_ANY_LANGUAGE.filter(lambda name: name.strip(". ")))
 def test_the_folder_of_the_settings_is_no_pattern(tmp_path_factory: pytest.TempPathFactory, folder: str) -> None:
     home = tmp_path_factory.mktemp("settings") / folder
     log = written(home / "logs" / "orders.jsonl", 1)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.engines.streaks import States
@@ -20,6 +19,7 @@ from policy.rules import State, rule_set
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak, Streaks
 from storage.records import Origin, RunResult
+from tests.support.families import family
 from tests.support.run_helpers import AS_OF, canonical
 from tests.support.spark_server import spark_server
 
@@ -134,8 +134,13 @@ event = st.builds(
 breakers = st.builds(Breaker, opened_at=st.none() | ages, restarted_at=st.none() | ages)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(events=st.lists(event, max_size=30), own=st.lists(breakers, min_size=3, max_size=3), pool=breakers)
+@family(
+    short=5,
+    long=150,
+    events=st.lists(event, max_size=30),
+    own=st.lists(breakers, min_size=3, max_size=3),
+    pool=breakers,
+)
 def test_the_query_finds_what_a_walk_through_the_events_finds(
     tmp_path: Path, events: list[Event], own: list[Breaker], pool: Breaker
 ) -> None:
@@ -205,8 +210,9 @@ def test_one_miss_keeps_the_seed_off_for_exactly_seven_days_and_the_breaker_on(t
     assert maker_first(missed_at + WEEK + timedelta(microseconds=1)) == (True, True)
 
 
-@settings(max_examples=60, deadline=None)
-@given(
+@family(
+    short=15,
+    long=300,
     outage_hours=st.integers(1, 40),
     orders_an_hour=st.sampled_from([0.25, 1, 4]),
     chance=st.randoms(use_true_random=False),

@@ -1,15 +1,15 @@
 """Each file has its own columns, types and keys: none is taken from the file, or the line, that comes first."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.sources.errors import SourceError
 from tests.support.canonical_formats import ROWS
+from tests.support.families import family
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet, write_parquet_query
 from tests.support.run_helpers import candles, canonical, order_log, run
@@ -26,16 +26,21 @@ TYPES: Mapping[str, tuple[str, ...]] = {
 FIGURES = [row for row in ROWS if row["slippage_bps"] != 1 / 3 and "." not in str(row["ts"])]
 
 
-@settings(max_examples=25, deadline=None)
-@given(data=st.data())
+def each_at_least_once(types: Sequence[str], count: int) -> st.SearchStrategy[list[str]]:
+    """So many of the types, each of them once before any other comes again, in any order."""
+    return st.permutations([types[number % len(types)] for number in range(count)])
+
+
+@family(short=3, long=100, data=st.data())
 def test_parquet_files_of_different_types_give_what_one_plain_file_gives(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("types")
     plain = write_parquet(folder / "plain.parquet", FIGURES)
+    types = {name: data.draw(each_at_least_once(TYPES.get(name, (name,)), len(FIGURES))) for name in NAMES}
     for number, row in enumerate(FIGURES):
         alone = write_parquet(folder / "row.parquet", [row])
-        items = [f"{data.draw(st.sampled_from(TYPES.get(name, (name,))))} as {name}" for name in NAMES]
+        items = [f"{types[name][number]} as {name}" for name in NAMES]
         columns = ", ".join(data.draw(st.permutations(items)))
         write_parquet_query(folder / f"log-{number}.parquet", f"select {columns} from '{alone}'")
 
@@ -83,8 +88,7 @@ def test_a_damaged_file_among_good_ones_is_named(tmp_path: Path) -> None:
         run(canonical(tmp_path / "*.parquet"))
 
 
-@settings(max_examples=25, deadline=None)
-@given(data=st.data())
+@family(short=5, long=150, data=st.data())
 def test_keys_may_come_late_in_any_order_or_be_left_out_if_they_are_false_or_null(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

@@ -3,11 +3,11 @@
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from storage.store import Store
+from tests.support.families import family
 from tests.support.runs import QUARTER, SLOT, evidence, publish
 from tests.web.conftest import Visit
 
@@ -59,8 +59,9 @@ def test_the_history_of_a_symbol_goes_on_by_its_links(client: TestClient, symbol
     assert client.get(f"/symbols/{quote(symbol, safe='')}").status_code == 200
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
-@given(symbol=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40))
+@family(
+    short=25, long=300, symbol=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
+)
 def test_an_unknown_symbol_is_an_answer_and_no_fault(client: TestClient, symbol: str) -> None:
     for address in ("/v1/policies/{}", "/v1/policies/{}/history", "/symbols/{}"):
         for method in ("GET", "HEAD"):
