@@ -1,5 +1,6 @@
 """The options and arguments that commands share, each described once."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 
 from console.settings.duration import parse_duration
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # so late that no window before it begins before the calendar does
 
 
@@ -21,6 +23,16 @@ def parse_time(text: str) -> datetime:
     if at < _EARLIEST:
         raise typer.BadParameter(f"{text!r} is too early; give a time from 1970 on")
     return at
+
+
+def parse_digest(text: str) -> str:
+    """Read a digest as `router-policy head` prints it, in small or capital letters. Raises typer.BadParameter."""
+    digest = text.strip().lower()
+    if _DIGEST.fullmatch(digest) is None:
+        raise typer.BadParameter(
+            f"{text!r} is not a valid digest; give the 64 hexadecimal digits that router-policy head printed"
+        )
+    return digest
 
 
 def parse_length(length: str | timedelta) -> timedelta:

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from console.not_found import store_to_read
-from console.options import Config
+from console.options import Config, parse_digest
 from console.settings.file import load
 from console.terminal.progress import progress_bar
 from jobs.analysis.store_findings import schema_not_compared_message
 
 _Anchor = Annotated[
-    str | None, typer.Option(help="A digest that was kept elsewhere: the history must still contain it.")
+    str | None,
+    typer.Option(parser=parse_digest, help="A digest that was kept elsewhere: the history must still contain it."),
 ]
 
 

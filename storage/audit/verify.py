@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Table, func, or_, select, text, type_coe
 
 from policy.rules import RuleSet, rule_set_digest, rule_set_from_text
 from storage.audit.chain import head
-from storage.audit.difference import TamperedError, raise_tampered
+from storage.audit.difference import AnchorError, TamperedError, raise_tampered
 from storage.audit.digest import CHILD_TABLES, Values, digest_before_0003, entry_digest
 from storage.audit.rederive import rederive_run
 from storage.audit.schema_objects import Objects, schema_differences
@@ -55,7 +55,7 @@ def verify(connection: Connection, expected: Objects | None, anchor: str | None 
     The connection must see one snapshot of the database throughout. Memory does not grow with the chain. `expected` are
     the objects of the schema, None if they are not known: see `storage.audit.schema_objects`. `anchor` is a digest that
     was kept elsewhere: if no entry has it, the end was cut off or the chain was rewritten. Raises TamperedError at the
-    first difference, UnknownRuleSetError if this program lacks the rules of a decision.
+    first difference, AnchorError as one of them, UnknownRuleSetError if this program lacks the rules of a decision.
     """
     try:
         yield from _progress(connection, expected, anchor)
@@ -190,7 +190,7 @@ class _Walk:
         self._check_numbers()
         self._check_file()
         if not self.anchor_met:
-            raise_tampered("chain", "anchor", self.digest, self.anchor)
+            raise AnchorError(str(self.anchor), self.digest)
 
     def _check_numbers(self) -> None:
         """Find a figure that is not finite: a digest takes it for null, and a decision for not measured."""

@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -84,11 +85,29 @@ def test_verify_prints_the_first_difference_and_exits_1(bot_on_each: Path, store
     assert "run 1, BADUSDT: taker_bias is 'balanced', derived 'prefer_taker'" in failed.stderr
 
 
-def test_verify_with_an_anchor_that_is_not_in_the_chain_exits_1(bot: Path) -> None:
+def test_verify_with_an_anchor_that_is_not_in_the_chain_names_both_digests_and_exits_1(bot: Path) -> None:
+    head = command(bot, "head").stdout.strip()
+
     failed = command(bot, "verify", "--anchor", "0" * 64)
 
     assert failed.returncode == 1
-    assert "anchor" in failed.stderr
+    assert f"no entry has the anchor {'0' * 64}; the newest entry of the store has {head}." in failed.stderr
+
+
+@pytest.mark.parametrize("change", [str, str.upper, lambda digest: f" {digest} "])
+def test_an_anchor_may_be_written_in_capitals_or_with_blanks_around_it(bot: Path, change: Callable[[str], str]) -> None:
+    head = command(bot, "head").stdout.strip()
+
+    assert command(bot, "verify", "--anchor", change(head)).returncode == 0
+
+
+@pytest.mark.parametrize("anchor", ["", "0" * 63, "0" * 65, "g" * 64, "latest", "é" * 64, "0x" + "0" * 62])
+def test_verify_refuses_an_anchor_that_is_not_a_digest(bot: Path, anchor: str) -> None:
+    failed = command(bot, "verify", "--anchor", anchor)
+
+    assert failed.returncode == 2
+    assert "is not a valid digest" in " ".join(failed.stderr.replace("│", " ").split())
+    assert "Traceback" not in failed.stderr
 
 
 def test_explain_shows_each_rule_with_its_figure_and_threshold(bot: Path) -> None:
