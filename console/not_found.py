@@ -7,7 +7,7 @@ from pathlib import Path
 from console.terminal.text import iso
 from policy.errors import RouterPolicyError
 from policy.symbols import letters
-from storage.errors import SchemaError, StoreError, StoreUnavailableError
+from storage.errors import SchemaError, StoreError, StoreFileMovedError, StoreUnavailableError
 from storage.read.pages import PageBounds, SlotGap, gaps
 from storage.read.policies import latest, slot_of_leaving
 from storage.store import Store
@@ -30,7 +30,9 @@ def store_to_read(url: str) -> Iterator[Store]:
 
 
 def explain_missing_store(store: Store, error: StoreUnavailableError) -> StoreError:
-    """Return a SchemaError with the remedy if the database file does not exist, else the error itself."""
+    """Return a SchemaError with the remedy if the database file never existed, else the error itself."""
+    if isinstance(error, StoreFileMovedError):
+        return error
     if store.url.get_backend_name() == "sqlite" and not Path(store.url.database or "").exists():
         from jobs.analysis.store_findings import not_initialised_message
 

@@ -11,6 +11,10 @@ class StoreUnavailableError(StoreError, ConnectionError):
     """The database cannot be reached, is locked for too long, or its disk is full."""
 
 
+class StoreFileMovedError(StoreUnavailableError):
+    """The SQLite file was moved, deleted or replaced while it was open."""
+
+
 class StoreSettingsError(StoreError, ValueError):
     """The store's URL cannot be used."""
 

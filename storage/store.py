@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from storage.audit import backup, chain, schema_objects, verify
 from storage.audit.difference import Difference
 from storage.audit.verify import Progress
-from storage.database.engine import checkpoint_wal, describe_url, parse_url, read_engine, write_engine
+from storage.database.engine import checkpoint_wal, describe_url, parse_url, store_engines
 from storage.database.postgres import unfit_for_store
 from storage.database.transaction import database_now, transaction
 from storage.errors import SchemaError, StoreError, StoreSettingsError, StoreUnavailableError
@@ -38,8 +38,9 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = parse_url(url)
-        self.writer: Engine = write_engine(self.url)
-        self.reader: Engine = read_engine(self.url)
+        self.writer: Engine
+        self.reader: Engine
+        self.writer, self.reader = store_engines(self.url)
 
     def __enter__(self) -> Self:
         return self

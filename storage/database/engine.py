@@ -12,8 +12,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from storage.database.postgres import postgres_engine
+from storage.database.sqlite_file import OpenedFile
 from storage.database.url import UrlError, read_url
-from storage.errors import StoreSettingsError
+from storage.errors import StoreSettingsError, StoreUnavailableError
 
 BUSY_TIMEOUT_SECONDS = 5
 _CLOSING_MILLISECONDS = 500
@@ -68,14 +69,22 @@ def journal_mode(version: tuple[int, ...]) -> str:
     return "wal" if is_wal_safe(version) else "delete"
 
 
-def write_engine(url: URL) -> Engine:
+def store_engines(url: URL) -> tuple[Engine, Engine]:
+    """Make the engines of a store, for writing and for reading; on SQLite both go on with the same file."""
+    file = OpenedFile(_file_of(url))
+    writer, reader = write_engine(url, file), read_engine(url, file)
+    file.forget_after(writer)
+    return writer, reader
+
+
+def write_engine(url: URL, file: OpenedFile | None = None) -> Engine:
     """Make the engine for publishing; every transaction of it is a write transaction from its first statement."""
     if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url, _prepare_sqlite_writer, "BEGIN IMMEDIATE")
+        return _sqlite_engine(url, file, _prepare_sqlite_writer, "BEGIN IMMEDIATE")
     return postgres_engine(url, isolation_level="READ COMMITTED", read_only=False)
 
 
-def read_engine(url: URL) -> Engine:
+def read_engine(url: URL, file: OpenedFile | None = None) -> Engine:
     """Make the engine for reading: each transaction sees one snapshot of the database and cannot write.
 
     On SQLite the file must exist. A transaction there sees one snapshot anyway.
@@ -83,11 +92,11 @@ def read_engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         database = Path(url.database or "").absolute()
         read_only = url.set(database=database.as_uri(), query={"mode": "ro", "uri": "true"})
-        return _sqlite_engine(read_only, _prepare_sqlite_reader, "BEGIN")
+        return _sqlite_engine(read_only, file, _prepare_sqlite_reader, "BEGIN")
     return postgres_engine(url, isolation_level="REPEATABLE READ", read_only=True)
 
 
-def _sqlite_engine(url: URL, prepare: Callable[[Any], None], begin: str) -> Engine:
+def _sqlite_engine(url: URL, file: OpenedFile | None, prepare: Callable[[Any], None], begin: str) -> Engine:
     engine = create_engine(
         url,
         module=sqlite_driver(),
@@ -99,11 +108,18 @@ def _sqlite_engine(url: URL, prepare: Callable[[Any], None], begin: str) -> Engi
     def prepare_connection(connection: Any, record: object) -> None:  # noqa: ARG001
         prepare(connection)
 
+    (file or OpenedFile(_file_of(url))).guard(engine)
+
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _file_of(url: URL) -> Path:
+    database = url.database or ""
+    return Path(unquote(urlsplit(database).path) if database.startswith("file:") else database).absolute()
 
 
 def checkpoint_wal(engine: Engine) -> None:
@@ -114,7 +130,7 @@ def checkpoint_wal(engine: Engine) -> None:
     """
     if not isinstance(engine.pool, QueuePool) or engine.dialect.name != "sqlite" or not engine.pool.checkedin():
         return
-    with closing(engine.raw_connection()) as connection, suppress(sqlite_driver().Error):
+    with suppress(sqlite_driver().Error, StoreUnavailableError), closing(engine.raw_connection()) as connection:
         connection.cursor().execute(f"pragma busy_timeout = {_CLOSING_MILLISECONDS}")
         connection.cursor().execute("pragma wal_checkpoint(truncate)")
 
@@ -141,5 +157,5 @@ def _prepare_sqlite_reader(connection: Any) -> None:
 def describe_url(url: URL) -> str:
     """Return the URL as in the settings, without its password."""
     if url.get_backend_name() == "sqlite" and (url.database or "").startswith("file:"):
-        url = url.set(database=unquote(urlsplit(url.database or "").path), query={})
+        url = url.set(database=str(_file_of(url)), query={})
     return url.render_as_string(hide_password=True)
