@@ -2,6 +2,7 @@
 
 from router_policy_client.enums import Quality, Status, TakerBias
 from router_policy_client.errors import ReaderSettingsError, RouterPolicyClientError
+from router_policy_client.flat_order import FlatOrder
 from router_policy_client.gate import Gate, decide, gate
 from router_policy_client.leg import Patience
 from router_policy_client.limits import Fallback, Fallbacks
@@ -17,6 +18,7 @@ from router_policy_client.routing import Routing
 __all__ = [
     "Fallback",
     "Fallbacks",
+    "FlatOrder",
     "Gate",
     "Order",
     "OrderLog",

@@ -5,10 +5,12 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Unpack
 
+from router_policy_client.flat_order import FlatOrder, flat_row
 from router_policy_client.gate import Gate
 from router_policy_client.order import Outcome, UnfilledReason
 
@@ -19,11 +21,11 @@ OnFailure = Callable[[Outcome, Exception], None]
 
 
 class OrderLog:
-    """Appends outcomes to a file, each as one line in one write, so that several processes may share it.
+    """Appends orders to a file, each as one line in one write, so that several processes may share it.
 
     The file is opened for each line and can be rotated at any time. A line that cannot be written increments
-    `failure_count`, is passed to `on_failure` and logged; nothing is raised. The constructor raises OSError if it
-    cannot create the folder.
+    `failure_count` and is logged, and an outcome is passed to `on_failure`; nothing is raised. The constructor raises
+    OSError if it cannot create the folder.
     """
 
     def __init__(self, path: str | os.PathLike[str], on_failure: OnFailure | None = None) -> None:
@@ -34,14 +36,28 @@ class OrderLog:
 
     def append(self, outcome: Outcome) -> None:
         """Append an outcome; never raises."""
-        try:
-            self._write(f"{json.dumps(order_row(outcome), allow_nan=False)}\n")
-        except Exception as error:  # noqa: BLE001 - no failure to log may stop an order
-            self.failure_count += 1
-            _log.error("order %s: its outcome cannot be written to %s: %s", outcome.order.order_id, self._path, error)
+        error = self._append_row(outcome.order.order_id, lambda: order_row(outcome))
+        if error is not None:
             self._report_failure(outcome, error)
 
-    def _write(self, line: str) -> None:
+    def write(self, **order: Unpack[FlatOrder]) -> bool:
+        """Append a finished order of the bot's own router; return whether it was written. Never raises.
+
+        The fields are those of FlatOrder; an order with a missing, unknown or invalid one is not written.
+        """
+        return self._append_row(str(order.get("order_id")), lambda: flat_row(order)) is None
+
+    def _append_row(self, order_id: str, row: Callable[[], Mapping[str, object]]) -> Exception | None:
+        """Append a row as one line; count, log and return what prevents it."""
+        try:
+            self._write_line(f"{json.dumps(row(), allow_nan=False)}\n")
+        except Exception as error:  # noqa: BLE001 - no failure to log may stop an order
+            self.failure_count += 1
+            _log.error("order %s: its outcome cannot be written to %s: %s", order_id, self._path, error)
+            return error
+        return None
+
+    def _write_line(self, line: str) -> None:
         descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             _lock(descriptor)

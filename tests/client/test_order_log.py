@@ -4,7 +4,6 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -12,18 +11,15 @@ from decimal import Decimal
 from pathlib import Path
 from threading import Event
 
-import duckdb
 import pytest
 
-from jobs.plan import Location, OrdersKind, OrdersSource
-from jobs.sources.orders import read_orders
-from policy.window import Window
 from router_policy_client.clock import SimulatedClock
 from router_policy_client.gate import decide
 from router_policy_client.order import Outcome, UnfilledReason
 from router_policy_client.order_log import OrderLog, order_row
 from router_policy_client.router import route_order
 from router_policy_client.venue import OrderRejectedError, OrderStatus, PostOnlyRejectedError
+from tests.client.reading import read_by_the_batch_job
 from tests.client.scripted import READING, START, TAKER, Reader, Script, ScriptedVenue, order
 
 OUTCOME = Outcome(
@@ -46,17 +42,6 @@ OUTCOME = Outcome(
     client_order_ids=("rp1m1",),
     unresolved_ids=(),
 )
-
-
-def read_by_the_batch_job(log: Path, folder: Path) -> list[Mapping[str, object]]:
-    """Read a log as the batch job does, by id."""
-    source = OrdersSource(kind=OrdersKind.ORDER_LOG, location=Location(path=str(log)))
-    with duckdb.connect() as connection:
-        connection.execute((Path(read_orders.__code__.co_filename).parent / "macros.sql").read_text())
-        relation = read_orders(connection, source, Window(as_of=START + timedelta(days=1)), folder)
-        rows = connection.execute(f"select * from ({relation.rows}) order by order_id")
-        names = [column[0] for column in rows.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
 def test_every_kind_of_outcome_is_read_by_the_batch_job_as_what_it_was(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from sqlalchemy import text
 
 from router_policy_client import Status, TakerBias, is_probe
 from storage.store import Store
+from tests.client.reading import read_by_the_batch_job
 from tests.support.runs import SLOT, evidence, publish
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "router.md").read_text("utf-8")
-BY_HAND, WHOLE = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+BY_HAND, WHOLE, OWN_LOG = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
 (QUERY,) = re.findall(r"```sql\n(.*?)```", GUIDE, flags=re.DOTALL)
 
 
@@ -52,6 +53,17 @@ def test_the_whole_router_runs_and_writes_its_outcome(here: Path, capsys: pytest
     written = json.loads(line)
     assert capsys.readouterr().out == "0.01 0.00 False fresh\n"
     assert (written["attempt_id"], written["policy_run_id"], written["route"]) == ("signal-17", 1, "market")
+
+
+def test_the_line_of_an_own_router_is_read_as_it_is_explained(here: Path) -> None:
+    exec(compile(OWN_LOG, "docs/router.md", "exec"), {})
+
+    (row,) = read_by_the_batch_job(here / "order_metrics.jsonl", here, as_of=datetime.now(UTC) + timedelta(minutes=1))
+
+    flags = ("maker_started", "maker_filled", "fallback_used", "post_only_rejected", "probe", "policy_run_id", "reason")
+    assert tuple(row[name] for name in flags) == (True, False, True, False, False, 17, None)
+    assert row["slippage_bps"] == pytest.approx(4.5 / 90008 * 10_000)
+    assert row["notional"] == pytest.approx(900.125)
 
 
 def test_the_query_reads_the_latest_policy(store: Store) -> None:
