@@ -8,6 +8,8 @@ from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import ccxt
+
 Answer = tuple[int, dict[str, Any] | list[Any]]
 MARKETS = {
     "timezone": "UTC",
@@ -160,6 +162,21 @@ class Exchange:
 
 def _error(code: int, text: str) -> Answer:
     return 400, {"code": code, "msg": text}
+
+
+def settings_of(address: str) -> dict[str, Any]:
+    """The settings of ccxt's binanceusdm that make it ask the exchange at an address and no other."""
+    urls = ccxt.binanceusdm().urls["api"]
+    return {
+        "apiKey": "key",
+        "secret": "secret",
+        "enableRateLimit": False,
+        "timeout": 10_000,  # milliseconds
+        "has": {"fetchCurrencies": False},
+        "urls": {
+            "api": {name: f"{address}/{url.split('/', 3)[-1]}" for name, url in urls.items() if isinstance(url, str)}
+        },
+    }
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from router_policy_client.venue import (
     VenueError,
     VenueTimeoutError,
 )
-from tests.client.exchange_server import Exchange, served
+from tests.client.exchange_server import Exchange, served, settings_of
 from tests.client.scripted import READING, TAKER, Kept, Reader
 
 SYMBOLS = {"BTCUSDT": "BTC/USDT:USDT"}
@@ -37,20 +37,9 @@ BRISK = Routing(
 def exchange() -> Iterator[tuple[Exchange, CcxtVenue]]:
     """An exchange of the test's own, and the venue that routes over it; nothing else can be reached."""
     with served() as (exchange, address):
-        client = client_of(address)
+        client = ccxt.binanceusdm(settings_of(address))
         yield exchange, CcxtVenue(client, SYMBOLS)
         client.session.close()
-
-
-def client_of(address: str) -> ccxt.binanceusdm:
-    client = ccxt.binanceusdm(
-        {"apiKey": "key", "secret": "secret", "enableRateLimit": False, "timeout": 10_000}  # milliseconds
-    )
-    client.has["fetchCurrencies"] = False
-    client.urls["api"] = {
-        name: f"{address}/{url.split('/', 3)[-1]}" for name, url in client.urls["api"].items() if isinstance(url, str)
-    }
-    return client
 
 
 def route(venue: CcxtVenue, *, side: Side = Side.BUY, maker_first: bool = True, routing: Routing = BRISK) -> Outcome:

@@ -27,7 +27,7 @@ from tests.support.store_calls import write
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-PAGES = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")}
+PAGES = {path.relative_to(ROOT / "docs").as_posix(): path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md")}
 OPERATIONS, SOURCES, SETTINGS = (PAGES[f"{name}.md"] for name in ("operations", "sources", "settings"))
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 
@@ -101,7 +101,10 @@ def test_the_three_lines_of_the_readme_gate_an_order(tmp_path: Path, monkeypatch
     assert names["maker_first"] is False
 
 
-@pytest.mark.parametrize("block", blocks(README, "toml") + blocks(SOURCES, "toml"))
+BOTS = [page for name, page in PAGES.items() if name.startswith("bots/")]
+
+
+@pytest.mark.parametrize("block", [block for page in (README, SOURCES, *BOTS) for block in blocks(page, "toml")])
 def test_the_settings_in_the_documents_load(tmp_path: Path, block: str) -> None:
     path = tmp_path / "router-policy.toml"
     path.write_text(block)
