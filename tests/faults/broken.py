@@ -67,7 +67,7 @@ def lock_readers_out(store: Store) -> None:
     if store.url.get_backend_name() == "sqlite":
         vars(storage.database.engine)["journal_mode"] = lambda _: "delete"
         store.writer = storage.database.engine._sqlite_engine(
-            store.url, storage.database.engine._prepare_sqlite_writer, "BEGIN EXCLUSIVE"
+            store.url, None, storage.database.engine._prepare_sqlite_writer, "BEGIN EXCLUSIVE"
         )
         store.writer.connect().close()  # the journal's mode changes only while nobody reads
     else:
