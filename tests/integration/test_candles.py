@@ -19,6 +19,7 @@ from tests.support.outcomes import write_csv as write_outcomes
 from tests.support.run_helpers import AS_OF, INTERVAL, candles, canonical, counts_of, evidence_of, run, sample_of
 
 MOMENT = timedelta(microseconds=1)
+BAR_COUNTS = (1, 49, 50, 51, 499, 500, 501, 700)  # around the 50 bars of the short range and the 500 of the long one
 Rows = list[dict[str, object]]
 
 
@@ -56,15 +57,15 @@ def regime_of(result: RunResult, symbol: str = "BTCUSDT") -> tuple[Regime, Code]
 
 
 @each_format
-@pytest.mark.parametrize("count", [1, 49, 50, 51, 499, 500, 501, 700])
-def test_true_ranges_are_what_plain_python_works_out(
-    tmp_path: Path, orders: OrdersSource, write: Writer, count: int
-) -> None:
-    made, others = bars(count), bars(count, base=3.0)
-    source = write(tmp_path, [*named("BTCUSDT", made), *named("ETHUSDT", others)])
+def test_true_ranges_are_what_plain_python_works_out(tmp_path: Path, write: Writer) -> None:
+    made = {f"OF{count}AT{base}": bars(count, base=base) for count in BAR_COUNTS for base in (3.0, 100.0)}
+    traded = [outcome(number, symbol=symbol) for number, symbol in enumerate(made, 1)]
+    source = write(tmp_path, [row for symbol, own in made.items() for row in named(symbol, own)])
 
-    assert_close(measured(orders, source), volatility(made, AS_OF, INTERVAL))
-    assert_close(measured(orders, source, "ETHUSDT"), volatility(others, AS_OF, INTERVAL))
+    measured = evidence_of(run(canonical(write_outcomes(tmp_path / "outcomes.csv", traded)), source))
+
+    for symbol, own in made.items():
+        assert_close(measured[symbol].volatility, volatility(own, AS_OF, INTERVAL))
 
 
 def test_true_ranges_worked_out_by_hand(tmp_path: Path, orders: OrdersSource) -> None:
