@@ -185,10 +185,9 @@ def test_a_file_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> Non
 @each_journal
 @pytest.mark.parametrize("may_write", [True, False], ids=["in a shared folder", "without permission to write"])
 def test_a_bot_of_another_user_can_write_while_and_after_every_command_reads(
-    open_folder: Path, journal: str, may_write: bool
+    open_folder: Path, loaded_commands: None, journal: str, may_write: bool
 ) -> None:
     bots, ours = shared_folders(open_folder, may_write=may_write)
-    load_commands(open_folder)
     write_settings(ours, f"sqlite:///{bots}/bot.db")
     with in_child(lambda: write_order(open_bot(bots / "bot.db", journal), NOW - timedelta(hours=1)), BOT_USER):
         pass
@@ -229,8 +228,10 @@ def shared_folders(folder: Path, *, may_write: bool) -> tuple[Path, Path]:
     return bots, ours
 
 
-def load_commands(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def loaded_commands(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let this process import what the commands need; another user may not be allowed to read it."""
+    folder = tmp_path_factory.mktemp("loaded")
     write_order(open_bot(folder / "bot.db", "delete"), NOW - timedelta(hours=1))
     write_settings(folder, f"sqlite:///{folder}/bot.db")
     for arguments in (("init",), *COMMANDS):

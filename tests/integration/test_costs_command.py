@@ -13,7 +13,8 @@ from console.errors import SettingsError
 from console.not_found import NoPolicyError
 from jobs.analysis.costs import CHOSEN
 from storage.store import Store
-from tests.support.bots import run_command, write_bot
+from tests.support.bots import write_bot
+from tests.support.command import command
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 FEES = "[fees]\nmaker_bps = 2\ntaker_bps = 5\n"
@@ -29,7 +30,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     direct = [{**row, **DIRECT, "attempt_id": f"direct {row['attempt_id']}"} for row in rows[2:8]]
     log.write_text("".join(json.dumps(row) + "\n" for row in [*rows, *direct]))
-    done = run_command(folder, "once", "--as-of", AS_OF.isoformat())
+    done = command(folder, "once", "--as-of", AS_OF.isoformat())
     assert done.returncode == 0, done.stderr
     return folder
 

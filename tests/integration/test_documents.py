@@ -19,7 +19,7 @@ from jobs.sources.orders import _ORDER_LOG, _ORDER_LOG_FIELDS
 from storage.records import Origin
 from storage.store import Store
 from storage.write import leases
-from tests.support.bots import run_command, write_bot
+from tests.support.bots import write_bot
 from tests.support.command import command
 from tests.support.run_helpers import evidence_of, order_log, run
 from tests.support.runs import QUARTER, SLOT, evidence, publish
@@ -53,7 +53,7 @@ def test_the_transcript_in_the_readme_is_what_the_commands_print(tmp_path: Path)
     (transcript,) = blocks(README, "console")
 
     for arguments, lines in commands(transcript):
-        done = run_command(tmp_path, *arguments)
+        done = command(tmp_path, *arguments)
         assert done.returncode == 0, done.stderr
         assert lines
         assert appears_in_order(lines, done.stdout), f"{arguments} printed:\n{done.stdout}"
