@@ -59,7 +59,7 @@ def write_parquet(path: Path, rows: Sequence[Row]) -> Path:
     text = write_csv(path.with_suffix(".txt"), rows, ALL_NAMES)
     types = {name: SQL_TYPES[name] for name in ALL_NAMES} | {"ts": "timestamptz", "policy_run_id": "ubigint"}
     read = f"read_csv('{text}', header = true, delim = ',', columns = {types})"
-    with duckdb.connect() as connection:
+    with duckdb.cursor() as connection:
         connection.execute(f"copy (select * from {read}) to '{path}' (format parquet)")
     return path
 

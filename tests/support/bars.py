@@ -44,7 +44,7 @@ def write_parquet(path: Path, rows: Iterable[dict[str, object]]) -> Path:
     """Write bars with their types, the time as a timestamp with a zone."""
     text = write_csv(path.with_suffix(".csv-of-parquet"), rows)
     types = "{'ts': 'timestamptz', 'symbol': 'varchar', 'high': 'double', 'low': 'double', 'close': 'double'}"
-    with duckdb.connect() as connection:
+    with duckdb.cursor() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(
             f"copy (select * from read_csv('{text}', header = true, delim = ',', columns = {types})) "
@@ -58,7 +58,7 @@ def write_sqlite(path: Path, rows: Iterable[dict[str, object]]) -> str:
     """Write bars to the table `bar` of a new database, times as its own functions write them; give its URL."""
     connection = sqlite3.connect(path)
     with connection:
-        connection.execute(f"create table bar ({', '.join(NAMES)})")
+        connection.execute(f"create temp table bar ({', '.join(NAMES)})")
         connection.executemany(
             "insert into bar values (?, ?, ?, ?, ?)", ([_plain(row[n]) for n in NAMES] for row in rows)
         )

@@ -36,8 +36,8 @@ def outcome(
 def write_parquet(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
     """Write outcomes with the types of the canonical table, their time as a timestamp with a zone."""
     types = {name: "timestamptz" if name == "ts" else SQL_TYPES[name] for name in NAMES}
-    with duckdb.connect() as connection:
-        connection.execute(f"create table outcome ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
+    with duckdb.cursor() as connection:
+        connection.execute(f"create temp table outcome ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
         places = ", ".join("?" * len(NAMES))
         if rows:
             values = [[row[name] for name in NAMES] for row in rows]
@@ -48,7 +48,7 @@ def write_parquet(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
 
 def write_parquet_query(path: Path, query: str) -> Path:
     """Write what a query of DuckDB gives."""
-    with duckdb.connect() as connection:
+    with duckdb.cursor() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"copy ({query}) to '{path}' (format parquet)")
     return path
