@@ -7,7 +7,10 @@ rows, each row a list of values in the order of the schema. Nulls at the end of 
 array are left out, so that a later column or table changes no digest. Times are RFC 3339 in UTC with a Z, with six
 digits of fraction if it is not zero; numbers are the shortest text that reads back the same.
 
-Before schema 0003 the nulls and the empty lists at the end were kept; `digest_before_0003` computes that form.
+The column `digest_form` names the form of the text. It is a value of the entry, so it is in the text too, and to change
+it is to change the digest. An entry without one is from before schema 0005, and its text has one of two forms: that
+above, or before schema 0003 the one that keeps the nulls and the empty lists at the end. A form never changes: what
+would change the text of an entry is a new form, beside those that are there.
 
 Written by orjson: the standard library's json takes five times as long, which is a fifth of a verification.
 """
@@ -38,14 +41,15 @@ CHILD_TABLES: Mapping[Table, tuple[str, ...]] = {
     policy_shadow: ("symbol", "rule_set"),
     policy_breaker: ("symbol", "rule_set"),
 }
-_OWN_DIGEST = {
-    table: [column.name for column in table.columns].index("digest")
-    for table in (policy_run, policy_override, policy_override_end, policy_prune)
-}
+_ENTRY_TABLES = (policy_run, policy_override, policy_override_end, policy_prune)
+_OWN_DIGEST = {table: table.columns.keys().index("digest") for table in _ENTRY_TABLES}
+_DIGEST_FORM = {table: table.columns.keys().index("digest_form") for table in _ENTRY_TABLES}
 
-
-# How many columns at the end of a table, and which tables of child rows, came with schema 0003.
-_COLUMNS_OF_0003 = {policy_run: 1, policy_snapshot: 1}
+# The form in which new entries have their digest.
+DIGEST_FORM = 3
+# How many columns at the end of a table, and which tables of child rows, came after schema 0002.
+_COLUMNS_AFTER_0002 = {policy_run: 2, policy_override: 1, policy_override_end: 1, policy_prune: 1}
+_SNAPSHOT_COLUMNS_AFTER_0002 = 1
 _TABLES_BEFORE_0003 = 2
 
 
@@ -61,17 +65,27 @@ def entry_digest(table: Table, entry: Values, *children: Iterable[Values]) -> st
     return _digest([table.name, _without_trailing_nulls(_without_own_digest(table, entry)), *lists])
 
 
-def digest_before_0003(table: Table, entry: Values, *children: Sequence[Values]) -> str | None:
-    """Return the digest of an entry in the form of schema 0002, or None if that schema could not hold the entry.
+def possible_digests(table: Table, entry: Values, *children: Sequence[Values]) -> list[str]:
+    """Return the digests that an entry may have, in the form that it names; several if it names none, newest first.
 
-    No text of one form is that of another content in the other form, so an entry may have either.
+    No text of one form is that of another content in another form. Raises ValueError if the form is not known.
     """
-    entry_columns = len(entry) - _COLUMNS_OF_0003.get(table, 0)
+    form = entry[_DIGEST_FORM[table]]
+    if form not in (None, DIGEST_FORM):
+        raise ValueError(f"digest_form {form} is not a form that this version knows")
+    digest = entry_digest(table, entry, *children)
+    earlier = _digest_before_0003(table, entry, *children) if form is None else None
+    return [digest] if earlier is None else [digest, earlier]
+
+
+def _digest_before_0003(table: Table, entry: Values, *children: Sequence[Values]) -> str | None:
+    """Return the digest of an entry in the form of schema 0002, or None if that schema could not hold the entry."""
+    entry_columns = len(entry) - _COLUMNS_AFTER_0002[table]
     lists = [[tuple(row) for row in rows] for rows in children[:_TABLES_BEFORE_0003]]
     later = [*entry[entry_columns:], *(row for rows in children[_TABLES_BEFORE_0003:] for row in rows)]
     if lists:
         later += (row[-1] for row in lists[0])
-        lists[0] = [row[: -_COLUMNS_OF_0003[policy_snapshot]] for row in lists[0]]
+        lists[0] = [row[:-_SNAPSHOT_COLUMNS_AFTER_0002] for row in lists[0]]
     if any(value is not None for value in later):
         return None
     return _digest([table.name, _without_own_digest(table, entry[:entry_columns]), *lists])

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Table, func, or_, select, text, type_coe
 from policy.rules import RuleSet, rule_set_digest, rule_set_from_text
 from storage.audit.chain import head
 from storage.audit.difference import AnchorError, TamperedError, raise_tampered
-from storage.audit.digest import CHILD_TABLES, Values, digest_before_0003, entry_digest
+from storage.audit.digest import CHILD_TABLES, Values, possible_digests
 from storage.audit.rederive import rederive_run
 from storage.audit.schema_objects import Objects, schema_differences
 from storage.errors import StoredValueError
@@ -89,12 +89,9 @@ class _Entry:
 
 
 def _derived_digest(entry: _Entry, *children: list[Any]) -> str:
-    """Return the digest of what is stored, in the form of schema 0002 if the entry was published in that form."""
-    derived = entry_digest(entry.table, entry.row, *children)
-    if entry.row.digest == derived:
-        return derived
-    earlier = digest_before_0003(entry.table, entry.row, *children)
-    return earlier if earlier is not None and earlier == entry.row.digest else derived
+    """Return the digest of what is stored; of several forms the one that the entry has, if it has one of them."""
+    derived = possible_digests(entry.table, entry.row, *children)
+    return entry.row.digest if entry.row.digest in derived else derived[0]
 
 
 def _cell_of(connection: Connection, stored: object) -> tuple[str, str]:

@@ -19,6 +19,12 @@ def _finite(column: str) -> CheckConstraint:
     return CheckConstraint(f"{column} between -1e300 and 1e300", name=f"{column}_finite")
 
 
+def _digest_form() -> Column[int]:
+    return Column(
+        "digest_form", COUNT, comment="in which form the digest was made; null for entries before schema 0005"
+    )
+
+
 def _one_of(column: str, *words: str) -> CheckConstraint:
     listed = ", ".join(f"'{word}'" for word in words)
     return CheckConstraint(f"{column} in ({listed})", name=f"{column}_known")
@@ -95,6 +101,7 @@ policy_run = Table(
     Column("digest", Text, nullable=False, comment="SHA-256 over the run, its rows and the digest before it"),
     Column("previous_digest", Text, nullable=False, comment="the digest of the entry before, empty for the first"),
     Column("shadows", Text, comment="rule sets in its shadow, JSON: name to digest; null if there are none"),
+    _digest_form(),
     UniqueConstraint("scope", "slot"),
     UniqueConstraint("previous_digest"),
     _one_of("origin", "schedule", "manual", "backfill"),
@@ -275,6 +282,7 @@ policy_override = Table(
     Column("until_at", UtcTimestamp, nullable=False, comment="in force until then, exclusive"),
     Column("digest", Text, nullable=False, comment="SHA-256 over the row and the digest before it"),
     Column("previous_digest", Text, nullable=False, comment="the digest of the entry before"),
+    _digest_form(),
     _one_of("taker_bias", "prefer_maker", "balanced", "prefer_taker"),
     CheckConstraint("from_at < until_at", name="lasts"),
     Index(None, "scope", "symbol"),
@@ -292,6 +300,7 @@ policy_override_end = Table(
     Column("ended_at", UtcTimestamp, nullable=False, comment="the override is not in force from then on"),
     Column("digest", Text, nullable=False, comment="SHA-256 over the row and the digest before it"),
     Column("previous_digest", Text, nullable=False, comment="the digest of the entry before"),
+    _digest_form(),
     UniqueConstraint("override_id"),
     comment="An override that was ended before its time.",
     sqlite_strict=True,
@@ -307,6 +316,7 @@ policy_prune = Table(
     Column("pruned_at", UtcTimestamp, nullable=False, comment="when"),
     Column("digest", Text, nullable=False, comment="SHA-256 over the row and the digest before it"),
     Column("previous_digest", Text, nullable=False, comment="the digest of the entry before"),
+    _digest_form(),
     comment="What was removed for its age. Only what such a row covers can be deleted.",
     sqlite_strict=True,
 )

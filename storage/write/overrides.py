@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Table
 
 from policy import TakerBias
 from storage.audit.chain import advance_head, reserve_next_entry
-from storage.audit.digest import entry_digest, values_in_schema_order
+from storage.audit.digest import DIGEST_FORM, entry_digest, values_in_schema_order
 from storage.database.transaction import database_now
 from storage.errors import StoreError
 from storage.read.overrides import OverrideEntry, overrides_at
@@ -77,7 +77,7 @@ def end_override(connection: Connection, scope: str, symbol: str, *, author: str
 
 
 def _write(connection: Connection, table: Table, row: dict[str, Any], previous_digest: str) -> None:
-    row = {**row, "previous_digest": previous_digest}
+    row = {**row, "previous_digest": previous_digest, "digest_form": DIGEST_FORM}
     digest = entry_digest(table, values_in_schema_order(table, row))
     connection.execute(table.insert(), {**row, "digest": digest})
     advance_head(connection, digest)

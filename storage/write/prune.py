@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, func, or_, select, text, tuple_
 
 from storage.audit.chain import advance_head, reserve_next_entry
-from storage.audit.digest import entry_digest, values_in_schema_order
+from storage.audit.digest import DIGEST_FORM, entry_digest, values_in_schema_order
 from storage.database.transaction import database_now, transaction
 from storage.schema.tables import (
     policy_breaker,
@@ -94,6 +94,7 @@ def _prune_batch(engine: Engine, keep: timedelta, limit: int | None) -> Pruned |
             "run_count": connection.execute(removed).scalar_one(),
             "pruned_at": now,
             "previous_digest": previous_digest,
+            "digest_form": DIGEST_FORM,
         }
         row["digest"] = entry_digest(policy_prune, values_in_schema_order(policy_prune, row))
         connection.execute(policy_prune.insert(), row)

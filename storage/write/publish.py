@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, update
 
 from storage.audit.chain import advance_head, reserve_next_entry
-from storage.audit.digest import CHILD_TABLES, entry_digest, values_in_schema_order
+from storage.audit.digest import CHILD_TABLES, DIGEST_FORM, entry_digest, values_in_schema_order
 from storage.database.transaction import database_now, insert_or_ignore
 from storage.errors import LeaseLostError
 from storage.records import RunResult
@@ -103,6 +103,7 @@ def _run_row(run_id: int, lease: Lease, result: RunResult, published_at: datetim
         "sources": result.sources,
         "previous_digest": previous_digest,
         "shadows": _shadows_text(result),
+        "digest_form": DIGEST_FORM,
     }
 
 

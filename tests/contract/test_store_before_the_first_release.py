@@ -120,3 +120,13 @@ def test_a_change_of_an_old_decision_is_found(earlier_store: Store, column: str,
 
     with pytest.raises(TamperedError):
         list(earlier_store.verify())
+
+
+@pytest.mark.parametrize("form", [0, 2, 3, 4])
+def test_a_form_that_somebody_gave_to_an_old_entry_is_found(earlier_store: Store, form: int) -> None:
+    earlier_store.set_up()
+    with behind_the_triggers(earlier_store) as connection:
+        connection.execute(text(f"update policy_run set digest_form = {form} where run_id = 11"))
+
+    with pytest.raises(TamperedError, match="run 11: digest is"):
+        list(earlier_store.verify())

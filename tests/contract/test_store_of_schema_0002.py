@@ -62,6 +62,8 @@ def test_a_backup_of_that_schema_is_restored_into_either_database(store_url: str
         "update policy_run set engine = 'another'",
         "update policy_override set reason = 'another'",
         "update policy_override_end set author = 'bob'",
+        "update policy_run set digest_form = 3",
+        "update policy_override_end set digest_form = 2",
         "delete from policy_reject",
         "insert into policy_reject select 4, source, reason, reject_count, sample from policy_reject",
     ],

@@ -46,7 +46,9 @@ def fill(store: Store) -> None:
     override(store, "BTCUSDT")
     write(store, overrides.end_override, "default", "BTCUSDT", author="me", reason="over")
     with store.writer.begin() as connection:
-        connection.execute(text("insert into policy_prune values (99, 0, 'x', 0, '2026-01-01 00:00:00', 'x', 'y')"))
+        connection.execute(
+            text("insert into policy_prune values (99, 0, 'x', 0, '2026-01-01 00:00:00', 'x', 'y', null)")
+        )
 
 
 def override(store: Store, symbol: str, *, maker_first: bool = False, lasting: timedelta = HOUR) -> int:
