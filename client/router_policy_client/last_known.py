@@ -29,13 +29,18 @@ def save(path: Path, store: str, scope: str, saved_at: datetime, policies: Itera
     }
     unfinished = path.with_name(f"{path.name}.{token_hex(8)}")  # unique among readers, also in other containers
     try:
-        with unfinished.open("w", encoding="utf-8") as file:
+        with open(unfinished, "w", encoding="utf-8", opener=_open_private) as file:
             json.dump(content, file, default=str, allow_nan=False)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _open_private(path: str, flags: int) -> int:
+    """Open a file that its owner may write and its group may read, no more than the umask allows."""
+    return os.open(path, flags, 0o640)
 
 
 def load(path: Path, store: str, scope: str) -> tuple[list[StoredPolicy], datetime]:

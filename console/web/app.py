@@ -77,7 +77,7 @@ def create_app(
     app.add_middleware(TimeLimit, seconds=timeout_seconds)
     app.add_middleware(KnownHosts, allowed_hosts=list(access.hosts), www_redirect=False)
     app.add_middleware(HeadRequests)
-    app.add_middleware(SafeHeaders)
+    app.add_middleware(SafeHeaders, has_token=access.token is not None)
     return app
 
 

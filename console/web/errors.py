@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from console.not_found import explain_missing_store
-from console.web.headers import SAFE_HEADERS
+from console.web.headers import NOT_KEPT, SAFE_HEADERS
 from console.web.hosts import PROBES
 from policy.errors import RouterPolicyError
 from policy.rules import UnknownRuleSetError
@@ -121,7 +121,9 @@ def add_error_handlers(app: FastAPI, page: ErrorPage, may_read: MayRead) -> None
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it
-        return await answer(request, 500, "this is a fault of router-policy; see its log", headers=SAFE_HEADERS)
+        return await answer(
+            request, 500, "this is a fault of router-policy; see its log", headers={**SAFE_HEADERS, **NOT_KEPT}
+        )
 
 
 def _status(error: RouterPolicyError) -> int:

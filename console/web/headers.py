@@ -16,21 +16,30 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+# For what is behind a token: no browser or proxy keeps it for somebody who has none.
+NOT_KEPT = {"Cache-Control": "no-store"}
+_PUBLIC_PATH = "/static/"
 
 
 class SafeHeaders:
-    """Adds the headers to every response that does not set them itself."""
+    """Adds the headers to every response that does not set them itself.
 
-    def __init__(self, app: ASGIApp) -> None:
+    If the console `has_token`, only its scripts, styles and pictures may be kept by browsers and proxies.
+    """
+
+    def __init__(self, app: ASGIApp, *, has_token: bool) -> None:
         self.app = app
+        self.has_token = has_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and add the headers to its response."""
+        is_kept = not self.has_token or scope.get("path", "").startswith(_PUBLIC_PATH)
+        added = SAFE_HEADERS if is_kept else {**SAFE_HEADERS, **NOT_KEPT}
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SAFE_HEADERS.items():
+                for name, value in added.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection, Engine, insert, select, text, update
 
 from storage.audit.schema_objects import expected_objects
 from storage.audit.verify import Progress, verify
-from storage.database.engine import read_engine, sqlite_driver, write_engine
+from storage.database.engine import create_private_file, read_engine, sqlite_driver, write_engine
 from storage.database.transaction import transaction
 from storage.errors import StoreError
 from storage.schema import upgrade
@@ -111,6 +111,7 @@ def _url(file: Path) -> URL:
 
 def _copy_file(source: Engine, target: Path) -> None:
     """Let SQLite copy the file in one step: in several, it would start again with every run that is published."""
+    create_private_file(target)
     with closing(sqlite_driver().connect(str(target))) as copy, transaction(source) as connection:
         connection.connection.driver_connection.backup(copy, pages=-1)  # type: ignore[union-attr]
 

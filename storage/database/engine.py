@@ -1,5 +1,6 @@
 """Engines for SQLite and Postgres: the driver, the settings, and what each setting is for."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -18,6 +19,7 @@ from storage.errors import StoreSettingsError, StoreUnavailableError
 
 BUSY_TIMEOUT_SECONDS = 5
 _CLOSING_MILLISECONDS = 500
+_PRIVATE_MODE = 0o640
 _SECRET_QUERY_KEYS = {"password", "sslpassword", "passfile"}
 
 
@@ -80,7 +82,10 @@ def store_engines(url: URL) -> tuple[Engine, Engine]:
 def write_engine(url: URL, file: OpenedFile | None = None) -> Engine:
     """Make the engine for publishing; every transaction of it is a write transaction from its first statement."""
     if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url, file, _prepare_sqlite_writer, "BEGIN IMMEDIATE")
+        file = file or OpenedFile(_file_of(url))
+        engine = _sqlite_engine(url, file, _prepare_sqlite_writer, "BEGIN IMMEDIATE")
+        _create_private_file_before_first_connect(engine, file)
+        return engine
     return postgres_engine(url, isolation_level="READ COMMITTED", read_only=False)
 
 
@@ -120,6 +125,23 @@ def _sqlite_engine(url: URL, file: OpenedFile | None, prepare: Callable[[Any], N
 def _file_of(url: URL) -> Path:
     database = url.database or ""
     return Path(unquote(urlsplit(database).path) if database.startswith("file:") else database).absolute()
+
+
+def _create_private_file_before_first_connect(engine: Engine, file: OpenedFile) -> None:
+    @event.listens_for(engine, "do_connect", insert=True)
+    def create(*_: object) -> None:
+        if not file.was_opened:
+            create_private_file(file.path)
+
+
+def create_private_file(file: Path) -> None:
+    """Create an empty file that its owner may write and its group may read, no more than the umask allows.
+
+    SQLite gives the files beside it the same permissions. A file that is there keeps its own; if none can be made,
+    SQLite fails with the reason.
+    """
+    with suppress(OSError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PRIVATE_MODE))
 
 
 def checkpoint_wal(engine: Engine) -> None:

@@ -24,9 +24,14 @@ class OpenedFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._log = path.with_name(f"{path.name}-wal")
         self._opened: FileIdentity | None = None
+
+    @property
+    def was_opened(self) -> bool:
+        """Whether an engine has opened the file, and it has not been forgotten since."""
+        return self._opened is not None
 
     def guard(self, engine: Engine) -> None:
         """Compare the file with the path whenever the pool of this engine opens a connection or gives one out."""
@@ -49,25 +54,25 @@ class OpenedFile:
         if file is None:
             raise self._gone()
         if record.info[_FILE] != file:
-            raise DisconnectionError(f"another file is at {self._path} now")
+            raise DisconnectionError(f"another file is at {self.path} now")
 
     def _file_now(self) -> FileIdentity | None:
         """Return the file at the path, None before the first. Raises StoreFileMovedError."""
-        file = _identity(self._path)
+        file = _identity(self.path)
         if self._opened is None or file == self._opened:
             return file
         if file is None:
             raise self._gone()
         if _has_content(self._log):
             raise StoreFileMovedError(
-                f"another file has replaced {self._path} while it was open, beside the log of the one before; put the "
+                f"another file has replaced {self.path} while it was open, beside the log of the one before; put the "
                 f"one before back, or stop every process that uses it, delete {self._log.name} and start again"
             )
         return file
 
     def _gone(self) -> StoreFileMovedError:
         return StoreFileMovedError(
-            f"{self._path} was moved or deleted while it was open; put it back, or restore a backup"
+            f"{self.path} was moved or deleted while it was open; put it back, or restore a backup"
         )
 
 

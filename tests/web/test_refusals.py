@@ -219,6 +219,20 @@ def test_every_answer_keeps_to_itself(client: TestClient, address: str) -> None:
     assert headers["x-frame-options"] == "DENY"
 
 
+@pytest.mark.parametrize("address", ["/", "/v1/policies", "/metrics", "/v1/nothing", "/readyz", "/v1/openapi.json"])
+@pytest.mark.parametrize("has_token", [True, False])
+def test_behind_a_token_nothing_is_kept_by_browsers_and_proxies(
+    small_store: Store, visit: Visit, address: str, has_token: bool
+) -> None:
+    client = visit(small_store, access=Access(token=TOKEN) if has_token else None)
+    shown = {"Authorization": f"Bearer {TOKEN}"}
+
+    kept = {client.get(address, headers=headers).headers["cache-control"] for headers in (shown, {})}
+
+    assert kept == ({"no-store"} if has_token else {"no-cache"})
+    assert client.get("/static/style.css").headers["cache-control"] == "no-cache"
+
+
 def test_without_a_database_the_console_lives_but_is_not_ready(visit: Visit, tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path / 'none.db'}") as store:
         client = visit(store)
