@@ -1,5 +1,6 @@
 """The freshness of a policy: its age, its status, and the limits between them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +16,17 @@ class Status(StrEnum):
     EXPIRED = "expired"
     MISSING = "missing"
     CLOCK_SKEW = "clock_skew"
+
+
+_FALLBACK = "routers try maker first and wait a quarter of the time; an override holds until its own end"
+# What the client does, each a sentence without its capital letter and its full stop.
+WHAT_ROUTERS_DO: Mapping[Status, str] = {
+    Status.FRESH: "routers act on it",
+    Status.STALE: "routers still act on it",
+    Status.EXPIRED: _FALLBACK,
+    Status.MISSING: "routers go by their own choice and wait half of the time",
+    Status.CLOCK_SKEW: _FALLBACK,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

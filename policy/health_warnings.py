@@ -6,7 +6,7 @@ from datetime import timedelta
 from policy.effective import EffectivePolicy
 from policy.enums import Regime
 from policy.evidence import Effectiveness
-from policy.freshness import Freshness, FreshnessLimits, Status
+from policy.freshness import WHAT_ROUTERS_DO, Freshness, FreshnessLimits, Status
 from policy.numbers import finite_or_none
 
 HIGH_FALLBACK_RATIO = 0.5
@@ -50,16 +50,22 @@ def _about_age(freshness: Freshness, limits: FreshnessLimits) -> tuple[HealthWar
     if freshness.status is Status.FRESH:
         return ()
     if age is None:
-        message = "no policy: nothing was computed for this symbol yet, so the router decides by itself"
+        message = f"no policy: nothing was computed for this symbol yet; {WHAT_ROUTERS_DO[Status.MISSING]}"
         return (HealthWarning(code="policy_missing", message=message),)
     if freshness.status is Status.CLOCK_SKEW:
         ahead = limits.clock_tolerance.total_seconds()
-        message = f"the policy is from the future, by {_whole(-age)}: a clock is wrong, and its age is unknown"
+        message = (
+            f"the policy is from the future, by {_whole(-age)}: a clock is wrong; {WHAT_ROUTERS_DO[freshness.status]}"
+        )
         return (HealthWarning(code="policy_clock_skew", value=age, threshold=-ahead, message=message),)
     is_expired = freshness.status is Status.EXPIRED
     limit = (limits.expired_after if is_expired else limits.stale_after).total_seconds()
-    message = f"the policy is {freshness.status}: {_whole(age)} old > {_whole(limit)}; is the schedule running?"
+    message = f"the policy is {freshness.status}: {_whole(age)} old > {_whole(limit)}; {_consequence(freshness)}"
     return (HealthWarning(code=f"policy_{freshness.status}", value=age, threshold=limit, message=message),)
+
+
+def _consequence(freshness: Freshness) -> str:
+    return f"{WHAT_ROUTERS_DO[freshness.status]}; is the schedule running?"
 
 
 def _whole(seconds: float) -> timedelta:

@@ -81,7 +81,7 @@ def test_a_page_whose_console_is_gone_says_so(visit: Visit, empty: Live, complai
     page = visit(empty.url)
     page.route("**/overview", lambda route: route.abort())
 
-    lost = page.get_by_text("the console or its database cannot be reached")
+    lost = page.get_by_text("The console cannot be reached. This page shows what was last known at 23:12Z.")
     expect(lost).to_be_visible()
     page.unroute("**/overview")
     expect(lost).to_be_hidden()

@@ -214,7 +214,10 @@ def test_a_warning_says_the_figures_to_people_too() -> None:
     (old,) = health_of(evidence_of(), age_seconds=9000.0).warnings
 
     assert high.message == "fallback 0.75 > 0.5, over 40 maker starts"
-    assert old.message == "the policy is expired: 2:30:00 old > 2:00:00; is the schedule running?"
+    assert old.message == (
+        "the policy is expired: 2:30:00 old > 2:00:00; routers try maker first and wait a quarter of the time; "
+        "an override holds until its own end; is the schedule running?"
+    )
 
 
 def test_the_worst_come_first() -> None:

@@ -221,6 +221,18 @@ def test_a_series_for_a_picture_keeps_every_change_however_few_points_are_asked_
     assert thinned["quality"] == ["good", "good", "broken", "good", "good", "good", "good"]
 
 
+def test_a_series_has_the_overrides_that_were_in_force_in_its_time(small_console: TestClient) -> None:
+    def overrides(query: str) -> list[tuple[str, str, bool, str]]:
+        record = small_console.get(f"/v1/policies/BTCUSDT/series?{query}").json()
+        return [(one["from_at"], one["to_at"], one["maker_first"], one["taker_bias"]) for one in record["overrides"]]
+
+    ended_early = ("2025-03-04T00:20:00Z", "2025-03-04T01:30:00Z", False, "prefer_taker")
+    assert overrides("") == [ended_early]
+    assert overrides("since=2025-03-04T01:29:59Z") == [ended_early]
+    assert overrides("since=2025-03-04T01:30:00Z") == []
+    assert overrides("until=2025-03-04T00:20:00Z") == []
+
+
 def test_a_series_has_the_thresholds_of_the_rules_that_decided(small_console: TestClient) -> None:
     series = small_console.get("/v1/policies/BTCUSDT/series").json()
 

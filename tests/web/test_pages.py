@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from console.web.pages.backtest_files import BacktestFiles
 from policy import TakerBias
 from storage.store import Store
-from storage.write import overrides
-from tests.support.runs import QUARTER, SLOT, evidence, publish
+from storage.write import leases, overrides
+from tests.support.runs import QUARTER, SLOT, claim, evidence, publish
 from tests.support.store_calls import write
 from tests.web.conftest import NOW, Visit
 
@@ -35,6 +35,11 @@ class Elements(HTMLParser):
 
     def named(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.found if name == tag]
+
+
+def shown_text(page: str) -> str:
+    """The text of a page without its elements: what is only in their attributes is not shown."""
+    return unescape(re.sub(r"<[^>]*>", " ", page))
 
 
 def rows_of(page: str) -> list[str]:
@@ -79,11 +84,11 @@ def test_the_banner_says_how_fresh_the_whole_is(
 ) -> None:
     client = visit(small_store, now=NOW - timedelta(minutes=20) + after)
 
-    for page in ("/", "/runs", "/symbols/BTCUSDT"):
+    for page in ("/", "/runs", "/symbols/BTCUSDT", "/rules"):
         page_text = client.get(page).text
         (banner,) = [element for element in Elements(page_text).named("p") if element.get("id") == "banner"]
         assert banner["data-status"] == status
-        assert words in page_text
+        assert words in shown_text(page_text)
 
 
 def test_the_part_that_updates_itself_is_sent_when_something_is_new(visit: Visit, empty_store: Store) -> None:
@@ -109,6 +114,43 @@ def test_the_part_that_updates_itself_is_sent_when_something_is_new(visit: Visit
     assert rows_of(answer.text) == ["ETHUSDT"]
 
 
+@pytest.mark.parametrize("address", PAGES[:4])
+def test_a_slot_without_a_run_is_named_on_every_page_although_the_newest_is_fresh(
+    client: TestClient, address: str
+) -> None:
+    text = shown_text(client.get(address).text)
+
+    assert "Fresh: the newest slot is 2025-03-04T04:00:00Z" in text
+    assert "2 slots of the last day have no run, the newest 2025-03-04T03:00:00Z (failed)" in text
+
+
+def test_what_pages_ask_for_again_changes_with_runs_failures_and_gaps_and_has_the_clock(
+    visit: Visit, empty_store: Store
+) -> None:
+    publish(empty_store, SLOT)
+    client = visit(empty_store, now=SLOT + timedelta(minutes=1))
+    tags: list[str] = []
+
+    def answer_now() -> int:
+        answer = client.get("/banner", headers={"If-None-Match": tags[-1] if tags else ""})
+        assert float(answer.headers["Router-Policy-Clock"]) == (SLOT + timedelta(minutes=1)).timestamp()
+        tags.append(answer.headers["ETag"])
+        return answer.status_code
+
+    statuses = [answer_now(), answer_now()]
+    lease = claim(empty_store, SLOT + QUARTER)
+    statuses.append(answer_now())
+    write(empty_store, leases.record_failure, lease, "the log is locked", timedelta(0))
+    statuses += [answer_now(), answer_now()]
+
+    assert statuses == [200, 304, 304, 200, 304]
+
+
+@pytest.mark.parametrize("address", [*PAGES, "/banner", "/overview"])
+def test_no_browser_keeps_a_page_to_show_it_later(client: TestClient, address: str) -> None:
+    assert client.get(address).headers["Cache-Control"] == "no-store"
+
+
 def test_a_symbols_page_says_what_is_in_force_and_why(client: TestClient) -> None:
     page = client.get("/symbols/DOGEUSDT").text
 
@@ -126,6 +168,26 @@ def test_a_symbols_page_names_the_override(visit: Visit, small_store: Store) -> 
     assert "of ann" in page
     assert "fee change" in page
     assert "Computed beneath it: maker first, prefer maker" in page
+
+
+def test_an_override_is_among_the_changes_where_it_begins_and_where_it_ends(client: TestClient) -> None:
+    rows = re.findall(r"<tr data-key=.*?</tr>", client.get("/symbols/BTCUSDT").text)
+    cells = [[shown_text(cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in rows]
+    by_hand = [row for row in cells if "by hand" in " ".join(row)]
+
+    assert [row[:2] for row in by_hand] == [
+        ["2025-03-04T01:30:00Z", "by hand: taker, prefer taker"],
+        ["2025-03-04T00:20:00Z", "as computed"],
+    ]
+    assert [row[2] for row in by_hand] == ["as computed", "by hand: taker, prefer taker"]
+    assert "ended by" in by_hand[0][3]
+
+
+def test_an_override_to_come_is_not_yet_among_the_changes(visit: Visit, small_store: Store) -> None:
+    before = visit(small_store, now=NOW).get("/symbols/ETHUSDT").text
+    after = visit(small_store, now=NOW + timedelta(minutes=20)).get("/symbols/ETHUSDT").text
+
+    assert ("by hand: " in shown_text(before), "by hand: " in shown_text(after)) == (False, True)
 
 
 def test_the_page_of_rule_sets_holds_the_live_one_against_its_shadow(visit: Visit, shadowed_store: Store) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from console.web.api.explanation_records import ExplanationRecord
 from console.web.api.policy_records import HealthPage
-from console.web.api.series_records import Points, SeriesRecord
+from console.web.api.series_records import OverridePeriodRecord, Points, SeriesRecord
 from console.web.errors import documented
 from console.web.parameters import LATEST, At, Limit, Since, Symbol, Until
 from console.web.policy_cache import PolicyCache
@@ -19,6 +19,7 @@ from policy.health import ExecutionHealth, severity
 from policy.quality import SEED_THRESHOLDS
 from policy.regime import UPPER_BOUNDS
 from policy.rules import UnknownRuleSetError
+from storage.read.overrides import override_periods
 from storage.read.policies import all_in_force, in_force, rule_set_of_run
 from storage.read.time_series import series
 from storage.store import Connection
@@ -87,10 +88,18 @@ def figures(
     end = until or LATEST
     with cache.store.reading() as connection:
         rows = series(connection, cache.scope, symbol, start, end, points)
+        overridden = override_periods(connection, cache.scope, symbol, start, end)
         thresholds = _thresholds(connection, newest.run_id)
     if not rows and symbol not in newest.by_symbol:
         raise HTTPException(404, f"no figures of {symbol!r} in scope {cache.scope!r} in that time")
-    return SeriesRecord(symbol=symbol, since=start, until=end, points=Points.of(rows), thresholds=thresholds)
+    return SeriesRecord(
+        symbol=symbol,
+        since=start,
+        until=end,
+        points=Points.of(rows),
+        overrides=[OverridePeriodRecord.of(period) for period in overridden],
+        thresholds=thresholds,
+    )
 
 
 def _thresholds(connection: Connection, run_id: int | None) -> dict[str, float]:

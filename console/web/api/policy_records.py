@@ -66,7 +66,7 @@ class SnapshotRecord(BaseModel):
 
 
 class PolicyRecord(SnapshotRecord):
-    """A policy in force, an override included, beside what was computed."""
+    """A policy in force, an override included, beside what was computed. An override holds until its own end."""
 
     published_at: AwareDatetime = Field(examples=["2026-04-26T00:15:02Z"])
     computed_maker_first: bool = Field(description="What the rules decided, an override aside.")
@@ -75,7 +75,10 @@ class PolicyRecord(SnapshotRecord):
     stale_at: AwareDatetime = Field(
         description="Older than it should be after this.", examples=["2026-04-26T00:45:00Z"]
     )
-    expired_at: AwareDatetime = Field(description="Not to be used after this.", examples=["2026-04-26T02:15:00Z"])
+    expired_at: AwareDatetime = Field(
+        description="After this, routers try maker first and wait a quarter of the time.",
+        examples=["2026-04-26T02:15:00Z"],
+    )
 
     @classmethod
     def of(cls, policy: EffectivePolicy, stale_at: datetime, expired_at: datetime) -> Self:

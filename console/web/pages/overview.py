@@ -9,6 +9,7 @@ from markupsafe import Markup
 from console.web.banner import Banner, banner_of
 from console.web.pages.sparkline import LastDay, Stretch, in_words, stretches
 from console.web.policy_cache import LatestPolicies, PolicyCache, tag_of
+from policy.freshness import Status
 from policy.health import ExecutionHealth
 
 
@@ -23,7 +24,7 @@ class OverviewRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewView:
-    """The overview as it stands: `tag` changes when anything in it but an age does."""
+    """The overview as it stands: `tag` changes when anything in it but what follows from time does."""
 
     tag: str
     banner: Banner
@@ -42,15 +43,17 @@ class Overview:
     _lock: Lock = field(default_factory=Lock, init=False)
     _kept: tuple[str, Markup] | None = field(default=None, init=False)
 
-    def show(self, newest: LatestPolicies, make_table: Callable[[Sequence[OverviewRow]], Markup]) -> OverviewView:
+    def show(
+        self, newest: LatestPolicies, make_table: Callable[[Sequence[OverviewRow], Status], Markup]
+    ) -> OverviewView:
         """Return the overview; `make_table` lays the rows out. Raises as the store does."""
         banner = banner_of(self.cache, newest)
         wanted = tag_of(newest.tag, banner.status)
         with self._lock:
             if self._kept is None or self._kept[0] != wanted:
-                self._kept = (wanted, make_table(self.rows(newest)))
+                self._kept = (wanted, make_table(self.rows(newest), banner.status))
             table = self._kept[1]
-        return OverviewView(tag=tag_of(wanted, banner.text), banner=banner, table=table)
+        return OverviewView(tag=tag_of(wanted, banner.tag), banner=banner, table=table)
 
     def rows(self, newest: LatestPolicies) -> list[OverviewRow]:
         """Return a row for every symbol, the worst first."""

@@ -1,7 +1,8 @@
 """The pages: each is rendered here, and loads nothing but the console's own files."""
 
+import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, cast
 from urllib.parse import quote
@@ -12,7 +13,7 @@ from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from console.web.banner import banner_of
+from console.web.banner import Phase, banner_of, phase_at, symbol_phases
 from console.web.headers import POLICY_WITH_PICTURES
 from console.web.pages import formats
 from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
@@ -20,22 +21,29 @@ from console.web.pages.overview import Overview, OverviewRow, OverviewView
 from console.web.pages.plotly_file import own_style_ids, plotly_script
 from console.web.pages.rule_sets import ROW_LIMIT, timeline
 from console.web.pages.sparkline import STEP_COUNT
-from console.web.parameters import Symbol, Until
+from console.web.pages.symbol_changes import symbol_changes
+from console.web.parameters import EARLIEST, LATEST, Symbol, Until
 from console.web.policy_cache import LatestPolicies, PolicyCache
 from console.web.responses import ThePolicyCache
 from jobs.analysis.explain import Explanation, explain_policy
 from jobs.analysis.rule_set_summary import summarize_rule_sets
 from policy.enums import Quality, Regime
+from policy.freshness import Status
 from policy.rules import UnknownRuleSetError
 from storage.audit import chain
-from storage.read.overrides import overrides_at
+from storage.read.overrides import override_periods, overrides_at
 from storage.read.pages import PageBounds, changes, failures, gaps, runs
 from storage.read.policies import rejects_of_runs
 
 router = APIRouter(include_in_schema=False)
+CLOCK_HEADER = "Router-Policy-Clock"  # seconds since the epoch; the database's clock, which ages are counted by
 _CHANGES_SHOWN = 50
 _RUNS_SHOWN = 50
 _TEMPLATES = Path(__file__).parent / "templates"
+
+
+def _phases_as_json(phases: Sequence[Phase]) -> str:
+    return json.dumps([phase.record for phase in phases])
 
 
 def _environment() -> Environment:
@@ -47,10 +55,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        figure=formats.figure, exact=formats.exact, moment=formats.moment, path=lambda text: quote(text, safe="")
+        figure=formats.figure,
+        exact=formats.exact,
+        moment=formats.moment,
+        path=lambda text: quote(text, safe=""),
+        phases=_phases_as_json,
     )
     environment.globals.update(
-        decision=formats.decision, qualities=list(Quality), regimes=list(Regime), step_count=STEP_COUNT
+        decision=formats.decision,
+        phase_at=phase_at,
+        qualities=list(Quality),
+        regimes=list(Regime),
+        step_count=STEP_COUNT,
     )
     return environment
 
@@ -65,7 +81,18 @@ def _page(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    return _templates.TemplateResponse(request, name, dict(values), status_code=status, headers=headers)
+    """Render a page, which no browser may keep: shown again later, it would take an old time for now."""
+    sent = {"Cache-Control": "no-store", **(headers or {})}
+    return _templates.TemplateResponse(request, name, dict(values), status_code=status, headers=sent)
+
+
+def _part(request: Request, name: str, values: Mapping[str, object], tag: str, now: datetime) -> Response:
+    """Render what a page asks for again and again, or return 304 if the client has it; with the console's clock."""
+    weak_tag = f'W/"{tag}"'
+    headers = {"ETag": weak_tag, CLOCK_HEADER: str(now.timestamp())}
+    if request.headers.get("if-none-match") == weak_tag:
+        return Response(status_code=304, headers=headers)
+    return _page(request, name, values, headers=headers)
 
 
 def error_page(request: Request, status: int, message: str) -> Response:
@@ -91,18 +118,22 @@ def overview(request: Request, cache: ThePolicyCache, renderer: TheOverview) -> 
 def overview_as_it_stands(request: Request, cache: ThePolicyCache, renderer: TheOverview) -> Response:
     """Return the part of the overview that changes, or 304 if the client has it."""
     view = _view(cache, renderer)
-    tag = f'W/"{view.tag}"'
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers={"ETag": tag})
-    return _page(request, "overview_part.html", {"view": view}, headers={"ETag": tag})
+    return _part(request, "overview_part.html", {"view": view}, view.tag, view.banner.now)
+
+
+@router.get("/banner")
+def banner_as_it_stands(request: Request, cache: ThePolicyCache) -> Response:
+    """Return how fresh the policies are, or 304 if nothing has changed that any page may show."""
+    banner = banner_of(cache, cache.newest())
+    return _part(request, "banner.html", {"banner": banner}, banner.tag, banner.now)
 
 
 def _view(cache: PolicyCache, renderer: Overview) -> OverviewView:
     return renderer.show(cache.newest(), _table)
 
 
-def _table(rows: Sequence[OverviewRow]) -> Markup:
-    return Markup(_templates.get_template("overview_table.html").render(rows=rows))  # noqa: S704 - it escapes itself
+def _table(rows: Sequence[OverviewRow], status: Status) -> Markup:
+    return Markup(_templates.get_template("overview_table.html").render(rows=rows, status=status))  # noqa: S704 - it escapes itself
 
 
 @router.get("/symbols/{symbol:path}")
@@ -113,14 +144,17 @@ def one_symbol(request: Request, cache: ThePolicyCache, symbol: Symbol) -> Respo
         raise HTTPException(404, f"There is no policy for {symbol!r} in scope {cache.scope!r}.")
     with cache.store.reading() as connection:
         changed = changes(connection, cache.scope, PageBounds(limit=_CHANGES_SHOWN), symbol=symbol)
+        overridden = override_periods(connection, cache.scope, symbol, EARLIEST, LATEST)
     explanation, why_not = _explained(cache, newest, symbol)
+    banner, policy = banner_of(cache, newest), newest.by_symbol.get(symbol)
     values = {
         "symbol": symbol,
-        "banner": banner_of(cache, newest),
+        "banner": banner,
+        "phases": symbol_phases(banner, policy.override if policy is not None else None),
         "health": cache.health(newest, symbol),
         "explanation": explanation,
         "why_not": why_not,
-        "changes": changed,
+        "changes": symbol_changes(changed, overridden, newest.now, _CHANGES_SHOWN),
         "style_ids": own_style_ids(),
         "active": "symbol",
     }
@@ -143,9 +177,11 @@ def rules(request: Request, cache: ThePolicyCache, days: Annotated[int, Query(ge
     summary = summarize_rule_sets(cache.store, cache.scope, newest.run_id, since, until, ROW_LIMIT)
     files = cast(BacktestFiles | None, request.app.state.backtest)
     values = {
+        "banner": banner_of(cache, newest),
         "summary": summary,
         "timeline": timeline(summary),
         "live": newest.rule_set,
+        "overridden": {policy.symbol: policy.snapshot for policy in newest.policies if policy.override is not None},
         "days": days,
         "backtest": files.read() if files is not None else None,
         "has_picture": files is not None and files.picture() is not None,

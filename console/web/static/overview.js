@@ -1,16 +1,11 @@
-// The overview: sorting, filtering, and asking the server every two seconds whether anything is new.
+// The overview: sorting and filtering, also of what an update brings.
 "use strict";
 
 (() => {
-  const EVERY_MILLISECONDS = 2000;
-  const PATIENCE_MILLISECONDS = 10000;
   const live = document.getElementById("live");
   const filters = document.getElementById("filters");
-  const connection = document.getElementById("connection");
   const wanted = new URLSearchParams(location.search);
-  let tag = `W/"${live.dataset.tag}"`;
   let sort = { key: wanted.get("sort") || "quality", isDescending: wanted.get("order") === "descending" };
-  let lostAt = null;
 
   function cellValue(row, key, kind) {
     const cell = row.querySelector(`.${CSS.escape(key)}`);
@@ -34,7 +29,10 @@
     const body = document.querySelector("#symbols tbody");
     const rows = [...body.rows].map((row) => ({ row, value: cellValue(row, head.dataset.key, head.dataset.kind) }));
     rows.sort((one, other) => (sort.isDescending ? -1 : 1) * compare(one.value, other.value));
+    if (rows.every(({ row }, index) => row === body.rows[index])) return;
+    const focused = document.activeElement;
     body.append(...rows.map(({ row }) => row));
+    if (body.contains(focused)) focused.focus({ preventScroll: true }); // a row that moves loses the keyboard
   }
 
   function applyFilter() {
@@ -65,51 +63,6 @@
     history.replaceState(null, "", address.size ? `?${address}` : location.pathname);
   }
 
-  function show(html) {
-    const focused = document.activeElement && live.contains(document.activeElement) ? addressOf(document.activeElement) : null;
-    const scrolled = document.querySelector(".scroll")?.scrollLeft ?? 0;
-    live.innerHTML = html; // made by the server, which escapes every text from outside
-    applySort();
-    applyFilter();
-    if (document.querySelector(".scroll")) document.querySelector(".scroll").scrollLeft = scrolled;
-    if (focused) document.querySelector(focused)?.focus({ preventScroll: true });
-    routerPolicyAges.setClock();
-    routerPolicyAges.show();
-  }
-
-  // The element with the focus, so that an update does not take it away.
-  function addressOf(element) {
-    const head = element.closest("th[data-key]");
-    if (head) return `th[data-key="${CSS.escape(head.dataset.key)}"] button`;
-    const row = element.closest("tr[data-symbol]");
-    return row ? `tr[data-symbol="${CSS.escape(row.dataset.symbol)}"] a` : ".scroll";
-  }
-
-  async function update() {
-    try {
-      const answer = await fetch("/overview", {
-        headers: { "If-None-Match": tag }, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MILLISECONDS),
-      });
-      if (answer.status === 200) {
-        show(await answer.text());
-        tag = answer.headers.get("ETag");
-      } else if (answer.status !== 304) {
-        throw new Error(`the console answers ${answer.status}`);
-      }
-      lostAt = null;
-      connection.hidden = true;
-    } catch {
-      lostAt ??= new Date();
-      connection.textContent = `Not updated since ${lostAt.toISOString().slice(0, 19)}Z: the console or its database cannot be reached.`;
-      connection.hidden = false;
-    }
-  }
-
-  async function keepUpdating() {
-    if (!document.hidden) await update();
-    setTimeout(keepUpdating, EVERY_MILLISECONDS);
-  }
-
   live.addEventListener("click", (event) => {
     const head = event.target.closest("th[data-key]");
     if (!head) return;
@@ -121,12 +74,11 @@
   filters.addEventListener("input", () => { applyFilter(); remember(); });
   filters.addEventListener("submit", (event) => event.preventDefault());
   filters.addEventListener("reset", () => setTimeout(() => { applyFilter(); remember(); }));
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) update(); });
+  document.addEventListener("router-policy:update", () => { applySort(); applyFilter(); });
 
   for (const name of ["symbol", "quality", "maker", "regime"]) {
     if (wanted.has(name)) filters.elements[name].value = wanted.get(name);
   }
   applySort();
   applyFilter();
-  setTimeout(keepUpdating, EVERY_MILLISECONDS);
 })();

@@ -7,8 +7,8 @@
   const picture = document.getElementById("picture");
   const state = document.getElementById("picture-state");
   const spans = document.getElementById("spans");
-  const end = Number(picture.dataset.end);
   let shown = null;
+  let daysShown = 3;
 
   function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -34,6 +34,23 @@
       type: "rect", xref: "x", yref: "paper", x0: one.from, x1: one.to, y0: 0, y1: 1, layer: "below",
       fillcolor: colour(`${one.quality}-soft`), opacity: 0.8,
       line: one.isMaker ? { width: 0 } : { width: 1, dash: "dash", color: colour("text") },
+    }));
+  }
+
+  // What was in force by hand: a frame, with the decision, over what was computed.
+  function overrides(record) {
+    const slots = record.points.slot;
+    const first = Date.parse(slots[0]);
+    const last = Math.max(Date.parse(slots[slots.length - 1]), Number(picture.dataset.now) * 1000);
+    return record.overrides.filter((override) => Date.parse(override.to_at) > first).map((override) => ({
+      type: "rect", xref: "x", yref: "paper", y0: 0, y1: 1, layer: "above", name: "override",
+      x0: new Date(Math.max(Date.parse(override.from_at), first)).toISOString(),
+      x1: new Date(Math.min(Date.parse(override.to_at), last)).toISOString(),
+      line: { width: 2, color: colour("text") },
+      label: {
+        text: `by hand: ${override.maker_first ? "maker first" : "taker"}`, textposition: "top left",
+        font: { size: 11, color: colour("text") },
+      },
     }));
   }
 
@@ -81,7 +98,7 @@
       yaxis: { ...axis, domain: [0.7, 1], title: { text: "ratio" }, range: [-0.03, 1.03] },
       yaxis2: { ...axis, domain: [0.36, 0.64], title: { text: "slippage bps" } },
       yaxis3: { ...axis, domain: [0, 0.3], title: { text: "ATR ratio" }, rangemode: "tozero" },
-      shapes: [...shades(record.points), ...bounds(record.thresholds)],
+      shapes: [...shades(record.points), ...bounds(record.thresholds), ...overrides(record)],
     };
   }
 
@@ -93,12 +110,15 @@
   }
 
   async function load(days) {
+    daysShown = days;
+    const end = Number(picture.dataset.end);
     const since = days > 0 && end ? new Date((end - days * DAY) * 1000) : new Date(0);
-    state.textContent = "Loading";
+    if (!shown) state.textContent = "Loading";
     try {
       const answer = await fetch(`${picture.dataset.series}?since=${since.toISOString()}`);
       const record = await answer.json();
       if (!answer.ok) throw new Error(record.error.message);
+      if (days !== daysShown) return; // another length was chosen meanwhile
       shown = record;
       const count = record.points.slot.length;
       state.textContent = count ? "Drag across the picture to look closer; double-click to see all again." : "No run in this time.";
@@ -116,5 +136,6 @@
     load(Number(button.dataset.days));
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  load(3);
+  document.addEventListener("router-policy:update", () => load(daysShown));
+  load(daysShown);
 })();
