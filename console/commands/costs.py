@@ -54,8 +54,16 @@ def _print(selection: OrderSelection, costs: Costs) -> None:
         sys.stdout.write("\n")
         table = plain_table((f"\n{title}", *_HEADS), _rows(summaries), text_columns=(0, 1))
         print_table(table)
-    if any(summary.against_taker for summary in costs.figures):
-        sys.stdout.write(f"\n* {CHOSEN}\n")
+    if costs.figures:
+        print_lines(["", *_footnotes(costs.figures)])
+
+
+def _footnotes(summaries: Sequence[CostSummary]) -> Iterator[str]:
+    """Explain every word and mark of the tables that does not explain itself."""
+    yield "less taker's: the mean cost less that of the group's orders straight to taker"
+    if any(summary.group.policy is PolicyAtOrder.NONE for summary in summaries):
+        yield "none: no policy was in force at the order's time, or it had expired"
+    yield f"* {CHOSEN}"
 
 
 def _introduction(selection: OrderSelection, costs: Costs) -> Iterator[str]:

@@ -9,6 +9,7 @@ from console.not_found import no_policy, store_to_read
 from console.options import AsJson, Config, OptionalSymbolArgument
 from console.settings.file import load
 from console.settings.model import Settings
+from console.terminal.freshness import gap_words, recent_gaps, slot_words
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import exact_figure, figure, iso, print_json, print_lines
@@ -29,6 +30,7 @@ _HEADS = (
 )
 _TEXT_COLUMNS = (0, 1, 2, 8)
 _NAMES_SHOWN = 4
+_BY_HAND = "by a person's override; router-policy explain SYMBOL shows whose and why"
 
 
 def command(symbol: OptionalSymbolArgument = None, config: Config = None, as_json: AsJson = False) -> None:
@@ -36,12 +38,14 @@ def command(symbol: OptionalSymbolArgument = None, config: Config = None, as_jso
     settings = load(config)
     with store_to_read(settings.store.url) as store:
         healths = _healths(settings, store, symbol)
+        missed = _gaps(settings, store, healths)
     if as_json:
         print_json(map(_record, healths))
     elif symbol is not None:
-        print_lines(_detail(healths[0]))
+        print_lines([*_detail(healths[0]), *missed])
     else:
         _print_table(healths)
+        print_lines(missed)
 
 
 def _healths(settings: Settings, store: Store, symbol: str | None) -> list[ExecutionHealth]:
@@ -54,6 +58,16 @@ def _healths(settings: Settings, store: Store, symbol: str | None) -> list[Execu
     if all(health.run_id is None and health.symbol not in settings.symbols for health in healths):
         raise no_policy(store, settings.scope, symbol)
     return healths
+
+
+def _gaps(settings: Settings, store: Store, healths: Sequence[ExecutionHealth]) -> Sequence[str]:
+    """Return a line about the slots of the last day that have no run, if there are any."""
+    slots = [health.freshness.slot for health in healths if health.freshness.slot is not None]
+    if not slots:
+        return []
+    with store.reading() as connection:
+        words = gap_words(recent_gaps(connection, settings.scope, slots[0]))
+    return [words] if words else []
 
 
 def _record(health: ExecutionHealth) -> dict[str, Any]:
@@ -72,17 +86,16 @@ def _print_table(healths: Sequence[ExecutionHealth]) -> None:
 
 
 def _title(healths: Sequence[ExecutionHealth]) -> str:
-    """All policies are of health run, so they are equally old."""
+    """All policies are of one run, so they are equally old."""
     age = next((_age(health) for health in healths if health.run_id is not None), "no run yet")
     return f"execution health, {age}"
 
 
 def _age(health: ExecutionHealth) -> str:
     freshness = health.freshness
-    if freshness.age_seconds is None:
+    if freshness.slot is None or freshness.age_seconds is None:
         return str(freshness.status)
-    age = timedelta(seconds=round(freshness.age_seconds))
-    return f"slot {iso(freshness.slot)}, {age} old: {freshness.status}"
+    return slot_words(freshness.slot, timedelta(seconds=freshness.age_seconds), freshness.status)
 
 
 def _cells(health: ExecutionHealth) -> tuple[str, ...]:
@@ -110,6 +123,8 @@ def _policy_cell(health: ExecutionHealth) -> str:
 def _attention(healths: Sequence[ExecutionHealth]) -> Iterator[str]:
     """Yield each message once, with the symbols that it is about, the worst first."""
     symbols_by_message: dict[str, list[str]] = {}
+    if any(health.override is not None for health in healths):
+        symbols_by_message[_BY_HAND] = ["*"]
     for health in healths:
         for message in (*_overridden(health), *(warning.message for warning in health.warnings)):
             symbols_by_message.setdefault(message, []).append(health.symbol)

@@ -12,9 +12,10 @@ _GAP_SPAN = timedelta(days=1)
 _GAPS_READ = 1000
 
 
-def slot_words(slot: datetime, now: datetime, status: Status) -> str:
-    """Return a slot with its age and its status, as in `slot 2026-04-26T00:15:00Z, 12 min old: fresh`."""
-    return f"slot {iso(slot)}, {age_words(now - slot)} old: {status.replace('_', ' ')}"
+def slot_words(slot: datetime, age: timedelta, status: Status | None = None) -> str:
+    """Return a slot with its age, and its status if given, as in `slot 2026-04-26T00:15:00Z, 12 min old: fresh`."""
+    words = f"slot {iso(slot)}, {age_words(age)} old"
+    return words if status is None else f"{words}: {status.replace('_', ' ')}"
 
 
 def consequence(status: Status) -> str:

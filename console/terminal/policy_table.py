@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from console.terminal.freshness import slot_words
 from console.terminal.table import boxed_table, print_table
-from console.terminal.text import age_words, figure, iso
+from console.terminal.text import figure
 from policy.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def print_policies(snapshots: Sequence[Snapshot], now: datetime, overridden: Col
 def policy_table(snapshots: Sequence[Snapshot], now: datetime, overridden: Collection[str] = ()) -> "Table":
     """Lay out the policies of one run, at least one: words first, then figures."""
     slot = snapshots[0].slot
-    title = f"policies of slot {iso(slot)}, {age_words(now - slot)} old, rule set {snapshots[0].rule_set}"
+    title = f"policies of {slot_words(slot, now - slot)}, rule set {snapshots[0].rule_set}"
     rows = [_cells(snapshot, mark="*" if snapshot.symbol in overridden else "") for snapshot in snapshots]
     table = boxed_table(title, _HEADS, rows, text_columns=range(WORD_COLUMN_COUNT))
     if overridden:

@@ -19,7 +19,7 @@ from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from policy import TakerBias
 from storage.store import Store
-from storage.write import overrides
+from storage.write import leases, overrides
 from tests.support.bots import run_command, write_bot
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet_query
@@ -85,7 +85,11 @@ def test_health_lists_every_symbol_the_worst_first_within_80_columns(command: Co
     rows = [line.split()[:3] for line in lines if line.startswith(("BAD", "GOOD", "NEW"))][:3]
     assert shown.code == 0, shown.err
     assert "slot 2026-04-26T00:15:00Z" in lines[0]
-    assert lines[0].endswith("old: expired")
+    age_days = (datetime.now(UTC) - datetime(2026, 4, 26, 0, 15, tzinfo=UTC)).days
+    assert lines[0] == f"execution health, slot 2026-04-26T00:15:00Z, {age_days} days old: expired"
+    assert command("latest").out.splitlines()[0].strip() == (
+        f"policies of slot 2026-04-26T00:15:00Z, {age_days} days old, rule set seed"
+    )
     assert rows == [
         ["BADUSDT", "broken", "taker"],
         ["GOODUSDT", "good", "prefer_maker"],
@@ -115,6 +119,30 @@ def test_health_of_one_symbol_is_told_in_detail_and_as_json(command: Command) ->
 
 
 @pytest.mark.usefixtures("bot")
+def test_what_routers_do_with_expired_policies_stands_beneath_their_health(command: Command) -> None:
+    consequence = "routers try maker first and wait a quarter of the time; an override holds until its own end"
+
+    assert f"; {consequence}; is the schedule running?" in command("health").out
+
+
+@pytest.mark.usefixtures("bot")
+def test_a_slot_without_a_run_is_named_beneath_the_policies(bot: Path, command: Command) -> None:
+    slot = datetime(2026, 4, 26, 0, 0, tzinfo=UTC)
+    with Store(f"sqlite:///{bot / 'policy.db'}") as store:
+        write(store, leases.mark_missed, "default", [slot])
+
+    line = "1 slot of the last day has no run: 2026-04-26T00:00:00Z (missed); router-policy backfill computes it."
+    for arguments in (("latest",), ("latest", "BADUSDT"), ("health",), ("health", "BADUSDT")):
+        assert command(*arguments).out.splitlines()[-1] == line
+    with Store(f"sqlite:///{bot / 'policy.db'}") as store:
+        write(store, leases.mark_missed, "default", [slot - timedelta(hours=1), slot - timedelta(days=2)])
+    assert command("latest").out.splitlines()[-1] == (
+        "2 slots of the last day have no run, the newest 2026-04-26T00:00:00Z (missed); "
+        "router-policy backfill computes them."
+    )
+
+
+@pytest.mark.usefixtures("bot")
 def test_health_shows_an_override_as_one(command: Command) -> None:
     command("override", "GOODUSDT", "--taker", "--for", "2h", "--reason", "venue down", "--author", "ann")
 
@@ -123,6 +151,7 @@ def test_health_shows_an_override_as_one(command: Command) -> None:
 
     assert "taker*" in next(line for line in every.splitlines() if line.startswith("GOODUSDT "))
     assert "by ann until " in every
+    assert "*: by a person's override; router-policy explain SYMBOL shows whose and why" in every
     assert record["router"]["policy_maker_first"] is False
     assert (record["override"]["author"], record["override"]["computed_taker_bias"]) == ("ann", "prefer_maker")
 

@@ -1,19 +1,10 @@
 """Figures and times in the form that people read."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from console.terminal.text import iso
 
 NOT_MEASURED = "–"
-
-
-def age_words(age: timedelta) -> str:
-    """Return an age in one unit, such as `45 s`, `12 min`, `5 h`, `3 days`; negative for a time ahead."""
-    seconds = round(age.total_seconds())
-    for unit, size, until in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
-        if abs(seconds) < until:
-            return f"{int(seconds / size)} {unit}"
-    return f"{int(seconds / 86_400)} days"
 
 
 def figure(value: float | None, digits: int = 2) -> str:
