@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -25,21 +26,38 @@ class Live:
     store: Store
     url: str = ""
     now: datetime = NOW
+    _server: uvicorn.Server | None = None
+    _thread: Thread | None = None
+
+    def start(self) -> None:
+        """Serve, on the same port as before if it was stopped."""
+        port = urlsplit(self.url).port or 0
+        listener = socket.create_server(("127.0.0.1", port))
+        self.url = url_of(listener).rstrip("/")
+        book = WatchedScope(store=self.store, scope="default", slots=Slots("0 * * * *"))
+        app = create_app(book, now=lambda: self.now)
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        )
+        self._thread = Thread(target=self._server.run, args=([listener],), name="console")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the server and its connections; the store stays open."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+            self._server = self._thread = None
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Live]:
     """Serve the console over an empty store in this folder."""
-    with Store(f"sqlite:///{folder / 'policy.db'}") as store, socket.create_server(("127.0.0.1", 0)) as listener:
+    with Store(f"sqlite:///{folder / 'policy.db'}") as store:
         store.set_up()
-        live = Live(store, url_of(listener).rstrip("/"))
-        book = WatchedScope(store=store, scope="default", slots=Slots("0 * * * *"))
-        app = create_app(book, now=lambda: live.now)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
-        thread = Thread(target=server.run, args=([listener],), name="console")
-        thread.start()
+        live = Live(store)
+        live.start()
         try:
             yield live
         finally:
-            server.should_exit = True
-            thread.join()
+            live.stop()
