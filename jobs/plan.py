@@ -7,14 +7,33 @@ from enum import StrEnum
 
 from policy.numbers import METRIC_DECIMALS
 from policy.rules import RuleSet
+from policy.symbols import AS_IS, SymbolSpelling
 from policy.window import Window
 
 
 class OrdersKind(StrEnum):
-    """The layout of the order log: the log of a maker-first bot, or one canonical row per outcome."""
+    """The layout of the orders: the log of a maker-first bot, one canonical row per outcome, or a bot's own data."""
 
     ORDER_LOG = "order-log"
     CANONICAL = "canonical"
+    FREQTRADE = "freqtrade"
+    HUMMINGBOT = "hummingbot"
+    NAUTILUS = "nautilus"
+    CCXT = "ccxt"
+    BINANCE = "binance"
+
+    @property
+    def is_bot(self) -> bool:
+        """Whether a bot, a library or an exchange wrote the data in its own layout."""
+        return self not in (OrdersKind.ORDER_LOG, OrdersKind.CANONICAL)
+
+
+class CandlesKind(StrEnum):
+    """The layout of the candles: a table with named columns, or the files of a bot."""
+
+    TABLE = "table"
+    FREQTRADE = "freqtrade"
+    NAUTILUS = "nautilus"
 
 
 class EngineKind(StrEnum):
@@ -26,21 +45,17 @@ class EngineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """The location of rows: files by a glob pattern, or a query on a database. One of the two is given."""
+    """The location of rows: files by a glob pattern, a database, or a query; without a database on files.
+
+    `columns` has the user's names of canonical columns; an empty name means that the rows have no such column.
+    `folder` is where the file names in a query begin.
+    """
 
     path: str | None = None
     url: str | None = None
     query: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrdersSource:
-    """The order log. `deduplicate` None means: reject duplicate ids if the file is JSONL or CSV."""
-
-    kind: OrdersKind
-    location: Location
-    deduplicate: bool | None = None
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +64,27 @@ class CandlesSource:
 
     location: Location
     interval: timedelta
+    kind: CandlesKind = CandlesKind.TABLE
+    symbols: SymbolSpelling = AS_IS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersSource:
+    """The order log. `deduplicate` None means: reject duplicate ids if the file is JSONL or CSV.
+
+    The rest is for the data of bots. `entries_known` means that entries count as maker starts. `is_post_only` means
+    that the bot sends its limit orders post-only. `zone` is that of times without one. `candles` give the mid of orders
+    whose data has none.
+    """
+
+    kind: OrdersKind
+    location: Location
+    deduplicate: bool | None = None
+    symbols: SymbolSpelling = AS_IS
+    entries_known: bool = False
+    is_post_only: bool = False
+    zone: str = "UTC"
+    candles: CandlesSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Execution health of one symbol: its effectiveness, its policy, its volatility, and how fresh they are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,9 +68,16 @@ class ExecutionHealth:
 
 
 def execution_health(
-    evidence: Evidence, policy: EffectivePolicy | None, *, now: datetime, limits: FreshnessLimits
+    evidence: Evidence,
+    policy: EffectivePolicy | None,
+    *,
+    now: datetime,
+    limits: FreshnessLimits,
+    source_notes: Sequence[str] = (),
 ) -> ExecutionHealth:
     """Return the health of one symbol from its policy and the evidence of that; `policy` None means that there is none.
+
+    `source_notes` are what the sources of the policy cannot tell, in sentences.
 
     Total: no combination of figures raises.
     """
@@ -81,7 +89,7 @@ def execution_health(
         volatility=_volatility(evidence, policy),
         freshness=_freshness(evidence, freshness),
         override=policy.override if policy else None,
-        warnings=health_warnings(evidence.effectiveness, policy, freshness, limits),
+        warnings=health_warnings(evidence.effectiveness, policy, freshness, limits, source_notes),
     )
 
 

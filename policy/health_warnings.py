@@ -1,5 +1,6 @@
 """Warnings about a symbol's execution health, each with the measured figure and its threshold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from policy.numbers import finite_or_none
 HIGH_FALLBACK_RATIO = 0.5
 HIGH_SLIP_Q50_BPS = 4.0
 FEW_MAKER_STARTS = 20
+MANY_PERFECT_STARTS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +30,15 @@ class HealthWarning:
 
 
 def health_warnings(
-    figures: Effectiveness, policy: EffectivePolicy | None, freshness: Freshness, limits: FreshnessLimits
+    figures: Effectiveness,
+    policy: EffectivePolicy | None,
+    freshness: Freshness,
+    limits: FreshnessLimits,
+    source_notes: Sequence[str] = (),
 ) -> tuple[HealthWarning, ...]:
-    """Return the warnings about the policy itself first, then about the figures, then about their counts.
+    """Return the warnings about the policy itself first, then about the figures, their counts, and their sources.
+
+    `source_notes` are what the sources of the policy cannot tell, in sentences.
 
     Without a policy, that is the only warning. A figure that is NaN or infinite was not measured.
     """
@@ -41,7 +49,20 @@ def health_warnings(
         *_about_fallback(figures),
         *_about_slippage(figures),
         *_about_maker_starts(figures),
+        *_about_survivors(figures),
         *_about_regime(policy),
+        *(HealthWarning(code="source_note", message=note) for note in source_notes),
+    )
+
+
+def survivors_only(figures: Effectiveness) -> str | None:
+    """Return a warning if every one of many maker starts filled: the log likely leaves out those that did not."""
+    starts = figures.maker_started_count
+    if starts < MANY_PERFECT_STARTS or figures.maker_fill_ratio != 1 or figures.fallback_ratio != 0:
+        return None
+    return (
+        f"all {starts} maker starts filled and none fell back, as in data that leaves out orders that never filled: "
+        "log those as well"
     )
 
 
@@ -102,6 +123,13 @@ def _about_maker_starts(figures: Effectiveness) -> tuple[HealthWarning, ...]:
     return (
         HealthWarning(code="maker_start_few", value=float(starts), threshold=float(FEW_MAKER_STARTS), message=message),
     )
+
+
+def _about_survivors(figures: Effectiveness) -> tuple[HealthWarning, ...]:
+    message = survivors_only(figures)
+    if message is None:
+        return ()
+    return (HealthWarning(code="survivors_only", value=1.0, threshold=1.0, message=message),)
 
 
 def _about_regime(policy: EffectivePolicy) -> tuple[HealthWarning, ...]:

@@ -1,5 +1,6 @@
 """`router-policy once`: one slot, computed in this process while a person waits."""
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -16,6 +17,8 @@ from console.terminal.progress import spinner
 from console.terminal.rejects import reject_lines
 from console.terminal.text import print_json, print_lines
 from jobs.run.single_slot import publish_slot
+from policy.health_warnings import survivors_only
+from policy.snapshot import Snapshot
 from storage.read import policies
 from storage.records import PublishedRun
 from storage.store import Store
@@ -37,10 +40,12 @@ def command(as_of: _AsOf = None, config: Config = None, as_json: AsJson = False)
         with store.reading() as connection:
             snapshots = policies.snapshots_of_run(connection, run.run_id)
             rejects = policies.rejects_of_run(connection, run.run_id)
+            notes = policies.source_notes_of_run(connection, run.run_id)
         if as_json:
             print_json(map(snapshot_record, snapshots))
             return
         print_lines([_summary(run, plan.scope, is_new=is_new), *reject_lines(rejects)])
+        print_lines(f"note: {note}" for note in (*notes, *_survivors(snapshots)))
         if snapshots:
             print_policies(snapshots, store.now())
 
@@ -53,6 +58,12 @@ def _slot(settings: Settings, store: Store, as_of: datetime | None) -> datetime:
             f"--as-of {slot.isoformat()} is in the future; the orders and candles of its window do not exist yet"
         )
     return slot
+
+
+def _survivors(snapshots: Sequence[Snapshot]) -> Iterator[str]:
+    for snapshot in snapshots:
+        if warning := survivors_only(snapshot.evidence.effectiveness):
+            yield f"{snapshot.symbol}: {warning}"
 
 
 def _summary(run: PublishedRun, scope: str, *, is_new: bool) -> str:

@@ -15,6 +15,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 from console.errors import SettingsError
 from console.settings.environment import explain_unreadable_variable, refuse_unknown_variables
 from console.settings.model import Settings, setting_names
+from console.settings.sources import LocationSettings
 
 FILE_NAME = "router-policy.toml"
 _RENAMED = {"web.evaluation": "web.backtest"}
@@ -65,9 +66,11 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
     paths = {name: _absolute_paths(section, folder) for name, section in sections.items()}
     for name, absolute in paths.items():
         _refuse_unwritable_names(name, absolute)
-    return settings.model_copy(
-        update={name: section.model_copy(update=paths[name]) for name, section in sections.items()}
-    )
+    placed = {name: section.model_copy(update=paths[name]) for name, section in sections.items()}
+    for section in placed.values():
+        if isinstance(section, LocationSettings):
+            section.begin_in(str(folder))
+    return settings.model_copy(update=placed)
 
 
 def _absolute_paths(section: BaseModel, folder: Path) -> dict[str, str]:

@@ -1,114 +1,37 @@
 """What the settings are: sections, their defaults and limits. Durations and slots are parsed here, once."""
 
-import re
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, Self, get_args
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from console.settings.duration import parse_duration
 from console.settings.environment import ENVIRONMENT_PREFIX
-from console.settings.line import header_text, line_of
+from console.settings.line import header_text
+from console.settings.sources import CandlesSettings, OrdersSettings
+from console.settings.values import Duration, Section, SymbolName, read_line
 from policy.rules import UnknownRuleSetError, rule_set
 
 if TYPE_CHECKING:
     from jobs.slots import Slots
 
-_LONGEST_BAR = timedelta(days=31)  # a run reads 1000 bars, and the first of them needs a date too
 
-
-def _read_duration(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str):
-        raise ValueError('write a duration as text, as in "15m"')
-    return parse_duration(value)
-
-
-def _read_bar(value: object) -> object:
-    duration = _read_duration(value)
-    if isinstance(duration, timedelta) and duration > _LONGEST_BAR:
-        raise ValueError(f"{value!r} is longer than a bar lasts; {_LONGEST_BAR.days}d is the most")
-    return duration
-
-
-def _checked_symbol(text: str) -> str:
-    if not 1 <= len(text) <= 64 or text != text.strip() or re.search(r"[\x00-\x1f\x7f]", text):
-        raise ValueError(
-            f"{text!r} is not a valid symbol; use 1 to 64 characters, without control characters and without spaces "
-            "at either end"
-        )
-    return text
-
-
-def _read_line(value: object, info: ValidationInfo) -> object:
-    """Read a text as one line; a query may have many."""
-    return line_of(value) if isinstance(value, str) and info.field_name != "query" else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
-BarInterval = Annotated[timedelta, BeforeValidator(_read_bar)]
-SymbolName = Annotated[str, AfterValidator(_checked_symbol)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    _lines = field_validator("*", mode="before")(_read_line)
-
-
-class _Location(_Section):
-    path: str | None = None
-    url: str | None = None
-    query: str | None = None
-    columns: dict[str, str] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _path_or_query(self) -> Self:
-        parts = (self.url is not None, self.query is not None)
-        if parts != ((False, False) if self.path is not None else (True, True)):
-            raise ValueError("give either path, or url and query")
-        return self
-
-
-class StoreSettings(_Section):
+class StoreSettings(Section):
     """Where policies are kept: `sqlite:///FILE` or `postgresql+psycopg://...`."""
 
     url: str = "sqlite:///router_policy.db"
 
 
-class OrdersSettings(_Location):
-    """The order log: the log of a maker-first bot (`order-log`), or one row per outcome (`canonical`)."""
-
-    kind: Literal["order-log", "canonical"] = "order-log"
-    deduplicate: bool | None = None
-
-    @model_validator(mode="after")
-    def _log_in_files(self) -> Self:
-        if self.kind == "order-log" and self.path is None:
-            raise ValueError('an order-log is read from files: give path, or kind = "canonical" with url and query')
-        return self
-
-
-class CandlesSettings(_Location):
-    """The candles; `interval` is how long one bar lasts."""
-
-    interval: BarInterval
-
-
-class ScheduleSettings(_Section):
+class ScheduleSettings(Section):
     """When policies are computed, in UTC, and how long one run may take."""
 
     cron: str = "*/15 * * * *"
@@ -139,7 +62,7 @@ class RulesSettings(BaseModel):
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
-    _lines = field_validator("*", mode="before")(_read_line)
+    _lines = field_validator("*", mode="before")(read_line)
     __pydantic_extra__: dict[str, RuleParameters] = Field(init=False)
 
     name: str = "seed"
@@ -164,7 +87,7 @@ class RulesSettings(BaseModel):
         return self
 
 
-class FeeSettings(_Section):
+class FeeSettings(Section):
     """The venue's fees, in basis points of the notional; a rebate is negative."""
 
     maker_bps: float = Field(ge=-100, le=1000, allow_inf_nan=False)
@@ -177,7 +100,7 @@ class FeesSettings(FeeSettings):
     symbols: dict[str, FeeSettings] = Field(default_factory=dict)
 
 
-class EngineSettings(_Section):
+class EngineSettings(Section):
     """The engine of the metric queries: DuckDB in the process, or a Spark cluster by its Spark Connect address."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
@@ -190,13 +113,13 @@ class EngineSettings(_Section):
         return self
 
 
-class OverridesSettings(_Section):
+class OverridesSettings(Section):
     """How long a person's override may last."""
 
     longest: Duration = timedelta(days=7)
 
 
-class WebSettings(_Section):
+class WebSettings(Section):
     """The bearer token of the console, further names of its machine, and the file of the last backtest."""
 
     token: Annotated[SecretStr, BeforeValidator(header_text), Field(min_length=16)] | None = None
@@ -211,7 +134,7 @@ class Settings(BaseSettings):
         extra="forbid", frozen=True, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", hide_input_in_errors=True
     )
 
-    _lines = field_validator("*", mode="before")(_read_line)
+    _lines = field_validator("*", mode="before")(read_line)
 
     scope: str = Field(default="default", min_length=1, max_length=64)
     symbols: list[SymbolName] = Field(default_factory=list)

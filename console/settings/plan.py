@@ -2,9 +2,21 @@
 
 from typing import TYPE_CHECKING
 
-from console.settings.model import CandlesSettings, OrdersSettings, Settings
-from jobs.plan import CandlesSource, EngineChoice, EngineKind, Fees, Location, OrdersKind, OrdersSource, Plan
+from console.settings.model import Settings
+from console.settings.sources import CandlesSettings, OrdersSettings, SymbolsSettings
+from jobs.plan import (
+    CandlesKind,
+    CandlesSource,
+    EngineChoice,
+    EngineKind,
+    Fees,
+    Location,
+    OrdersKind,
+    OrdersSource,
+    Plan,
+)
 from policy.rules import RuleSet, rule_set
+from policy.symbols import SymbolSpelling
 
 if TYPE_CHECKING:
     from jobs.run.schedule import ScheduleOptions
@@ -18,8 +30,8 @@ def plan_of(settings: Settings) -> Plan:
         scope=settings.scope,
         symbols=tuple(settings.symbols),
         leave_after=settings.symbols_leave_after,
-        orders=_orders(settings.orders),
-        candles=_candles(settings.candles) if settings.candles is not None else None,
+        orders=_orders(settings),
+        candles=_candles(settings) if settings.candles is not None else None,
         rule_set=rules_of(settings),
         shadows=tuple(rules_of(settings, name) for name in settings.rules.shadow),
         fees=fees_of(settings),
@@ -64,13 +76,43 @@ def fees_of(settings: Settings) -> dict[str, Fees]:
     }
 
 
-def _orders(orders: OrdersSettings) -> OrdersSource:
-    return OrdersSource(kind=OrdersKind(orders.kind), location=_location(orders), deduplicate=orders.deduplicate)
+def _orders(settings: Settings) -> OrdersSource:
+    orders = settings.orders
+    candles = _candles(settings) if settings.candles is not None else None
+    return OrdersSource(
+        kind=OrdersKind(orders.kind),
+        location=_location(orders),
+        deduplicate=orders.deduplicate,
+        symbols=_spelling(orders),
+        entries_known=orders.entries == "known",
+        is_post_only=orders.post_only,
+        zone=orders.zone,
+        candles=candles,
+    )
 
 
-def _candles(candles: CandlesSettings) -> CandlesSource:
-    return CandlesSource(location=_location(candles), interval=candles.interval)
+def _candles(settings: Settings) -> CandlesSource:
+    """Return the candles; unless they have a spelling of their own, their symbols are spelt as those of the orders."""
+    candles = settings.candles
+    assert candles is not None
+    return CandlesSource(
+        location=_location(candles),
+        interval=candles.interval,
+        kind=CandlesKind(candles.kind),
+        symbols=_spelling(candles if candles.symbols is not None else settings.orders),
+    )
 
 
 def _location(settings: OrdersSettings | CandlesSettings) -> Location:
-    return Location(path=settings.path, url=settings.url, query=settings.query, columns=dict(settings.columns))
+    return Location(
+        path=settings.path,
+        url=settings.url,
+        query=settings.query,
+        columns=dict(settings.columns),
+        folder=settings.folder,
+    )
+
+
+def _spelling(settings: OrdersSettings | CandlesSettings) -> SymbolSpelling:
+    symbols = settings.symbols or SymbolsSettings()
+    return SymbolSpelling(style=symbols.style, names=dict(symbols.names))

@@ -11,8 +11,10 @@ from jobs.slots import Slots
 from policy.errors import RouterPolicyError
 
 
-def check(plan: Plan, store_url: str, slots: Callable[[], Slots]) -> list[Finding]:
+def check(plan: Plan, store_url: str, slots: Callable[[], Slots], as_of: datetime | None = None) -> list[Finding]:
     """Try the schedule, the store and the sources, in this order; `slots` reads the cron expression.
+
+    The sources are tried as of a time, by default now.
 
     What cannot be tried is a finding too: none of our errors is raised.
     """
@@ -20,7 +22,7 @@ def check(plan: Plan, store_url: str, slots: Callable[[], Slots]) -> list[Findin
     return [
         *_tried("schedule", lambda: _find_in_schedule(slots(), now)),
         *_tried("store", lambda: find_in_store(store_url, plan.scope)),
-        *_tried("sources", lambda: find_in_sources(plan, now)),
+        *_tried("sources", lambda: find_in_sources(plan, as_of or now, now)),
     ]
 
 

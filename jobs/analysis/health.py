@@ -1,7 +1,7 @@
 """Execution health from the store: the policy in force for a symbol, its age, and what it rests on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ from policy import Evidence
 from policy.effective import EffectivePolicy
 from policy.freshness import FreshnessLimits
 from policy.health import ExecutionHealth, execution_health, severity
-from storage.read.policies import latest
+from storage.read.policies import latest, source_notes_of_run
 from storage.store import Store
 
 STALE_AFTER_SLOTS = 2
@@ -28,6 +28,17 @@ class WatchedScope:
     scope: str
     slots: Slots
     symbols: Sequence[str] = ()
+    _notes_of_run: dict[int, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def source_notes(self, run_id: int) -> tuple[str, ...]:
+        """Return what the sources of a run cannot tell, in sentences. A run never changes, so the last one is kept."""
+        kept = self._notes_of_run.get(run_id)
+        if kept is None:
+            with self.store.reading() as connection:
+                kept = source_notes_of_run(connection, run_id)
+            self._notes_of_run.clear()
+            self._notes_of_run[run_id] = kept
+        return kept
 
 
 def compute_execution_health(watched: WatchedScope, symbol: str, now: datetime) -> ExecutionHealth:
@@ -69,7 +80,11 @@ def healths_of(
     # One run has one slot, whose limits serve all policies.
     limits = limits_at(watched.slots, policies[0].snapshot.slot if policies else now)
     missing = set(symbols).difference(policy.symbol for policy in policies)
+    notes = watched.source_notes(policies[0].snapshot.run_id) if policies else ()
     return [
-        *(execution_health(policy.snapshot.evidence, policy, now=now, limits=limits) for policy in policies),
+        *(
+            execution_health(policy.snapshot.evidence, policy, now=now, limits=limits, source_notes=notes)
+            for policy in policies
+        ),
         *(execution_health(Evidence(symbol=symbol), None, now=now, limits=limits) for symbol in missing),
     ]

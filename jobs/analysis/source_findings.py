@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from jobs.analysis.findings import Finding, listed, note
 from jobs.engines.measurement import Measurement
 from jobs.engines.source_checks import count_orders_ahead, modal_bar_spacing
+from jobs.engines.source_notes import no_ratio_note
 from jobs.plan import CandlesSource, EngineKind, OrdersKind, OrdersSource, Plan
 from policy import Evidence, Regime
 from policy.fee_gap import fee_gap_words
+from policy.health_warnings import survivors_only
 from policy.reject import Reject
 from policy.rules import Judgement
 from policy.symbols import spelt_alike
@@ -23,14 +25,14 @@ _FIELDS = {
 }
 
 
-def find_in_sources(plan: Plan, now: datetime) -> Iterator[Finding]:
-    """Measure as a run would, and yield the findings. Raises as a run does if nothing can be computed."""
+def find_in_sources(plan: Plan, as_of: datetime, now: datetime) -> Iterator[Finding]:
+    """Measure as a run as of a time would, and yield the findings. Raises as a run does if nothing can be computed."""
     from jobs.decisions import decide_symbols
     from jobs.engines.measure import measure
 
-    window = plan.window(now)
+    window = plan.window(as_of)
     measurement = measure(plan, window, {})
-    judgements = decide_symbols(plan, measurement, now).live
+    judgements = decide_symbols(plan, measurement, as_of).live
     evidence = [judgement.evidence for judgement in judgements]
     yield from _orders(plan.orders, measurement, evidence)
     yield from _ahead(plan, now)
@@ -48,19 +50,26 @@ def _orders(source: OrdersSource, measurement: Measurement, evidence: Sequence[E
     orders = measurement.event_count
     message = f"{orders} outcomes of {len(evidence)} symbols in the last 7 days ({measurement.engine})"
     yield Finding(what="orders", message=message)
-    if orders and not any(symbol.effectiveness.maker_started_count for symbol in evidence):
-        message = f"none of {orders} outcomes is known to have started as maker, so no fill or fallback ratio is known"
-        yield note("orders", f"{message}; log {_field(source, 'maker_started')}")
+    for text in measurement.notes:
+        yield note(*text.split(": ", 1))
+    for text in no_ratio_note(measurement.evidence):
+        yield note("orders", f"{text.removeprefix('orders: ')}{_remedy(source, 'maker_started')}")
+    for symbol in evidence:
+        if warning := survivors_only(symbol.effectiveness):
+            yield note("orders", f"{symbol.symbol}: {warning}")
     if orders and not any(symbol.effectiveness.slippage_count for symbol in evidence):
         message = f"none of {orders} outcomes has a slippage, so its median is unknown"
-        yield note("orders", f"{message}; log {_field(source, 'slippage_bps')}")
+        yield note("orders", f"{message}{_remedy(source, 'slippage_bps')}")
     for names in spelt_alike([symbol.symbol for symbol in evidence]):
         yield note("orders", f"{listed(names)} get a policy each; is it one market, spelt in several ways?")
 
 
-def _field(source: OrdersSource, name: str) -> str:
-    """Name the field or column of the log that a canonical column is read from."""
-    return _FIELDS[name] if source.kind is OrdersKind.ORDER_LOG else source.location.columns.get(name, name)
+def _remedy(source: OrdersSource, name: str) -> str:
+    """Name the field or column of the log that a canonical column is read from; the data of bots has fixed ones."""
+    if source.kind.is_bot:
+        return ""
+    field = _FIELDS[name] if source.kind is OrdersKind.ORDER_LOG else source.location.columns.get(name, name)
+    return f"; log {field}"
 
 
 def _ahead(plan: Plan, now: datetime) -> Iterator[Finding]:
@@ -98,7 +107,7 @@ def _names(measurement: Measurement, evidence: Sequence[Evidence]) -> Iterator[F
     """Yield a note if orders and candles name their markets differently: nobody trades the markets of some candles."""
     without = [symbol.symbol for symbol in evidence if not symbol.volatility.bar_count]
     spare = sorted(measurement.evidence.keys() - {symbol.symbol for symbol in evidence})
-    if without and spare:
+    if without and spare and len(without) < len(evidence):
         yield note("candles", f"no candles for {listed(without)}; the candles have {listed(spare)}")
 
 

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 
 from jobs.engines.engine import Engine, MetricRow, bar_parameters, outcome_parameters
 from jobs.engines.measurement import Measurement, gather, one_tick_markets
+from jobs.engines.source_notes import source_notes, without_notes
 from jobs.engines.streaks import States, measure_streaks
 from jobs.plan import EngineKind, Plan
 from policy import metrics
@@ -43,12 +44,15 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
         rejects += candle_rejects
         volatility = engine.rows(metrics.VOLATILITY, bar_parameters(window))
         is_one_tick = _one_tick_markets(engine, window) if plan.fees else {}
+    traded_symbols = frozenset(row["symbol"] for row in effectiveness)
+    evidence = gather(effectiveness, volatility, expectancy, window)
     return Measurement(
-        evidence=gather(effectiveness, volatility, expectancy, window),
-        traded_symbols=frozenset(row["symbol"] for row in effectiveness),
+        evidence=evidence,
+        traded_symbols=traded_symbols,
         rejects=tuple(rejects),
         engine=engine.name,
-        sources=sources,
+        sources={name: without_notes(description) for name, description in sources.items()},
+        notes=source_notes(sources, evidence, traded_symbols),
         streaks=streaks,
         is_one_tick=is_one_tick,
     )

@@ -15,7 +15,10 @@ from policy.window import Window
 
 # Rows rejected for one of these reasons could not be read; all others were read and rightly left out.
 _UNREADABLE = frozenset(
-    ("not_json bad_row bad_time bad_symbol bad_value not_finite out_of_range unknown_fill unknown_status").split()
+    (
+        "not_json bad_row bad_time bad_symbol bad_value not_finite out_of_range unknown_fill unknown_status "
+        "unknown_word"
+    ).split()
 )
 
 
@@ -23,6 +26,7 @@ _UNREADABLE = frozenset(
 class Measurement:
     """The evidence by symbol, of every symbol that has an outcome or a candle, and a description of the sources.
 
+    `notes` are what the sources cannot tell, a sentence each, which begins with the source's name.
     `streaks` has the order of events for each rule set that asks for it, by its name. `is_one_tick` has the symbols
     whose candles show how wide the spread is.
     """
@@ -31,7 +35,8 @@ class Measurement:
     traded_symbols: frozenset[str]
     rejects: tuple[Reject, ...]
     engine: str
-    sources: Mapping[str, object]
+    sources: Mapping[str, Mapping[str, object]]
+    notes: tuple[str, ...] = ()
     streaks: Mapping[str, StreakMeasurement] = field(default_factory=dict)
     is_one_tick: Mapping[str, bool] = field(default_factory=dict)
 

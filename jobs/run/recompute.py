@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from jobs.decisions import NO_STATES, decide_symbols
 from jobs.engines.measure import measure
+from jobs.engines.source_notes import no_ratio_note
 from jobs.engines.streaks import States
 from jobs.plan import Plan
 from storage.records import Origin, RunResult
@@ -32,7 +33,12 @@ def recompute(
     measurement = measure(plan, plan.window(as_of), states)
     leaving = set(idle_symbols).difference(measurement.traded_symbols, plan.symbols)
     decisions = decide_symbols(plan, measurement, as_of, set(known_symbols) - leaving, states)
-    sources = {**measurement.sources, **({"symbols_that_left": sorted(leaving)} if leaving else {})}
+    notes = (*measurement.notes, *no_ratio_note(measurement.evidence))
+    sources = {
+        **measurement.sources,
+        **({"symbols_that_left": sorted(leaving)} if leaving else {}),
+        **({"notes": notes} if notes else {}),
+    }
     return RunResult(
         origin=origin,
         rule_set=plan.rule_set,

@@ -4,13 +4,16 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.plan import CandlesSource
-from jobs.sources.columns import require_columns
+from jobs.plan import CandlesKind, CandlesSource, Location
+from jobs.sources.bots.candle_files import freqtrade_candles, nautilus_candles
+from jobs.sources.columns import require_columns, theirs
 from jobs.sources.csv_files import Headers, csv_relation, headers_of, query_header, query_relation
 from jobs.sources.database import spool
 from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat, format_of, resolve
 from jobs.sources.relation import Relation, require_rows
+from jobs.sources.spelling import spelt
+from jobs.sources.table_rows import run_file_query, table_relation
 from jobs.sources.typed import NUMBERED, ParquetFiles, parquet_relation, typed_column
 from policy.window import Window
 
@@ -37,13 +40,22 @@ def read_candles(connection: "DuckDBPyConnection", source: CandlesSource, window
 
     Raises SourceError if there is nothing to read, it cannot be read, or its columns do not fit.
     """
-    columns = source.location.columns
-    if source.location.path is None:
-        relation = _query(spool(source.location, window, folder, "candles"), columns)
-    else:
-        relation = _from_files(connection, source.location.path, columns, folder)
+    relation = _relation(connection, source, window, folder)
     require_rows(connection, "candles", relation)
-    return relation
+    return spelt(relation, source.symbols)
+
+
+def _relation(connection: "DuckDBPyConnection", source: CandlesSource, window: Window, folder: Path) -> Relation:
+    location = source.location
+    if source.kind is CandlesKind.FREQTRADE:
+        return freqtrade_candles(connection, source, folder, BAR_REASON)
+    if source.kind is CandlesKind.NAUTILUS:
+        return nautilus_candles(connection, source, BAR_REASON)
+    if location.path is not None:
+        return _from_files(connection, location.path, location.columns, folder)
+    if location.url is not None:
+        return _query(spool(location, window, folder, "candles"), location.columns)
+    return _file_query(connection, location, window)
 
 
 def _from_files(connection: "DuckDBPyConnection", path: str, columns: Mapping[str, str], folder: Path) -> Relation:
@@ -57,10 +69,10 @@ def _from_files(connection: "DuckDBPyConnection", path: str, columns: Mapping[st
 
 
 def _judged_types(files: ParquetFiles, columns: Mapping[str, str]) -> Callable[[str], str]:
-    first, theirs = files.paths[0], _theirs(columns)
+    first, names = files.paths[0], theirs(BAR_COLUMNS, columns)
     _require_columns(first, files.types, columns)
     chosen = ", ".join(
-        typed_column("candles", first, name, theirs[name], files.types[theirs[name]], wanted)
+        typed_column("candles", first, name, names[name], files.types[names[name]], wanted)
         for name, wanted in _SQL_TYPES.items()
     )
     return lambda parquet: f"select *, {BAR_REASON} as reason from (select {chosen}, {NUMBERED} from {parquet})"
@@ -69,13 +81,20 @@ def _judged_types(files: ParquetFiles, columns: Mapping[str, str]) -> Callable[[
 def _csv(headers: Headers, columns: Mapping[str, str]) -> Relation:
     for header, files in headers.items():
         _require_columns(files[0].path, header, columns)
-    return csv_relation("candles", headers, _theirs(columns), _judged_text, {"format": "csv"})
+    return csv_relation("candles", headers, theirs(BAR_COLUMNS, columns), _judged_text, {"format": "csv"})
 
 
 def _query(path: Path, columns: Mapping[str, str]) -> Relation:
     for header in query_header(path):
         _require_columns("the result of candles.query", header, columns)
-    return query_relation(path, _theirs(columns), _judged_text, {"format": "query"})
+    return query_relation(path, theirs(BAR_COLUMNS, columns), _judged_text, {"format": "query"})
+
+
+def _file_query(connection: "DuckDBPyConnection", location: Location, window: Window) -> Relation:
+    header = run_file_query(connection, "candles", location, window)
+    _require_columns("the result of candles.query", header, location.columns)
+    names = theirs(BAR_COLUMNS, location.columns)
+    return table_relation("candles.query", "candles_row", header, names, _judged_text, {"format": "query"})
 
 
 def _judged_text(rows: str, line: str) -> str:
@@ -92,10 +111,6 @@ def _judged_text(rows: str, line: str) -> str:
         f"select *, {BAR_REASON} as reason from (select instant_of_text(ts) as ts, symbol_of_text(symbol) as symbol, "
         f"{prices}, {unread}, file, {line} from ({rows}))"
     )
-
-
-def _theirs(columns: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: columns.get(name, name) for name in BAR_COLUMNS}
 
 
 def _require_columns(origin: Path | str, present: Collection[str], renamed: Mapping[str, str]) -> None:

@@ -28,6 +28,7 @@ with read as (
         realized_pnl as pnl_text,
         fees as fees_text,
         policy_run_id as run_text,
+        {verdict},
         try_cast(slippage_bps as double) as slippage_bps,
         try_cast(notional as double) as notional,
         try_cast(realized_pnl as double) as realized_pnl,
@@ -69,17 +70,19 @@ select
     probe,
     policy_run_id,
     case
+        when source_reason is not null then source_reason
         when is_nothing then 'not_json'
         when ts is null then 'bad_time'
         when symbol is null then 'bad_symbol'
         when bad_value is not null then 'bad_value'
         else {judged}
     end as reason,
-    case reason
-        when 'bad_time' then 'ts ' || coalesce(ts_text, '') || coalesce(note_of_date(ts_text), '')
-        when 'bad_symbol' then 'symbol ' || coalesce(symbol_text, '')
-        when 'bad_value' then coalesce(bad_value, 'notional ' || notional_text)
-        when 'out_of_range' then coalesce(
+    case
+        when source_reason is not null then source_unread
+        when reason = 'bad_time' then 'ts ' || coalesce(ts_text, '') || coalesce(note_of_date(ts_text), '')
+        when reason = 'bad_symbol' then 'symbol ' || coalesce(symbol_text, '')
+        when reason = 'bad_value' then coalesce(bad_value, 'notional ' || notional_text)
+        when reason = 'out_of_range' then coalesce(
             out_of_range('notional', notional_text, nullif(notional, 0)),
             case when is_out_of_range(realized_pnl) then 'realized_pnl ' || pnl_text else 'fees ' || fees_text end
         )

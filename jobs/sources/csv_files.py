@@ -142,6 +142,12 @@ def query_relation(
     return replace(relation, file_format=None, texts={}, line_of_row=None)
 
 
+def query_rows(path: Path, columns: Sequence[str]) -> str:
+    """Write a SELECT of these columns, as text, from rows that `spool` has written; one that is not there is null."""
+    items = ", ".join(map(identifier, columns))
+    return f"select {items} from ({_csv_rows(query_header(path), {identifier(name): name for name in columns})})"
+
+
 def _only(headers: Headers, path: Path) -> Headers:
     """Return the header of the one file that DuckDB reads at `path`."""
     return {

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
-_ROWS_AT_A_TIME = 10_000
-_TRIES = 3
+ROWS_AT_A_TIME = 10_000
+TRIES = 3
 _IN_MEMORY = (None, "", ":memory:")
 # Postgres has times that Python has not, as infinity and the years after 9999. As text, they cost their own row only.
 _READ_AS_TEXT = ("text", "varchar", "bpchar", "name", "date", "timestamp", "timestamptz", "time", "timetz", "interval")
@@ -42,7 +42,7 @@ def spool(location: Location, window: Window, folder: Path, source: str) -> Path
 
 
 def _spool_with_retries(location: Location, window: Window, path: Path, source: str) -> int:
-    for tries_left in reversed(range(_TRIES)):
+    for tries_left in reversed(range(TRIES)):
         try:
             return _spool(location, window, path, source)
         except FileInUseError as error:
@@ -54,11 +54,11 @@ def _spool_with_retries(location: Location, window: Window, path: Path, source: 
 def _spool(location: Location, window: Window, path: Path, source: str) -> int:
     from sqlalchemy.exc import SQLAlchemyError
 
-    with _connected(location.url or "", source) as connection:
+    with connected(location.url or "", source) as connection:
         try:
             return _write_rows(connection, location.query or "", window, path)
         except SQLAlchemyError as error:
-            raise SourceError(f"{source}.query: the database refused it: {_message(error)}") from error
+            raise SourceError(f"{source}.query: the database refused it: {database_message(error)}") from error
         except OSError as error:
             raise SourceError(
                 f"{source}.query: its rows cannot be written to the temporary folder {path.parent} "
@@ -67,7 +67,11 @@ def _spool(location: Location, window: Window, path: Path, source: str) -> int:
 
 
 @contextmanager
-def _connected(url: str, source: str) -> "Iterator[Connection]":
+def connected(url: str, source: str) -> "Iterator[Connection]":
+    """Open a database that belongs to another program, only to read it, until the block ends.
+
+    Raises SourceError if it cannot be used, FileInUseError if its file cannot be read as it is now.
+    """
     from sqlalchemy.exc import SQLAlchemyError
 
     with _read_only_url(url, source) as read_only_url:
@@ -77,7 +81,7 @@ def _connected(url: str, source: str) -> "Iterator[Connection]":
             _prepare(connection)
         except SQLAlchemyError as error:
             raise SourceError(
-                f"{source}.url: the database cannot be used: {_message(error)}; correct {source}.url"
+                f"{source}.url: the database cannot be used: {database_message(error)}; correct {source}.url"
             ) from error
         except ImportError as error:
             raise SourceError(f"{source}.url: the driver of this database is not installed: {error}") from error
@@ -162,7 +166,7 @@ def _prepare(connection: "Connection") -> None:
         connection.exec_driver_sql("pragma query_only = on")
 
 
-def _message(error: Exception) -> str:
+def database_message(error: Exception) -> str:
     """Return the first line of the driver's message; the rest would hold the query and its parameters."""
     return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
 
@@ -172,12 +176,13 @@ def _write_rows(connection: "Connection", query: str, window: Window, path: Path
 
     statement = text(query)
     parameters = statement.compile(connection.engine).params
-    bounds = {name: at for name, at in _bounds(window, connection.dialect.name).items() if name in parameters}
-    rows = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(statement, bounds)
-    return _write_csv(rows.keys(), rows, path)
+    bounds = {name: at for name, at in bounds_of(window, connection.dialect.name).items() if name in parameters}
+    rows = connection.execution_options(yield_per=ROWS_AT_A_TIME).execute(statement, bounds)
+    return write_csv(rows.keys(), rows, path)
 
 
-def _write_csv(names: Iterable[str], rows: Iterable[Iterable[object]], path: Path) -> int:
+def write_csv(names: Iterable[str], rows: Iterable[Iterable[object]], path: Path) -> int:
+    """Write rows as text, every field in quotes, and return how many there were; null becomes an empty text."""
     row_count = 0
     with path.open("w", newline="", encoding="utf-8", errors=SUBSTITUTE_ERRORS) as file:
         writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -188,7 +193,7 @@ def _write_csv(names: Iterable[str], rows: Iterable[Iterable[object]], path: Pat
     return row_count
 
 
-def _bounds(window: Window, dialect: str) -> dict[str, datetime | str]:
+def bounds_of(window: Window, dialect: str) -> dict[str, datetime | str]:
     """Return the bounds; for SQLite, which has no type for times, as the text that its date functions write."""
     bounds = {"window_start": window.start, "as_of": window.as_of}
     if dialect != "sqlite":

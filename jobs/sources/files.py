@@ -1,7 +1,8 @@
 """The files that make up a source, each once, and their format."""
 
+import glob
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from pathlib import Path
 
@@ -51,6 +52,29 @@ def resolve(setting: str, pattern: str) -> list[Path]:
             "check that the bot writes its log"
         )
     return filled
+
+
+def readable_files(setting: str, pattern: str, endings: Collection[str]) -> list[Path]:
+    """Return the files with one of these endings that a pattern matches, or that lie below the folder that it names.
+
+    Raises SourceError as `resolve` does.
+    """
+    paths = matching_paths(setting, pattern)
+    below = (child for path in paths if path.is_dir() for child in _below(setting, path))
+    files = [path for path in (*paths, *below) if path.is_file() and path.suffix.lower() in endings]
+    filled = [path for path in _each_file_once(sorted(files)) if path.stat().st_size > 0]
+    if not filled:
+        raise SourceError(
+            f"{setting}: no file with content and the ending {' or '.join(endings)} at {_shown(pattern)}; "
+            f"correct {setting}"
+        )
+    for path in filled:
+        _require_readable(setting, path)
+    return filled
+
+
+def _below(setting: str, folder: Path) -> list[Path]:
+    return matching_paths(setting, str(Path(glob.escape(str(folder))) / "**" / "*"))
 
 
 def format_of(setting: str, paths: list[Path]) -> FileFormat:

@@ -125,6 +125,29 @@ create or replace temp macro symbol_of_text(t) as (
     case when length(trim(t)) between 1 and 64 and not regexp_matches(t, '\p{Cc}') then trim(t) end
 );
 
+-- The compact spelling of a symbol, as in policy/symbols.py, and held equal to it by a test.
+create or replace temp macro compact_symbol(t) as (
+    coalesce(
+        nullif(
+            regexp_replace(
+                regexp_replace(
+                    regexp_replace(
+                        regexp_replace(
+                            translate(t, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'),
+                            '[.][A-Z][A-Z0-9_]{2,}$', ''
+                        ),
+                        ':[^:-]*', '', 'g'
+                    ),
+                    '[-_](PERP|PERPETUAL|SWAP|LINEAR|INVERSE|SPOT)$', ''
+                ),
+                '[ /_-]', '', 'g'
+            ),
+            ''
+        ),
+        t
+    )
+);
+
 -- A JSON value as it stands in the file is text if it begins with a quote; some logs write numbers as text too. Text
 -- without a backslash needs no decoding.
 create or replace temp macro text_in_json(j) as (
@@ -162,3 +185,16 @@ create or replace temp macro unread(name, t, v) as (case when is_unread(t, v) th
 create or replace temp macro is_out_of_range(n) as (abs(n) > 1e18);
 create or replace temp macro is_out_of_price_range(n) as (abs(n) > 1e18 or (abs(n) < 1e-18 and n <> 0));
 create or replace temp macro out_of_range(name, t, n) as (case when is_out_of_price_range(n) then name || ' ' || t end);
+
+-- A price of Nautilus as its catalog keeps it: a whole number in 16 bytes, or in 8 of a build of less precision, the lowest
+-- byte first; null of one below zero.
+create or replace temp macro nautilus_price(b) as (
+    case
+        when octet_length(b) in (8, 16)
+            then nullif(
+                try_cast(
+                    '0x' || array_to_string(list_reverse(regexp_extract_all(hex(b), '..')), '') as uhugeint
+                ), case when octet_length(b) = 16 then 170141183460469231731687303715884105728::uhugeint end
+            ) / case when octet_length(b) = 16 then 1e16 else 1e9 end
+    end
+);

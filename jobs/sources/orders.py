@@ -5,15 +5,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.plan import OrdersKind, OrdersSource
+from jobs.plan import Location, OrdersKind, OrdersSource
 from jobs.sources import canonical
-from jobs.sources.columns import require_columns
+from jobs.sources.bots.rows import VERDICT, bot_relation
+from jobs.sources.columns import ABSENT, require_columns, theirs
 from jobs.sources.csv_files import Headers, csv_relation, headers_of, query_header, query_relation
 from jobs.sources.database import spool
 from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat, format_of, resolve
 from jobs.sources.json_lines import json_files, json_lines, json_relation, keys_of
 from jobs.sources.relation import Relation, identifier, require_rows
+from jobs.sources.spelling import spelt
+from jobs.sources.table_rows import run_file_query, table_relation
 from jobs.sources.text_files import TextFile
 from jobs.sources.typed import NUMBERED, ParquetFiles, parquet_relation, typed_column
 from policy.window import Window
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 _ORDER_LOG = files(__package__).joinpath("order_log.sql").read_text("utf-8")
 _CANONICAL_TEXT = files(__package__).joinpath("canonical_text.sql").read_text("utf-8")
 _WORDS = ("order_id", "side")
+_NO_VERDICT = ", ".join(f"cast(null as varchar) as {name}" for name in VERDICT)
 _OUTCOME_KEYS = {"prices", "result", "event"}
 _ORDER_LOG_FIELDS = {"ts": "VARCHAR"} | dict.fromkeys(
     (
@@ -39,10 +43,18 @@ def read_orders(connection: "DuckDBPyConnection", source: OrdersSource, window: 
 
     Raises SourceError if there is nothing to read, it cannot be read, or its columns do not fit.
     """
-    if source.location.path is None:
+    return spelt(_relation(connection, source, window, folder), source.symbols)
+
+
+def _relation(connection: "DuckDBPyConnection", source: OrdersSource, window: Window, folder: Path) -> Relation:
+    if source.kind.is_bot:
+        return bot_relation(connection, source, window, folder, _judged_bot_rows)
+    if source.location.path is not None:
+        relation = _from_files(connection, source, folder)
+    elif source.location.url is not None:
         relation = _query(spool(source.location, window, folder, "orders"), source.location.columns)
     else:
-        relation = _from_files(connection, source, folder)
+        relation = _file_query(connection, source.location, window)
     if relation.file_format is not FileFormat.JSONL:  # whose keys were read row by row
         require_rows(connection, "orders", relation)
     return relation
@@ -84,21 +96,23 @@ def _order_log(connection: "DuckDBPyConnection", files: Sequence[TextFile], colu
 def _canonical_json(
     connection: "DuckDBPyConnection", files: Sequence[TextFile], columns: Mapping[str, str]
 ) -> Relation:
-    theirs = _theirs(columns)
-    required = {theirs[name] for name in canonical.REQUIRED}
+    names = theirs(canonical.ORDER_COLUMNS, columns)
+    required = {names[name] for name in canonical.REQUIRED} - {ABSENT}
     _require_columns(files[0].path, keys_of(connection, "orders", files, required.issubset), columns)
-    fields = {column: "VARCHAR" if name == "ts" else "JSON" for name, column in theirs.items()}
-    chosen = ", ".join(f"{_value(name, column)} as {name}" for name, column in theirs.items())
+    fields = {column: "VARCHAR" if name == "ts" else "JSON" for name, column in names.items() if column != ABSENT}
+    chosen = ", ".join(f"{_value(name, column)} as {name}" for name, column in names.items())
     all_null = " and ".join(f"{identifier(column)} is null" for column in fields)
 
     def as_text(files: Sequence[TextFile], line: str) -> str:
         inner = f"(select {chosen}, {all_null} as is_nothing, file, {line} from {json_lines(files, fields)})"
-        return _CANONICAL_TEXT.format(line="line", nothing="is_nothing", rows=inner, judged=canonical.ORDER_REASON)
+        return _canonical_text(inner, nothing="is_nothing")
 
     return json_relation("orders", files, as_text, {"kind": "canonical", "format": "jsonl"})
 
 
 def _value(name: str, column: str) -> str:
+    if column == ABSENT:
+        return "cast(null as varchar)"
     if name == "ts":
         return identifier(column)
     macro = "text_in_json" if name == "symbol" else "word_in_json" if name in _WORDS else "value_in_json"
@@ -108,29 +122,48 @@ def _value(name: str, column: str) -> str:
 def _csv(headers: Headers, columns: Mapping[str, str]) -> Relation:
     for header, header_files in headers.items():
         _require_columns(header_files[0].path, header, columns)
-    return csv_relation("orders", headers, _theirs(columns), _judged_text, {"kind": "canonical", "format": "csv"})
+    names = theirs(canonical.ORDER_COLUMNS, columns)
+    return csv_relation("orders", headers, names, _judged_text, {"kind": "canonical", "format": "csv"})
 
 
 def _query(path: Path, columns: Mapping[str, str]) -> Relation:
     for header in query_header(path):
         _require_columns("the result of orders.query", header, columns)
-    return query_relation(path, _theirs(columns), _judged_text, {"kind": "canonical", "format": "query"})
+    names = theirs(canonical.ORDER_COLUMNS, columns)
+    return query_relation(path, names, _judged_text, {"kind": "canonical", "format": "query"})
+
+
+def _file_query(connection: "DuckDBPyConnection", location: Location, window: Window) -> Relation:
+    header = run_file_query(connection, "orders", location, window)
+    _require_columns("the result of orders.query", header, location.columns)
+    names = theirs(canonical.ORDER_COLUMNS, location.columns)
+    return table_relation(
+        "orders.query", "orders_row", header, names, _judged_text, {"kind": "canonical", "format": "query"}
+    )
 
 
 def _judged_text(rows: str, line: str) -> str:
+    return _canonical_text(f"(select *, {line} from ({rows}))")
+
+
+def _judged_bot_rows(rows: str, line: str) -> str:
+    return _canonical_text(f"(select *, {line} from ({rows}))", verdict=", ".join(VERDICT))
+
+
+def _canonical_text(rows: str, *, nothing: str = "false", verdict: str = _NO_VERDICT) -> str:
     return _CANONICAL_TEXT.format(
-        line="line", nothing="false", rows=f"(select *, {line} from ({rows}))", judged=canonical.ORDER_REASON
+        line="line", nothing=nothing, rows=rows, verdict=verdict, judged=canonical.ORDER_REASON
     )
 
 
 def _judged_types(files: ParquetFiles, columns: Mapping[str, str]) -> Callable[[str], str]:
-    first, theirs = files.paths[0], _theirs(columns)
+    first, names = files.paths[0], theirs(canonical.ORDER_COLUMNS, columns)
     _require_columns(first, files.types, columns)
     chosen = ", ".join(
-        typed_column("orders", first, name, theirs[name], files.types.get(theirs[name]), wanted)
+        typed_column("orders", first, name, names[name], files.types.get(names[name]), wanted)
         for name, wanted in canonical.SQL_TYPES.items()
     )
-    run_id = theirs["policy_run_id"]
+    run_id = names["policy_run_id"]
     has_run_id = f"{identifier(run_id)} is not null" if run_id in files.types else "false"
     reason = f"""case
         when ts is null then 'bad_time'
@@ -142,10 +175,6 @@ def _judged_types(files: ParquetFiles, columns: Mapping[str, str]) -> Callable[[
         f"select * exclude (has_run_id), {reason} as reason "
         f"from (select {chosen}, {has_run_id} as has_run_id, {NUMBERED} from {parquet})"
     )
-
-
-def _theirs(columns: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: columns.get(name, name) for name in canonical.ORDER_COLUMNS}
 
 
 def _require_columns(origin: Path | str, present: Collection[str], renamed: Mapping[str, str]) -> None:

@@ -28,8 +28,8 @@ class Relation:
     1 without header, blank lines and rows that do not fit the header; in `rows` it is null unless `is_typed`.
     `line_of_row` returns the number of the line on which such a row stands. `unread` is the column name and, after a
     blank, the text of a bad time, symbol or value; it is null if `is_typed`.
-    `file_format` is None if the one file holds the rows of a database query. `is_typed` means that the values carry
-    their types and the rows their numbers, so that reading them again costs little.
+    `file_format` is None if the rows are those of a query or of a bot's tables, which `label` names. `is_typed` means
+    that the values carry their types and the rows their numbers, so that reading them again costs little.
     """
 
     rows: str
@@ -40,6 +40,7 @@ class Relation:
     description: Mapping[str, object]
     texts: Mapping[Path, TextFile] = field(default_factory=dict)
     line_of_row: Callable[[TextFile, int], int] | None = None
+    label: str | None = None
 
     def origin(self, path: Path) -> Path:
         """Return the source's own file for one that DuckDB reads."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LONGEST = 300
 _NOT_FOUND_AGAIN = "not found again: a file changed while it was read"
 _TORN = "bad_row"
-_UNREAD = ("bad_time", "bad_symbol", "bad_value", "unknown_status", "out_of_range")
+_UNREAD = ("bad_time", "bad_symbol", "bad_value", "unknown_status", "unknown_word", "out_of_range")
 # What identifies a duplicate: its reason comes from comparing rows, so reading one of them again does not show it.
 _DUPLICATE_KEYS = {
     "duplicate_id": ("order_id", "symbol", "ts", "slippage_bps"),
@@ -114,6 +114,8 @@ class Samples:
         return f"{self._file(path)}:{self.relation.line_of_row(self.relation.texts[path], row)}"
 
     def _file(self, path: Path) -> str:
+        if self.relation.label is not None:
+            return self.relation.label
         return f"{self.source}.query" if self.relation.file_format is None else str(self.relation.origin(path))
 
 

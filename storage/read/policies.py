@@ -1,5 +1,6 @@
 """The policies in force, now and at a time, and the runs that they are of."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -140,6 +141,13 @@ def snapshots_of_run(connection: Connection, run_id: int) -> list[Snapshot]:
     """Return a run's snapshots by symbol, as they were computed."""
     query = select(policy_snapshot).where(policy_snapshot.c.run_id == run_id).order_by(policy_snapshot.c.symbol)
     return [from_row(Snapshot, row) for row in connection.execute(query).mappings()]
+
+
+def source_notes_of_run(connection: Connection, run_id: int) -> tuple[str, ...]:
+    """Return what the sources of a run cannot tell, a sentence each, as the run recorded it."""
+    text = connection.scalar(select(policy_run.c.sources).where(policy_run.c.run_id == run_id))
+    notes = json.loads(text).get("notes", []) if text is not None else []
+    return tuple(map(str, notes))
 
 
 def rejects_of_run(connection: Connection, run_id: int) -> list[Reject]:

@@ -97,8 +97,9 @@ def test_candles_of_other_names_than_the_orders_are_noted_with_both(bot: Path) -
     log_again(bot, lambda _, row: row | {"symbol": row["symbol"].replace("USDT", "/USDT")})
 
     assert notes(bot) == [
+        "candles: orders and candles share no symbol, so every regime is unknown: orders have BAD/USDT, GOOD/USDT, "
+        'candles have BADUSDT, GOODUSDT; set style = "compact" in [orders.symbols]',
         "candles: the regime is unknown for BAD/USDT, GOOD/USDT: too few or too old candles",
-        "candles: no candles for BAD/USDT, GOOD/USDT; the candles have BADUSDT, GOODUSDT",
     ]
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from console.errors import SettingsError
 from console.settings.file import load
-from console.settings.model import OrdersSettings, Settings, StoreSettings, WebSettings
+from console.settings.model import Settings, StoreSettings, WebSettings
+from console.settings.sources import OrdersSettings
 from console.web.app import LOCAL_HOSTS
 from console.web.server import Address, AddressError, access_of, console_at, is_local_host
 from storage.store import Store

@@ -1,0 +1,58 @@
+"""What the sources of a run cannot tell, in sentences that every surface shows."""
+
+from collections.abc import Mapping, Sequence, Set
+
+from policy import Evidence
+from policy.symbols import compact
+
+_SHOWN = 3
+Description = Mapping[str, object]
+
+
+def source_notes(
+    sources: Mapping[str, Description], evidence: Mapping[str, Evidence], traded: Set[str]
+) -> tuple[str, ...]:
+    """Return the notes of the sources themselves, then those that follow from what was measured."""
+    own = [f"{name}: {note}" for name, description in sources.items() for note in _own(description)]
+    return (*own, *_without_candles(evidence, traded, has_candles="candles" in sources))
+
+
+def without_notes(description: Description) -> Description:
+    """Return a source's description without its notes."""
+    return {name: value for name, value in description.items() if name != "notes"}
+
+
+def _own(description: Description) -> Sequence[str]:
+    notes = description.get("notes", ())
+    assert isinstance(notes, Sequence)
+    return notes
+
+
+def no_ratio_note(evidence: Mapping[str, Evidence]) -> Sequence[str]:
+    """Return the note of orders none of which is known to have started as maker; empty if some are."""
+    orders = sum(figures.effectiveness.outcome_count for figures in evidence.values())
+    if not orders or any(figures.effectiveness.maker_started_count for figures in evidence.values()):
+        return ()
+    return (
+        f"orders: none of {orders} outcomes is known to have started as maker, so no fill or fallback ratio is known",
+    )
+
+
+def _without_candles(evidence: Mapping[str, Evidence], traded: Set[str], *, has_candles: bool) -> Sequence[str]:
+    """Say that no traded symbol has a candle, if the candles have other symbols."""
+    with_bars = {symbol for symbol, figures in evidence.items() if figures.volatility.bar_count}
+    if not has_candles or not traded or not with_bars or traded & with_bars:
+        return ()
+    remedy = "name the markets in [orders.symbols] names"
+    if {compact(symbol) for symbol in traded} & {compact(symbol) for symbol in with_bars}:
+        remedy = 'set style = "compact" in [orders.symbols]'
+    return (
+        f"candles: orders and candles share no symbol, so every regime is unknown: orders have {_listed(traded)}, "
+        f"candles have {_listed(with_bars)}; {remedy}",
+    )
+
+
+def _listed(symbols: Set[str]) -> str:
+    names = sorted(symbols)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"

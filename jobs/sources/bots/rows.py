@@ -1,0 +1,84 @@
+"""The orders of a bot as canonical rows: its data is loaded, its SQL is run, and its limits are put into sentences."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.plan import OrdersKind, OrdersSource
+from jobs.sources import canonical
+from jobs.sources.bots.freqtrade import FREQTRADE
+from jobs.sources.bots.kind import BotKind
+from jobs.sources.csv_files import query_rows
+from jobs.sources.database_tables import spool_tables
+from jobs.sources.errors import SourceError
+from jobs.sources.relation import Relation
+from jobs.sources.table_rows import columns_of, table_relation
+from policy.window import Window
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+VERDICT = ("source_reason", "source_unread")
+_KINDS = {OrdersKind.FREQTRADE: FREQTRADE}
+
+
+def bot_relation(
+    connection: "DuckDBPyConnection",
+    source: OrdersSource,
+    window: Window,
+    folder: Path,
+    judged: Callable[[str, str], str],
+) -> Relation:
+    """Read a bot's data into the table `orders_row` and return it as a relation; `judged` is as in `csv_relation`.
+
+    The description has, under `notes`, what the data cannot tell. Raises SourceError if the data cannot be read, has
+    not what is required, or has no order at all.
+    """
+    kind = _KINDS[source.kind]
+    _load(connection, kind, source, window, folder)
+    _set_variables(connection, source, window)
+    connection.execute(kind.sql)
+    counts = _counts(connection)
+    if not counts["row_count"]:
+        raise SourceError(f"orders: the {source.kind} data has no order yet; check that the bot has traded")
+    columns = {name: name for name in (*canonical.ORDER_COLUMNS, *VERDICT)}
+    return table_relation(
+        f"orders ({source.kind})",
+        "orders_row",
+        columns_of(connection, "orders_row"),
+        columns,
+        judged,
+        {"kind": str(source.kind), "notes": notes(kind, counts)},
+    )
+
+
+def notes(kind: BotKind, counts: Mapping[str, int]) -> Sequence[str]:
+    """Return the sentences whose count is above zero, with the counts in them."""
+    return [sentence.text.format(**counts) for sentence in kind.sentences if counts[sentence.count] > 0]
+
+
+def _load(connection: "DuckDBPyConnection", kind: BotKind, source: OrdersSource, window: Window, folder: Path) -> None:
+    files = spool_tables(source.location.url or "", kind.tables, window, folder, "orders")
+    for table in kind.tables:
+        rows = query_rows(files[table.name], table.columns)
+        connection.execute(f'create or replace temp table "bot_{table.name}" as {rows}')
+
+
+def _set_variables(connection: "DuckDBPyConnection", source: OrdersSource, window: Window) -> None:
+    values = {
+        "window_start": window.start.replace(tzinfo=None),
+        "as_of": window.as_of.replace(tzinfo=None),
+        "entries_known": source.entries_known,
+        "is_post_only": source.is_post_only,
+        "zone": source.zone,
+    }
+    for name, value in values.items():
+        connection.execute(f"set variable {name} = $value", {"value": value})
+
+
+def _counts(connection: "DuckDBPyConnection") -> Mapping[str, int]:
+    result = connection.execute("select * from orders_count")
+    names = [column[0] for column in result.description or []]
+    row = result.fetchone()
+    assert row is not None
+    return dict(zip(names, row, strict=True))

@@ -1,0 +1,276 @@
+"""freqtrade's database as a source: hand-made trades, on SQLite and on Postgres."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from jobs.plan import Location, OrdersKind, OrdersSource
+from jobs.sources.errors import SourceError
+from tests.support.bot_data import Row, canonical_rows, files_beside, notes_of, utc, write_rows
+from tests.support.run_helpers import counts_of, evidence_of, run, sample_of
+
+AS_OF = utc("2026-04-26 00:00:00")
+TEN = utc("2026-04-25 10:00:00").replace(tzinfo=None)
+
+
+def tables(*without: str) -> sa.MetaData:
+    """The columns that freqtrade has and the source reads, without some of them."""
+    metadata = sa.MetaData()
+    text, number, flag, time = sa.String(255), sa.Float(), sa.Boolean(), sa.DateTime()
+    trades: dict[str, Any] = {"pair": text, "is_open": flag, "is_short": flag, "fee_open": number, "fee_close": number}
+    trades |= {"fee_open_currency": text, "fee_close_currency": text, "close_profit_abs": number}
+    orders: dict[str, Any] = {"ft_trade_id": sa.Integer(), "ft_order_side": text, "ft_pair": text, "ft_is_open": flag}
+    orders |= {"ft_price": number, "order_id": text, "status": text, "order_type": text, "price": number}
+    orders |= {"average": number, "filled": number, "ft_order_tag": text}
+    orders |= dict.fromkeys(("order_date", "order_filled_date", "order_update_date"), time)
+    custom: dict[str, Any] = {"ft_trade_id": sa.Integer(), "cd_key": text, "cd_type": text, "cd_value": sa.Text()}
+    for name, columns in (("trades", trades), ("orders", orders), ("trade_custom_data", custom)):
+        if name not in without:
+            present: list[sa.Column[Any]] = [
+                sa.Column(column, kind) for column, kind in columns.items() if column not in without
+            ]
+            sa.Table(name, metadata, sa.Column("id", sa.Integer(), primary_key=True), *present)
+    return metadata
+
+
+def trade(number: int, **values: object) -> Row:
+    """A closed long trade with known fees of 2 and 5 bps."""
+    fees = {"fee_open": 0.0002, "fee_close": 0.0005, "fee_open_currency": "USDT", "fee_close_currency": "USDT"}
+    return {"id": number, "pair": "BTC/USDT:USDT", "is_open": False, "is_short": False, **fees, **values}
+
+
+def order(number: int, trade_number: int, side: str, kind: str, status: str, **values: Any) -> Row:
+    """An order that was asked for at 100, and if it is closed filled 2 there; order N is done N minutes after ten."""
+    done_at = TEN + timedelta(minutes=number)
+    filled = 2.0 if status == "closed" else 0.0
+    times = {"order_date": TEN, "order_update_date": done_at, "order_filled_date": done_at if filled else None}
+    prices = {"ft_price": 100.0, "price": 100.0, "average": 100.0 if filled else None, "filled": filled}
+    fixed = {"ft_trade_id": trade_number, "ft_order_side": side, "order_type": kind, "status": status}
+    named = {"id": number, "ft_pair": "BTC/USDT:USDT", "ft_is_open": False, "order_id": f"exchange-{number}"}
+    return {**named, **fixed, **times, **prices, **values}
+
+
+TRADES = [
+    trade(1, close_profit_abs=3.5),
+    trade(4, close_profit_abs=-1.0),
+    trade(5, is_short=True, close_profit_abs=2.0, fee_close_currency=None),
+    trade(6, is_open=True),
+]
+ORDERS = [
+    # Trade 1: the entry filled, re-priced once; the exit filled as maker at 101 of 100: 100 bps better.
+    order(1, 1, "buy", "limit", "canceled"),
+    order(2, 1, "buy", "limit", "closed", ft_price=101.0, average=101.0),
+    order(3, 1, "sell", "limit", "closed", average=101.0),
+    # Trade 4: the exit was not filled in time and crossed at 99: 100 bps worse.
+    order(4, 4, "buy", "limit", "closed"),
+    order(5, 4, "sell", "limit", "canceled"),
+    order(6, 4, "sell", "market", "closed", average=99.0, ft_price=99.5),
+    # Trade 5, a short: its exit buys at market, without a limit order before it.
+    order(7, 5, "sell", "limit", "closed"),
+    order(8, 5, "buy", "market", "closed", average=100.5),
+    # Trade 6: the exit is still open.
+    order(9, 6, "buy", "limit", "closed"),
+    order(10, 6, "sell", "limit", "open", ft_is_open=True),
+]
+
+
+def freqtrade(url: str, **settings: Any) -> OrdersSource:
+    return OrdersSource(kind=OrdersKind.FREQTRADE, location=Location(url=url), **settings)
+
+
+@pytest.fixture
+def database(store_url: str) -> str:
+    write_rows(store_url, tables(), {"trades": TRADES, "orders": ORDERS})
+    return store_url
+
+
+def used(url: str, *names: str, **settings: Any) -> Sequence[tuple[Any, ...]]:
+    """These values of every row that is not rejected."""
+    rows = canonical_rows(freqtrade(url, **settings), as_of=AS_OF)
+    return [tuple(row[name] for name in names) for row in rows if row["reason"] is None]
+
+
+def test_the_orders_of_a_trade_and_side_are_one_intent_up_to_the_one_that_closed(database: str) -> None:
+    flags = ("order_id", "side", "maker_started", "maker_filled", "fallback_used")
+
+    assert used(database, *flags) == [
+        ("1-buy-0", "BUY", None, True, False),
+        ("1-sell-0", "SELL", True, True, False),
+        ("4-buy-0", "BUY", None, True, False),
+        ("4-sell-0", "SELL", True, False, True),
+        ("5-sell-0", "SELL", None, True, False),
+        ("5-buy-0", "BUY", False, False, False),
+        ("6-buy-0", "BUY", None, True, False),
+    ]
+
+
+def test_slippage_is_against_the_first_price_asked_and_profit_is_that_of_the_trade(database: str) -> None:
+    values = ("order_id", "slippage_bps", "notional", "realized_pnl")
+
+    assert used(database, *values) == [
+        ("1-buy-0", pytest.approx(100.0), 202.0, None),
+        ("1-sell-0", pytest.approx(-100.0), 202.0, 3.5),
+        ("4-buy-0", 0.0, 200.0, None),
+        ("4-sell-0", pytest.approx(100.0), 198.0, -1.0),
+        ("5-sell-0", 0.0, 200.0, None),
+        ("5-buy-0", pytest.approx(50.0), 201.0, 2.0),
+        ("6-buy-0", 0.0, 200.0, None),
+    ]
+
+
+def test_fees_are_a_rate_of_the_notional_where_their_currency_is_known(database: str) -> None:
+    fees = dict(used(database, "order_id", "fees"))
+
+    assert (fees["1-buy-0"], fees["1-sell-0"], fees["5-buy-0"]) == (
+        pytest.approx(202 * 0.0002),
+        pytest.approx(202 * 0.0005),
+        None,
+    )
+
+
+def test_an_open_order_is_counted_and_not_used(database: str) -> None:
+    result = run(freqtrade(database), as_of=AS_OF)
+
+    assert counts_of(result) == {"open_order": 1}
+    assert sample_of(result, "open_order") == "orders (freqtrade): row 8: BTC/USDT:USDT 2026-04-25 10:10:00"
+    assert evidence_of(result)["BTC/USDT:USDT"].effectiveness.maker_started_count == 2
+
+
+def test_it_says_with_counts_what_the_database_cannot_tell(database: str) -> None:
+    assert notes_of(freqtrade(database), as_of=AS_OF) == [
+        # Numbers 1 to 6, of which 2 and 3 are gone.
+        "at least 2 of 6 trade numbers are gone: freqtrade deletes an entry that was never filled, with its trade",
+        "4 entries of the window do not count as maker starts, since missed entries cannot be seen; only exits do",
+        "2 limit orders count as maker starts although freqtrade does not store whether they were post-only; "
+        'set orders.post_only = true if order_time_in_force is "PO"',
+        "7 slippages are measured against the price that freqtrade asked for, since no mid price is stored",
+    ]
+
+
+def test_entries_that_are_counted_come_with_the_warning(database: str) -> None:
+    source = freqtrade(database, entries_known=True, is_post_only=True)
+    starts = dict(used(database, "order_id", "maker_started", entries_known=True))
+
+    assert [starts[name] for name in ("1-buy-0", "4-buy-0", "5-sell-0", "6-buy-0")] == [True] * 4
+    (warning,) = [note for note in notes_of(source, as_of=AS_OF) if "entries" in note]
+    assert warning.startswith("4 entries of the window count as maker starts, and 4 of them filled as maker; ")
+    assert "the fill ratio is too high" in warning
+
+
+def test_what_the_strategy_keeps_with_a_trade_wins_over_the_tables(store_url: str) -> None:
+    def kept(trade_number: int, number: int, value: str) -> Row:
+        key = {"cd_key": f"router_policy:exchange-{number}", "cd_type": "dict"}
+        return {"id": number, "ft_trade_id": trade_number, **key, "cd_value": value}
+
+    custom = [
+        # An entry at market after an earlier one that was missed and deleted.
+        kept(7, 11, '{"mid": 80.0, "policy_run_id": 3, "probe": true, "maker_started": true}'),
+        # An exit straight to taker: a limit order with a price that crosses.
+        kept(7, 12, '{"mid": 200.0, "policy_run_id": null, "probe": false, "maker_started": false}'),
+    ]
+    orders = [order(11, 7, "buy", "market", "closed"), order(12, 7, "sell", "limit", "closed")]
+    write_rows(store_url, tables(), {"trades": [trade(7)], "orders": orders, "trade_custom_data": custom})
+    names = ("order_id", "maker_started", "maker_filled", "fallback_used", "slippage_bps", "probe", "policy_run_id")
+
+    assert used(store_url, *names, entries_known=True) == [
+        ("7-buy-0", True, False, True, pytest.approx(2_500.0), True, 3),  # 100 paid, 80 was the mid
+        ("7-sell-0", False, False, False, pytest.approx(5_000.0), False, None),  # 100 taken, 200 was the mid
+    ]
+
+
+def test_an_exit_that_the_exchange_held_as_a_stop_takes(store_url: str) -> None:
+    orders = [
+        order(1, 1, "buy", "limit", "closed"),
+        order(2, 1, "stoploss", "stop_loss_limit", "canceled"),
+        order(3, 1, "stoploss", "stop_loss_limit", "closed", average=95.0),
+    ]
+    write_rows(store_url, tables(), {"trades": [trade(1)], "orders": orders})
+
+    assert used(store_url, "order_id", "maker_started", "fallback_used", "slippage_bps")[1:] == [
+        ("1-sell-0", False, False, pytest.approx(500.0))
+    ]
+
+
+def test_a_refused_exit_counts_only_if_the_bot_posts(store_url: str) -> None:
+    orders = [order(1, 1, "sell", "limit", "expired"), order(2, 1, "sell", "limit", "closed")]
+    write_rows(store_url, tables(), {"trades": [trade(1)], "orders": orders})
+
+    assert used(store_url, "post_only_rejected", "maker_filled", is_post_only=True) == [(True, True)]
+    assert used(store_url, "post_only_rejected", "maker_filled") == [(None, True)]
+
+
+@pytest.mark.parametrize(
+    ("values", "reason", "word"),
+    [
+        ({"kind": "iceberg"}, "unknown_word", "orders.order_type 'iceberg'"),
+        ({"status": "vanished"}, "unknown_word", "orders.status 'vanished'"),
+        ({"side": "hold"}, "unknown_word", "orders.ft_order_side 'hold'"),
+    ],
+)
+def test_a_word_that_is_not_known_is_counted_and_shown(
+    store_url: str, values: dict[str, str], reason: str, word: str
+) -> None:
+    known = {"side": "sell", "kind": "limit", "status": "canceled", **values}
+    orders = [order(1, 1, "sell", "limit", "closed"), order(2, 2, known["side"], known["kind"], known["status"])]
+    write_rows(store_url, tables(), {"trades": [trade(1), trade(2)], "orders": orders})
+
+    result = run(freqtrade(store_url), as_of=AS_OF)
+
+    assert (result.event_count, counts_of(result)) == (1, {reason: 1})
+    assert sample_of(result, reason).endswith(word)
+
+
+def test_a_database_of_an_older_version_is_read_without_what_it_lacks(store_url: str) -> None:
+    older = tables("trade_custom_data", "fee_open_currency", "fee_close_currency", "ft_price", "close_profit_abs")
+    columns = {table.name: set(table.columns.keys()) for table in older.sorted_tables}
+    rows = {
+        "trades": [{name: value for name, value in row.items() if name in columns["trades"]} for row in TRADES],
+        "orders": [{name: value for name, value in row.items() if name in columns["orders"]} for row in ORDERS],
+    }
+    write_rows(store_url, older, rows)
+
+    assert used(store_url, "order_id", "maker_started", "fees", "realized_pnl")[:2] == [
+        ("1-buy-0", None, None, None),
+        ("1-sell-0", True, None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("without", "message"),
+    [
+        (("orders",), "the database has no table 'orders'; its tables are trade_custom_data, trades"),
+        (("is_short",), "table 'trades' has no column 'is_short'; it has id, pair, is_open, fee_open"),
+    ],
+)
+def test_tables_and_columns_are_looked_up_before_they_are_read(
+    store_url: str, without: tuple[str, ...], message: str
+) -> None:
+    write_rows(store_url, tables(*without), {})
+
+    with pytest.raises(SourceError, match=message):
+        run(freqtrade(store_url), as_of=AS_OF)
+
+
+def test_a_bot_that_has_not_traded_yet_stops_the_run(store_url: str) -> None:
+    write_rows(store_url, tables(), {})
+
+    with pytest.raises(SourceError, match="the freqtrade data has no order yet; check that the bot has traded"):
+        run(freqtrade(store_url), as_of=AS_OF)
+
+
+def test_a_week_without_orders_is_no_error(database: str) -> None:
+    assert run(freqtrade(database), as_of=AS_OF + timedelta(days=30)).event_count == 0
+
+
+def test_reading_leaves_nothing_beside_the_database(tmp_path: Path) -> None:
+    path = tmp_path / "bot" / "tradesv3.sqlite"
+    path.parent.mkdir()
+    write_rows(f"sqlite:///{path}", tables(), {"trades": TRADES, "orders": ORDERS})
+    before = files_beside(path)
+
+    assert run(freqtrade(f"sqlite:///{path}"), as_of=AS_OF).event_count == 7
+    assert files_beside(path) == before
