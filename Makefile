@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed-
 CHECK_VENV := .venv-check
 CHECK_BIN := $(CHECK_VENV)/bin
+BOTS_VENV := .venv-bots
+BOTS_BIN := $(BOTS_VENV)/bin
 REQUIREMENTS := pyproject.toml client/pyproject.toml constraints.txt
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # More than the two cores of a small machine: many tests wait for processes that they have started.
@@ -20,7 +22,7 @@ SHORT_TESTS := -m pytest -n $(TESTS_AT_ONCE) --dist loadgroup -m "not long" -q
 # Tests start hundreds of processes: none should compile again what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install run unit test coverage faults check format docs benchmarks clean
+.PHONY: install run unit test bots coverage faults check format docs benchmarks clean
 
 # All that tests need, in .venv.
 install: $(STAMP)test
@@ -40,6 +42,10 @@ coverage: $(STAMP)test
 	$(BIN)/coverage run $(SHORT_TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# Closed loops with the programs of the bots that people run: freqtrade, NautilusTrader, ccxt.
+bots: $(BOTS_VENV)/installed
+	$(BOTS_BIN)/python -m pytest -n 2 --dist loadscope -q tests/bots
 
 # Every long form, wherever it stands, and the short forms of the fault catalogue.
 faults: $(STAMP)test
@@ -65,12 +71,17 @@ docs: $(STAMP)test
 benchmarks: $(STAMP)benchmark
 	$(BIN)/python -m benchmarks
 
-$(BIN)/python $(CHECK_BIN)/python:
+$(BIN)/python $(CHECK_BIN)/python $(BOTS_BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv $(@D:/bin=)
 
 $(CHECK_VENV)/installed: $(CHECK_BIN)/python $(REQUIREMENTS)
 	$(CHECK_BIN)/python $(INSTALL) --editable ".[check]" --editable ./client
+	touch $@
+
+$(BOTS_VENV)/installed: $(BOTS_BIN)/python $(REQUIREMENTS) constraints-bots.txt
+	$(BOTS_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-bots.txt \
+		--editable ".[bots]" --editable ./client
 	touch $@
 
 $(STAMP)run: $(BIN)/python $(REQUIREMENTS)
@@ -86,4 +97,4 @@ $(STAMP)benchmark: $(STAMP)test
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(CHECK_VENV) build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CHECK_VENV) $(BOTS_VENV) build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
