@@ -17,7 +17,7 @@ F3   system calls that fail, or end the process there
      test_failing_calls: test_a_system_call_that_fails_tears_nothing
      long test_failing_calls: test_whichever_of_the_first_twelve_calls_fails_nothing_is_torn
      long without test_failing_calls: test_without_transactions_a_process_that_ends_at_a_write_tears_a_run
-F4   several schedulers, the leader killed
+F4   several schedulers, the leader killed; on Postgres in the short form, on SQLite in the long one
      test_schedulers: test_when_the_leader_is_killed_another_schedule_takes_over_within_one_slot
      without test_schedulers: test_schedules_that_grant_every_claim_publish_slots_twice
      long test_schedulers: test_of_two_schedules_the_leader_is_killed_again_and_again

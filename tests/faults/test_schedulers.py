@@ -69,6 +69,7 @@ def check_killed_leaders(folder: Path, store_url: str, *, processes: int, kills:
         assert slots_without_a_record(several.store) == []
 
 
+@pytest.mark.parametrize("store_url", ["postgres", pytest.param("sqlite", marks=pytest.mark.long)], indirect=True)
 def test_when_the_leader_is_killed_another_schedule_takes_over_within_one_slot(tmp_path: Path, store_url: str) -> None:
     check_killed_leaders(tmp_path, store_url, processes=2, kills=1)
 

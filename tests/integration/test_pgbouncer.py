@@ -51,6 +51,7 @@ def published(url: str) -> int:
         return int((connection.execute("select count(*) from policy_run").fetchone() or (0,))[0])
 
 
+@pytest.mark.parametrize("pooled_url", ["transaction", pytest.param("session", marks=pytest.mark.long)], indirect=True)
 def test_schedulers_a_console_and_readers_lose_nothing_through_a_pooler(pooled_url: str, tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("first", "second", "console")]
     for folder in folders:
