@@ -1,5 +1,6 @@
 """The console over small histories: by default that of `tests.support.small_history`, a while after its last slot."""
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -76,10 +77,10 @@ def client(small_store: Store) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def empty_store(tmp_path: Path) -> Iterator[Store]:
+def empty_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Store]:
     """A store on SQLite that is set up and empty."""
+    shutil.copy(sqlite_template, tmp_path / "policy.db")
     with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
-        store.set_up()
         yield store
 
 
