@@ -58,7 +58,7 @@ def write_sqlite(path: Path, rows: Iterable[dict[str, object]]) -> str:
     """Write bars to the table `bar` of a new database, times as its own functions write them; give its URL."""
     connection = sqlite3.connect(path)
     with connection:
-        connection.execute(f"create temp table bar ({', '.join(NAMES)})")
+        connection.execute(f"create table bar ({', '.join(NAMES)})")
         connection.executemany(
             "insert into bar values (?, ?, ?, ?, ?)", ([_plain(row[n]) for n in NAMES] for row in rows)
         )
