@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
 from jobs.engines.errors import EngineError
+from jobs.engines.temporary_folder import temporary_folder
 from jobs.sources.relation import MACROS
 
 _ENGINE_MACROS = "create or replace temp macro quartiles(x) as quantile_cont(x, [0.25, 0.5, 0.75])"
@@ -21,7 +21,7 @@ def duckdb_session() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     Raises EngineError if DuckDB fails in the block or no folder for temporary files can be made, KeyboardInterrupt if
     Ctrl-C ended a query.
     """
-    with _temporary_folder() as folder:
+    with temporary_folder() as folder:
         connection = duckdb.connect(config={"temp_directory": str(folder)})
         try:
             connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
@@ -36,17 +36,3 @@ def duckdb_session() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
             raise
         finally:
             connection.close()
-
-
-@contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    """Make a folder, and remove it with its content; what cannot be removed stays."""
-    try:
-        folder = TemporaryDirectory(prefix="router-policy-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise EngineError(
-            f"no folder for temporary files can be made ({error.strerror or error}); "
-            "set TMPDIR to a folder in which this user may write"
-        ) from error
-    with folder as path:
-        yield Path(path)

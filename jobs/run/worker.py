@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 
 from jobs.plan import Plan
-from jobs.run.child_process import end_with_parent, temporary_folder
+from jobs.run.child_process import end_with_parent, folder_of_run
 from jobs.run.errors import RunFailedError
 from jobs.run.recompute import recompute
 from policy.errors import RouterPolicyError
@@ -76,7 +76,7 @@ def compute_slot_in_child(task: RunTask, deadline: timedelta, abort: Event) -> P
     the run ends with it. Its temporary files are removed in any case. Raises RunFailedError if nothing was published.
     """
     context = multiprocessing.get_context("spawn")
-    with temporary_folder() as folder:
+    with folder_of_run() as folder:
         results, sender = context.Pipe(duplex=False)
         child = context.Process(target=_child, args=(task, sender, folder, deadline), name="router-policy-run")
         _start_shielded(child)

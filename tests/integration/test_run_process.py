@@ -13,9 +13,11 @@ import psutil
 import pytest
 
 import jobs.run.child_process
-from jobs.run.child_process import end_with_parent, temporary_folder
+from jobs.engines.temporary_folder import temporary_folder
+from jobs.run.child_process import end_with_parent, folder_of_run
 from jobs.run.errors import RunFailedError
 from tests.support.bots import COMMAND, environment
+from tests.support.command import command
 from tests.support.waiting import wait_until
 
 ENDLESS = """
@@ -90,6 +92,32 @@ def test_folders_of_killed_schedules_are_removed_and_those_in_use_stay(scratch: 
     assert names == {"router-policy-run-alive", "another-program", folder.name}
 
 
+@pytest.mark.parametrize(
+    "arguments", [("once",), ("backfill", "--from", "2026-04-25T00:00:00Z", "--to", "2026-04-25T00:00:02Z")]
+)
+def test_what_a_killed_command_left_is_removed_by_the_next_one(
+    tmp_path: Path, scratch: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "endless.db").touch()
+    (tmp_path / "router-policy.toml").write_text(ENDLESS.format(deadline="5m"))
+    assert command(tmp_path, "init").returncode == 0
+    process = subprocess.Popen(
+        [COMMAND, *arguments], cwd=tmp_path, env=environment() | {"TMPDIR": str(scratch)}, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_until(lambda: any(scratch.glob("router-policy-run-*/*")), "the command writes temporary files")
+    finally:
+        process.kill()
+        process.wait()
+    left = {path.name for path in scratch.iterdir()}
+
+    with temporary_folder() as folder:
+        names = {path.name for path in scratch.iterdir()}
+
+    assert len(left) == 1
+    assert names == {folder.name}
+
+
 def test_two_runs_at_once_keep_their_folders(scratch: Path) -> None:
     with temporary_folder() as first, temporary_folder() as second:
         assert first.exists()
@@ -100,7 +128,7 @@ def test_two_runs_at_once_keep_their_folders(scratch: Path) -> None:
 def test_a_run_without_a_folder_for_temporary_files_fails_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
 
-    with pytest.raises(RunFailedError, match="set TMPDIR to a folder"), temporary_folder():
+    with pytest.raises(RunFailedError, match="set TMPDIR to a folder"), folder_of_run():
         pass
 
 
