@@ -16,15 +16,18 @@ _SETTINGS = {
     "statement_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
 }
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 _OPTION = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.]*)=((?:[^\s\\]|\\.)*)\s*")
 
 
 def read_url(text: str) -> URL:
     """Parse a URL; one of Postgres may be written as for libpq, and gets the driver that delivers notifications.
 
-    Raises ReaderSettingsError, with no part of the text, if it cannot be parsed, or if an @ in its password ends the
+    Line breaks at its end, as of a secret kept in a file, are not part of it. Raises ReaderSettingsError, with no part
+    of the text, if it cannot be parsed, if it has another control character, or if an @ in its password ends the
     password early: SQLAlchemy would take the rest of it for the name of the host, which is printed.
     """
+    text = _line_of(text)
     try:
         url = make_url(_with_hosts_in_query(text))
     except (ArgumentError, ValueError):  # the latter for an invalid port
@@ -34,6 +37,16 @@ def read_url(text: str) -> URL:
     if url.password is not None and "@" in _after_password(text):
         raise ReaderSettingsError("the store's URL has an @ in its password or after its host; write it as %40")
     return url.set(drivername="postgresql+psycopg") if url.get_backend_name() in _SCHEMES else url
+
+
+def _line_of(text: str) -> str:
+    line = text.rstrip("\r\n")
+    if _CONTROL_CHARACTERS.search(line):
+        raise ReaderSettingsError(
+            "the store's URL has a line break or another control character in it; if a secret is part of it, "
+            "remove the line break at the end of the secret"
+        )
+    return line
 
 
 def transaction_settings(url: URL) -> tuple[str, URL]:
