@@ -25,6 +25,7 @@ TRIES = 3
 _IN_MEMORY = (None, "", ":memory:")
 # Postgres has times that Python has not, as infinity and the years after 9999. As text, they cost their own row only.
 _READ_AS_TEXT = ("text", "varchar", "bpchar", "name", "date", "timestamp", "timestamptz", "time", "timetz", "interval")
+_TYPES_THAT_PSYCOPG_DOES_NOT_KNOW = 0  # such as enum types
 
 
 def spool(location: Location, window: Window, folder: Path, source: str) -> Path:
@@ -54,7 +55,7 @@ def _spool_with_retries(location: Location, window: Window, path: Path, source: 
 def _spool(location: Location, window: Window, path: Path, source: str) -> int:
     from sqlalchemy.exc import SQLAlchemyError
 
-    with connected(location.url or "", source) as connection:
+    with connected(location.url or "", source, location.query or "") as connection:
         try:
             return _write_rows(connection, location.query or "", window, path)
         except SQLAlchemyError as error:
@@ -67,8 +68,8 @@ def _spool(location: Location, window: Window, path: Path, source: str) -> int:
 
 
 @contextmanager
-def connected(url: str, source: str) -> "Iterator[Connection]":
-    """Open a database that belongs to another program, only to read it, until the block ends.
+def connected(url: str, source: str, query: str = "") -> "Iterator[Connection]":
+    """Open a database that belongs to another program, only to read it by this query, until the block ends.
 
     Raises SourceError if it cannot be used, FileInUseError if its file cannot be read as it is now.
     """
@@ -78,7 +79,7 @@ def connected(url: str, source: str) -> "Iterator[Connection]":
         try:
             engine = _engine(read_only_url)
             connection = engine.connect()
-            _prepare(connection)
+            _prepare(connection, query)
         except SQLAlchemyError as error:
             raise SourceError(
                 f"{source}.url: the database cannot be used: {database_message(error)}; correct {source}.url"
@@ -133,10 +134,12 @@ def _sqlite_file(url: "URL") -> Path | None:
 def _engine(url: "URL") -> "Engine":
     from sqlalchemy import create_engine, event
 
-    engine = create_engine(url, hide_parameters=True)
+    is_psycopg = url.get_dialect().driver == "psycopg"
+    # A database in SQL_ASCII would send its texts as bytes, from the first query of SQLAlchemy's own on.
+    engine = create_engine(url, hide_parameters=True, connect_args={"client_encoding": "utf8"} if is_psycopg else {})
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _decode_sqlite)
-    elif engine.dialect.driver == "psycopg":
+    elif is_psycopg:
         event.listen(engine, "connect", _decode_postgres)
     return engine
 
@@ -152,15 +155,21 @@ def _decode_postgres(connection: "DBAPIConnection", _: object) -> None:
         def load(self, data: Buffer) -> str:
             return decode(bytes(data))
 
-    for type_name in _READ_AS_TEXT:
+    for type_name in (*_READ_AS_TEXT, _TYPES_THAT_PSYCOPG_DOES_NOT_KNOW):
         connection.adapters.register_loader(type_name, TextLoader)
 
 
-def _prepare(connection: "Connection") -> None:
-    """Let the transaction only read; on Postgres, let times come in UTC, whatever the server's settings are."""
+def _prepare(connection: "Connection", query: str) -> None:
+    """Let the transaction only read; on Postgres, let times come in UTC, whatever the server's settings are.
+
+    Texts come in UTF-8. A database in SQL_ASCII holds bytes of any encoding, and ends the query at the first that is
+    not UTF-8, so its texts come as they are. It then takes queries in ASCII only.
+    """
     if connection.dialect.name == "postgresql":
         connection.execution_options(postgresql_readonly=True)
-        for setting in ("datestyle = 'ISO'", "timezone = 'UTC'", "client_encoding = 'UTF8'"):
+        stored = connection.exec_driver_sql("select current_setting('server_encoding')").scalar_one()
+        encoding = "SQL_ASCII" if stored == "SQL_ASCII" and query.isascii() else "UTF8"
+        for setting in ("datestyle = 'ISO'", "timezone = 'UTC'", f"client_encoding = '{encoding}'"):
             connection.exec_driver_sql(f"set local {setting}")
     elif connection.dialect.name == "sqlite":
         connection.exec_driver_sql("pragma query_only = on")
