@@ -1,6 +1,6 @@
 """The snapshot store at a URL: the door to its database, its life cycle, and what takes more than one transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -176,6 +176,6 @@ class Store:
         """Fill this empty store from a backup: see `storage.audit.backup.restore`."""
         return backup.restore(source, self.writer)
 
-    def apply_roles(self) -> None:
-        """Make the roles on Postgres: see `storage.schema.roles`."""
-        roles.apply_roles(self.writer)
+    def apply_roles(self, more: Iterable[str] = ()) -> None:
+        """Make the roles on Postgres, then run `more` statements: see `storage.schema.roles`."""
+        roles.apply_roles(self.writer, more)

@@ -1,6 +1,7 @@
 """Roles on Postgres: who may do what, as SQL statements that the owner can read before running them."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Engine, text
 
@@ -12,6 +13,8 @@ from storage.schema.upgrade import VERSION_TABLE
 WRITER = "router_policy_writer"
 ROUTER = "router_policy_router"
 ANALYST = "router_policy_analyst"
+_SECONDS = {WRITER: 20, ROUTER: 1, ANALYST: 60}
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _READ = (
     "policy_head policy_scope policy_slot policy_rule_set policy_run policy_snapshot policy_reject policy_run_failure "
     "policy_shadow policy_breaker policy_override policy_override_end policy_prune "
@@ -37,7 +40,7 @@ def role_statements(schema: str = "public") -> Iterator[str]:
     published. The router reads the latest policies and nothing else. The analyst reads everything. No role may log in:
     grant one of them to your own login roles. Pruning and upgrading stay with the owner.
     """
-    for role, seconds in ((WRITER, 20), (ROUTER, 1), (ANALYST, 60)):
+    for role, seconds in _SECONDS.items():
         yield (
             f"do $$ begin if not exists (select from pg_roles where rolname = '{role}') "
             f"then create role {role} nologin; end if; end $$"
@@ -52,12 +55,31 @@ def role_statements(schema: str = "public") -> Iterator[str]:
     yield f"grant select on {_names(schema, *_READ, VERSION_TABLE)} to {ANALYST}"
 
 
+def router_login_statements(name: str, connection_limit: int) -> Iterator[str]:
+    """Yield the statements that make a login role for routers, or change it: its connections are limited.
+
+    Postgres applies the limits of the role that logs in, not those of the roles that it is in. The role has no password
+    until its owner gives it one. Raises StoreSettingsError if the name is not a plain one.
+    """
+    if not _PLAIN_NAME.fullmatch(name):
+        raise StoreSettingsError(
+            f"{name!r} is not a valid name of a login role here; use lower-case letters, digits and underscores"
+        )
+    yield (
+        f"do $$ begin if not exists (select from pg_roles where rolname = '{name}') "
+        f"then create role {name} login; end if; end $$"
+    )
+    yield f"alter role {name} connection limit {connection_limit}"
+    yield f"alter role {name} set statement_timeout = '{_SECONDS[ROUTER]}s'"
+    yield f"grant {ROUTER} to {name}"
+
+
 def _names(schema: str, *relations: str) -> str:
     return ", ".join(f"{schema}.{relation}" for relation in relations)
 
 
-def apply_roles(engine: Engine) -> None:
-    """Create the roles, or update their rights, in the schema that holds the store.
+def apply_roles(engine: Engine, more: Iterable[str] = ()) -> None:
+    """Create the roles, or update their rights, in the schema that holds the store; then run `more` statements.
 
     Raises StoreSettingsError on SQLite, which has no roles, and SchemaError if the store was not set up.
     """
@@ -67,5 +89,5 @@ def apply_roles(engine: Engine) -> None:
         schema = connection.scalar(_SCHEMA)
         if schema is None:
             raise SchemaError(f"{describe_url(engine.url)} has no store; run: router-policy init")
-        for statement in role_statements(schema):
+        for statement in (*role_statements(schema), *more):
             connection.execute(text(statement.replace(":", "\\:")))

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from itertools import product
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import StoreSettingsError
 from storage.read import policies
-from storage.schema.roles import ANALYST, ROUTER, WRITER
+from storage.schema.roles import ANALYST, ROUTER, WRITER, router_login_statements
 from storage.schema.tables import metadata
 from storage.store import Store
 from storage.write import leases
@@ -121,6 +122,28 @@ def test_the_writer_can_claim_publish_and_override(owner: Store) -> None:
     finally:
         with owner.writer.begin() as connection:
             connection.execute(text("drop role test_login_writer"))
+
+
+def test_a_login_role_of_routers_has_no_more_connections_than_its_limit(owner: Store) -> None:
+    statements = list(router_login_statements("test_bot", 2))
+    owner.apply_roles(statements)
+    owner.apply_roles(statements)
+    url = owner.url.set(username="test_bot", drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        with psycopg.connect(url) as first, psycopg.connect(url):
+            assert first.execute("select count(*) > 0 from policy_latest").fetchone() == (True,)
+            assert first.execute("show statement_timeout").fetchone() == ("1s",)
+            with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
+                psycopg.connect(url)
+    finally:
+        with owner.writer.begin() as connection:
+            connection.execute(text("drop role test_bot"))
+
+
+@pytest.mark.parametrize("name", ["", "Bot", 'a"b', "a'b", "a$$b", "a;drop role b", "1a", "ü", "a" * 64])
+def test_a_name_of_a_login_role_that_needs_quotes_is_refused(name: str) -> None:
+    with pytest.raises(StoreSettingsError, match="is not a valid name"):
+        list(router_login_statements(name, 2))
 
 
 def test_sqlite_has_no_roles_and_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
