@@ -16,7 +16,7 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-# For what is behind a token: no browser or proxy keeps it for somebody who has none.
+# For what is behind a token, so that no browser or proxy keeps it for others; and for pages, which show the time.
 NOT_KEPT = {"Cache-Control": "no-store"}
 _PUBLIC_PATH = "/static/"
 

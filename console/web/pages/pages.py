@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from console.web.banner import Phase, banner_of, phase_at, symbol_phases
-from console.web.headers import POLICY_WITH_PICTURES
+from console.web.headers import NOT_KEPT, POLICY_WITH_PICTURES
 from console.web.pages import formats
 from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
 from console.web.pages.overview import Overview, OverviewRow, OverviewView
@@ -82,7 +82,7 @@ def _page(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Render a page, which no browser may keep: shown again later, it would take an old time for now."""
-    sent = {"Cache-Control": "no-store", **(headers or {})}
+    sent = {**NOT_KEPT, **(headers or {})}
     return _templates.TemplateResponse(request, name, dict(values), status_code=status, headers=sent)
 
 
