@@ -142,10 +142,15 @@ def query_relation(
     return replace(relation, file_format=None, texts={}, line_of_row=None)
 
 
+def csv_rows(headers: Headers, columns: Mapping[str, str]) -> str:
+    """Write a SELECT of these columns, as text, each by its name in the files; one that is not there is null."""
+    items = ", ".join(map(identifier, columns))
+    return f"select {items} from ({_csv_rows(headers, {identifier(name): theirs for name, theirs in columns.items()})})"
+
+
 def query_rows(path: Path, columns: Sequence[str]) -> str:
     """Write a SELECT of these columns, as text, from rows that `spool` has written; one that is not there is null."""
-    items = ", ".join(map(identifier, columns))
-    return f"select {items} from ({_csv_rows(query_header(path), {identifier(name): name for name in columns})})"
+    return csv_rows(query_header(path), {name: name for name in columns})
 
 
 def _only(headers: Headers, path: Path) -> Headers:

@@ -24,7 +24,8 @@ ROWS_AT_A_TIME = 10_000
 TRIES = 3
 _IN_MEMORY = (None, "", ":memory:")
 # Postgres has times that Python has not, as infinity and the years after 9999. As text, they cost their own row only.
-_READ_AS_TEXT = ("text", "varchar", "bpchar", "name", "date", "timestamp", "timestamptz", "time", "timetz", "interval")
+# So do JSON values, which would become objects of Python.
+_READ_AS_TEXT = tuple("text varchar bpchar name date timestamp timestamptz time timetz interval json jsonb".split())
 _TYPES_THAT_PSYCOPG_DOES_NOT_KNOW = 0  # such as enum types
 
 

@@ -103,9 +103,10 @@ def _rows(connection: "Connection", table: Table, names: Sequence[str], window: 
     columns: list[sqlalchemy.ColumnClause[object]] = [sqlalchemy.column(name) for name in names]
     query = sqlalchemy.select(*columns).select_from(sqlalchemy.table(table.name))
     if table.condition is not None:
+        condition = sqlalchemy.text(table.condition)
+        named = condition.compile(connection.engine).params
         parameters = _parameters(window, connection.dialect.name)
-        used = {name: value for name, value in parameters.items() if f":{name}" in table.condition}
-        query = query.where(sqlalchemy.text(table.condition).bindparams(**used))
+        query = query.where(condition.bindparams(**{name: parameters[name] for name in named}))
     result = connection.execution_options(yield_per=ROWS_AT_A_TIME).execute(query)
     return (tuple(row) for row in result)
 

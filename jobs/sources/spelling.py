@@ -10,19 +10,20 @@ def spelt(relation: Relation, symbols: SymbolSpelling) -> Relation:
     """Return the relation with its symbols in the spelling of the policies."""
     if symbols.changes_nothing:
         return relation
-    spelling = _spelling(symbols)
+    expression = spelling(symbols)
     return replace(
         relation,
-        rows=_with(spelling, relation.rows),
-        numbered=lambda path: _with(spelling, relation.numbered(path)),
+        rows=_with(expression, relation.rows),
+        numbered=lambda path: _with(expression, relation.numbered(path)),
     )
 
 
-def _with(spelling: str, rows: str) -> str:
-    return f"select * replace ({spelling} as symbol) from ({rows})"
+def _with(expression: str, rows: str) -> str:
+    return f"select * replace ({expression} as symbol) from ({rows})"
 
 
-def _spelling(symbols: SymbolSpelling) -> str:
+def spelling(symbols: SymbolSpelling) -> str:
+    """Write the expression of a symbol in the spelling of the policies, from the column `symbol`."""
     otherwise = "compact_symbol(symbol)" if symbols.style is SymbolStyle.COMPACT else "symbol"
     if not symbols.names:
         return otherwise

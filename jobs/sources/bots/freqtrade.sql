@@ -29,10 +29,11 @@ with leg as (
             when c.cd_value is not null and not json_valid(c.cd_value) then 'trade_custom_data.cd_value ' || c.cd_value
         end as unread_value,
         case
-            when not is_stop and coalesce(order_type not in ('limit', 'market'), true)
+            when not is_stop and coalesce(lower(o.order_type) not in ('limit', 'market'), true)
                 then 'orders.order_type ' || coalesce(o.order_type, '')
-            when coalesce(status not in ('open', 'closed', 'canceled', 'cancelled', 'canceling', 'expired', 'rejected'), true)
-                then 'orders.status ' || coalesce(o.status, '')
+            when coalesce(
+                lower(o.status) not in ('open', 'closed', 'canceled', 'cancelled', 'canceling', 'expired', 'rejected'), true
+            ) then 'orders.status ' || coalesce(o.status, '')
             when coalesce(side not in ('BUY', 'SELL'), true) then 'orders.ft_order_side ' || coalesce(o.ft_order_side, '')
         end as unknown_word
     from bot_orders as o

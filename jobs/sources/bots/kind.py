@@ -1,8 +1,15 @@
 """A kind of bot data: its tables, the SQL that makes canonical rows of them, and what the data cannot tell."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.plan import OrdersSource
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +47,14 @@ class BotKind:
 
     `sql` makes the table `orders_row`, whose columns are canonical ones and `source_reason`, `source_unread`,
     `decided_at` and `fill_price`, and `orders_count` with one row of counts. `row_count` there is how many orders the
-    bot has at all: zero stops the run.
+    bot has at all: zero stops the run. The SQL reads the `tables` of a database, or what `load_files` makes of files,
+    with a folder for copies.
     """
 
     sql: str
     sentences: Sequence[Sentence]
     tables: Sequence[Table] = ()
+    load_files: Callable[["DuckDBPyConnection", OrdersSource, Path], None] | None = None
 
 
 def sql_of(name: str) -> str:

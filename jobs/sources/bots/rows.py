@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING
 
 from jobs.plan import OrdersKind, OrdersSource
 from jobs.sources import canonical
+from jobs.sources.bots.binance import BINANCE
+from jobs.sources.bots.candle_mid import fill_in_mids
+from jobs.sources.bots.ccxt import CCXT
 from jobs.sources.bots.freqtrade import FREQTRADE
+from jobs.sources.bots.hummingbot import HUMMINGBOT
 from jobs.sources.bots.kind import BotKind
+from jobs.sources.bots.nautilus import NAUTILUS
 from jobs.sources.csv_files import query_rows
 from jobs.sources.database_tables import spool_tables
 from jobs.sources.errors import SourceError
@@ -19,7 +24,13 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 VERDICT = ("source_reason", "source_unread")
-_KINDS = {OrdersKind.FREQTRADE: FREQTRADE}
+_KINDS = {
+    OrdersKind.FREQTRADE: FREQTRADE,
+    OrdersKind.HUMMINGBOT: HUMMINGBOT,
+    OrdersKind.NAUTILUS: NAUTILUS,
+    OrdersKind.CCXT: CCXT,
+    OrdersKind.BINANCE: BINANCE,
+}
 
 
 def bot_relation(
@@ -37,7 +48,11 @@ def bot_relation(
     kind = _KINDS[source.kind]
     _load(connection, kind, source, window, folder)
     _set_variables(connection, source, window)
-    connection.execute(kind.sql)
+    *statements, count = connection.extract_statements(kind.sql)
+    for statement in statements:
+        connection.execute(statement)
+    from_candles = fill_in_mids(connection, source, window, folder)
+    connection.execute(count)
     counts = _counts(connection)
     if not counts["row_count"]:
         raise SourceError(f"orders: the {source.kind} data has no order yet; check that the bot has traded")
@@ -48,7 +63,7 @@ def bot_relation(
         columns_of(connection, "orders_row"),
         columns,
         judged,
-        {"kind": str(source.kind), "notes": notes(kind, counts)},
+        {"kind": str(source.kind), "notes": [*notes(kind, counts), *from_candles]},
     )
 
 
@@ -58,6 +73,9 @@ def notes(kind: BotKind, counts: Mapping[str, int]) -> Sequence[str]:
 
 
 def _load(connection: "DuckDBPyConnection", kind: BotKind, source: OrdersSource, window: Window, folder: Path) -> None:
+    if kind.load_files is not None:
+        kind.load_files(connection, source, folder)
+        return
     files = spool_tables(source.location.url or "", kind.tables, window, folder, "orders")
     for table in kind.tables:
         rows = query_rows(files[table.name], table.columns)

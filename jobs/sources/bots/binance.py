@@ -1,0 +1,104 @@
+"""Binance: the trade history that its web page exports as CSV."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.plan import OrdersSource
+from jobs.sources.bots.kind import BotKind, Sentence, sql_of
+from jobs.sources.csv_files import csv_rows, headers_of
+from jobs.sources.errors import SourceError
+from jobs.sources.files import readable_files
+from jobs.sources.relation import quoted
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+# What the exports of several years call their columns, by letters only.
+_NAMES = {
+    "time": "time timeutc dateutc date datetime",
+    "symbol": "symbol pair market",
+    "side": "side type",
+    "price": "price",
+    "quantity": "quantity executed",
+    "amount": "amount total",
+    "fee": "fee commission",
+    "fee_coin": "feecoin feeasset commissionasset",
+    "profit": "realizedprofit realizedpnl",
+    "maker": "maker ismaker",
+    "trade_id": "tradeid",
+    "order_id": "orderid orderno",
+}
+_REQUIRED = ("time", "symbol", "side", "price", "quantity", "amount")
+
+
+def load_export(connection: "DuckDBPyConnection", source: OrdersSource, folder: Path) -> None:
+    """Load the rows of the CSV files into the table `bot_trade`, each column as text; `folder` is for copies.
+
+    Raises SourceError if a file is not such an export.
+    """
+    paths = readable_files("orders.path", source.location.path or "", (".csv",))
+    selects = []
+    for header, files in headers_of("orders", paths, folder).items():
+        columns = export_columns(header)
+        missing = [name for name in _REQUIRED if name not in columns]
+        if missing:
+            raise SourceError(
+                f"orders.path: {files[0].path} is no trade history of Binance: no column for {', '.join(missing)}; "
+                f"it has "
+                f"{', '.join(header)}"
+            )
+        zone = "UTC" if "utc" in _letters(columns["time"]) else source.zone
+        named = {name: columns.get(name, "") for name in _NAMES}
+        selects.append(f"select *, false as is_torn, {quoted(zone)} as zone from ({csv_rows({header: files}, named)})")
+        torn = sum(len(file.torn_lines) for file in files)
+        selects += [_torn_rows(torn)] if torn else []
+    connection.execute(f"create or replace temp table bot_trade as {' union all by name '.join(selects)}")
+
+
+def export_columns(header: Sequence[str]) -> Mapping[str, str]:
+    """Return the columns of an export by what they hold. In an older one, `Amount` is the quantity beside a `Total`."""
+    by_letters = {_letters(name): name for name in header}
+    columns = {
+        name: by_letters[letters]
+        for name, known in _NAMES.items()
+        for letters in known.split()
+        if letters in by_letters
+    }
+    if "quantity" not in columns and "total" in by_letters and "amount" in by_letters:
+        columns |= {"quantity": by_letters["amount"], "amount": by_letters["total"]}
+    return columns
+
+
+def _torn_rows(count: int) -> str:
+    """Write rows for the lines that do not fit the header, which are counted as bad_row."""
+    return f"select true as is_torn from range({count})"
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+BINANCE = BotKind(
+    sql=sql_of("binance"),
+    load_files=load_export,
+    sentences=(
+        Sentence(
+            count="order_count",
+            text="{order_count} orders are known by their trades only ({maker_share_percent} % of their notional "
+            "filled as "
+            "maker): an export of trades tells neither which orders were posted nor which did not fill, so it gives "
+            "no ratio and no slippage; read the bot's own log, or fetch_orders by ccxt",
+        ),
+        Sentence(
+            count="without_id_count",
+            text="{without_id_count} of them have no Order ID: trades of one market, side and second count as one "
+            "order",
+        ),
+        Sentence(
+            count="without_fee_count",
+            text="{without_fee_count} of them paid fees in another coin than the quote currency; these fees are "
+            "unknown",
+        ),
+    ),
+)

@@ -1,0 +1,85 @@
+"""ccxt: orders and trades as its unified methods return them, or as Binance answers, in JSON files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.plan import OrdersSource
+from jobs.sources.bots.kind import BotKind, Sentence, sql_of
+from jobs.sources.errors import SourceError
+from jobs.sources.files import readable_files
+from jobs.sources.lines import LONGEST_LINE_BYTES
+from jobs.sources.relation import file_list
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+ENDINGS = (".json", ".jsonl", ".ndjson")
+
+
+def load_answers(connection: "DuckDBPyConnection", source: OrdersSource, _folder: Path) -> None:
+    """Load the objects of JSON files, in an array or one on each line, into the table `bot_answer`.
+
+    Numbers stay text, so that no digit of an id is lost. Raises SourceError naming the file if one cannot be read.
+    """
+    paths = readable_files("orders.path", source.location.path or "", ENDINGS)
+    connection.execute("create or replace temp table bot_answer (json json, file varchar)")
+    for path in paths:
+        _load(connection, path)
+
+
+def _load(connection: "DuckDBPyConnection", path: Path) -> None:
+    import duckdb
+
+    try:
+        connection.execute(
+            f"""insert into bot_answer
+            with read as (
+                select json, filename from read_json_objects(
+                    {file_list([path])}, format = 'auto', filename = true, maximum_object_size = {LONGEST_LINE_BYTES},
+                    hive_partitioning = false
+                )
+            )
+            select unnest(case json_type(json) when 'ARRAY' then from_json(json, '["JSON"]') else [json] end), filename
+            from read"""
+        )
+    except duckdb.Error as error:
+        raise SourceError(
+            f"orders.path: {path} is not a valid JSON file of one array, or of one object on each line: "
+            f"{str(error).strip().splitlines()[0]}"
+        ) from error
+
+
+CCXT = BotKind(
+    sql=sql_of("ccxt"),
+    load_files=load_answers,
+    sentences=(
+        Sentence(
+            count="trade_only_count",
+            text="{trade_only_count} orders are known by their trades only ({maker_share_percent} % of their "
+            "notional filled "
+            "as maker): trades tell neither which orders were posted nor which did not fill; add the answers of "
+            "fetch_orders",
+        ),
+        Sentence(
+            count="paired_count",
+            text="{paired_count} market orders count as the fallback of the post-only order of the same market and "
+            "side "
+            "that ended at most 2 s before, since nothing links them",
+        ),
+        Sentence(
+            count="never_refused_count",
+            text="{never_refused_count} post-only orders are of Binance USD-M, which keeps no order that it refused "
+            "with -5022: the fill ratio is too high by those",
+        ),
+        Sentence(
+            count="unknown_start_count",
+            text="{unknown_start_count} limit orders do not say whether they were post-only; they do not count as "
+            "maker "
+            "starts",
+        ),
+        Sentence(
+            count="without_mid_count",
+            text="{without_mid_count} fills have no slippage, since no mid price is known",
+        ),
+    ),
+)

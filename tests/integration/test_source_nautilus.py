@@ -1,0 +1,202 @@
+"""NautilusTrader as a source: hand-made events of a catalog, reports, and bars with prices in bytes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.plan import CandlesKind, CandlesSource, Location, OrdersKind, OrdersSource
+from jobs.sources.errors import SourceError
+from policy.symbols import SymbolSpelling, SymbolStyle
+from tests.support.bot_data import canonical_rows, notes_of, utc
+from tests.support.run_helpers import counts_of, run, sample_of
+
+AS_OF = utc("2026-04-26 00:00:00")
+TEN = utc("2026-04-25 10:00:00")
+SYMBOL = "ETHUSDT-PERP.BINANCE"
+NAMES = ("order_id", "maker_started", "maker_filled", "fallback_used", "post_only_rejected")
+
+
+def at(seconds: float) -> int:
+    return int((TEN + timedelta(seconds=seconds)).timestamp() * 1_000_000) * 1000
+
+
+def initialized(name: str, kind: str, tags: Sequence[str] | None, **values: Any) -> dict[str, Any]:
+    """An order to buy 2."""
+    sent = {"client_order_id": name, "instrument_id": SYMBOL, "order_side": "BUY", "order_type": kind}
+    fixed = {"quantity": "2.0", "post_only": kind == "LIMIT", "exec_spawn_id": None, "ts_init": at(0)}
+    return {**sent, **fixed, "tags": json.dumps(tags).encode(), **values}
+
+
+def filled(name: str, seconds: float, quantity: str, price: str, side: str, commission: str) -> dict[str, Any]:
+    number = f"{name}-{seconds}"
+    money = {"last_qty": quantity, "last_px": price, "commission": commission, "currency": "USDT"}
+    return {"client_order_id": name, "trade_id": number, "liquidity_side": side, "ts_event": at(seconds), **money}
+
+
+def ended(name: str, seconds: float, **values: Any) -> dict[str, Any]:
+    return {"client_order_id": name, "ts_event": at(seconds), **values}
+
+
+TAGS = ["rp_intent=B", "rp_run=4", "rp_probe=1", "rp_mid=100"]
+EVENTS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "order_initialized": [
+        initialized("A-1", "LIMIT", ["intent:A", "mid:100.0"]),
+        initialized("B", "MARKET", None),  # the primary: never submitted
+        initialized("B-E1", "LIMIT", TAGS, exec_spawn_id="B"),
+        initialized("B-E2", "MARKET", TAGS, exec_spawn_id="B", quantity="1.5"),
+        initialized("C-1", "LIMIT", ["intent:C"]),  # refused, nothing after it
+        initialized("D-1", "LIMIT", None),  # open
+    ],
+    "order_submitted": [{"client_order_id": name} for name in ("A-1", "B-E1", "B-E2", "C-1", "D-1")],
+    "order_filled": [
+        filled("A-1", 10, "0.5", "99.0", "MAKER", "0.01 USDT"),
+        filled("A-1", 11, "1.5", "101.0", "MAKER", "0.03 USDT"),
+        filled("B-E1", 12, "0.5", "99.0", "MAKER", "0.01 USDT"),
+        filled("B-E2", 20, "1.5", "101.0", "TAKER", "0.0001 BNB"),
+    ],
+    "order_canceled": [ended("B-E1", 19)],
+    "order_rejected": [ended("C-1", 5, reason="POST_ONLY LIMIT BUY order limit px of 100 would have been a TAKER")],
+    "position_closed": [
+        {"closing_order_id": "B-E2", "opening_order_id": "A-1", "realized_pnl": "1.5 USDT", "ts_closed": at(20)}
+    ],
+}
+
+
+def write_catalog(folder: Path, events: Mapping[str, Sequence[Mapping[str, Any]]] = EVENTS) -> OrdersSource:
+    """Write a catalog with a folder for each kind of event and instrument."""
+    for name, rows in events.items():
+        path = folder / "data" / name / SYMBOL / "2026-04-25_2026-04-26.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), path)
+    return nautilus(folder)
+
+
+def nautilus(path: Path) -> OrdersSource:
+    return OrdersSource(kind=OrdersKind.NAUTILUS, location=Location(path=str(path)))
+
+
+def used(source: OrdersSource, *names: str) -> Sequence[tuple[Any, ...]]:
+    rows = canonical_rows(source, as_of=AS_OF)
+    return [tuple(row[name] for name in names) for row in rows if row["reason"] is None]
+
+
+def test_the_orders_that_one_spawned_or_tagged_are_one_intent(tmp_path: Path) -> None:
+    assert used(write_catalog(tmp_path), *NAMES) == [
+        ("C", True, False, False, True),
+        ("A", True, True, False, False),
+        ("B", True, False, True, False),
+    ]
+
+
+def test_slippage_is_weighted_over_the_legs_against_the_mid_of_the_tag(tmp_path: Path) -> None:
+    names = ("order_id", "slippage_bps", "notional", "fees", "realized_pnl", "probe", "policy_run_id")
+
+    # 0.5 at 99 and 1.5 at 101 are 201 for 2: 100.5 of 100. A commission in BNB is not added to amounts in USDT.
+    assert used(write_catalog(tmp_path), *names) == [
+        ("C", None, None, None, None, None, None),
+        ("A", pytest.approx(50.0), 201.0, pytest.approx(0.04), None, None, None),
+        ("B", pytest.approx(50.0), 201.0, None, 1.5, True, 4),
+    ]
+
+
+def test_an_open_order_is_counted_and_the_limits_are_said(tmp_path: Path) -> None:
+    source = write_catalog(tmp_path)
+
+    assert counts_of(run(source, as_of=AS_OF)) == {"open_order": 1}
+    assert notes_of(source, as_of=AS_OF) == []
+
+
+def test_what_the_events_do_not_have_is_said_with_counts(tmp_path: Path) -> None:
+    less = {name: rows for name, rows in EVENTS.items() if name != "position_closed"}
+    source = write_catalog(tmp_path, {**less, "order_initialized": [initialized("A-1", "LIMIT", None)]})
+
+    assert [note.partition(":")[0].partition(",")[0] for note in notes_of(source, as_of=AS_OF)] == [
+        "1 orders have neither exec_spawn_id nor a tag that names their intent",
+        "1 fills have no slippage",
+        "no profit is known",
+    ]
+
+
+def test_the_side_of_a_fill_that_is_not_known_is_a_counted_reject(tmp_path: Path) -> None:
+    fills = [filled("A-1", 10, "2.0", "99.0", "NO_LIQUIDITY_SIDE", "0.01 USDT")]
+    source = write_catalog(
+        tmp_path,
+        {**EVENTS, "order_filled": fills, "order_canceled": []}
+        | {"order_canceled": [ended("B-E1", 19), ended("B-E2", 19)]},
+    )
+
+    result = run(source, as_of=AS_OF)
+
+    assert counts_of(result)["unknown_word"] == 1
+    assert sample_of(result, "unknown_word").endswith("order_filled.liquidity_side 'NO_LIQUIDITY_SIDE'")
+
+
+def test_reports_give_the_same_intents_without_refusals(tmp_path: Path) -> None:
+    def report(name: str, kind: str, status: str, last: float) -> dict[str, Any]:
+        order = initialized(name, kind, None)
+        named = {"client_order_id": name, "instrument_id": SYMBOL, "type": kind, "side": "BUY", "quantity": "2.0"}
+        posted = {"is_post_only": "True" if kind == "LIMIT" else None, "status": status, "tags": '["rp_intent=E"]'}
+        return {**named, **posted, "ts_init": order["ts_init"], "ts_last": at(last)}
+
+    orders = [report("E-1", "LIMIT", "CANCELED", 9), report("E-2", "MARKET", "FILLED", 10)]
+    pq.write_table(pa.Table.from_pylist(orders), tmp_path / "orders_report.parquet")
+    fills = [filled("E-2", 10, "2.0", "101.0", "TAKER", "0.1 USDT")]
+    pq.write_table(pa.Table.from_pylist(fills), tmp_path / "fills_report.parquet")
+
+    assert used(nautilus(tmp_path), *NAMES) == [("E", True, False, True, None)]
+
+
+def test_a_stream_of_a_live_run_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "order_filled.feather").write_bytes(b"stream")
+
+    with pytest.raises(SourceError, match="is a stream of a live run; turn it into a catalog with"):
+        run(nautilus(tmp_path), as_of=AS_OF)
+
+
+def test_a_folder_without_orders_is_refused_with_what_it_has(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": [1]}), tmp_path / "quotes.parquet")
+
+    with pytest.raises(
+        SourceError, match=r"no order_initialized events and no orders_report.parquet among the 1 files"
+    ):
+        run(nautilus(tmp_path), as_of=AS_OF)
+
+
+@pytest.mark.parametrize(("width", "scale"), [(16, 10**16), (8, 10**9)])
+def test_bars_are_read_from_the_bytes_of_both_precisions(tmp_path: Path, width: int, scale: int) -> None:
+    def price(value: int) -> bytes:
+        return (value * scale // 100).to_bytes(width, "little", signed=True)
+
+    folder = tmp_path / "data" / "bar" / f"{SYMBOL}-15-MINUTE-LAST-EXTERNAL"
+    folder.mkdir(parents=True)
+    kind = pa.binary(width)
+    columns = {
+        name: pa.array([price(value)], kind) for name, value in (("high", 10150), ("low", 9950), ("close", 10001))
+    }
+    table = pa.table({**columns, "ts_event": pa.array([at(0)], pa.uint64()), "ts_init": pa.array([at(0)], pa.uint64())})
+    pq.write_table(table, folder / "bars.parquet")
+    bars = CandlesSource(
+        location=Location(path=str(tmp_path)),
+        interval=timedelta(minutes=15),
+        kind=CandlesKind.NAUTILUS,
+        symbols=SymbolSpelling(style=SymbolStyle.COMPACT),
+    )
+
+    assert _bars(bars) == [("ETHUSDT", (TEN - timedelta(minutes=15)).replace(tzinfo=None), 101.5, 99.5, 100.01)]
+
+
+def _bars(source: CandlesSource) -> list[tuple[Any, ...]]:
+    from jobs.engines.duckdb_session import duckdb_session
+    from jobs.sources.candles import read_candles
+    from policy.window import Window
+
+    with duckdb_session() as (connection, folder):
+        window = Window(as_of=AS_OF, bar_interval=source.interval)
+        rows = read_candles(connection, source, window, folder).rows
+        return connection.execute(f"select symbol, ts, high, low, close from ({rows})").fetchall()
