@@ -86,7 +86,7 @@ FILLS = [
     fill("buy-5", 264, 1000.0, 2.0, fee=None),
     fill("buy-7", 410, 1000.0, 2.0, fee=0.0),
 ]
-STATUSES = [{"order_id": "buy-4", "timestamp": at(200), "status": "BuyOrderCreated"}]
+STATUSES: list[Row] = [{"order_id": "buy-4", "timestamp": at(200), "status": "BuyOrderCreated"}]
 MIDS = [mid(-1, 1000.0), mid(99, 1000.0), mid(162, 500.0), mid(262, 1000.0)]
 
 
@@ -96,7 +96,7 @@ def hummingbot(url: str, **settings: Any) -> OrdersSource:
 
 @pytest.fixture
 def database(store_url: str) -> str:
-    rows = {"Order": ORDERS, "TradeFill": FILLS, "OrderStatus": STATUSES, "MarketData": MIDS}
+    rows: dict[str, list[Row]] = {"Order": ORDERS, "TradeFill": FILLS, "OrderStatus": STATUSES, "MarketData": MIDS}
     write_rows(store_url, tables(), rows)
     return store_url
 

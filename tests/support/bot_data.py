@@ -36,6 +36,9 @@ def copy_sqlite(path: Path, url: str) -> None:
         source, target = sa.create_engine(f"sqlite:///{copy}"), sa.create_engine(url)
         metadata = sa.MetaData()
         metadata.reflect(source)
+        for table in metadata.sorted_tables:
+            for column in table.columns:
+                column.type = column.type.as_generic()
         metadata.create_all(target)
         with source.connect() as reading, target.begin() as writing:
             for table in metadata.sorted_tables:

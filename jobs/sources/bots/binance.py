@@ -10,6 +10,7 @@ from jobs.sources.csv_files import csv_rows, headers_of
 from jobs.sources.errors import SourceError
 from jobs.sources.files import readable_files
 from jobs.sources.relation import quoted
+from jobs.sources.text_files import TextFile
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,28 +33,27 @@ _NAMES = {
 _REQUIRED = ("time", "symbol", "side", "price", "quantity", "amount")
 
 
-def load_export(connection: "DuckDBPyConnection", source: OrdersSource, folder: Path) -> None:
-    """Load the rows of the CSV files into the table `bot_trade`, each column as text; `folder` is for copies.
+def load_export(connection: "DuckDBPyConnection", source: OrdersSource, folder: Path) -> Sequence[TextFile]:
+    """Load the rows of the CSV files into the table `bot_trade`, each column as text, and return the files.
 
     Raises SourceError if a file is not such an export.
     """
     paths = readable_files("orders.path", source.location.path or "", (".csv",))
+    headers = headers_of("orders", paths, folder)
     selects = []
-    for header, files in headers_of("orders", paths, folder).items():
+    for header, files in headers.items():
         columns = export_columns(header)
         missing = [name for name in _REQUIRED if name not in columns]
         if missing:
             raise SourceError(
                 f"orders.path: {files[0].path} is no trade history of Binance: no column for {', '.join(missing)}; "
-                f"it has "
-                f"{', '.join(header)}"
+                f"it has {', '.join(header)}"
             )
         zone = "UTC" if "utc" in _letters(columns["time"]) else source.zone
         named = {name: columns.get(name, "") for name in _NAMES}
-        selects.append(f"select *, false as is_torn, {quoted(zone)} as zone from ({csv_rows({header: files}, named)})")
-        torn = sum(len(file.torn_lines) for file in files)
-        selects += [_torn_rows(torn)] if torn else []
-    connection.execute(f"create or replace temp table bot_trade as {' union all by name '.join(selects)}")
+        selects.append(f"select *, {quoted(zone)} as zone from ({csv_rows({header: files}, named)})")
+    connection.execute(f"create or replace temp table bot_trade as {' union all '.join(selects)}")
+    return [file for files in headers.values() for file in files]
 
 
 def export_columns(header: Sequence[str]) -> Mapping[str, str]:
@@ -68,11 +68,6 @@ def export_columns(header: Sequence[str]) -> Mapping[str, str]:
     if "quantity" not in columns and "total" in by_letters and "amount" in by_letters:
         columns |= {"quantity": by_letters["amount"], "amount": by_letters["total"]}
     return columns
-
-
-def _torn_rows(count: int) -> str:
-    """Write rows for the lines that do not fit the header, which are counted as bad_row."""
-    return f"select true as is_torn from range({count})"
 
 
 def _letters(name: str) -> str:

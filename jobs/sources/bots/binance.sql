@@ -10,8 +10,8 @@ with read as (
         regexp_extract(replace(quantity, ',', ''), '^ *(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)', 1) as quantity_text,
         regexp_extract(replace(amount, ',', ''), '^ *(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)', 1) as amount_text,
         regexp_extract(replace(fee, ',', ''), '^ *(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)', 1) as fee_text,
-        upper(regexp_extract(trim(amount), '([0-9]*[A-Za-z][A-Za-z0-9]*)$', 1)) as amount_coin,
-        coalesce(upper(fee_coin), upper(regexp_extract(trim(fee), '[0-9.]+ *([0-9]*[A-Za-z][A-Za-z0-9]*)$', 1))) as coin
+        upper(regexp_extract(trim(amount), '([A-Za-z][A-Za-z0-9]*)$', 1)) as amount_coin,
+        coalesce(upper(fee_coin), upper(regexp_extract(trim(fee), '([A-Za-z][A-Za-z0-9]*)$', 1))) as coin
     from bot_trade
 )
 
@@ -48,8 +48,6 @@ intent as (
         sum(case when is_maker then amount else 0 end) as maker_notional,
         case when bool_and(fee is not null and is_quote_fee) then sum(fee) end as fees,
         nullif(sum(try_cast(replace(profit, ',', '') as double)), 0) as profit,
-        bool_or(coalesce(is_torn, false)) as is_torn,
-        count(*) as trade_count,
         max(
             case
                 when price is null then 'Price ' || coalesce(price_text, '')
@@ -77,7 +75,6 @@ select
     profit as realized_pnl,
     fees,
     case
-        when is_torn then 'bad_row'
         when ts is null then 'bad_time'
         when coalesce(side not in ('BUY', 'SELL'), true) then 'unknown_word'
         when unread_value is not null then 'bad_value'

@@ -1,5 +1,6 @@
 """ccxt: orders and trades as its unified methods return them, or as Binance answers, in JSON files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from jobs.sources.errors import SourceError
 from jobs.sources.files import readable_files
 from jobs.sources.lines import LONGEST_LINE_BYTES
 from jobs.sources.relation import file_list
+from jobs.sources.text_files import TextFile
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 ENDINGS = (".json", ".jsonl", ".ndjson")
 
 
-def load_answers(connection: "DuckDBPyConnection", source: OrdersSource, _folder: Path) -> None:
+def load_answers(connection: "DuckDBPyConnection", source: OrdersSource, _folder: Path) -> Sequence[TextFile]:
     """Load the objects of JSON files, in an array or one on each line, into the table `bot_answer`.
 
     Numbers stay text, so that no digit of an id is lost. Raises SourceError naming the file if one cannot be read.
@@ -25,6 +27,7 @@ def load_answers(connection: "DuckDBPyConnection", source: OrdersSource, _folder
     connection.execute("create or replace temp table bot_answer (json json, file varchar)")
     for path in paths:
         _load(connection, path)
+    return ()
 
 
 def _load(connection: "DuckDBPyConnection", path: Path) -> None:

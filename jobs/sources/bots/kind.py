@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.plan import OrdersSource
+from jobs.sources.text_files import TextFile
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -48,13 +49,13 @@ class BotKind:
     `sql` makes the table `orders_row`, whose columns are canonical ones and `source_reason`, `source_unread`,
     `decided_at` and `fill_price`, and `orders_count` with one row of counts. `row_count` there is how many orders the
     bot has at all: zero stops the run. The SQL reads the `tables` of a database, or what `load_files` makes of files,
-    with a folder for copies.
+    with a folder for copies; it returns the text files that may have lines that are no rows.
     """
 
     sql: str
     sentences: Sequence[Sentence]
     tables: Sequence[Table] = ()
-    load_files: Callable[["DuckDBPyConnection", OrdersSource, Path], None] | None = None
+    load_files: Callable[["DuckDBPyConnection", OrdersSource, Path], Sequence[TextFile]] | None = None
 
 
 def sql_of(name: str) -> str:

@@ -9,6 +9,7 @@ from jobs.sources.bots.kind import BotKind, Sentence, sql_of
 from jobs.sources.bots.parquet_tables import load_parquet
 from jobs.sources.errors import SourceError
 from jobs.sources.files import readable_files
+from jobs.sources.text_files import TextFile
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,7 +38,7 @@ _REPORTS = {
 }
 
 
-def load_nautilus(connection: "DuckDBPyConnection", source: OrdersSource, _folder: Path) -> None:
+def load_nautilus(connection: "DuckDBPyConnection", source: OrdersSource, _folder: Path) -> Sequence[TextFile]:
     """Load the events of a catalog, or without them the reports, into tables `bot_NAME`.
 
     Raises SourceError if the path has neither.
@@ -52,6 +53,7 @@ def load_nautilus(connection: "DuckDBPyConnection", source: OrdersSource, _folde
     for name, (required, optional) in (_EVENTS | _REPORTS).items():
         is_used = name in _EVENTS or not has_events or name == "positions_report"
         load_parquet(connection, f"bot_{name}", by_table[name] if is_used else (), required.split(), optional.split())
+    return ()
 
 
 def _by_table(paths: Sequence[Path]) -> Mapping[str, Sequence[Path]]:

@@ -1,6 +1,7 @@
 """The orders of a bot as canonical rows: its data is loaded, its SQL is run, and its limits are put into sentences."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from jobs.sources.database_tables import spool_tables
 from jobs.sources.errors import SourceError
 from jobs.sources.relation import Relation
 from jobs.sources.table_rows import columns_of, table_relation
+from jobs.sources.text_files import TextFile
 from policy.window import Window
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def bot_relation(
     not what is required, or has no order at all.
     """
     kind = _KINDS[source.kind]
-    _load(connection, kind, source, window, folder)
+    texts = _load(connection, kind, source, window, folder)
     _set_variables(connection, source, window)
     *statements, count = connection.extract_statements(kind.sql)
     for statement in statements:
@@ -57,7 +59,7 @@ def bot_relation(
     if not counts["row_count"]:
         raise SourceError(f"orders: the {source.kind} data has no order yet; check that the bot has traded")
     columns = {name: name for name in (*canonical.ORDER_COLUMNS, *VERDICT)}
-    return table_relation(
+    relation = table_relation(
         f"orders ({source.kind})",
         "orders_row",
         columns_of(connection, "orders_row"),
@@ -65,6 +67,7 @@ def bot_relation(
         judged,
         {"kind": str(source.kind), "notes": [*notes(kind, counts), *from_candles]},
     )
+    return replace(relation, texts={file.read_path: file for file in texts})
 
 
 def notes(kind: BotKind, counts: Mapping[str, int]) -> Sequence[str]:
@@ -72,14 +75,17 @@ def notes(kind: BotKind, counts: Mapping[str, int]) -> Sequence[str]:
     return [sentence.text.format(**counts) for sentence in kind.sentences if counts[sentence.count] > 0]
 
 
-def _load(connection: "DuckDBPyConnection", kind: BotKind, source: OrdersSource, window: Window, folder: Path) -> None:
+def _load(
+    connection: "DuckDBPyConnection", kind: BotKind, source: OrdersSource, window: Window, folder: Path
+) -> Sequence[TextFile]:
+    """Load what the SQL reads; return the text files that may have lines that are no rows."""
     if kind.load_files is not None:
-        kind.load_files(connection, source, folder)
-        return
+        return kind.load_files(connection, source, folder)
     files = spool_tables(source.location.url or "", kind.tables, window, folder, "orders")
     for table in kind.tables:
         rows = query_rows(files[table.name], table.columns)
         connection.execute(f'create or replace temp table "bot_{table.name}" as {rows}')
+    return ()
 
 
 def _set_variables(connection: "DuckDBPyConnection", source: OrdersSource, window: Window) -> None:

@@ -1,0 +1,238 @@
+"""Orders and trades of ccxt and Binance as sources, in hand-made files."""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.plan import CandlesSource, Location, OrdersKind, OrdersSource
+from jobs.sources.errors import SourceError
+from policy.symbols import SymbolSpelling, SymbolStyle
+from tests.support.bot_data import canonical_rows, milliseconds, notes_of, utc
+from tests.support.run_helpers import counts_of, run, sample_of
+
+AS_OF = utc("2026-04-26 00:00:00")
+TEN = utc("2026-04-25 10:00:00")
+PAIR = "BTC/USDT:USDT"
+LONG_ID = 1234567890123456789012
+
+
+def at(seconds: float) -> int:
+    return milliseconds(TEN + timedelta(seconds=seconds))
+
+
+def order(name: str, status: str, filled: float, created: float, updated: float, **values: Any) -> dict[str, Any]:
+    """A post-only order to buy 2, as ccxt returns it from a venue that says so by its time in force."""
+    said = {"id": name, "symbol": PAIR, "side": "buy", "type": "limit", "timeInForce": "PO", "postOnly": None}
+    times = {"timestamp": at(created), "lastUpdateTimestamp": at(updated), "lastTradeTimestamp": None}
+    amounts = {"amount": 2.0, "filled": filled, "cost": filled * 100, "average": 100.0 if filled else None}
+    return {**said, "status": status, **times, **amounts, "fee": None, "info": {}, **values}
+
+
+def trade(number: int, order_id: str, seconds: float, **values: Any) -> dict[str, Any]:
+    """Half a unit at 100."""
+    money = {"price": 100.0, "amount": 0.5, "cost": 50.0, "fee": {"cost": 0.01, "currency": "USDT"}}
+    linked = {"id": str(number), "order": order_id, "symbol": PAIR, "side": "buy", "takerOrMaker": "maker"}
+    return {**linked, "timestamp": at(seconds), **money, "info": {}, **values}
+
+
+ORDERS = [
+    order("1", "closed", 2.0, 0, 10),
+    order("2", "canceled", 0.5, 100, 160),
+    order("3", "closed", 1.5, 161, 162, type="market", timeInForce="IOC", amount=1.5),
+    order("4", "expired", 0.0, 200, 201),
+    order("5", "open", 0.0, 300, 300),
+    order("6", "closed", 2.0, 400, 410, timeInForce=None),
+    order("7", "closed", 2.0, 500, 510, timeInForce="GTC", postOnly=False),
+]
+
+
+def ccxt(path: Path, **settings: Any) -> OrdersSource:
+    return OrdersSource(kind=OrdersKind.CCXT, location=Location(path=str(path)), **settings)
+
+
+def written(folder: Path, *files: list[dict[str, Any]], lines: bool = False) -> OrdersSource:
+    """Write each list as a file, as one array or one object on each line."""
+    for number, rows in enumerate(files):
+        text = "\n".join(map(json.dumps, rows)) if lines else json.dumps(rows)
+        (folder / f"answer-{number}.json").write_text(text)
+    return ccxt(folder / "*.json")
+
+
+def used(source: OrdersSource, *names: str) -> Sequence[tuple[Any, ...]]:
+    rows = canonical_rows(source, as_of=AS_OF)
+    return [tuple(row[name] for name in names) for row in rows if row["reason"] is None]
+
+
+FLAGS = ("order_id", "maker_started", "maker_filled", "fallback_used", "post_only_rejected")
+OUTCOMES = [
+    ("1", True, True, False, False),
+    ("2", True, False, True, False),
+    ("4", True, False, False, True),
+    ("6", None, None, None, None),
+    ("7", False, False, False, False),
+]
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_orders_in_an_array_or_in_lines_are_intents(tmp_path: Path, lines: bool) -> None:
+    rows = used(written(tmp_path, ORDERS, lines=lines), *FLAGS)
+
+    assert rows[:3] == OUTCOMES[:3]
+    assert rows[4] == OUTCOMES[4]
+    assert rows[3][:4] == OUTCOMES[3][:4]
+
+
+def test_trades_give_the_fees_and_the_profit_of_their_order(tmp_path: Path) -> None:
+    trades = [
+        trade(1, "1", 9, info={"realizedPnl": "3"}),
+        trade(2, "1", 10, amount=1.5, cost=150.0, info={"realizedPnl": "1"}),
+        trade(3, "2", 150, fee={"cost": 0.0001, "currency": "BNB"}),
+    ]
+    rows = {row[0]: row[1:] for row in used(written(tmp_path, ORDERS, trades), "order_id", "fees", "realized_pnl")}
+
+    assert rows["1"] == (pytest.approx(0.02), pytest.approx(4 - 0.02))
+    assert rows["2"] == (None, None)
+
+
+def test_the_same_order_of_several_fetches_counts_once_as_it_was_last(tmp_path: Path) -> None:
+    before = order("1", "open", 0.5, 0, 5)
+
+    assert used(written(tmp_path, [before], [ORDERS[0]], [ORDERS[0], before]), *FLAGS) == OUTCOMES[:1]
+
+
+def test_an_open_order_and_an_unknown_status_are_counted(tmp_path: Path) -> None:
+    result = run(written(tmp_path, [*ORDERS, order("8", "teleported", 0.0, 1, 2)]), as_of=AS_OF)
+
+    assert counts_of(result) == {"open_order": 1, "unknown_word": 1}
+    assert sample_of(result, "unknown_word").endswith("status 'teleported'")
+
+
+def test_an_object_that_is_neither_order_nor_trade_is_counted_with_its_keys(tmp_path: Path) -> None:
+    result = run(written(tmp_path, [ORDERS[0], {"balance": 1, "coin": "BTC"}]), as_of=AS_OF)
+
+    assert (result.event_count, counts_of(result)) == (1, {"unknown_word": 1})
+    assert sample_of(result, "unknown_word").endswith("keys 'balance, coin'")
+
+
+def test_trades_alone_give_no_ratio_and_it_is_said_with_the_share(tmp_path: Path) -> None:
+    source = written(tmp_path, [trade(1, "1", 0), trade(2, "2", 5, takerOrMaker="taker", amount=1.5, cost=150.0)])
+
+    assert used(source, "order_id", "maker_started", "notional") == [("1", None, 50.0), ("2", None, 150.0)]
+    assert notes_of(source, as_of=AS_OF)[0].startswith(
+        "2 orders are known by their trades only (25 % of their notional filled as maker): "
+    )
+
+
+def test_answers_of_binance_are_read_with_every_digit_of_an_id(tmp_path: Path) -> None:
+    sent = {"orderId": LONG_ID, "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTX"}
+    amounts = {"origQty": "2.0", "executedQty": "2.0", "cumQuote": "200.0", "avgPrice": "100.0"}
+    times = {"time": at(0), "updateTime": at(10), "closePosition": False}
+    fill = {"symbol": "BTCUSDT", "id": 9, "orderId": LONG_ID, "side": "BUY", "price": "100", "qty": "2.0"}
+    money = {"quoteQty": "200", "commission": "-0.04", "commissionAsset": "USDT", "maker": True, "realizedPnl": "0"}
+    orders = [{**sent, **amounts, **times, "status": "FILLED"}]
+    (tmp_path / "orders.json").write_text(json.dumps(orders))
+    (tmp_path / "trades.json").write_text(json.dumps([{**fill, **money, "time": at(9)}]))
+
+    # Old answers have fees that were paid below zero. Binance USD-M keeps no order that it refused.
+    assert used(ccxt(tmp_path), *FLAGS, "fees", "realized_pnl") == [
+        (str(LONG_ID), True, True, False, None, pytest.approx(0.04), None)
+    ]
+
+
+def test_a_file_that_is_no_json_stops_the_run_and_is_named(tmp_path: Path) -> None:
+    (tmp_path / "answer.json").write_text('[{"id": 1,')
+
+    with pytest.raises(SourceError, match=r"answer\.json is not a valid JSON file of one array"):
+        run(ccxt(tmp_path), as_of=AS_OF)
+
+
+def bars(folder: Path, minutes: int) -> CandlesSource:
+    opened = (TEN - timedelta(minutes=minutes)).isoformat()
+    path = folder / "bars.csv"
+    path.write_text(f"ts,symbol,high,low,close\n{opened},BTCUSDT,101,79,80\n")
+    return CandlesSource(location=Location(path=str(path)), interval=timedelta(minutes=minutes))
+
+
+def test_the_close_of_the_last_closed_minute_stands_for_the_mid(tmp_path: Path) -> None:
+    written(tmp_path, ORDERS[:2])
+    spelling = SymbolSpelling(style=SymbolStyle.COMPACT)
+    source = ccxt(tmp_path / "*.json", candles=bars(tmp_path, 1), symbols=spelling)
+
+    # Bought at 100 of 80, created when the bar had just closed; the second order is a hundred seconds later.
+    assert used(source, "symbol", "slippage_bps") == [("BTCUSDT", pytest.approx(2500.0)), ("BTCUSDT", None)]
+    assert "1 slippages are measured against the close of the last closed one-minute candle" in notes_of(
+        source, as_of=AS_OF
+    )
+
+
+def test_longer_candles_do_not_stand_for_the_mid(tmp_path: Path) -> None:
+    written(tmp_path, ORDERS[:2])
+    source = ccxt(tmp_path / "*.json", candles=bars(tmp_path, 5))
+
+    assert used(source, "slippage_bps") == [(None,), (None,)]
+    assert any("candles of 5 minutes are too long" in note for note in notes_of(source, as_of=AS_OF))
+
+
+def binance(folder: Path, text: str, **settings: Any) -> OrdersSource:
+    (folder / "history.csv").write_text(text)
+    return OrdersSource(kind=OrdersKind.BINANCE, location=Location(path=str(folder / "*.csv")), **settings)
+
+
+FUTURES = "Uid,Time,Symbol,Side,Price,Quantity,Amount,Fee,Realized Profit,Buyer,Maker,Trade ID,Order ID\n"
+EXPORTS = {
+    "futures, two digits of the year": FUTURES
+    + f"1,26-04-25 10:00:00,BTCUSDT,BUY,100,0.5,50,0.01 USDT,0,true,true,1,{LONG_ID}\n"
+    + f"1,26-04-25 10:00:01,BTCUSDT,BUY,100,1.5,150,0.03 USDT,0,true,TRUE,2,{LONG_ID}\n",
+    "futures, UTC in the header": FUTURES.replace("Time", "Time(UTC)")
+    + f"1,2026-04-25 10:00:01,BTCUSDT,BUY,100,2.0,200,0.04USDT,0,true,false,2,{LONG_ID}\n",
+    "spot, units glued on": "Date(UTC),Pair,Side,Price,Executed,Amount,Fee\n"
+    '2026-04-25 10:00:01,BTCUSDT,BUY,100,2.0BTC,"200.0USDT",0.04USDT\n',
+    "spot, an older one": "Date(UTC),Market,Type,Price,Amount,Total,Fee,Fee Coin\n"
+    "2026-04-25 10:00:01,BTCUSDT,BUY,100,2.0,200,0.04,USDT\n",
+    "with a byte order mark and thousands": "\ufeff"
+    + FUTURES
+    + f'1,2026-04-25 10:00:01,BTCUSDT,BUY,100,"2.0","2,00.0",0.04 USDT,0,true,false,2,{LONG_ID}\n',
+}
+
+
+@pytest.mark.parametrize("export", EXPORTS.values(), ids=EXPORTS.keys())
+def test_the_exports_of_several_years_give_the_same_order(tmp_path: Path, export: str) -> None:
+    done_at = (TEN + timedelta(seconds=1)).replace(tzinfo=None)
+
+    assert used(binance(tmp_path, export), "ts", "symbol", "side", "notional", "fees", "maker_started") == [
+        (done_at, "BTCUSDT", "BUY", 200.0, pytest.approx(0.04), None)
+    ]
+
+
+def test_times_without_a_zone_are_in_that_of_the_settings(tmp_path: Path) -> None:
+    row = "1,26-04-25 12:00:00,BTCUSDT,BUY,100,2,200,0.01 BNB,5.5,true,true,1,7\n"
+    source = binance(tmp_path, FUTURES + row, zone="Europe/Berlin")
+
+    # Noon in Berlin's summer is ten in UTC. A fee in BNB is not known in USDT.
+    assert used(source, "order_id", "ts", "fees", "realized_pnl") == [("7", TEN.replace(tzinfo=None), None, 5.5)]
+
+
+def test_rows_of_an_export_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    rows = (
+        "1,26-04-25 10:00:00,BTCUSDT,BUY,100,2,200,0.01 USDT,0,true,true,1,1\n"
+        "1,yesterday,BTCUSDT,BUY,100,2,200,0.01 USDT,0,true,true,2,2\n"
+        "1,26-04-25 10:00:00,BTCUSDT,HODL,100,2,200,0.01 USDT,0,true,true,3,3\n"
+        "1,26-04-25 10:00:00,BTCUSDT,BUY,cheap,2,200,0.01 USDT,0,true,true,4,4\n"
+        "1,26-04-25 10:00:00,BTCUSDT\n"
+    )
+    result = run(binance(tmp_path, FUTURES + rows), as_of=AS_OF)
+
+    assert (result.event_count, counts_of(result)) == (1, dict.fromkeys(_UNREAD, 1))
+    assert sample_of(result, "bad_time").endswith("Time 'yesterday'")
+
+
+_UNREAD = ("bad_row", "bad_time", "bad_value", "unknown_word")
+
+
+def test_an_export_of_another_kind_is_refused_with_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"for symbol, side, price, quantity; it has Date\(UTC\), Coin, Amount"):
+        run(binance(tmp_path, "Date(UTC),Coin,Amount\n2026-04-25,BTC,1\n"), as_of=AS_OF)
