@@ -1,11 +1,22 @@
 """`router-policy init`: a settings file to start from, and the store's schema."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from console.errors import SettingsError
 from console.options import Config
+from console.settings.draft import draft
 from console.settings.file import FILE_NAME, load
+from console.settings.plan import plan_of
+from console.terminal.preview import print_preview
+from console.terminal.text import iso
+from jobs.analysis.preview import DataEnd, Preview, find_data_end, preview
+from jobs.analysis.recognition import recognise
+from policy.errors import RouterPolicyError
 from storage.database.engine import describe_url, parse_url
 from storage.store import Store
 
@@ -29,16 +40,58 @@ cron = "*/15 * * * *"                           # UTC
 """
 
 
-def command(config: Config = None) -> None:
-    """Write a settings file if there is none, and create or upgrade the store's schema."""
+_From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="PATH", help="Data of a bot: recognise it and write the settings that read it."),
+]
+
+
+def command(config: Config = None, from_: _From = None) -> None:
+    """Write a settings file if there is none, and create or upgrade the store's schema.
+
+    With --from the settings are for the data of a bot, and the policies at the end of that data are shown; nothing is
+    published.
+    """
     path = config or Path(FILE_NAME)
-    if not path.exists():
+    if from_ is not None:
+        _start_from(from_, path)
+    elif not path.exists():
         _write_whole(path, TEMPLATE)
         sys.stdout.write(f"wrote {path}: point it at your logs, then run: router-policy check\n")
     settings = load(path)
     with Store(settings.store.url) as store:
         store.set_up()
     sys.stdout.write(f"store {describe_url(parse_url(settings.store.url))} is set up\n")
+
+
+def _start_from(origin: str, path: Path) -> None:
+    if path.exists():
+        raise SettingsError(f"{path} exists, and is not written over; remove it, or name another file with --config")
+    recognition = recognise(origin)
+    folder = path.absolute().parent
+    _write_whole(path, draft(recognition, folder))
+    end, shown = _previewed(path)
+    _write_whole(path, draft(recognition, folder, end, shown.notes if shown is not None else ()))
+    sys.stdout.write(f"{origin} is {recognition.seen}: wrote {path}\n")
+    if end is None or shown is None:
+        sys.stdout.write("none of its orders can be used yet: router-policy check names the reasons\n")
+        return
+    print_preview(shown, end.as_of)
+    sys.stdout.write(
+        "\nNothing is published. Next: router-policy check and router-policy once, both with "
+        f"--as-of {iso(end.as_of)} if the bot has stopped\n"
+    )
+
+
+def _previewed(path: Path) -> tuple[DataEnd | None, Preview | None]:
+    """Return the end of the data and the policies there; if the data cannot be read, leave no settings behind."""
+    try:
+        plan = plan_of(load(path))
+        end = find_data_end(plan.orders, datetime.now(UTC))
+        return end, preview(plan, end.as_of) if end is not None else None
+    except RouterPolicyError:
+        path.unlink()
+        raise
 
 
 def _write_whole(path: Path, content: str) -> None:

@@ -76,6 +76,12 @@ def _letters(name: str) -> str:
 
 BINANCE = BotKind(
     sql=sql_of("binance"),
+    mapping={
+        "maker_started": "unknown: an export of trades does not have it",
+        "notional": "the sum of Amount",
+        "realized_pnl": "the sum of Realized Profit",
+        "fees": "the sum of Fee, if it is in the quote currency",
+    },
     load_files=load_export,
     sentences=(
         Sentence(

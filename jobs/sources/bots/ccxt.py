@@ -54,6 +54,16 @@ def _load(connection: "DuckDBPyConnection", path: Path) -> None:
 
 CCXT = BotKind(
     sql=sql_of("ccxt"),
+    mapping={
+        "maker_started": "postOnly, or timeInForce PO or GTX",
+        "maker_filled": "it is done and filled, and no trade took",
+        "fallback_used": "a market order of the same market and side within 2 s",
+        "slippage_bps": "mean fill price against the last closed one-minute candle",
+        "notional": "cost",
+        "realized_pnl": "info.realizedPnl of the trades less fees",
+        "post_only_rejected": "expired or rejected with nothing filled; unknown on Binance USD-M",
+        "fees": "fees of the trades in the quote currency",
+    },
     load_files=load_answers,
     sentences=(
         Sentence(

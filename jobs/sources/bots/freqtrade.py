@@ -14,6 +14,15 @@ _ORDER_COLUMNS = (
 
 FREQTRADE = BotKind(
     sql=sql_of("freqtrade"),
+    mapping={
+        "maker_started": "the first order of a trade and side is a limit order; unknown of entries",
+        "maker_filled": "a limit order closed it, and nothing was taken",
+        "fallback_used": "a market order or a stop filled after a limit order",
+        "slippage_bps": "mean fill price against the mid that the strategy kept, else ft_price of the first order",
+        "notional": "the sum of filled x average",
+        "realized_pnl": "close_profit_abs, on the last exit",
+        "fees": "fee_open or fee_close x notional, if their currency is known",
+    },
     tables=(
         Table(
             name="trades",

@@ -7,6 +7,14 @@ _ORDER_COLUMNS = "id market symbol creation_timestamp order_type amount last_sta
 
 HUMMINGBOT = BotKind(
     sql=sql_of("hummingbot"),
+    mapping={
+        "maker_started": "order_type LIMIT_MAKER; LIMIT is unknown, since it may take",
+        "maker_filled": "its fills reach its amount",
+        "fallback_used": "a market leg of the same level_id, else one within 2 s",
+        "slippage_bps": "mean fill price against the mid of level_id, else of MarketData",
+        "notional": "fills of TradeFill, else of the executor",
+        "fees": "trade_fee_in_quote, else cum_fees_quote",
+    },
     tables=(
         Table(
             name="Order",

@@ -1,6 +1,6 @@
 """A kind of bot data: its tables, the SQL that makes canonical rows of them, and what the data cannot tell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -48,11 +48,13 @@ class BotKind:
 
     `sql` makes the table `orders_row`, whose columns are canonical ones and `source_reason`, `source_unread`,
     `decided_at` and `fill_price`, and `orders_count` with one row of counts. `row_count` there is how many orders the
-    bot has at all: zero stops the run. The SQL reads the `tables` of a database, or what `load_files` makes of files,
-    with a folder for copies; it returns the text files that may have lines that are no rows.
+    bot has at all: zero stops the run. `mapping` has, for people, where each canonical column comes from.
+    The SQL reads the `tables` of a database, or what `load_files` makes of files, with a folder for copies; that
+    returns the text files that may have lines that are no rows.
     """
 
     sql: str
+    mapping: Mapping[str, str]
     sentences: Sequence[Sentence]
     tables: Sequence[Table] = ()
     load_files: Callable[["DuckDBPyConnection", OrdersSource, Path], Sequence[TextFile]] | None = None

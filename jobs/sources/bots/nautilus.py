@@ -85,6 +85,16 @@ def _nothing_to_read(files: Sequence[Path], paths: Sequence[Path]) -> str:
 
 NAUTILUS = BotKind(
     sql=sql_of("nautilus"),
+    mapping={
+        "maker_started": "a leg was post-only and submitted",
+        "maker_filled": "MAKER fills reach its quantity, and there is no TAKER fill",
+        "fallback_used": "a TAKER fill in the same exec_spawn_id, else in the same tag",
+        "slippage_bps": "mean fill price against the mid of the tag rp_mid",
+        "notional": "the sum of last_qty x last_px",
+        "realized_pnl": "position_closed, else positions_report, at the closing order",
+        "post_only_rejected": "the reason of order_rejected begins with POST_ONLY",
+        "fees": "commissions in the currency of the instrument",
+    },
     load_files=load_nautilus,
     sentences=(
         Sentence(

@@ -70,6 +70,11 @@ def bot_relation(
     return replace(relation, texts={file.read_path: file for file in texts})
 
 
+def mapping_of(kind: OrdersKind) -> Mapping[str, str]:
+    """Return where each canonical column of a kind comes from, for people; empty for kinds that have it as it is."""
+    return _KINDS[kind].mapping if kind.is_bot else {}
+
+
 def notes(kind: BotKind, counts: Mapping[str, int]) -> Sequence[str]:
     """Return the sentences whose count is above zero, with the counts in them."""
     return [sentence.text.format(**counts) for sentence in kind.sentences if counts[sentence.count] > 0]
