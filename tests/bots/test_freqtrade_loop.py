@@ -1,6 +1,7 @@
 """freqtrade's own bot, day by day: its orders, its files, a run of the service, and the orders of the next day.
 
-A day has four hours. On the second one the strategy's maker prices are far from the market.
+A day has four hours. On the second one the strategy's maker prices are far from the market. The bot follows
+policies that are computed from its own database; beside it a second service reads the mixin's order log.
 """
 
 import json
@@ -20,20 +21,27 @@ from tests.bots.service import Service
 START = datetime(2026, 5, 6, tzinfo=UTC)
 DAY = timedelta(hours=4)
 BROKEN = 1
-ORDERS = """
+DATABASE = """
+[orders]
+kind = "freqtrade"
+url = "sqlite:///tradesv3.dryrun.sqlite"
+post_only = true
+"""
+LOG = """
 [orders]
 kind = "order-log"
-path = "orders.jsonl"
+path = "../orders.jsonl"
 """
 
 
 @dataclass(kw_only=True)
 class Loop:
-    """What four days left: the log's lines of each day, the policies at its end, and the bot's folder."""
+    """What four days left: the log's lines of each day, the policies at its end from either source, and the folder."""
 
     folder: Path
     days: list[list[dict[str, Any]]] = field(default_factory=list)
     policies: list[dict[str, dict[str, Any]]] = field(default_factory=list)
+    policies_of_log: list[dict[str, dict[str, Any]]] = field(default_factory=list)
     verified: str = ""
 
     def trades(self, query: str) -> list[tuple[Any, ...]]:
@@ -49,7 +57,8 @@ class Loop:
 def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
     """Four days of freqtrade's dry run, each followed by a run of the service."""
     loop = Loop(folder=tmp_path_factory.mktemp("freqtrade"))
-    service = Service(loop.folder, ORDERS)
+    (loop.folder / "beside").mkdir()
+    service, beside = Service(loop.folder, DATABASE), Service(loop.folder / "beside", LOG)
     lines = loop.folder / "orders.jsonl"
     with pytest.MonkeyPatch.context() as monkeypatch:
         for day in range(4):
@@ -62,6 +71,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
             )
             loop.days.append([json.loads(line) for line in lines.read_text().splitlines()[seen:]])
             loop.policies.append(service.once(START + (day + 1) * DAY))
+            loop.policies_of_log.append(beside.once(START + (day + 1) * DAY))
     loop.verified = service.verify()
     return loop
 
@@ -74,33 +84,49 @@ def share(rows: list[dict[str, Any]], key: str) -> float:
 
 def test_a_broken_maker_path_opens_the_breaker_and_it_probes_and_closes(loop: Loop) -> None:
     good, broken, probing, after = loop.days
-
-    assert [{policy["maker_first"] for policy in policies.values()} for policies in loop.policies] == [
-        *({True}, {False}, {True}, {True})
+    first, opened, closed, last = [
+        {pair for pair, policy in policies.items() if policy["maker_first"]} for policies in loop.policies
     ]
+
+    assert (first, opened) == (set(PAIRS), set())
     assert 0.5 < share(good, "is_maker_final") < 0.95
     assert share(broken, "is_maker_final") == 0
-    assert Counter((row["maker_start"], row["probe"]) for row in good + broken + after).keys() == {(True, False)}
+    assert {(row["maker_start"], row["probe"]) for row in good + broken} == {(True, False)}
     assert {row["maker_start"] for row in probing if not row["probe"]} == {False}
     probes = [row for row in probing if row["probe"]]
     assert 0.1 < len(probes) / len(probing) < 0.35  # one in five, by their ids
-    assert share(probes, "is_maker_final") > 0.2
-    assert all("closed: a probe filled" in policy["reason"] for policy in loop.policies[2].values())
+    # Of entries the database does not tell whether they were tried, so a probe that closes a breaker is an exit.
+    assert closed == {row["symbol"] for row in probes if row["is_maker_final"] and row["side"] == "SELL"}
+    assert closed
+    assert all("closed: a probe filled" in loop.policies[2][pair]["reason"] for pair in closed)
+    assert {row["symbol"] for row in after if row["maker_start"] and not row["probe"]} == closed
+    assert closed <= last
 
 
 def test_each_order_names_the_run_that_it_followed(loop: Loop) -> None:
     assert [{row["policy_run_id"] for row in rows} for rows in loop.days] == [{None}, {1}, {2}, {3}]
 
 
-def test_the_policies_have_the_figures_of_the_log(loop: Loop) -> None:
+@pytest.mark.parametrize("source", ["database", "log"])
+def test_the_policies_have_the_figures_of_what_was_sent(loop: Loop, source: str) -> None:
     rows: list[dict[str, Any]] = []
-    for day, policies in zip(loop.days, loop.policies, strict=True):
-        rows += day
+    for number, day in enumerate(loop.days):
+        # Of entries the database has those that were filled only, so they are no evidence there.
+        rows += [row for row in day if source == "log" or row["side"] == "SELL"]
+        policies = (loop.policies if source == "database" else loop.policies_of_log)[number]
         assert policies.keys() == set(PAIRS)
         for pair, policy in policies.items():
             own = [row for row in rows if row["symbol"] == pair]
+            assert policy["maker_started_count"] == sum(1 for row in own if row["maker_start"])
             assert policy["maker_fill_ratio"] == pytest.approx(share(own, "is_maker_final"), abs=1e-6)
             assert policy["fallback_ratio"] == pytest.approx(share(own, "used_fallback"), abs=1e-6)
+
+
+def test_entries_of_the_database_alone_would_look_better_than_they_were(loop: Loop) -> None:
+    started = [row for day in loop.days for row in day if row["side"] == "BUY" and row["maker_start"]]
+    in_database = [row for row in started if row["prices"]["avg_fill"] is not None]
+
+    assert share(in_database, "is_maker_final") > 1.1 * share(started, "is_maker_final")
 
 
 def test_the_log_has_every_fill_of_the_bots_database_and_the_misses_that_it_deleted(loop: Loop) -> None:
