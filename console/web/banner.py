@@ -21,7 +21,7 @@ _EXPIRED = f"{consequence(Status.EXPIRED)} Start router-policy run."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Phase:
+class FreshnessPhase:
     """What holds after a moment, exclusive, until the next phase begins; None: from the beginning."""
 
     after: datetime | None
@@ -34,7 +34,7 @@ class Phase:
         return (self.after.timestamp() if self.after is not None else None), self.status.value, self.text
 
 
-def phase_at(phases: Sequence[Phase], now: datetime) -> Phase:
+def phase_at(phases: Sequence[FreshnessPhase], now: datetime) -> FreshnessPhase:
     """Return the phase of a moment; the scripts of the pages choose it in the same way."""
     return next(phase for phase in reversed(phases) if phase.after is None or now > phase.after)
 
@@ -47,7 +47,7 @@ class Banner:
     that a page may show, other than by time alone.
     """
 
-    phases: Sequence[Phase]
+    phases: Sequence[FreshnessPhase]
     gaps: str
     slot: datetime | None
     now: datetime
@@ -78,47 +78,58 @@ def banner_of(cache: PolicyCache, newest: LatestPolicies) -> Banner:
     )
 
 
-def phases_of(slots: Slots, newest: datetime | None) -> Sequence[Phase]:
+def phases_of(slots: Slots, newest: datetime | None) -> Sequence[FreshnessPhase]:
     """Return what holds from the newest slot on if no newer one is published; None: there is no run yet."""
     if newest is None:
-        return (Phase(after=None, status=Status.MISSING, text=_NO_RUN),)
+        return (FreshnessPhase(after=None, status=Status.MISSING, text=_NO_RUN),)
     slot, due = f"the newest slot is {iso(newest)}", slots.next(newest)
     limits = limits_at(slots, newest)
     stale_at, expired_at = newest + limits.stale_after, newest + limits.expired_after
     known = newest - limits.clock_tolerance - datetime.resolution
     waiting = f"Fresh: {slot}; the one that was due at {iso(due)} has no run yet."
     return (
-        Phase(after=None, status=Status.CLOCK_SKEW, text=f"Clock skew: {slot}, which is ahead of now. {_SKEW}"),
-        Phase(after=known, status=Status.FRESH, text=f"Fresh: {slot}; the next is due at {iso(due)}."),
-        Phase(after=due, status=Status.FRESH, text=waiting),
-        Phase(after=stale_at, status=Status.STALE, text=f"Stale since {iso(stale_at)}: {slot}. {_STALE}"),
-        Phase(after=expired_at, status=Status.EXPIRED, text=f"Expired since {iso(expired_at)}: {slot}. {_EXPIRED}"),
+        FreshnessPhase(
+            after=None, status=Status.CLOCK_SKEW, text=f"Clock skew: {slot}, which is ahead of now. {_SKEW}"
+        ),
+        FreshnessPhase(after=known, status=Status.FRESH, text=f"Fresh: {slot}; the next is due at {iso(due)}."),
+        FreshnessPhase(after=due, status=Status.FRESH, text=waiting),
+        FreshnessPhase(after=stale_at, status=Status.STALE, text=f"Stale since {iso(stale_at)}: {slot}. {_STALE}"),
+        FreshnessPhase(
+            after=expired_at, status=Status.EXPIRED, text=f"Expired since {iso(expired_at)}: {slot}. {_EXPIRED}"
+        ),
     )
 
 
-def symbol_phases(banner: Banner, override: Override | None) -> Sequence[Phase]:
+def symbol_phases(banner: Banner, override: Override | None) -> Sequence[FreshnessPhase]:
     """Return what routers do with one symbol's policy, an empty text while they act on it: the banner's phases.
 
     An override holds until its own end, whatever the age of the policy beneath it.
     """
-    computed = [Phase(after=phase.after, status=phase.status, text=_of_policy(phase.status)) for phase in banner.phases]
+    computed = [
+        FreshnessPhase(after=phase.after, status=phase.status, text=_of_policy(phase.status)) for phase in banner.phases
+    ]
     if override is None:
         return computed
     end = override.until_at
     at_end = phase_at(computed, end)
     earlier, later = _split(computed, end)
     return [
-        *(Phase(after=phase.after, status=phase.status, text=_of_override(phase.status, end)) for phase in earlier),
         *(
-            Phase(
+            FreshnessPhase(after=phase.after, status=phase.status, text=_of_override(phase.status, end))
+            for phase in earlier
+        ),
+        *(
+            FreshnessPhase(
                 after=phase.after, status=phase.status, text=f"The override ended at {iso(end)}. {phase.text}".strip()
             )
-            for phase in (Phase(after=end, status=at_end.status, text=at_end.text), *later)
+            for phase in (FreshnessPhase(after=end, status=at_end.status, text=at_end.text), *later)
         ),
     ]
 
 
-def _split(phases: Sequence[Phase], end: datetime) -> tuple[Sequence[Phase], Sequence[Phase]]:
+def _split(
+    phases: Sequence[FreshnessPhase], end: datetime
+) -> tuple[Sequence[FreshnessPhase], Sequence[FreshnessPhase]]:
     """Return the phases that begin before a moment, and the others."""
     count = sum(phase.after is None or phase.after < end for phase in phases)
     return phases[:count], phases[count:]

@@ -13,7 +13,7 @@ from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from console.web.banner import Phase, banner_of, phase_at, symbol_phases
+from console.web.banner import FreshnessPhase, banner_of, phase_at, symbol_phases
 from console.web.headers import NOT_KEPT, POLICY_WITH_PICTURES
 from console.web.pages import formats
 from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
@@ -42,7 +42,7 @@ _RUNS_SHOWN = 50
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def _phases_as_json(phases: Sequence[Phase]) -> str:
+def _phases_as_json(phases: Sequence[FreshnessPhase]) -> str:
     return json.dumps([phase.record for phase in phases])
 
 
