@@ -26,7 +26,7 @@ AMOUNTS = ("slippage_bps", "notional", "realized_pnl", "fees")
 FLAGS = ("maker_started", "maker_filled", "fallback_used")
 COUNTED = "counted"
 _LOG = {"slippage_bps": "slippage_bps", "realized_pnl": "pnl_at_close_usd", "fees": "fees_usd"}
-_NUMBER = re.compile(r" *[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)? *", re.IGNORECASE)
+_NUMBER = re.compile(r" *[+-]?(\d(_?\d)*(\.\d*)?|\.\d+)(e[+-]?\d+)? *", re.IGNORECASE)
 _TIME = AS_OF - timedelta(minutes=1)
 
 
