@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.support import processor_times
 
 if TYPE_CHECKING:
     from storage.store import Store
+
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("any-load", deadline=None)
+settings.load_profile("any-load")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -136,7 +136,7 @@ def _is_same(value: object, other: object) -> bool:
     return value == other
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(some=st.lists(outcomes(), min_size=1, max_size=8))
 def test_a_flat_order_is_read_as_the_outcome_with_the_same_values(
     tmp_path_factory: pytest.TempPathFactory, some: list[Outcome]

@@ -112,7 +112,7 @@ def check_price(outcome: Outcome, fills: list[Fill]) -> None:
     assert float(outcome.fees or 0) == pytest.approx(fees)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(conditions(st.sampled_from([0.0, 0.0, 0.1, 0.3])), readings, st.sampled_from(Side), st.integers(0, 2**32))
 def test_whatever_the_venue_does_an_order_is_filled_once_at_most_and_told_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, how: Conditions, reading: Reading, side: Side, seed: int
@@ -127,7 +127,7 @@ def test_whatever_the_venue_does_an_order_is_filled_once_at_most_and_told_as_it_
     assert set(books.venue.open_order_ids()) <= set(outcome.unresolved_ids)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     conditions(st.just(0.0)),
     st.floats(0.0, 12.0, allow_nan=False),

@@ -227,7 +227,6 @@ def play(store: Store, examples: int, steps: int, phases: Sequence[Phase] = tupl
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
-            deadline=None,
             database=None,
             phases=phases,
             report_multiple_bugs=False,

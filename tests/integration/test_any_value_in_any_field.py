@@ -171,7 +171,7 @@ def test_a_value_is_used_as_what_it_plainly_is_or_its_row_is_counted(
     write: Callable[[Path, Sequence[tuple[str, object]]], OrdersSource],
     fields: Sequence[str],
 ) -> None:
-    @settings(max_examples=examples, deadline=None, derandomize=examples < 10, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, derandomize=examples < 10, suppress_health_check=list(HealthCheck))
     @given(cells=cells_of(fields))
     def holds(cells: list[tuple[str, object]]) -> None:
         result = run(write(tmp_path, [*cells, ("fees", 0.1)]))  # one good row: a file without any stops the run

@@ -38,7 +38,6 @@ def _form(test: Test, drawn: dict[str, SearchStrategy[object]], examples: int, *
         max_examples=examples,
         derandomize=not is_random,
         database=None,
-        deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     return chosen(given(**drawn)(test))
