@@ -64,8 +64,11 @@ def parquet_relation(
 
 
 def _parquet(paths: Sequence[Path]) -> str:
-    """Write a FROM clause over Parquet files of one schema."""
-    return f"read_parquet({file_list(paths)}, filename = true, file_row_number = true, hive_partitioning = false)"
+    """Write a FROM clause over Parquet files of one schema; bytes that are not UTF-8 become question marks."""
+    return (
+        f"read_parquet({file_list(paths)}, filename = true, file_row_number = true, hive_partitioning = false, "
+        "utf8_validation = 'replace')"
+    )
 
 
 def _schemas_of(connection: "DuckDBPyConnection", source: str, paths: Sequence[Path]) -> Sequence[ParquetFiles]:
@@ -105,7 +108,8 @@ def typed_column(source: str, path: Path, name: str, theirs: str, kind: str | No
     if wanted == "timestamp":
         return f"{instant(source, path, theirs, kind)} as {name}"
     if name == "symbol" and kind == "VARCHAR":
-        return f"symbol_of_text({column}) as {name}"
+        # A question mark stands for bytes that are not UTF-8, and in no market's name.
+        return f"case when not contains({column}, '?') then symbol_of_text({column}) end as {name}"
     fits = {
         "varchar": kind in ("VARCHAR", "UUID", *_INTEGERS),
         "boolean": kind == "BOOLEAN",

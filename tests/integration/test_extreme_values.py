@@ -76,6 +76,16 @@ def as_parquet(folder: Path, rows: Sequence[Row]) -> OrdersSource:
     return canonical(write_parquet(folder / "outcomes.parquet", rows))
 
 
+def as_query(folder: Path, rows: Sequence[Row]) -> OrdersSource:
+    """The same rows from a query; what SQLite has no number for is a text there."""
+    (folder / "bot.db").unlink(missing_ok=True)
+    written = [
+        {name: str(value) if isinstance(value, int) and abs(value) >= 2**63 else value for name, value in row.items()}
+        for row in rows
+    ]
+    return canonical_query(write_sqlite(folder / "bot.db", written), "select * from outcome")
+
+
 def as_log(folder: Path, rows: Sequence[Row]) -> OrdersSource:
     """The same rows as an order log, its profits in the rows of the orders."""
     lines = [
@@ -96,7 +106,7 @@ def bad_rows(name: str) -> list[Row]:
     return [bad_row(name, value) | {"order_id": f"bad-{n}"} for n, value in enumerate(EXTREMES)]
 
 
-@pytest.mark.parametrize("write", [as_csv, as_jsonl, as_parquet, as_log])
+@pytest.mark.parametrize("write", [as_csv, as_jsonl, as_parquet, as_query, as_log])
 @pytest.mark.parametrize("name", AMOUNTS)
 def test_extreme_numbers_of_orders_change_no_other_symbol(
     tmp_path: Path, write: Callable[[Path, Sequence[Row]], OrdersSource], name: str
