@@ -158,7 +158,7 @@ def cells_of(fields: Sequence[str]) -> st.SearchStrategy[list[tuple[str, object]
     return st.lists(st.tuples(st.sampled_from(fields), VALUES), min_size=30, max_size=60)
 
 
-@pytest.mark.parametrize("examples", [3, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [3, pytest.param(40, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("write", "fields"),
     # The flags of a log are not columns of the table: a fallback there overrules what else the order says.

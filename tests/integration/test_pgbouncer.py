@@ -1,6 +1,5 @@
 """The service, its console and routers through pgbouncer, which gives each transaction another connection."""
 
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -21,8 +20,6 @@ from tests.support.pgbouncer import pooled
 from tests.support.postgres import fresh_database
 from tests.support.runs import QUARTER, SLOT, publish
 from tests.support.waiting import wait_until
-
-RUNS = int(os.environ.get("PGBOUNCER_RUNS", "3"))  # 15 take a minute
 
 
 @pytest.fixture(params=["transaction", "session"])
@@ -51,8 +48,18 @@ def published(url: str) -> int:
         return int((connection.execute("select count(*) from policy_run").fetchone() or (0,))[0])
 
 
-@pytest.mark.parametrize("pooled_url", ["transaction", pytest.param("session", marks=pytest.mark.long)], indirect=True)
-def test_schedulers_a_console_and_readers_lose_nothing_through_a_pooler(pooled_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("pooled_url", "run_count"),
+    [
+        ("transaction", 3),
+        pytest.param("transaction", 15, marks=pytest.mark.long),  # a minute
+        pytest.param("session", 15, marks=pytest.mark.long),
+    ],
+    indirect=["pooled_url"],
+)
+def test_schedulers_a_console_and_readers_lose_nothing_through_a_pooler(
+    pooled_url: str, run_count: int, tmp_path: Path
+) -> None:
     folders = [tmp_path / name for name in ("first", "second", "console")]
     for folder in folders:
         folder.mkdir()
@@ -69,7 +76,7 @@ def test_schedulers_a_console_and_readers_lose_nothing_through_a_pooler(pooled_u
         ]
         wait_until(lambda: console_answers(folders[2]) is not None, "the console answers")
         statuses = set()
-        while published(pooled_url) < RUNS:
+        while published(pooled_url) < run_count:
             statuses.add(httpx.get(f"{console_answers(folders[2])}/v1/policies").status_code)
             time.sleep(0.1)
         reader_states = [reader.status for reader in readers]
