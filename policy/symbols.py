@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 # The client has the same text in router_policy_client/symbols.py; a test holds the two equal.
-_VENUE = re.compile(r"\.[A-Z][A-Z0-9_]{2,}$")
+_VENUE = re.compile(r"\.[A-Z][A-Z0-9_]{2,}\Z")
 _SETTLEMENT = re.compile(r":[^:-]*")
-_CONTRACT = re.compile(r"[-_](PERP|PERPETUAL|SWAP|LINEAR|INVERSE|SPOT)$")
+_CONTRACT = re.compile(r"[-_](PERP|PERPETUAL|SWAP|LINEAR|INVERSE|SPOT)\Z")
 _SEPARATOR = re.compile(r"[ /_-]")
 _LETTERS = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 

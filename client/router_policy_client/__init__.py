@@ -14,6 +14,7 @@ from router_policy_client.reader import PolicyReader
 from router_policy_client.reader_status import ReaderStatus
 from router_policy_client.router import route_order
 from router_policy_client.routing import Routing
+from router_policy_client.symbols import Symbols
 
 __all__ = [
     "Fallback",
@@ -34,6 +35,7 @@ __all__ = [
     "Routing",
     "Side",
     "Status",
+    "Symbols",
     "TakerBias",
     "UnfilledReason",
     "decide",

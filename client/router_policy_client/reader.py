@@ -21,6 +21,7 @@ from router_policy_client.postgres_source import PostgresSource
 from router_policy_client.reader_status import ReaderStatus
 from router_policy_client.rows import Row
 from router_policy_client.sqlite_source import SqliteSource
+from router_policy_client.symbols import Symbols
 from router_policy_client.timeouts import with_timeouts
 from router_policy_client.watcher import Source, Watcher
 
@@ -44,7 +45,8 @@ class PolicyReader:
     number, and 5 on Postgres, which sends notifications. With `watch=False` there is no thread, and only `refresh`
     reads. The constructor waits for the first read, at most `first_read_seconds`.
 
-    `now` returns an aware time and replaces the system's clocks, for simulations.
+    `now` returns an aware time and replaces the system's clocks, for simulations. `symbols` is how the bot's own names
+    of markets are spelt in policies; by default they are the same.
 
     Raises ReaderSettingsError for invalid settings; nothing that a database does raises. In a forked child the reader
     continues with a thread and connections of its own. Threads may share a reader.
@@ -65,6 +67,7 @@ class PolicyReader:
         first_read_seconds: float = 1.0,
         watch: bool = True,
         now: Callable[[], datetime] | None = None,
+        symbols: Symbols | None = None,
     ) -> None:
         self._limits = Limits.of_intervals(
             interval_seconds,
@@ -75,7 +78,9 @@ class PolicyReader:
         _check_waits(poll_seconds, first_read_seconds)
         if not isinstance(fallbacks, Fallbacks | None):
             raise ReaderSettingsError(f"fallbacks must be a Fallbacks(...), was {fallbacks!r}")
-        self._fallbacks = fallbacks or Fallbacks()
+        if not isinstance(symbols, Symbols | None):
+            raise ReaderSettingsError(f"symbols must be a Symbols(...), was {symbols!r}")
+        self._fallbacks, self._symbols = fallbacks or Fallbacks(), symbols or Symbols()
         self._url, self._scope, self._poll_seconds, self._watch = parse_url(url), scope, poll_seconds, watch
         self._wall, self._elapsed = (time, monotonic) if now is None else (_seconds(now),) * 2
         reuse = min(_AGE_RESOLUTION_SECONDS, _AGE_RESOLUTION * self._limits.stale_seconds)
@@ -93,7 +98,9 @@ class PolicyReader:
         self._start(first_read_seconds)
 
     def get(self, symbol: str) -> Reading:
-        """Return what to act on for a symbol now. Never raises and never waits: it reads memory only.
+        """Return what to act on for a symbol now, in the bot's spelling. Never raises and never waits.
+
+        It reads memory only.
 
         The status is exact. The age may be too small by up to one second or a thousandth of the stale limit, whichever
         is less; with a `now` of the caller's own it is exact.
@@ -158,7 +165,7 @@ class PolicyReader:
     def _read(self, symbol: str) -> Reading:
         try:
             readings = self._readings  # before the policies: never an older policy into a newer mapping
-            cached = self._cache.policies.get(symbol)
+            cached = self._cache.policies.get(self._symbols.of(symbol))
             if cached is None:
                 return missing(symbol, self._fallbacks.missing, "no policy is known for this symbol")
             wall, elapsed = self._wall(), self._elapsed()

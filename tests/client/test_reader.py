@@ -9,7 +9,7 @@ import pytest
 
 import router_policy_client.reader as reader_module
 from policy import TakerBias as ServiceTakerBias
-from router_policy_client import PolicyReader, Quality, Status, TakerBias
+from router_policy_client import PolicyReader, Quality, Status, Symbols, TakerBias
 from storage.read import overrides as read_overrides
 from storage.store import Store
 from storage.write import overrides
@@ -53,6 +53,19 @@ def test_a_published_policy_is_read_with_its_status_age_run_and_slot(store: Stor
     assert (bad.maker_first, bad.taker_bias, bad.quality) == (False, TakerBias.PREFER_TAKER, Quality.BROKEN)
     assert good.policy is not None
     assert good.policy.published_at == run.published_at
+
+
+def test_a_bot_asks_by_its_own_spelling_of_a_symbol(store: Store, store_url: str) -> None:
+    publish(store, SLOT, evidence("BADUSDT", fallback=0.95))
+
+    spelling = Symbols(style="compact", names={"the bad one": "BADUSDT"})
+    with PolicyReader(store_url, watch=False, now=Clock(SLOT + QUARTER), symbols=spelling) as reader:
+        reader.refresh()
+        readings = [reader.get(symbol) for symbol in ("BAD/USDT:USDT", "BADUSDT-PERP.BINANCE", "the bad one")]
+        other = reader.get("GOOD/USDT")
+
+    assert [(reading.symbol, reading.maker_first) for reading in readings] == [("BADUSDT", False)] * 3
+    assert (other.symbol, other.status) == ("GOOD/USDT", "missing")
 
 
 def test_a_symbol_without_a_policy_is_the_routers_own_choice(store: Store, store_url: str) -> None:
