@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from console.not_found import store_to_read
 from console.options import AsJson, Config, OrdersSince
@@ -17,19 +19,28 @@ from jobs.analysis.costs import CHOSEN, Costs, CostSummary, PolicyAtOrder, find_
 from jobs.analysis.order_history import OrderSelection
 from jobs.confidence_interval import ConfidenceInterval
 
+_AsIfLive = Annotated[
+    bool,
+    typer.Option("--as-if-live", help="Take each run as published at its slot: for the orders of a backtest."),
+]
+_AS_IF_LIVE = (
+    "as if live: each run counts as published at its slot, although it was computed later; no router followed it"
+)
 _HEADS = ("\nwent", "\norders", "\nfilled", "mean\ncost", "\n± 95 %", "median\ncost", "less\ntaker's*", "\n± 95 %*")
 
 
-def command(since: OrdersSince = None, config: Config = None, as_json: AsJson = False) -> None:
+def command(
+    since: OrdersSince = None, config: Config = None, as_json: AsJson = False, as_if_live: _AsIfLive = False
+) -> None:
     """Show what the orders of the log really cost, by route and by the policy that was in force."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:
         selection = select_orders(settings, store, since)
-        costs = find_costs(store, selection, fees_of(settings))
+        costs = find_costs(store, selection, fees_of(settings), as_if_live=as_if_live)
     if as_json:
-        print_json([_record(selection, costs)])
+        print_json([{**_record(selection, costs), "as_if_live": as_if_live}])
         return
-    _print(selection, costs)
+    _print(selection, costs, as_if_live=as_if_live)
 
 
 def _record(selection: OrderSelection, costs: Costs) -> dict[str, Any]:
@@ -48,8 +59,10 @@ def _summary_record(summary: CostSummary) -> dict[str, Any]:
     return {**record.pop("group"), **record}
 
 
-def _print(selection: OrderSelection, costs: Costs) -> None:
+def _print(selection: OrderSelection, costs: Costs, *, as_if_live: bool) -> None:
     print_lines(_introduction(selection, costs))
+    if as_if_live:
+        print_lines([_AS_IF_LIVE])
     for title, summaries in _sections(costs.figures):
         sys.stdout.write("\n")
         table = plain_table((f"\n{title}", *_HEADS), _rows(summaries), text_columns=(0, 1))

@@ -98,27 +98,30 @@ class Costs:
         return sum(summary.outcome_count for summary in self.figures if summary.group == GroupKey())
 
 
-def find_costs(store: Store, selection: OrderSelection, fees: Mapping[str, Fees]) -> Costs:
+def find_costs(store: Store, selection: OrderSelection, fees: Mapping[str, Fees], *, as_if_live: bool = False) -> Costs:
     """Add up what the orders with `start <= ts < end` cost; `fees` are by symbol, "" for the others.
 
     The policy in force is the one that readers could see at an order's time, overrides included; the tolerance of the
-    selection is not used. Raises SourceError if the log cannot be used, EngineError if DuckDB fails, and as the store
-    does.
+    selection is not used. `as_if_live` takes each run as published at its slot, for the orders of a backtest, whose
+    runs were computed later. Raises SourceError if the log cannot be used, EngineError if DuckDB fails, and as the
+    store does.
     """
     from jobs.engines.duckdb_session import duckdb_session
 
     with duckdb_session() as (connection, folder):
         rejects = load_selected_orders(connection, selection, folder)
-        _load_history(connection, store, selection)
+        _load_history(connection, store, selection, as_if_live=as_if_live)
         _load_fees(connection, fees)
         return Costs(figures=_figures(connection, selection), rejects=tuple(rejects))
 
 
-def _load_history(connection: "DuckDBPyConnection", store: Store, selection: OrderSelection) -> None:
+def _load_history(
+    connection: "DuckDBPyConnection", store: Store, selection: OrderSelection, *, as_if_live: bool
+) -> None:
     scope, start, end = selection.scope, selection.start, selection.end
     with store.reading() as reading:
-        policies = visible_policies(reading, scope, start, end, with_taker=False)
-        changes = decision_changes(reading, scope, start, end)
+        policies = visible_policies(reading, scope, start, end, with_taker=False, as_if_live=as_if_live)
+        changes = decision_changes(reading, scope, start, end, as_if_live=as_if_live)
     load_visible_policies(connection, policies, selection.slots)
     _load_decisions(connection, changes)
 

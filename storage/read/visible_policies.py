@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_, select
 
 from policy.enums import Quality, Regime
 from storage.read.rows import from_row
@@ -64,29 +64,36 @@ def visible_policies(
     named: Collection[int] = (),
     *,
     with_taker: bool = True,
+    as_if_live: bool = False,
 ) -> VisiblePolicies:
     """Return what readers could see at any time with `start <= t < end`, and those of the `named` runs that exist.
 
-    `taker` takes a look at every snapshot of the time; without `with_taker` it stays empty.
+    `taker` takes a look at every snapshot of the time; without `with_taker` it stays empty. `as_if_live` takes each run
+    as published at its slot, for runs that were computed later, as over the orders of a backtest.
     """
+    seen_at = _seen_at(as_if_live=as_if_live)
     return VisiblePolicies(
-        runs=_runs(connection, scope, start, end, named),
-        taker=_taker(connection, scope, start, end) if with_taker else (),
+        runs=_runs(connection, scope, start, end, named, seen_at),
+        taker=_taker(connection, scope, start, end, seen_at) if with_taker else (),
         overrides=_overrides(connection, scope, start, end),
         pruned_through=connection.scalar(select(func.max(policy_prune.c.through_entry_id))) or 0,
     )
 
 
-def decision_changes(connection: Connection, scope: str, start: datetime, end: datetime) -> tuple[DecisionChange, ...]:
+def decision_changes(
+    connection: Connection, scope: str, start: datetime, end: datetime, *, as_if_live: bool = False
+) -> tuple[DecisionChange, ...]:
     """Return the changes of decisions that readers could see at any time with `start <= t < end`, overrides aside.
 
     The first decision of each symbol counts as a change. Readers see the newest slot, so a run that was published after
-    a later slot was never visible.
+    a later slot was never visible. `as_if_live` is as in `visible_policies`.
     """
-    run, snapshot = policy_run, policy_snapshot
-    newest = func.max(run.c.slot).over(order_by=run.c.published_at)
-    in_turn = select(run.c.run_id, run.c.slot, run.c.published_at, (run.c.slot == newest).label("is_visible"))
-    runs = in_turn.where(run.c.run_id.in_(_visible_runs(scope, start, end))).subquery()
+    run, snapshot, seen_at = policy_run, policy_snapshot, _seen_at(as_if_live=as_if_live)
+    newest = func.max(run.c.slot).over(order_by=seen_at)
+    in_turn = select(
+        run.c.run_id, run.c.slot, seen_at.label("published_at"), (run.c.slot == newest).label("is_visible")
+    )
+    runs = in_turn.where(run.c.run_id.in_(_visible_runs(scope, start, end, seen_at))).subquery()
     decided = {name: snapshot.c[name] for name in ("maker_first", "quality", "regime")}
     before = {
         name: func.lag(column).over(partition_by=snapshot.c.symbol, order_by=runs.c.slot).label(f"{name}_before")
@@ -103,33 +110,45 @@ def decision_changes(connection: Connection, scope: str, start: datetime, end: d
     return tuple(from_row(DecisionChange, row) for row in connection.execute(query).mappings())
 
 
-def _visible_runs(scope: str, start: datetime, end: datetime) -> Select[tuple[int]]:
+def _seen_at(*, as_if_live: bool) -> ColumnElement[datetime]:
+    """Return the column with the time from which readers saw a run."""
+    return policy_run.c.slot if as_if_live else policy_run.c.published_at
+
+
+def _visible_runs(scope: str, start: datetime, end: datetime, seen_at: ColumnElement[datetime]) -> Select[tuple[int]]:
     """Select the runs published between, and the one that readers saw at the start: the newest slot by then."""
     run = policy_run
-    at_start = select(run.c.run_id).where(run.c.scope == scope, run.c.published_at <= start)
+    at_start = select(run.c.run_id).where(run.c.scope == scope, seen_at <= start)
     newest = at_start.order_by(run.c.slot.desc()).limit(1).scalar_subquery()
-    is_later = and_(run.c.scope == scope, run.c.published_at > start, run.c.published_at < end)
+    is_later = and_(run.c.scope == scope, seen_at > start, seen_at < end)
     return select(run.c.run_id).where(or_(is_later, run.c.run_id == newest))
 
 
 def _runs(
-    connection: Connection, scope: str, start: datetime, end: datetime, named: Collection[int]
+    connection: Connection,
+    scope: str,
+    start: datetime,
+    end: datetime,
+    named: Collection[int],
+    seen_at: ColumnElement[datetime],
 ) -> tuple[PublishedSlot, ...]:
     """Named runs are looked for as one range of numbers: there may be more of them than a query takes values."""
-    run, visible = policy_run, set(connection.scalars(_visible_runs(scope, start, end)))
+    run, visible = policy_run, set(connection.scalars(_visible_runs(scope, start, end, seen_at)))
     wanted = visible.union(named)
     if not wanted:
         return ()
-    query = select(run.c.run_id, run.c.slot, run.c.published_at).where(
+    query = select(run.c.run_id, run.c.slot, seen_at.label("published_at")).where(
         run.c.scope == scope, run.c.run_id.between(min(wanted), max(wanted))
     )
     return tuple(PublishedSlot(**row) for row in connection.execute(query).mappings() if row["run_id"] in wanted)
 
 
-def _taker(connection: Connection, scope: str, start: datetime, end: datetime) -> tuple[tuple[int, str], ...]:
+def _taker(
+    connection: Connection, scope: str, start: datetime, end: datetime, seen_at: ColumnElement[datetime]
+) -> tuple[tuple[int, str], ...]:
     snapshot = policy_snapshot
     query = select(snapshot.c.run_id, snapshot.c.symbol).where(
-        snapshot.c.run_id.in_(_visible_runs(scope, start, end)), not_(snapshot.c.maker_first)
+        snapshot.c.run_id.in_(_visible_runs(scope, start, end, seen_at)), not_(snapshot.c.maker_first)
     )
     return tuple((run_id, symbol) for run_id, symbol in connection.execute(query))
 

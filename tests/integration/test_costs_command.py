@@ -3,7 +3,7 @@
 import json
 import shutil
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,38 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bot(published: Path, tmp_path: Path) -> Path:
     """That folder for one test alone; its settings file."""
     return shutil.copytree(published, tmp_path, dirs_exist_ok=True) / "router-policy.toml"
+
+
+def test_as_if_live_the_orders_of_a_backtest_count_under_the_runs_of_their_slots(
+    bot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The slot is 5 h 30 min before the end of the log. Readers would have used its run for two hours.
+
+    From then on both markets have five orders, an hour apart, and GOODUSDT three straight to taker, 5, 4 and 3 h before
+    the end. Of these 13 those 5 h and 4 h before the end are two of each market, and two straight to taker.
+    """
+    slot = AS_OF - timedelta(hours=5, minutes=30)
+    assert run_command(bot.parent, "once", "--as-of", slot.isoformat()).returncode == 0
+
+    def orders_by_policy(*, as_if_live: bool) -> dict[str, int]:
+        costs.command(config=bot, since=slot, as_json=True, as_if_live=as_if_live)
+        (record,) = json.loads(capsys.readouterr().out)
+        assert record["as_if_live"] is as_if_live
+        figures = [each for each in record["figures"] if each["symbol"] is None and each["regime"] is None]
+        counts: dict[str, int] = {}
+        for each in figures:
+            if each["policy"] is not None:
+                counts[each["policy"]] = counts.get(each["policy"], 0) + each["outcome_count"]
+        return counts
+
+    assert orders_by_policy(as_if_live=False) == {"none": 13}
+    assert orders_by_policy(as_if_live=True) == {"maker_first": 6, "none": 7}
+
+
+def test_as_if_live_is_said(bot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    costs.command(config=bot, as_if_live=True)
+
+    assert "as if live: each run counts as published at its slot" in capsys.readouterr().out
 
 
 def test_the_table_has_each_heading_and_a_warning_with_every_comparison(
