@@ -80,7 +80,7 @@ with read as (
         json ->> '$.order' as id,
         json ->> '$.symbol' as symbol,
         upper(json ->> '$.side') as side,
-        lower(json ->> '$.takerOrMaker') as liquidity,
+        upper(json ->> '$.takerOrMaker') as liquidity,
         json ->> '$.timestamp' as time_text,
         json ->> '$.price' as price_text,
         json ->> '$.amount' as quantity_text,
@@ -97,7 +97,7 @@ with read as (
             upper(json ->> '$.side'),
             case when flag_of_text(coalesce(json ->> '$.buyer', json ->> '$.isBuyer')) then 'BUY' else 'SELL' end
         ),
-        case when flag_of_text(coalesce(json ->> '$.maker', json ->> '$.isMaker')) then 'maker' else 'taker' end,
+        case when flag_of_text(coalesce(json ->> '$.maker', json ->> '$.isMaker')) then 'MAKER' else 'TAKER' end,
         json ->> '$.time', json ->> '$.price', json ->> '$.qty', try_cast(json ->> '$.quoteQty' as double),
         try_cast(json ->> '$.commission' as double), json ->> '$.commissionAsset',
         try_cast(json ->> '$.realizedPnl' as double), false
@@ -126,8 +126,8 @@ select
     max(instant_of_text(time_text)) as ts,
     sum(quantity) as quantity,
     sum(coalesce(cost, price * quantity)) as notional,
-    sum(case when liquidity = 'maker' then coalesce(cost, price * quantity) else 0 end) as maker_notional,
-    bool_or(liquidity = 'taker') as has_taken,
+    sum(case when liquidity = 'MAKER' then coalesce(cost, price * quantity) else 0 end) as maker_notional,
+    bool_or(liquidity = 'TAKER') as has_taken,
     -- Old answers of Binance have fees that were paid below zero, and then all of them.
     case when bool_and(coalesce(fee_currency = quote, false)) then sum(fee) end * (
         select case when max(fee) <= 0 and min(fee) < 0 and not bool_or(is_unified) then -1 else 1 end from ccxt_trade
@@ -139,7 +139,7 @@ select
             when quantity is null then 'amount ' || coalesce(quantity_text, '')
         end
     ) as unread_value,
-    max(case when liquidity is not null and liquidity not in ('maker', 'taker') then 'takerOrMaker ' || liquidity end) as unknown_word
+    max(case when liquidity is not null and liquidity not in ('MAKER', 'TAKER') then 'takerOrMaker ' || liquidity end) as unknown_word
 from ccxt_trade
 group by all;
 
