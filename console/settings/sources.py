@@ -66,7 +66,7 @@ class OrdersSettings(LocationSettings):
     def _known_zone(cls, zone: str) -> str:
         try:
             ZoneInfo(zone)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError) as error:
             raise ValueError(f"{zone!r} is not a valid time zone; use a name such as Europe/Berlin or UTC") from error
         return zone
 

@@ -19,12 +19,13 @@ from jobs.engines.engine import (
 )
 from jobs.engines.spark_columns import canonical_columns
 from jobs.engines.spark_session import server_message, spark_session
-from jobs.plan import CandlesSource, Location, OrdersKind, Plan
+from jobs.plan import CandlesKind, CandlesSource, Location, OrdersKind, Plan
 from jobs.sources import candles, canonical
 from jobs.sources.errors import SourceError
 from jobs.sources.samples import shown
 from policy import metrics
 from policy.reject import Reject
+from policy.symbols import SymbolSpelling
 from policy.window import Window
 
 if TYPE_CHECKING:
@@ -103,14 +104,29 @@ def _check_sources(plan: Plan) -> None:
             f'orders.kind is "{plan.orders.kind}", but the Spark engine reads canonical Parquet; write the outcomes '
             'as canonical Parquet and set kind = "canonical", or set [engine] kind = "duckdb"'
         )
+    if plan.candles is not None and plan.candles.kind is not CandlesKind.TABLE:
+        raise SourceError(
+            f'candles.kind is "{plan.candles.kind}", but the Spark engine reads a table of Parquet; write the candles '
+            'as one, or set [engine] kind = "duckdb"'
+        )
+    _check_symbols("orders", plan.orders.symbols)
     _check_location("orders", plan.orders.location)
     if plan.candles is not None:
+        _check_symbols("candles", plan.candles.symbols)
         _check_location("candles", plan.candles.location)
+
+
+def _check_symbols(source: str, symbols: SymbolSpelling) -> None:
+    if not symbols.changes_nothing:
+        raise SourceError(
+            f"{source}.symbols spells symbols anew, which the Spark engine does not; write the policies' symbols into "
+            'the Parquet, or set [engine] kind = "duckdb"'
+        )
 
 
 def _check_location(source: str, location: Location) -> None:
     if location.path is None or _OTHER_FORMAT.search(location.path):
-        setting = f"{source}.path is {location.path}" if location.path else f"{source} is a query on a database"
+        setting = f"{source}.path is {location.path}" if location.path else f"{source} is a query"
         raise SourceError(
             f"{setting}, but the Spark engine reads Parquet on storage that its server reaches; "
             f'name Parquet in {source}.path, or set [engine] kind = "duckdb"'

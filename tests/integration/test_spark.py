@@ -19,6 +19,7 @@ from jobs.run.recompute import recompute
 from jobs.sources.errors import SourceError
 from policy import metrics
 from policy.rules import rule_set
+from policy.symbols import SymbolSpelling, SymbolStyle
 from policy.window import Window
 from storage.records import Origin, RunResult
 from tests.support.spark_server import spark_server
@@ -331,6 +332,18 @@ def test_files_that_are_not_there_or_no_parquet_are_refused_by_name(plan: Plan, 
         (
             OrdersSource(kind=OrdersKind.CANONICAL, location=Location(url="sqlite:///x", query="select 1")),
             "orders is a query",
+        ),
+        (
+            OrdersSource(kind=OrdersKind.FREQTRADE, location=Location(url="sqlite:///x")),
+            'orders.kind is "freqtrade"',
+        ),
+        (
+            OrdersSource(
+                kind=OrdersKind.CANONICAL,
+                location=Location(path="o*.parquet"),
+                symbols=SymbolSpelling(style=SymbolStyle.COMPACT),
+            ),
+            "orders.symbols spells symbols anew",
         ),
     ],
 )

@@ -73,6 +73,36 @@ def warned(health: ExecutionHealth) -> dict[str, tuple[float | None, float | Non
     return {warning.code: (warning.value, warning.threshold) for warning in health.warnings}
 
 
+@pytest.mark.parametrize(
+    ("fill", "fallback", "starts", "is_warned"),
+    [(1.0, 0.0, 50, True), (1.0, 0.0, 49, False), (0.99, 0.0, 500, False), (1.0, 0.01, 500, False)],
+)
+def test_fifty_starts_that_all_filled_are_the_mark_of_data_without_the_others(
+    fill: float, fallback: float, starts: int, is_warned: bool
+) -> None:
+    figures = Effectiveness(maker_fill_ratio=fill, fallback_ratio=fallback, slip_q50=1.0, maker_started_count=starts)
+
+    health = health_of(evidence_of(figures))
+
+    assert ("survivors_only" in warned(health)) is is_warned
+    if is_warned:
+        (message,) = [warning.message for warning in health.warnings if warning.code == "survivors_only"]
+        assert message.startswith("all 50 maker starts filled and none fell back, as in data that leaves out orders")
+
+
+def test_what_the_sources_cannot_tell_is_a_warning_of_a_policy() -> None:
+    evidence = evidence_of(
+        Effectiveness(maker_fill_ratio=0.8, fallback_ratio=0.1, slip_q50=1.0, maker_started_count=40)
+    )
+    notes = ("orders: 3 fills have no mid",)
+
+    with_policy = execution_health(evidence, policy_of(evidence), now=SLOT, limits=LIMITS, source_notes=notes)
+    without = execution_health(evidence, None, now=SLOT, limits=LIMITS, source_notes=notes)
+
+    assert [each.message for each in with_policy.warnings if each.code == "source_note"] == list(notes)
+    assert [each.code for each in without.warnings] == ["policy_missing"]
+
+
 def test_health_says_what_the_policy_of_a_broken_router_is() -> None:
     broken = evidence_of(
         Effectiveness(maker_fill_ratio=0.2, fallback_ratio=0.95, slip_q50=30.0, maker_started_count=40)

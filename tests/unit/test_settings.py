@@ -159,6 +159,14 @@ def test_durations_and_slots_of_the_settings_are_parsed(tmp_path: Path) -> None:
     assert settings.candles.interval == timedelta(minutes=15)
 
 
+@pytest.mark.parametrize(("own", "style"), [("", "compact"), ("[candles.symbols]\nstyle = 'as-is'\n", "as-is")])
+def test_candles_are_spelt_as_the_orders_unless_they_say_otherwise(tmp_path: Path, own: str, style: str) -> None:
+    plan = plan_of(load(written(tmp_path, f"{LEAST}\n{own}[orders.symbols]\nstyle = 'compact'")))
+
+    assert plan.candles is not None
+    assert (plan.orders.symbols.style, plan.candles.symbols.style) == ("compact", style)
+
+
 def test_a_duration_in_the_environment_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROUTER_POLICY_SCHEDULE__DEADLINE", "7m")
 
@@ -168,6 +176,29 @@ def test_a_duration_in_the_environment_is_parsed(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            "[orders]\nkind = 'freqtrade'\npath = 'x'",
+            'orders: kind = "freqtrade" reads the bot\'s database: give its url',
+        ),
+        (
+            "[orders]\nkind = 'nautilus'\nurl = 'sqlite:///x.db'",
+            'orders: kind = "nautilus" reads files: give their path',
+        ),
+        (
+            "[orders]\nkind = 'ccxt'\npath = 'x'\nentries = 'known'",
+            "entries is a setting of kind = 'freqtrade'; remove it",
+        ),
+        ("[orders]\nkind = 'ccxt'\npath = 'x'\nzone = 'UTC'", "zone is a setting of kind = 'binance'; remove it"),
+        ("[orders]\nkind = 'binance'\npath = 'x'\nzone = 'Mars'", "orders.zone: 'Mars' is not a valid time zone"),
+        (
+            "[orders]\npath = 'x'\nsymbols = {style = 'small'}",
+            "orders.symbols.style: Input should be 'as-is' or 'compact'",
+        ),
+        ("[orders]\npath = 'x'\nsymbols = {names = {A = ''}}", "orders.symbols.names.A: '' is not a valid symbol"),
+        (
+            "[orders]\npath = 'x'\n[candles]\nkind = 'freqtrade'\nurl = 'x'\ninterval = '1m'",
+            'candles: kind = "freqtrade" reads the bot\'s files: give their path, and nothing else',
+        ),
         (LEAST + "[stroe]\nurl = 'x'", "stroe is not a setting"),
         (LEAST.replace("interval", "intervall"), "candles.intervall is not a setting"),
         (LEAST.replace('"15m"', '"quarter"'), "candles.interval: invalid duration 'quarter'"),
