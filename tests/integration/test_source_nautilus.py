@@ -1,6 +1,7 @@
 """NautilusTrader as a source: hand-made events of a catalog, reports, and bars with prices in bytes."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -105,6 +106,26 @@ def test_slippage_is_weighted_over_the_legs_against_the_mid_of_the_tag(tmp_path:
     ]
 
 
+def test_a_quote_of_the_minute_before_stands_for_a_mid_that_no_tag_has(tmp_path: Path) -> None:
+    def price(value: int) -> bytes:
+        return (value * 10**16).to_bytes(16, "little")
+
+    orders = [initialized("A-1", "LIMIT", None, ts_init=at(0)), initialized("L-1", "LIMIT", None, ts_init=at(61))]
+    fills = [filled(name, 70, "2.0", "101.0", "MAKER", "0.1 USDT") for name in ("A-1", "L-1")]
+    submitted = [{"client_order_id": name} for name in ("A-1", "L-1")]
+    quotes = tmp_path / "data" / "quote_tick" / SYMBOL / "quotes.parquet"
+    quotes.parent.mkdir(parents=True)
+    sides = {"bid_price": pa.array([price(99)], pa.binary(16)), "ask_price": pa.array([price(101)], pa.binary(16))}
+    pq.write_table(pa.table({**sides, "ts_init": pa.array([at(0)], pa.uint64())}), quotes)
+    events = {"order_initialized": orders, "order_submitted": submitted, "order_filled": fills}
+
+    # Bought at 101 of 100; the other order was decided 61 s after the quote.
+    assert used(write_catalog(tmp_path, events), "order_id", "slippage_bps") == [
+        ("A-1", pytest.approx(100.0)),
+        ("L-1", None),
+    ]
+
+
 def test_an_open_order_is_counted_and_the_limits_are_said(tmp_path: Path) -> None:
     source = write_catalog(tmp_path)
 
@@ -116,7 +137,7 @@ def test_what_the_events_do_not_have_is_said_with_counts(tmp_path: Path) -> None
     less = {name: rows for name, rows in EVENTS.items() if name != "position_closed"}
     source = write_catalog(tmp_path, {**less, "order_initialized": [initialized("A-1", "LIMIT", None)]})
 
-    assert [note.partition(":")[0].partition(",")[0] for note in notes_of(source, as_of=AS_OF)] == [
+    assert [re.split("[:,]", note)[0] for note in notes_of(source, as_of=AS_OF)] == [
         "1 orders have neither exec_spawn_id nor a tag that names their intent",
         "1 fills have no slippage",
         "no profit is known",

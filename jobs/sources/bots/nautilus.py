@@ -9,6 +9,7 @@ from jobs.sources.bots.kind import BotKind, Sentence, sql_of
 from jobs.sources.bots.parquet_tables import load_parquet
 from jobs.sources.errors import SourceError
 from jobs.sources.files import readable_files
+from jobs.sources.relation import file_list, quoted
 from jobs.sources.text_files import TextFile
 
 if TYPE_CHECKING:
@@ -53,7 +54,22 @@ def load_nautilus(connection: "DuckDBPyConnection", source: OrdersSource, _folde
     for name, (required, optional) in (_EVENTS | _REPORTS).items():
         is_used = name in _EVENTS or not has_events or name == "positions_report"
         load_parquet(connection, f"bot_{name}", by_table[name] if is_used else (), required.split(), optional.split())
+    _load_quotes(connection, [path for path in paths if "quote_tick" in path.parts])
     return ()
+
+
+def _load_quotes(connection: "DuckDBPyConnection", paths: Sequence[Path]) -> None:
+    """Load the mids of the window's quotes into `bot_quote`; the instrument is the name of the file's folder."""
+    connection.execute("create or replace temp table bot_quote (instrument varchar, quoted_at timestamp, mid double)")
+    for path in paths:
+        connection.execute(
+            f"""insert into bot_quote
+            select {quoted(path.parent.name)}, make_timestamp(cast(ts_init as bigint) // 1000),
+                (nautilus_price(bid_price) + nautilus_price(ask_price)) / 2
+            from read_parquet({file_list([path])}, hive_partitioning = false)
+            where ts_init >= epoch_ns(getvariable('window_start') - interval 1 day)
+                and ts_init < epoch_ns(getvariable('as_of'))"""
+        )
 
 
 def _by_table(paths: Sequence[Path]) -> Mapping[str, Sequence[Path]]:
@@ -89,7 +105,7 @@ NAUTILUS = BotKind(
         "maker_started": "a leg was post-only and submitted",
         "maker_filled": "MAKER fills reach its quantity, and there is no TAKER fill",
         "fallback_used": "a TAKER fill in the same exec_spawn_id, else in the same tag",
-        "slippage_bps": "mean fill price against the mid of the tag rp_mid",
+        "slippage_bps": "mean fill price against the mid of the tag rp_mid, else of the last quote",
         "notional": "the sum of last_qty x last_px",
         "realized_pnl": "position_closed, else positions_report, at the closing order",
         "post_only_rejected": "the reason of order_rejected begins with POST_ONLY",
@@ -105,7 +121,8 @@ NAUTILUS = BotKind(
         ),
         Sentence(
             count="without_mid_count",
-            text="{without_mid_count} fills have no slippage, since their orders have no tag rp_mid with the mid price",
+            text="{without_mid_count} fills have no slippage: their orders have no tag rp_mid with the mid price, and "
+            "the catalog has no quote of the minute before",
         ),
         Sentence(
             count="without_profit_count",

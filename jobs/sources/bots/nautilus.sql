@@ -178,6 +178,17 @@ intent as (
         max(unread_value) as unread_value
     from leg
     group by instrument_id, intent
+),
+
+-- An intent without a mid of its own is measured against the last quote, of the minute before it was decided.
+quoted as (
+    select
+        i.* replace (
+            coalesce(i.mid, case when i.decided_at - q.quoted_at < interval 1 minute then q.mid end) as mid
+        )
+    from intent as i
+    asof left join bot_quote as q
+        on q.instrument = replace(i.instrument_id, '/', '') and q.quoted_at <= i.decided_at
 )
 
 select
@@ -209,7 +220,7 @@ select
         when is_open then 'open_order'
     end as source_reason,
     coalesce(unknown_word, unread_value, case when source_reason = 'bad_time' then 'ts ' end) as source_unread
-from intent
+from quoted
 order by ts, order_id;
 
 create or replace temp table orders_count as

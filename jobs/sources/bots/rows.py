@@ -48,8 +48,8 @@ def bot_relation(
     not what is required, or has no order at all.
     """
     kind = _KINDS[source.kind]
-    texts = _load(connection, kind, source, window, folder)
     _set_variables(connection, source, window)
+    texts = _load(connection, kind, source, window, folder)
     *statements, count = connection.extract_statements(kind.sql)
     for statement in statements:
         connection.execute(statement)
