@@ -53,13 +53,24 @@ class AllDayRouted(RouterPolicyMixin, AllDay):
 
 
 def trade(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, start: datetime, minutes: int, *, away_bps: float, **routing: Any
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    start: datetime,
+    minutes: int,
+    *,
+    away_bps: float,
+    strategy: str = STRATEGY,
+    configured: dict[str, Any] | None = None,
+    **routing: Any,
 ) -> None:
-    """Run the bot from `start` for some minutes; its database, log and settings stay in the folder."""
-    (folder / "strategy.py").write_text(STRATEGY)
+    """Run the bot from `start` for some minutes; its database, log and settings stay in the folder.
+
+    `configured` replaces keys of the configuration, `routing` of the mixin's settings.
+    """
+    (folder / "strategy.py").write_text(strategy)
     install(monkeypatch, Market(start, minutes, seed=int(start.timestamp())))
     with time_machine.travel(start, tick=False) as clock:
-        bot = FreqtradeBot(configuration(folder, away_bps=away_bps, **routing))
+        bot = FreqtradeBot(configuration(folder, away_bps=away_bps, **routing) | (configured or {}))
         bot.state = State.RUNNING
         bot.startup()
         try:

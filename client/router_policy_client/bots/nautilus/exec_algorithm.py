@@ -1,0 +1,223 @@
+"""The execution algorithm: it spawns a post-only order and, once that has waited, a market order for the rest."""
+
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+
+from nautilus_trader.common.component import LiveClock
+from nautilus_trader.execution.algorithm import ExecAlgorithm
+from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.model.enums import OrderSide, OrderType
+from nautilus_trader.model.events import (
+    OrderCanceled,
+    OrderDenied,
+    OrderEvent,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+)
+from nautilus_trader.model.identifiers import ClientOrderId
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.objects import Price, Quantity
+from nautilus_trader.model.orders import Order
+
+from router_policy_client.bots.nautilus.intent import Intent
+from router_policy_client.bots.nautilus.settings import RouterPolicyExecAlgorithmConfig
+from router_policy_client.gate import decide
+from router_policy_client.order_log import OrderLog
+from router_policy_client.reader import PolicyReader
+
+
+class RouterPolicyExecAlgorithm(ExecAlgorithm):
+    """Carries out market orders maker first, as the policies of `config.store_url` say.
+
+    A strategy sends a market order with `exec_algorithm_id=ExecAlgorithmId("ROUTER-POLICY")` and subscribes to the
+    quotes of its instrument. The primary order itself is never submitted: the spawned orders carry its id as
+    `exec_spawn_id`, and tags with the run, the probe and the mid. A strategy that cancels its primary order ends the
+    spawned one. Orders of other types are submitted unchanged. Under a simulated clock the policies are read once, at
+    the start.
+    """
+
+    def __init__(self, config: RouterPolicyExecAlgorithmConfig) -> None:
+        super().__init__(config)
+        self._intents: dict[ClientOrderId, Intent] = {}  # by the primary's id and by those of spawned orders
+        self._log_of_orders = None if config.order_log_path is None else OrderLog(config.order_log_path)
+        self._reader: PolicyReader | None = None
+
+    def maker_price(self, side: OrderSide, quote: QuoteTick) -> Price:
+        """Return the price of a maker order: the best one of its own side."""
+        return quote.bid_price if side == OrderSide.BUY else quote.ask_price
+
+    def policy_symbol(self, instrument: Instrument) -> str:
+        """Return the name of an instrument in the policies: its id, such as BTCUSDT-PERP.BINANCE."""
+        return str(instrument.id)
+
+    def on_start(self) -> None:
+        """Open the reader."""
+        is_live = isinstance(self.clock, LiveClock)
+        self._reader = PolicyReader(
+            self.config.store_url,
+            scope=self.config.scope,
+            interval_seconds=self.config.interval_seconds,
+            last_known_path=self.config.last_known_path,
+            watch=is_live,
+            now=None if is_live else self.clock.utc_now,
+        )
+        if not is_live:
+            self._reader.refresh()
+
+    def on_stop(self) -> None:
+        """End the reader; open orders stay as they are."""
+        if self._reader is not None:
+            self._reader.close()
+
+    def on_order(self, order: Order) -> None:
+        """Decide on an order of a strategy."""
+        if order.order_type != OrderType.MARKET:
+            self.log.warning(f"{order.client_order_id} is no market order: it is submitted unchanged")
+            self.submit_order(order)
+            return
+        intent = self._decide(order)
+        self._intents[order.client_order_id] = intent
+        if not intent.gate.maker_first or intent.mid is None:
+            self._cross(intent)
+            return
+        self.clock.set_time_alert(_timer_of(intent), intent.ends_at, partial(self._end_wait, intent))
+        self._post(intent)
+
+    def on_order_rejected(self, event: OrderRejected) -> None:
+        """Post again at a fresh price after a post-only refusal, or cross."""
+        intent = self._intents.get(event.client_order_id)
+        if intent is None:
+            return
+        if not (intent.is_maker_leg and _is_due_to_post_only(event)):
+            self.log.error(f"{event.client_order_id} was refused: {event.reason}")
+            self._finish(intent)
+            return
+        intent.post_only_rejects += 1
+        has_time = self.clock.utc_now() < intent.ends_at
+        if has_time and intent.post_only_rejects < self.config.post_only_tries:
+            self._post(intent)
+        else:
+            self._cross(intent)
+
+    def on_order_denied(self, event: OrderDenied) -> None:
+        """Give up what the risk engine denies."""
+        self._end_elsewhere(event)
+
+    def on_order_expired(self, event: OrderExpired) -> None:
+        """Give up what the venue expires: a market order that found no other side."""
+        self._end_elsewhere(event)
+
+    def on_order_canceled(self, event: OrderCanceled) -> None:
+        """Cross the rest once the maker order has waited; give up what was cancelled from elsewhere."""
+        intent = self._intents.get(event.client_order_id)
+        if intent is None:
+            return
+        if event.client_order_id == intent.primary.client_order_id:
+            if intent.leg is not None and not intent.leg.is_closed:
+                self.cancel_order(intent.leg)
+        elif intent.is_wait_over and intent.is_maker_leg:
+            self._cross(intent)
+        else:
+            self._finish(intent)
+
+    def on_order_filled(self, event: OrderFilled) -> None:
+        """End an intent that is filled whole."""
+        intent = self._intents.get(event.client_order_id)
+        if intent is not None and not self._unfilled(intent):
+            self._finish(intent)
+
+    def _decide(self, order: Order) -> Intent:
+        assert self._reader is not None, "the algorithm has not started"
+        quote = self.cache.quote_tick(order.instrument_id)
+        if quote is None:
+            self.log.warning(f"{order.instrument_id} has no quote, so its order crosses; subscribe to its quotes")
+        instrument = self.cache.instrument(order.instrument_id)
+        gate = decide(self._reader.get(self.policy_symbol(instrument)), order_id=str(order.client_order_id))
+        return Intent(
+            primary=order,
+            gate=gate,
+            mid=None if quote is None else _mid(quote),
+            ends_at=self.clock.utc_now() + timedelta(seconds=gate.patience * self.config.full_wait_seconds),
+        )
+
+    def _post(self, intent: Intent) -> None:
+        primary = intent.primary
+        quote = self.cache.quote_tick(primary.instrument_id)
+        self._send(
+            intent,
+            self.spawn_limit(
+                primary,
+                self._unfilled_quantity(intent),
+                self.maker_price(primary.side, quote),
+                post_only=True,
+                reduce_only=primary.is_reduce_only,
+                tags=intent.tags,
+                reduce_primary=False,
+            ),
+        )
+
+    def _cross(self, intent: Intent) -> None:
+        self._send(
+            intent,
+            self.spawn_market(
+                intent.primary,
+                self._unfilled_quantity(intent),
+                reduce_only=intent.primary.is_reduce_only,
+                tags=intent.tags,
+                reduce_primary=False,
+            ),
+        )
+
+    def _send(self, intent: Intent, leg: Order) -> None:
+        intent.leg = leg
+        self._intents[leg.client_order_id] = intent
+        self.submit_order(leg)
+
+    def _end_wait(self, intent: Intent, _: object) -> None:
+        """Cancel the maker order; its cancellation crosses the rest."""
+        intent.is_wait_over = True
+        if intent.is_maker_leg and not intent.leg.is_closed:
+            self.cancel_order(intent.leg)
+
+    def _end_elsewhere(self, event: OrderEvent) -> None:
+        intent = self._intents.get(event.client_order_id)
+        if intent is not None:
+            self._finish(intent)
+
+    def _unfilled(self, intent: Intent) -> Decimal:
+        filled = sum((leg.filled_qty.as_decimal() for leg in self._legs(intent)), Decimal())
+        unfilled: Decimal = intent.primary.quantity.as_decimal() - filled
+        return unfilled
+
+    def _unfilled_quantity(self, intent: Intent) -> Quantity:
+        return self.cache.instrument(intent.primary.instrument_id).make_qty(self._unfilled(intent))
+
+    def _legs(self, intent: Intent) -> list[Order]:
+        orders = self.cache.orders_for_exec_spawn(intent.primary.client_order_id)
+        return [order for order in orders if order.client_order_id != intent.primary.client_order_id]
+
+    def _finish(self, intent: Intent) -> None:
+        """Forget an intent that has ended, and log it."""
+        if _timer_of(intent) in self.clock.timer_names:
+            self.clock.cancel_timer(_timer_of(intent))
+        legs = self._legs(intent)
+        for order in (intent.primary, *legs):
+            self._intents.pop(order.client_order_id, None)
+        if self._log_of_orders is not None:
+            instrument = self.cache.instrument(intent.primary.instrument_id)
+            self._log_of_orders.write(**intent.flat_order(legs, instrument, self.clock.utc_now()))
+
+
+def _timer_of(intent: Intent) -> str:
+    return f"router-policy-{intent.order_id}"
+
+
+def _mid(quote: QuoteTick) -> Decimal:
+    mid: Decimal = (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
+    return mid
+
+
+def _is_due_to_post_only(event: OrderRejected) -> bool:
+    return bool(event.due_post_only) or "POST_ONLY" in event.reason.upper()
