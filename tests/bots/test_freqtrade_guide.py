@@ -54,4 +54,4 @@ def test_the_callbacks_take_what_freqtrade_gives_them() -> None:
 def test_every_setting_of_the_mixin_is_in_the_guide() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "bots" / "freqtrade.md").read_text("utf-8")
 
-    assert [name for name in Settings.__dataclass_fields__ if f"| `{name}` |" not in guide] == []
+    assert [name for name in Settings.__dataclass_fields__ if f"`{name}`" not in guide] == []

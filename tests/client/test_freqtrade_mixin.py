@@ -310,10 +310,10 @@ def test_a_taker_policy_sends_entries_and_exits_straight_across(tmp_path: Path) 
     }  # fmt: skip
 
 
-def test_a_policy_is_found_by_the_name_that_the_strategy_gives_the_pair(tmp_path: Path) -> None:
+@pytest.mark.parametrize("spelling", [{"symbol_style": "compact"}, {"symbol_names": {PAIR: "BTCUSDT"}}])
+def test_a_policy_is_found_by_the_spelling_of_the_settings(tmp_path: Path, spelling: dict[str, Any]) -> None:
     with_taker_policy(tmp_path, "BTCUSDT")
-    bot = Bot(tmp_path)
-    bot.strategy.policy_symbol = lambda pair: pair.replace("/", "")  # type: ignore[method-assign]
+    bot = Bot(tmp_path, **spelling)
     bot.strategy.bot_start()
 
     assert bot.enter(0)[0] == "market"

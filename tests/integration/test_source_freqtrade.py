@@ -118,6 +118,21 @@ def test_what_the_strategy_keeps_with_a_trade_wins_over_the_tables(store_url: st
     ]
 
 
+def test_a_limit_order_that_the_strategy_sent_through_the_book_has_crossed(store_url: str) -> None:
+    value = '{"mid": 100.0, "policy_run_id": 3, "probe": false, "maker_started": true, "crossed": true}'
+    custom = {"id": 1, "ft_trade_id": 1, "cd_key": "router_policy:exchange-3", "cd_type": "dict", "cd_value": value}
+    orders = [
+        order(1, 1, "buy", "limit", "closed"),
+        order(2, 1, "sell", "limit", "canceled"),
+        order(3, 1, "sell", "limit", "closed", average=99.0),
+    ]
+    write_rows(store_url, tables(), {"trades": [trade(1)], "orders": orders, "trade_custom_data": [custom]})
+
+    assert used(store_url, "order_id", "maker_started", "maker_filled", "fallback_used")[1:] == [
+        ("1-sell-0", True, False, True)
+    ]
+
+
 def test_an_exit_that_the_exchange_held_as_a_stop_takes(store_url: str) -> None:
     orders = [
         order(1, 1, "buy", "limit", "closed"),

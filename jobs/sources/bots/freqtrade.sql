@@ -45,7 +45,8 @@ with leg as (
 numbered as (
     select
         *,
-        not is_stop and order_type = 'limit' as is_limit,
+        -- A limit order through the book crosses as a market order does.
+        not is_stop and order_type = 'limit' and not coalesce(flag_of_text(kept ->> '$.crossed'), false) as is_limit,
         coalesce(
             sum(case when status = 'closed' then 1 else 0 end)
                 over (partition by trade, side order by id rows between unbounded preceding and 1 preceding), 0

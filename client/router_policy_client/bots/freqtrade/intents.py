@@ -8,6 +8,7 @@ from router_policy_client.bots.freqtrade.settings import Settings
 from router_policy_client.gate import decide
 from router_policy_client.order_log import OrderLog
 from router_policy_client.reader import PolicyReader
+from router_policy_client.symbols import Symbols
 
 _CROSSING_SECONDS = 10  # for which an order through the book may be open
 _UNSEEN_LOOPS = 2
@@ -23,17 +24,18 @@ class Intents:
             scope=settings.scope,
             interval_seconds=settings.interval_seconds,
             last_known_path=settings.last_known_path,
+            symbols=Symbols(style=settings.symbol_style, names=settings.symbol_names),
         )
         self._log = None if settings.order_log_path is None else OrderLog(settings.order_log_path)
         self._intents: dict[tuple[str, str], Intent] = {}
 
-    def begin(self, pair: str, side: str, at: datetime, symbol: str, mid: float | None) -> Intent:
+    def begin(self, pair: str, side: str, at: datetime, mid: float | None) -> Intent:
         """Decide on a new intent."""
         order_id = f"{pair}-{side}-{at:%Y%m%dT%H%M%S.%f}"
-        gate = decide(self._reader.get(symbol), order_id=order_id)
+        gate = decide(self._reader.get(pair), order_id=order_id)
         intent = Intent(
             order_id=order_id,
-            symbol=symbol,
+            symbol=pair,
             side=side,
             decided_at=at,
             gate=gate,
@@ -62,9 +64,9 @@ class Intents:
         if intent is not None:
             intent.was_sent = intent.was_sent or is_sent
 
-    def has_waited(self, pair: str, order: Order, at: datetime, is_timed_out: bool, symbol: str) -> bool:
+    def has_waited(self, pair: str, order: Order, at: datetime, is_timed_out: bool) -> bool:
         """Return whether an open order is to be cancelled now."""
-        intent = self._intents.get((pair, order.ft_order_side)) or self._adopt(pair, order, symbol)
+        intent = self._intents.get((pair, order.ft_order_side)) or self._adopt(pair, order)
         intent.see()
         if order.order_type != "limit":
             return is_timed_out
@@ -77,10 +79,10 @@ class Intents:
         intent.ended_at = at
         return True
 
-    def fill(self, pair: str, order: Order, at: datetime, symbol: str) -> Intent:
+    def fill(self, pair: str, order: Order, at: datetime) -> Intent:
         """Add what an order has filled; an order that is filled whole ends its intent."""
         key = pair, order.ft_order_side
-        intent = self._intents.get(key) or self._adopt(pair, order, symbol)
+        intent = self._intents.get(key) or self._adopt(pair, order)
         intent.add(order)
         if order.status == "closed":
             del self._intents[key]
@@ -102,12 +104,12 @@ class Intents:
         """End the reader."""
         self._reader.close()
 
-    def _adopt(self, pair: str, order: Order, symbol: str) -> Intent:
+    def _adopt(self, pair: str, order: Order) -> Intent:
         """Take up an order that this process did not decide on: an earlier one did, or freqtrade itself."""
         is_limit = order.order_type == "limit"
         intent = Intent(
             order_id=f"{pair}-{order.ft_order_side}-{order.order_id}",
-            symbol=symbol,
+            symbol=pair,
             side=order.ft_order_side,
             decided_at=order.order_date_utc,
             gate=None,

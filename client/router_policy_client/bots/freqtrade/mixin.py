@@ -33,10 +33,6 @@ class RouterPolicyMixin(Strategy):
 
     _intents: Intents | None = None
 
-    def policy_symbol(self, pair: str) -> str:
-        """Return the name of a pair in the policies; the pair itself unless the strategy defines it otherwise."""
-        return pair
-
     def bot_start(self, **kwargs: Any) -> None:
         """Open the reader and the log. Raises BotSettingsError for a configuration that cannot be routed by."""
         if self.dp.runmode.value in _ROUTED_MODES:
@@ -121,21 +117,19 @@ class RouterPolicyMixin(Strategy):
     def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> None:
         """Keep with the trade what freqtrade's tables have no column for, and end the intent."""
         if self._intents is not None and order.ft_order_side in (trade.entry_side, trade.exit_side):
-            intent = self._intents.fill(pair, order, current_time, self.policy_symbol(pair))
+            intent = self._intents.fill(pair, order, current_time)
             if intent.maker_started is not None:
                 trade.set_custom_data(f"router_policy:{order.order_id}"[:_LONGEST_KEY], intent.custom_data())
         super().order_filled(pair, trade, order, current_time, **kwargs)
 
     def _intent(self, intents: Intents, pair: str, side: str, at: datetime) -> Intent:
         """Return the intent that goes on, or a new one."""
-        return intents.resume(pair, side, at) or intents.begin(
-            pair, side, at, self.policy_symbol(pair), _mid(self._book(pair))
-        )
+        return intents.resume(pair, side, at) or intents.begin(pair, side, at, _mid(self._book(pair)))
 
     def _has_waited(self, pair: str, order: Order, at: datetime, is_timed_out: bool) -> bool:
         if self._intents is None:
             return is_timed_out
-        return self._intents.has_waited(pair, order, at, is_timed_out, self.policy_symbol(pair))
+        return self._intents.has_waited(pair, order, at, is_timed_out)
 
     def _book(self, pair: str) -> Book:
         try:

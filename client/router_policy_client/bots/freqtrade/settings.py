@@ -1,7 +1,7 @@
 """The settings of the freqtrade mixin: the section `router_policy` of freqtrade's configuration."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 from router_policy_client.errors import RouterPolicyClientError
@@ -18,7 +18,8 @@ class Settings:
     `store_url` is the store of the policies, `interval_seconds` the time between two runs, `full_wait_seconds` the wait
     of a maker order, of which a policy grants a fraction. An entry whose maker order was missed crosses if its signal
     is still there within `cross_within_seconds`; later it counts as given up. `order_log_path` is the order log to
-    write, None for none. `last_known_path` is the reader's.
+    write, None for none. `last_known_path` is the reader's. `symbol_style` and `symbol_names` are those of the
+    service's `[orders.symbols]`.
     """
 
     store_url: str
@@ -28,6 +29,8 @@ class Settings:
     cross_within_seconds: float = 120.0
     order_log_path: str | None = None
     last_known_path: str | None = None
+    symbol_style: str = "as-is"
+    symbol_names: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Mapping[str, object]) -> Self:
@@ -37,7 +40,7 @@ class Settings:
             raise BotSettingsError(
                 'the configuration has no "router_policy": {"store_url": ...}; write the store\'s URL there'
             )
-        unknown = sorted(section.keys() - {field.name for field in fields(cls)})
+        unknown = sorted(section.keys() - {setting.name for setting in fields(cls)})
         if unknown:
             raise BotSettingsError(f"router_policy.{unknown[0]} is not a valid setting; remove it or correct its name")
         for name in ("interval_seconds", "full_wait_seconds", "cross_within_seconds"):

@@ -17,7 +17,6 @@ from nautilus_trader.model.events import (
     OrderRejected,
 )
 from nautilus_trader.model.identifiers import ClientOrderId
-from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
@@ -26,6 +25,7 @@ from router_policy_client.bots.nautilus.settings import RouterPolicyExecAlgorith
 from router_policy_client.gate import decide
 from router_policy_client.order_log import OrderLog
 from router_policy_client.reader import PolicyReader
+from router_policy_client.symbols import Symbols
 
 
 class RouterPolicyExecAlgorithm(ExecAlgorithm):
@@ -48,10 +48,6 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
         """Return the price of a maker order: the best one of its own side."""
         return quote.bid_price if side == OrderSide.BUY else quote.ask_price
 
-    def policy_symbol(self, instrument: Instrument) -> str:
-        """Return the name of an instrument in the policies: its id, such as BTCUSDT-PERP.BINANCE."""
-        return str(instrument.id)
-
     def on_start(self) -> None:
         """Open the reader."""
         is_live = isinstance(self.clock, LiveClock)
@@ -60,6 +56,7 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
             scope=self.config.scope,
             interval_seconds=self.config.interval_seconds,
             last_known_path=self.config.last_known_path,
+            symbols=Symbols(style=self.config.symbol_style, names=self.config.symbol_names),
             watch=is_live,
             now=None if is_live else self.clock.utc_now,
         )
@@ -133,8 +130,7 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
         quote = self.cache.quote_tick(order.instrument_id)
         if quote is None:
             self.log.warning(f"{order.instrument_id} has no quote, so its order crosses; subscribe to its quotes")
-        instrument = self.cache.instrument(order.instrument_id)
-        gate = decide(self._reader.get(self.policy_symbol(instrument)), order_id=str(order.client_order_id))
+        gate = decide(self._reader.get(str(order.instrument_id)), order_id=str(order.client_order_id))
         return Intent(
             primary=order,
             gate=gate,

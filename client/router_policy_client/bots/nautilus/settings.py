@@ -10,6 +10,7 @@ class RouterPolicyExecAlgorithmConfig(ExecAlgorithmConfig, frozen=True):  # type
     `store_url` is the store of the policies, `interval_seconds` the time between two runs, `full_wait_seconds` the wait
     of a maker order, of which a policy grants a fraction. After `post_only_tries` refusals it crosses. `order_log_path`
     is the order log to write, None for none: a catalog of the events has all of it. `last_known_path` is the reader's.
+    `symbol_style` and `symbol_names` are those of the service's `[orders.symbols]`.
     """
 
     exec_algorithm_id: ExecAlgorithmId | None = ExecAlgorithmId("ROUTER-POLICY")
@@ -20,3 +21,5 @@ class RouterPolicyExecAlgorithmConfig(ExecAlgorithmConfig, frozen=True):  # type
     post_only_tries: PositiveInt = 3
     order_log_path: str | None = None
     last_known_path: str | None = None
+    symbol_style: str = "as-is"
+    symbol_names: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
