@@ -1,0 +1,261 @@
+"""The controller part for hummingbot, against classes with the interface of its own."""
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from router_policy_client import OrderLog, PolicyReader
+from storage.store import Store
+from tests.client import hummingbot_fake as fake
+from tests.support.runs import evidence, publish
+
+PAIR = "BTC-USDT"
+
+
+@dataclass
+class Prices:
+    """The time and the prices that a test says."""
+
+    now: float = field(default_factory=lambda: datetime.now(UTC).timestamp())
+    bid: Decimal = Decimal("99")
+    ask: Decimal = Decimal("101")
+
+    def time(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def get_price_by_type(self, connector_name: str, trading_pair: str, price_type: fake.PriceType) -> Decimal:
+        """Return a price."""
+        assert (connector_name, trading_pair) == ("binance_perpetual", PAIR)
+        return {fake.PriceType.BestBid: self.bid, fake.PriceType.BestAsk: self.ask}[price_type]
+
+
+@dataclass
+class Executor:
+    """An executor as hummingbot shows it to a controller."""
+
+    config: fake.OrderExecutorConfig
+    is_done: bool = False
+    close_type: fake.CloseType | None = None
+    id: str = "executor-1"
+    cum_fees_quote: Decimal = Decimal(0)
+    custom_info: dict[str, object] = field(
+        default_factory=lambda: {"executed_amount_base": 0, "average_executed_price": 0, "current_retries": 0}
+    )
+
+    def end(self, close_type: fake.CloseType, filled: str = "0", price: str = "0", retries: int = 0) -> None:
+        """End it, with what it has filled."""
+        self.is_done, self.close_type = True, close_type
+        self.cum_fees_quote = Decimal(filled) * Decimal(price) / 10_000
+        self.custom_info = {
+            "executed_amount_base": Decimal(filled),
+            "average_executed_price": Decimal(price),
+            "current_retries": retries,
+        }
+
+
+class Controller:
+    """A controller with the part, and the executors that hummingbot would keep for it."""
+
+    def __init__(self, module: ModuleType, folder: Path) -> None:
+        self.folder = folder
+        self.prices = Prices()
+        self.reader = PolicyReader(f"sqlite:///{folder}/policy.db", watch=False)
+        self.reader.refresh()
+        self.part = module.RouterPolicyPart(
+            "c1", self.prices, self.reader, full_wait_seconds=60.0, order_log=OrderLog(folder / "orders.jsonl")
+        )
+        self.executors: list[Executor] = []
+
+    def trade(self, side: fake.TradeType = fake.TradeType.BUY) -> Executor:
+        """Trade two, and start the executor that the part asks for."""
+        return self.start(self.part.trade("binance_perpetual", PAIR, side, Decimal(2)))
+
+    def start(self, action: fake.CreateExecutorAction) -> Executor:
+        """Start an executor."""
+        assert action.controller_id == "c1"
+        self.executors.append(Executor(action.executor_config))
+        return self.executors[-1]
+
+    def follow(self, seconds: float = 0.0) -> list[Any]:
+        """Let time pass, and return what the part asks for."""
+        self.prices.now += seconds
+        return list(self.part.follow(self.executors))
+
+    def logged(self) -> list[dict[str, Any]]:
+        """Return the lines of the log."""
+        path = self.folder / "orders.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@pytest.fixture
+def controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Controller]:
+    """A controller; a test that wants a policy publishes it and reads again."""
+    fake.install(monkeypatch)
+    monkeypatch.delitem(sys.modules, "router_policy_client.bots.hummingbot", raising=False)
+    controller = Controller(importlib.import_module("router_policy_client.bots.hummingbot"), tmp_path)
+    yield controller
+    controller.reader.close()
+
+
+def publish_taker(controller: Controller) -> None:
+    with Store(f"sqlite:///{controller.folder}/policy.db") as store:
+        store.set_up()
+        publish(store, datetime.now(UTC), evidence(PAIR, fallback=0.95))
+    controller.reader.refresh()
+
+
+def flags(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["maker_start"], row["is_maker_final"], row["used_fallback"], row["prices"]["avg_fill"]
+
+
+def test_an_order_is_posted_at_the_best_price_of_its_side_with_the_grounds_in_its_level_id(
+    controller: Controller,
+) -> None:
+    buys = controller.trade().config
+    controller.prices.now += 1
+    sells = controller.trade(fake.TradeType.SELL).config
+
+    assert (buys.execution_strategy, buys.price, buys.amount) == (fake.ExecutionStrategy.LIMIT_MAKER, 99, 2)
+    assert (sells.execution_strategy, sells.price) == (fake.ExecutionStrategy.LIMIT_MAKER, 101)
+    literal, intent, run, probe, mid = str(buys.level_id).split("|")
+    assert (literal, run, probe, mid) == ("rp1", "", "0", "100")
+    assert intent.startswith("c1-BTC-USDT-")
+    assert buys.level_id != sells.level_id
+    assert controller.part.open_count == 2
+
+
+def test_a_maker_order_that_fills_is_logged(controller: Controller) -> None:
+    controller.trade().end(fake.CloseType.POSITION_HOLD, filled="2", price="99", retries=1)
+
+    assert controller.follow(5) == []
+
+    (row,) = controller.logged()
+    assert flags(row) == (True, True, False, 99.0)
+    assert (row["slippage_bps"], row["result"]["retries"], row["probe"]) == (pytest.approx(-100.0), 1, False)
+    assert row["fees_usd"] == pytest.approx(0.0198)
+    assert controller.part.open_count == 0
+    assert controller.follow(5) == []
+    assert len(controller.logged()) == 1
+
+
+def test_a_maker_order_is_stopped_after_its_wait_and_the_rest_crosses_under_the_same_level_id(
+    controller: Controller,
+) -> None:
+    maker = controller.trade()
+    assert controller.follow(29) == []
+    (stop,) = controller.follow(1)  # half of the wait, without a policy
+    assert stop == fake.StopExecutorAction(controller_id="c1", executor_id="executor-1", keep_position=True)
+    assert controller.follow(1) == []
+    maker.end(fake.CloseType.POSITION_HOLD, filled="0.5", price="99")
+
+    (cross,) = controller.follow(1)
+
+    taker = controller.start(cross)
+    assert (taker.config.execution_strategy, taker.config.amount) == (fake.ExecutionStrategy.MARKET, Decimal("1.5"))
+    assert (taker.config.price, taker.config.level_id) == (None, maker.config.level_id)
+    assert taker.config.id != maker.config.id
+    assert controller.follow(1) == []
+    taker.end(fake.CloseType.POSITION_HOLD, filled="1.5", price="103")
+    assert controller.follow(1) == []
+    (row,) = controller.logged()
+    assert flags(row) == (True, False, True, 102.0)  # (0.5 * 99 + 1.5 * 103) / 2
+
+
+def test_a_maker_order_that_the_exchange_refuses_to_the_end_crosses(controller: Controller) -> None:
+    controller.trade().end(fake.CloseType.FAILED, retries=11)
+
+    (cross,) = controller.follow(1)
+
+    controller.start(cross).end(fake.CloseType.POSITION_HOLD, filled="2", price="101")
+    controller.follow(1)
+    (row,) = controller.logged()
+    assert (*flags(row), row["result"]["retries"]) == (True, False, True, 101.0, 11)
+
+
+@pytest.mark.parametrize(
+    ("close_type", "filled"), [(fake.CloseType.EARLY_STOP, "0"), (fake.CloseType.POSITION_HOLD, "0.5")]
+)
+def test_a_maker_order_that_is_stopped_from_elsewhere_does_not_cross(
+    controller: Controller, close_type: fake.CloseType, filled: str
+) -> None:
+    controller.trade().end(close_type, filled=filled, price="99")
+
+    assert controller.follow(1) == []
+
+    (row,) = controller.logged()
+    assert flags(row) == (True, False, False, 99.0 if filled != "0" else None)
+
+
+def test_a_market_order_that_fails_is_given_up_and_logged(controller: Controller) -> None:
+    controller.trade()
+    controller.follow(30)
+    controller.executors[0].end(fake.CloseType.EARLY_STOP)
+    (cross,) = controller.follow(1)
+    controller.start(cross).end(fake.CloseType.FAILED)
+
+    assert controller.follow(1) == []
+
+    (row,) = controller.logged()
+    assert flags(row) == (True, False, False, None)
+
+
+def test_a_taker_policy_goes_straight_across(controller: Controller) -> None:
+    publish_taker(controller)
+
+    taker = controller.trade()
+
+    assert (taker.config.execution_strategy, taker.config.price) == (fake.ExecutionStrategy.MARKET, None)
+    assert str(taker.config.level_id).split("|")[2:4] == ["1", "0"]
+    assert controller.follow(1_000) == []
+    taker.end(fake.CloseType.POSITION_HOLD, filled="2", price="101")
+    controller.follow(1)
+    (row,) = controller.logged()
+    assert (*flags(row), row["policy_run_id"]) == (False, False, False, 101.0, 1)
+
+
+def test_without_prices_an_order_crosses_and_its_mid_is_unknown(controller: Controller) -> None:
+    controller.prices.bid = Decimal("NaN")
+
+    taker = controller.trade()
+
+    assert taker.config.execution_strategy == fake.ExecutionStrategy.MARKET
+    assert str(taker.config.level_id).endswith("|0|")
+
+
+def test_executors_of_others_are_left_alone(controller: Controller) -> None:
+    other = fake.OrderExecutorConfig(
+        trading_pair=PAIR,
+        connector_name="binance_perpetual",
+        side=fake.TradeType.BUY,
+        amount=Decimal(1),
+        execution_strategy=fake.ExecutionStrategy.LIMIT_MAKER,
+    )
+    controller.executors.append(Executor(other, is_done=True))
+
+    assert controller.follow(1_000) == []
+    assert controller.logged() == []
+
+
+@pytest.mark.skipif(find_spec("hummingbot") is None, reason="hummingbot is not installed: it is built from its source")
+def test_the_classes_here_have_the_interface_of_hummingbots_own() -> None:
+    for name, classes in fake.MODULES.items():
+        module = importlib.import_module(name)
+        for each in classes:
+            real = getattr(module, each.__name__)
+            if issubclass(each, Enum):
+                assert {(member.name, member.value) for member in each} <= {(word.name, word.value) for word in real}
+            elif issubclass(each, BaseModel):
+                assert each.model_fields.keys() <= real.model_fields.keys(), each
