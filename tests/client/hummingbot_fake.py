@@ -90,9 +90,27 @@ class StopExecutorAction(ExecutorAction):
     keep_position: bool | None = False
 
 
+class ControllerConfigBase(BaseModel):
+    """The settings of a controller."""
+
+    id: str
+    controller_name: str
+
+
+class ControllerBase:
+    """A controller: hummingbot gives it its settings, the prices, and the executors that it has started."""
+
+    def __init__(self, config: ControllerConfigBase, market_data_provider: object, actions_queue: object) -> None:
+        self.config = config
+        self.market_data_provider = market_data_provider
+        self.actions_queue = actions_queue
+        self.executors_info: list[object] = []
+
+
 MODULES: dict[str, tuple[type, ...]] = {
     "hummingbot.core.data_type.common": (PositionAction, PriceType, TradeType),
     "hummingbot.strategy_v2.executors.order_executor.data_types": (ExecutionStrategy, OrderExecutorConfig),
+    "hummingbot.strategy_v2.controllers": (ControllerBase, ControllerConfigBase),
     "hummingbot.strategy_v2.models.executor_actions": (CreateExecutorAction, ExecutorAction, StopExecutorAction),
 }
 

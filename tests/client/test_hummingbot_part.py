@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import re
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,12 +18,20 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from jobs.plan import Location, OrdersKind, OrdersSource
 from router_policy_client import OrderLog, PolicyReader
 from storage.store import Store
 from tests.client import hummingbot_fake as fake
+from tests.integration.test_source_hummingbot import tables
+from tests.support.bot_data import canonical_rows, write_rows
+from tests.support.command import command
 from tests.support.runs import evidence, publish
 
 PAIR = "BTC-USDT"
+GUIDE = (Path(__file__).parents[2] / "docs" / "bots" / "hummingbot.md").read_text("utf-8")
+(PROGRAM,) = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+LOG, DATABASE = re.findall(r"```toml\n(.*?)```", GUIDE, flags=re.DOTALL)
+(COMMANDS,) = re.findall(r"```console\n(.*?)```", GUIDE, flags=re.DOTALL)
 
 
 @dataclass
@@ -247,6 +257,85 @@ def test_executors_of_others_are_left_alone(controller: Controller) -> None:
 
     assert controller.follow(1_000) == []
     assert controller.logged() == []
+
+
+def test_the_guide_leads_from_nothing_to_a_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, controller: Controller
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(PROGRAM, "docs/bots/hummingbot.md", "exec"), names)
+    prices = Prices(now=controller.prices.now - 3600)  # before the last full quarter of an hour
+    routed = names["Routed"](names["RoutedConfig"](id="routed-1"), prices, None)
+    for side in (fake.TradeType.BUY, fake.TradeType.SELL):
+        (create,) = routed.determine_executor_actions()
+        assert create.executor_config.side == side
+        executor = Executor(create.executor_config)
+        executor.end(fake.CloseType.POSITION_HOLD, filled="0.01", price="100")
+        prices.now += 5
+        routed.executors_info = [executor]
+    routed.determine_executor_actions()
+    routed.part._reader.close()
+    (tmp_path / "router-policy.toml").write_text(LOG)
+
+    printed = ""
+    for line in COMMANDS.splitlines():
+        done = command(tmp_path, *shlex.split(line.removeprefix("$ router-policy ")))
+        assert done.returncode == 0, done.stderr
+        printed += done.stdout
+
+    assert "1 symbols, 2 outcomes used, 0 rows not used" in printed
+    assert PAIR in printed
+
+
+def test_the_source_reads_from_the_executors_what_the_log_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, controller: Controller
+) -> None:
+    filled = controller.trade()
+    controller.prices.now += 1
+    missed = controller.trade(fake.TradeType.SELL)
+    filled.end(fake.CloseType.POSITION_HOLD, filled="2", price="99")
+    (stop,) = controller.follow(31)
+    assert stop.executor_id == missed.id
+    missed.end(fake.CloseType.EARLY_STOP, retries=2)
+    (cross,) = controller.follow(1)
+    controller.start(cross).end(fake.CloseType.POSITION_HOLD, filled="2", price="98")
+    controller.follow(1)
+    url = f"sqlite:///{tmp_path}/bot.sqlite"
+    executors = [_row(executor, controller.prices.now) for executor in controller.executors]
+    write_rows(url, tables(), {"Executors": executors})
+    as_of = datetime.fromtimestamp(controller.prices.now + 60, UTC)
+    source = OrdersSource(kind=OrdersKind.HUMMINGBOT, location=Location(url=url))
+
+    names = "maker_started maker_filled fallback_used slippage_bps post_only_rejected probe policy_run_id".split()
+    read = {row["order_id"]: tuple(row[name] for name in names) for row in canonical_rows(source, as_of=as_of)}
+
+    logged = {
+        row["attempt_id"]: (
+            *flags(row)[:3],
+            pytest.approx(row["slippage_bps"]),
+            row["result"]["retries"] > 0,
+            row["probe"],
+            None,
+        )
+        for row in controller.logged()
+    }
+    assert len(logged) == 2
+    assert read == logged
+
+
+def _row(executor: Executor, ended: float) -> dict[str, Any]:
+    """The executor as hummingbot writes it."""
+    config = json.loads(executor.config.model_dump_json())
+    return {
+        "id": executor.config.id or executor.config.level_id,
+        "type": "order_executor",
+        "timestamp": executor.config.timestamp,
+        "close_timestamp": int(ended),
+        "config": config,
+        "custom_info": {name: str(value) for name, value in executor.custom_info.items()},
+        "cum_fees_quote": float(executor.cum_fees_quote),
+    }
 
 
 @pytest.mark.skipif(find_spec("hummingbot") is None, reason="hummingbot is not installed: it is built from its source")
