@@ -23,7 +23,7 @@ from router_policy_client.reader import PolicyReader
 _FAILED = "FAILED"
 
 
-class Prices(Protocol):
+class PriceProvider(Protocol):
     """The part of hummingbot's MarketDataProvider that is used here."""
 
     def time(self) -> float: ...
@@ -73,7 +73,7 @@ class RouterPolicyPart:
     def __init__(
         self,
         controller_id: str,
-        prices: Prices,
+        prices: PriceProvider,
         reader: PolicyReader,
         *,
         full_wait_seconds: float = 60.0,

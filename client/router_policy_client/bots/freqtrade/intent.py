@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from router_policy_client.bots.freqtrade.interface import Order
+from router_policy_client.bots.freqtrade.interface import BotOrder
 from router_policy_client.flat_order import FlatOrder
 from router_policy_client.gate import Gate
 
@@ -43,7 +43,7 @@ class Intent:
         """Note that an order of it is there."""
         self.was_sent, self.unseen_loops, self.ended_at = True, 0, None
 
-    def add(self, order: Order) -> None:
+    def add(self, order: BotOrder) -> None:
         """Add what an order has filled."""
         self.see()
         if order.safe_filled:

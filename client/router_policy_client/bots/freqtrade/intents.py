@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from router_policy_client.bots.freqtrade.intent import Intent
-from router_policy_client.bots.freqtrade.interface import Order
+from router_policy_client.bots.freqtrade.interface import BotOrder
 from router_policy_client.bots.freqtrade.settings import Settings
 from router_policy_client.gate import decide
 from router_policy_client.order_log import OrderLog
@@ -64,7 +64,7 @@ class Intents:
         if intent is not None:
             intent.was_sent = intent.was_sent or is_sent
 
-    def has_waited(self, pair: str, order: Order, at: datetime, is_timed_out: bool) -> bool:
+    def has_waited(self, pair: str, order: BotOrder, at: datetime, is_timed_out: bool) -> bool:
         """Return whether an open order is to be cancelled now."""
         intent = self._intents.get((pair, order.ft_order_side)) or self._adopt(pair, order)
         intent.see()
@@ -79,7 +79,7 @@ class Intents:
         intent.ended_at = at
         return True
 
-    def fill(self, pair: str, order: Order, at: datetime) -> Intent:
+    def fill(self, pair: str, order: BotOrder, at: datetime) -> Intent:
         """Add what an order has filled; an order that is filled whole ends its intent."""
         key = pair, order.ft_order_side
         intent = self._intents.get(key) or self._adopt(pair, order)
@@ -104,7 +104,7 @@ class Intents:
         """End the reader."""
         self._reader.close()
 
-    def _adopt(self, pair: str, order: Order) -> Intent:
+    def _adopt(self, pair: str, order: BotOrder) -> Intent:
         """Take up an order that this process did not decide on: an earlier one did, or freqtrade itself."""
         is_limit = order.order_type == "limit"
         intent = Intent(

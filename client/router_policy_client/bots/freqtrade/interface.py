@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 Book = Mapping[str, list[list[float]]]
 
 
-class Order(Protocol):
+class BotOrder(Protocol):
     """An order of a trade."""
 
     order_id: str
@@ -93,13 +93,13 @@ if TYPE_CHECKING:
             **kwargs: Any,
         ) -> float: ...
         def check_entry_timeout(
-            self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any
+            self, pair: str, trade: Trade, order: BotOrder, current_time: datetime, **kwargs: Any
         ) -> bool: ...
         def check_exit_timeout(
-            self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any
+            self, pair: str, trade: Trade, order: BotOrder, current_time: datetime, **kwargs: Any
         ) -> bool: ...
         def order_filled(
-            self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any
+            self, pair: str, trade: Trade, order: BotOrder, current_time: datetime, **kwargs: Any
         ) -> None: ...
 
 else:

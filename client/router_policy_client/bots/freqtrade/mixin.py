@@ -12,7 +12,7 @@ from weakref import finalize
 
 from router_policy_client.bots.freqtrade.intent import Intent
 from router_policy_client.bots.freqtrade.intents import Intents
-from router_policy_client.bots.freqtrade.interface import Book, Order, Strategy, Trade
+from router_policy_client.bots.freqtrade.interface import Book, BotOrder, Strategy, Trade
 from router_policy_client.bots.freqtrade.settings import Settings, require_maker_orders
 
 _CROSSING_RATIO = 0.002  # how far through the book an exit crosses
@@ -104,17 +104,21 @@ class RouterPolicyMixin(Strategy):
         self.order_time_in_force["exit"] = "GTC" if intent.is_crossing else "PO"
         return self._crossing_price(pair, trade.exit_side, price) if intent.is_crossing else price
 
-    def check_entry_timeout(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> bool:
+    def check_entry_timeout(
+        self, pair: str, trade: Trade, order: BotOrder, current_time: datetime, **kwargs: Any
+    ) -> bool:
         """Return whether the entry has waited long enough."""
         is_timed_out = super().check_entry_timeout(pair, trade, order, current_time, **kwargs)
         return self._has_waited(pair, order, current_time, is_timed_out)
 
-    def check_exit_timeout(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> bool:
+    def check_exit_timeout(
+        self, pair: str, trade: Trade, order: BotOrder, current_time: datetime, **kwargs: Any
+    ) -> bool:
         """Return whether the exit has waited long enough."""
         is_timed_out = super().check_exit_timeout(pair, trade, order, current_time, **kwargs)
         return self._has_waited(pair, order, current_time, is_timed_out)
 
-    def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **kwargs: Any) -> None:
+    def order_filled(self, pair: str, trade: Trade, order: BotOrder, current_time: datetime, **kwargs: Any) -> None:
         """Keep with the trade what freqtrade's tables have no column for, and end the intent."""
         if self._intents is not None and order.ft_order_side in (trade.entry_side, trade.exit_side):
             intent = self._intents.fill(pair, order, current_time)
@@ -126,7 +130,7 @@ class RouterPolicyMixin(Strategy):
         """Return the intent that goes on, or a new one."""
         return intents.resume(pair, side, at) or intents.begin(pair, side, at, _mid(self._book(pair)))
 
-    def _has_waited(self, pair: str, order: Order, at: datetime, is_timed_out: bool) -> bool:
+    def _has_waited(self, pair: str, order: BotOrder, at: datetime, is_timed_out: bool) -> bool:
         if self._intents is None:
             return is_timed_out
         return self._intents.has_waited(pair, order, at, is_timed_out)

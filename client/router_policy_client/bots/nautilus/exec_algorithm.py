@@ -20,7 +20,7 @@ from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
-from router_policy_client.bots.nautilus.intent import Intent
+from router_policy_client.bots.nautilus.routed_order import RoutedOrder
 from router_policy_client.bots.nautilus.settings import RouterPolicyExecAlgorithmConfig
 from router_policy_client.gate import decide
 from router_policy_client.order_log import OrderLog
@@ -40,7 +40,7 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
 
     def __init__(self, config: RouterPolicyExecAlgorithmConfig) -> None:
         super().__init__(config)
-        self._intents: dict[ClientOrderId, Intent] = {}  # by the primary's id and by those of spawned orders
+        self._intents: dict[ClientOrderId, RoutedOrder] = {}  # by the primary's id and by those of spawned orders
         self._log_of_orders = None if config.order_log_path is None else OrderLog(config.order_log_path)
         self._reader: PolicyReader | None = None
 
@@ -125,20 +125,20 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
         if intent is not None and not self._unfilled(intent):
             self._finish(intent)
 
-    def _decide(self, order: Order) -> Intent:
+    def _decide(self, order: Order) -> RoutedOrder:
         assert self._reader is not None, "the algorithm has not started"
         quote = self.cache.quote_tick(order.instrument_id)
         if quote is None:
             self.log.warning(f"{order.instrument_id} has no quote, so its order crosses; subscribe to its quotes")
         gate = decide(self._reader.get(str(order.instrument_id)), order_id=str(order.client_order_id))
-        return Intent(
+        return RoutedOrder(
             primary=order,
             gate=gate,
             mid=None if quote is None else _mid(quote),
             ends_at=self.clock.utc_now() + timedelta(seconds=gate.patience * self.config.full_wait_seconds),
         )
 
-    def _post(self, intent: Intent) -> None:
+    def _post(self, intent: RoutedOrder) -> None:
         primary = intent.primary
         quote = self.cache.quote_tick(primary.instrument_id)
         self._send(
@@ -154,7 +154,7 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
             ),
         )
 
-    def _cross(self, intent: Intent) -> None:
+    def _cross(self, intent: RoutedOrder) -> None:
         self._send(
             intent,
             self.spawn_market(
@@ -166,12 +166,12 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
             ),
         )
 
-    def _send(self, intent: Intent, leg: Order) -> None:
+    def _send(self, intent: RoutedOrder, leg: Order) -> None:
         intent.leg = leg
         self._intents[leg.client_order_id] = intent
         self.submit_order(leg)
 
-    def _end_wait(self, intent: Intent, _: object) -> None:
+    def _end_wait(self, intent: RoutedOrder, _: object) -> None:
         """Cancel the maker order; its cancellation crosses the rest."""
         intent.is_wait_over = True
         if intent.is_maker_leg and not intent.leg.is_closed:
@@ -182,19 +182,19 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
         if intent is not None:
             self._finish(intent)
 
-    def _unfilled(self, intent: Intent) -> Decimal:
+    def _unfilled(self, intent: RoutedOrder) -> Decimal:
         filled = sum((leg.filled_qty.as_decimal() for leg in self._legs(intent)), Decimal())
         unfilled: Decimal = intent.primary.quantity.as_decimal() - filled
         return unfilled
 
-    def _unfilled_quantity(self, intent: Intent) -> Quantity:
+    def _unfilled_quantity(self, intent: RoutedOrder) -> Quantity:
         return self.cache.instrument(intent.primary.instrument_id).make_qty(self._unfilled(intent))
 
-    def _legs(self, intent: Intent) -> list[Order]:
+    def _legs(self, intent: RoutedOrder) -> list[Order]:
         orders = self.cache.orders_for_exec_spawn(intent.primary.client_order_id)
         return [order for order in orders if order.client_order_id != intent.primary.client_order_id]
 
-    def _finish(self, intent: Intent) -> None:
+    def _finish(self, intent: RoutedOrder) -> None:
         """Forget an intent that has ended, and log it."""
         if _timer_of(intent) in self.clock.timer_names:
             self.clock.cancel_timer(_timer_of(intent))
@@ -206,7 +206,7 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
             self._log_of_orders.write(**intent.flat_order(legs, instrument, self.clock.utc_now()))
 
 
-def _timer_of(intent: Intent) -> str:
+def _timer_of(intent: RoutedOrder) -> str:
     return f"router-policy-{intent.order_id}"
 
 

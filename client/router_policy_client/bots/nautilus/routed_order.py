@@ -15,7 +15,7 @@ from router_policy_client.gate import Gate
 
 
 @dataclass(slots=True, kw_only=True)
-class Intent:
+class RoutedOrder:
     """A primary order from its decision to its end.
 
     `mid` is the middle of the quote at the decision, None without one. `leg` is the order that was spawned last, None
