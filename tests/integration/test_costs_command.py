@@ -50,7 +50,7 @@ def test_as_if_live_the_orders_of_a_backtest_count_under_the_runs_of_their_slots
     the end. Of these 13 those 5 h and 4 h before the end are two of each market, and two straight to taker.
     """
     slot = AS_OF - timedelta(hours=5, minutes=30)
-    assert run_command(bot.parent, "once", "--as-of", slot.isoformat()).returncode == 0
+    assert command(bot.parent, "once", "--as-of", slot.isoformat()).returncode == 0
 
     def orders_by_policy(*, as_if_live: bool) -> dict[str, int]:
         costs.command(config=bot, since=slot, as_json=True, as_if_live=as_if_live)
