@@ -9,7 +9,7 @@ import duckdb
 import psycopg
 import pytest
 
-from jobs.plan import CandlesSource, Fees, OrdersSource, Plan
+from jobs.plan import CandlesSource, Fees, Location, OrdersSource, Plan
 from jobs.run.recompute import recompute
 from jobs.sources.canonical import SQL_TYPES
 from jobs.sources.errors import SourceError
@@ -20,7 +20,17 @@ from tests.support.bars import bars, named
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_sqlite
 from tests.support.postgres import fresh_database
-from tests.support.run_helpers import AS_OF, candles, canonical, canonical_query, counts_of, order_log, run, sample_of
+from tests.support.run_helpers import (
+    AS_OF,
+    INTERVAL,
+    candles,
+    canonical,
+    canonical_query,
+    counts_of,
+    order_log,
+    run,
+    sample_of,
+)
 
 TINY = [5e-324, 1e-310, 1e-300, 1e-19]
 HUGE = [1e19, 1e300, 1.7e308, 2**63, 2**64, 10**40, 10**400]
@@ -164,7 +174,18 @@ def candles_parquet(folder: Path, rows: list[Row]) -> CandlesSource:
     return candles(bar_files.write_parquet(folder / "bars.parquet", rows))
 
 
-@pytest.mark.parametrize("write", [candles_csv, candles_parquet])
+def candles_query(folder: Path, rows: list[Row]) -> CandlesSource:
+    """The same bars from a query; what SQLite has no number for is a text there."""
+    written = [
+        {name: str(value) if isinstance(value, int) and abs(value) >= 2**63 else value for name, value in row.items()}
+        for row in rows
+    ]
+    (folder / "bars.db").unlink(missing_ok=True)
+    url = bar_files.write_sqlite(folder / "bars.db", written)
+    return CandlesSource(location=Location(url=url, query="select * from bar"), interval=INTERVAL)
+
+
+@pytest.mark.parametrize("write", [candles_csv, candles_parquet, candles_query])
 @pytest.mark.parametrize("is_spike", [True, False], ids=["in one bar", "in all bars"])
 def test_an_extreme_price_changes_no_other_symbol(
     tmp_path: Path, write: Callable[[Path, list[Row]], CandlesSource], is_spike: bool
@@ -219,6 +240,34 @@ def test_a_symbol_as_a_blob_is_counted_and_its_sample_names_the_type(tmp_path: P
     result = run(canonical_query(url, "select * from outcome"))
 
     assert sample_of(result, "bad_symbol").endswith(r"symbol '\x1abytes'")
+
+
+@pytest.mark.parametrize("name", AMOUNTS)
+def test_extreme_numbers_of_a_postgres_query_change_no_other_symbol(postgres_url: str, name: str) -> None:
+    written = [f"'{value}'::numeric" for value in (*TINY, *HUGE, *NOT_FINITE, "1e-400", "-1e400", 2**53 + 1)]
+    values = ", ".join(f"('bad-{number}', {value})" for number, value in enumerate(written))
+    good = """select 'id' || n, s, 1.0, 100.0, 1.5, 0.1
+        from generate_series(1, 3) as n, unnest(array['BTCUSDT', 'ETHUSDT']) as s"""
+    columns = ", ".join(
+        f"case when bad then amount else {each} end as {each}" if each == name else each for each in AMOUNTS
+    )
+    query = f"""
+        select timestamp '2026-04-25 23:30:00' as ts, order_id, symbol, true as maker_started, true as maker_filled,
+            false as fallback_used, {columns}
+        from (
+            select *, false as bad, null::numeric as amount
+            from ({good}) as good(order_id, symbol, slippage_bps, notional, realized_pnl, fees)
+            {{rows}}
+        ) as row"""
+    bad = (
+        f"union all select id, 'BADUSDT', 1.0, 100.0, 1.5, 0.1, true, amount from (values {values}) as bad(id, amount)"
+    )
+    without = run(canonical_query(postgres_url, query.format(rows="")))
+    result = run(canonical_query(postgres_url, query.format(rows=bad)))
+
+    assert len(policies_of(without)) == 2
+    assert policies_of(result) == policies_of(without)
+    assert result.event_count + sum(counts_of(result).values()) == 6 + len(written)
 
 
 def test_values_that_python_has_not_cost_their_row_of_a_postgres_query_only(postgres_url: str) -> None:

@@ -40,7 +40,8 @@ def _rows(connection: "DuckDBPyConnection", path: Path, required: Sequence[str],
             f"orders.path: {path} has no column {', '.join(map(repr, missing))}; it has {', '.join(types)}"
         )
     items = ", ".join(f"{_text(name, types.get(name))} as {identifier(name)}" for name in names)
-    return f"select {items} from read_parquet({file_list([path])}, hive_partitioning = false)"
+    options = "hive_partitioning = false, utf8_validation = 'replace'"
+    return f"select {items} from read_parquet({file_list([path])}, {options})"
 
 
 def _types(connection: "DuckDBPyConnection", path: Path) -> Mapping[str, str]:
