@@ -31,7 +31,8 @@ def database_url_of(folder: Path) -> str | None:
     url = _configuration(folder).get("db_url")
     if isinstance(url, str) and not url.startswith("sqlite"):
         return url
-    named = [folder / url.removeprefix("sqlite:///")] if isinstance(url, str) else []
+    below = url.removeprefix("sqlite:///") if isinstance(url, str) else None
+    named = [each / below for each in (folder, folder.parent)] if below else []
     usual = [path for pattern in _DATABASES for path in folder.glob(pattern)]
     usual.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     return next((f"sqlite:///{path.absolute()}" for path in (*named, *usual) if path.is_file()), None)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from jobs.analysis.findings import Finding, listed, note
 from jobs.engines.measurement import Measurement
-from jobs.engines.source_checks import count_orders_ahead, modal_bar_spacing
+from jobs.engines.source_checks import count_orders_ahead, merged_spellings, modal_bar_spacing
 from jobs.engines.source_notes import no_ratio_note
 from jobs.plan import CandlesSource, EngineKind, OrdersKind, OrdersSource, Plan
 from policy import Evidence, Regime
@@ -37,6 +37,7 @@ def find_in_sources(plan: Plan, as_of: datetime, now: datetime) -> Iterator[Find
     yield from _orders(plan.orders, measurement, evidence)
     yield from _ahead(plan, now)
     yield from (_not_used(reject) for reject in measurement.rejects)
+    yield from _merged(plan, window)
     yield from _fees(plan, evidence)
     if plan.candles is None:
         yield Finding(what="candles", message="none are set, so every regime is unknown")
@@ -77,6 +78,16 @@ def _ahead(plan: Plan, now: datetime) -> Iterator[Finding]:
         return  # its sources may lie where only the cluster reaches them
     if count := count_orders_ahead(plan.orders, now):
         yield note("orders", f"{count} orders lie in the future: does the log write local time?")
+
+
+def _merged(plan: Plan, window: Window) -> Iterator[Finding]:
+    """Yield a note for each symbol that is several markets of a source, as a spot market and a future of one name."""
+    if plan.engine.kind is EngineKind.SPARK:
+        return
+    for name, source in (("orders", plan.orders), ("candles", plan.candles)):
+        for symbol, spellings in merged_spellings(source, window) if source is not None else ():
+            remedy = f"if they are several markets, name them apart in [{name}.symbols] names"
+            yield note(name, f"{listed(spellings)} all become {symbol}; {remedy}")
 
 
 def _not_used(reject: Reject) -> Finding:

@@ -1,8 +1,10 @@
 """Checks of the sources for what no metric shows: orders in the future, bars of another length."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from jobs.plan import CandlesSource, OrdersSource
+from policy.symbols import AS_IS
 from policy.window import Window
 
 _CLOCKS_DIFFER = timedelta(minutes=1)
@@ -29,6 +31,29 @@ def count_orders_ahead(source: OrdersSource, now: datetime) -> int:
         result = connection.execute(f"select count(*) from order_event where {ahead}", outcome_bounds(window))
         (count,) = result.fetchone() or (0,)
     return int(count)
+
+
+def merged_spellings(source: OrdersSource | CandlesSource, window: Window) -> list[tuple[str, list[str]]]:
+    """Return each symbol of policies that several spellings of a source become, with these spellings.
+
+    A run has just read the source. Raises EngineError if DuckDB fails.
+    """
+    from jobs.engines.duckdb_session import duckdb_session
+    from jobs.sources.candles import read_candles
+    from jobs.sources.orders import read_orders
+
+    if source.symbols.changes_nothing:
+        return []
+    with duckdb_session() as (connection, folder):
+        if isinstance(source, CandlesSource):
+            relation = read_candles(connection, replace(source, symbols=AS_IS), window, folder)
+        else:
+            relation = read_orders(connection, replace(source, symbols=AS_IS), window, folder)
+        rows = connection.execute(f"select distinct symbol from ({relation.rows}) where reason is null").fetchall()
+    spellings: dict[str, list[str]] = {}
+    for (symbol,) in sorted(rows):
+        spellings.setdefault(source.symbols.of(symbol), []).append(symbol)
+    return [(symbol, names) for symbol, names in spellings.items() if len(names) > 1]
 
 
 def modal_bar_spacing(source: CandlesSource, window: Window) -> timedelta | None:

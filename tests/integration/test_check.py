@@ -103,6 +103,17 @@ def test_candles_of_other_names_than_the_orders_are_noted_with_both(bot: Path) -
     ]
 
 
+def test_several_markets_that_become_one_symbol_are_noted(bot: Path) -> None:
+    spelt = ("GOOD/USDT", "GOOD/USDT:USDT")
+    log_again(bot, lambda number, row: row | ({"symbol": spelt[number % 2]} if row["symbol"] == "GOODUSDT" else {}))
+    set_again(bot, "[candles]", '[orders.symbols]\nstyle = "compact"\n[candles]')
+
+    assert notes(bot) == [
+        "orders: GOOD/USDT, GOOD/USDT:USDT all become GOODUSDT; if they are several markets, name them apart in "
+        "[orders.symbols] names"
+    ]
+
+
 @pytest.mark.parametrize("interval", ["1h", "1m"])
 def test_bars_of_another_length_than_the_setting_are_noted(bot: Path, interval: str) -> None:
     set_again(bot, '"15m"', f'"{interval}"')

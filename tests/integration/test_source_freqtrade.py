@@ -176,7 +176,9 @@ def test_a_word_that_is_not_known_is_counted_and_shown(
 
 
 def test_a_database_of_an_older_version_is_read_without_what_it_lacks(store_url: str) -> None:
-    older = tables("trade_custom_data", "fee_open_currency", "fee_close_currency", "ft_price", "close_profit_abs")
+    older = tables(
+        "trade_custom_data", "is_short", "fee_open_currency", "fee_close_currency", "ft_price", "close_profit_abs"
+    )
     columns = {table.name: set(table.columns.keys()) for table in older.sorted_tables}
     rows = {
         "trades": [{name: value for name, value in row.items() if name in columns["trades"]} for row in TRADES],
@@ -194,7 +196,7 @@ def test_a_database_of_an_older_version_is_read_without_what_it_lacks(store_url:
     ("without", "message"),
     [
         (("orders",), "the database has no table 'orders'; its tables are trade_custom_data, trades"),
-        (("is_short",), "table 'trades' has no column 'is_short'; it has id, pair, is_open, fee_open"),
+        (("fee_open",), "table 'trades' has no column 'fee_open'; it has id, pair, is_open, is_short"),
     ],
 )
 def test_tables_and_columns_are_looked_up_before_they_are_read(

@@ -26,8 +26,8 @@ FREQTRADE = BotKind(
     tables=(
         Table(
             name="trades",
-            required=("id", "is_short", "is_open", "fee_open", "fee_close"),
-            optional=("close_profit_abs", "fee_open_currency", "fee_close_currency"),
+            required=("id", "is_open", "fee_open", "fee_close"),
+            optional=("is_short", "close_profit_abs", "fee_open_currency", "fee_close_currency"),
         ),
         Table(
             name="orders",
