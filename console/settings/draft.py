@@ -1,6 +1,7 @@
 """The settings file that `router-policy init --from` writes: what was recognised, as settings with comments."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from jobs.sources.bots.rows import mapping_of
 
 _WIDTH = 116
 _COLUMN_WIDTH = 20
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def draft(recognition: Recognition, folder: Path, end: DataEnd | None = None, notes: Sequence[str] = ()) -> str:
@@ -104,7 +106,7 @@ def _comments(title: str, sentences: Sequence[str]) -> Iterator[str]:
 
 def _wrapped(sentence: str) -> Iterator[str]:
     line = "# -"
-    for word in sentence.split(" "):
+    for word in _CONTROL_CHARACTERS.sub(" ", sentence).split(" "):
         if len(line) + 1 + len(word) > _WIDTH:
             yield line
             line = "#  "

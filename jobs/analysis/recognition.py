@@ -65,7 +65,12 @@ def recognise(origin: str) -> Recognition:
     path = Path(origin).absolute()
     if not path.exists():
         raise SourceError(f"{origin} does not exist; name the bot's data: {WHAT_FITS}")
-    recognition = _folder(path) if path.is_dir() else _file(path)
+    try:
+        recognition = _folder(path) if path.is_dir() else _file(path)
+    except OSError as error:
+        raise SourceError(
+            f"{origin} cannot be read ({error.strerror}); give this user permission to read it"
+        ) from error
     if recognition is None:
         raise SourceError(f"{origin} is not data of a bot that is known; {_seen_at(path)}. What would fit: {WHAT_FITS}")
     return recognition
@@ -77,7 +82,7 @@ def _folder(folder: Path) -> Recognition | None:
     if url is not None:
         return _with_freqtrade_folder(_database(url, str(folder)), folder)
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    databases = [path for path in files if path.suffix in (".sqlite", ".db", ".sqlite3") and _is_sqlite(path)]
+    databases = [path for path in files if path.suffix in (".sqlite", ".db", ".sqlite3")]
     for database in sorted(databases, key=lambda path: path.stat().st_mtime, reverse=True):
         recognition = _optional(_file, database)
         if recognition is not None:
@@ -127,7 +132,7 @@ def _file(path: Path) -> Recognition | None:
 def _optional(read: Callable[[Path], Recognition | None], path: Path) -> Recognition | None:
     try:
         return read(path)
-    except SourceError:
+    except (SourceError, OSError):  # another file of the folder may fit
         return None
 
 

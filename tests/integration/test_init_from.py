@@ -11,10 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 from pyarrow import feather
+from starlette.testclient import TestClient
 
 from console.settings.file import load
 from console.settings.plan import plan_of
+from console.web.app import create_app
+from jobs.analysis.health import WatchedScope
 from jobs.analysis.preview import find_data_end
+from jobs.slots import Slots
 from storage.read.policies import latest
 from storage.store import Store
 from tests.support.bot_data import utc, write_rows
@@ -100,6 +104,32 @@ def test_the_settings_work_unedited_and_nothing_is_published_before(tmp_path: Pa
     (policy,) = json.loads(once.stdout)
     # Of three exits two started as limit orders, and one of them crossed.
     assert (policy["symbol"], policy["maker_started_count"], policy["maker_fill_ratio"]) == ("BTC/USDT:USDT", 2, 0.5)
+
+
+def test_what_the_data_cannot_tell_is_in_once_in_health_and_in_the_api(tmp_path: Path) -> None:
+    start(tmp_path, write_user_data(tmp_path))
+    home = tmp_path / "home"
+    sentence = (
+        "4 entries of the window do not count as maker starts, since missed entries cannot be seen; only exits do"
+    )
+
+    once = command(home, "once", "--as-of", "2026-04-25T10:09:01Z")
+    health = command(home, "health")
+    (record,) = json.loads(command(home, "health", "--json").stdout)
+
+    assert f"note: orders: {sentence}" in once.stdout
+    assert f"BTC/USDT:USDT: orders: {sentence}" in health.stdout
+    assert f"orders: {sentence}" in [each["message"] for each in record["warnings"] if each["code"] == "source_note"]
+    answer = ask(home, "/v1/health/BTC%2FUSDT%3AUSDT")
+    assert f"orders: {sentence}" in [each["message"] for each in answer["warnings"]]
+
+
+def ask(home: Path, address: str) -> Any:
+    """Ask the API of the console for a JSON document."""
+    with Store(f"sqlite:///{home / 'router_policy.db'}") as store:
+        watched = WatchedScope(store=store, scope="default", slots=Slots("*/15 * * * *"))
+        with TestClient(create_app(watched), base_url="http://127.0.0.1") as client:
+            return client.get(address).json()
 
 
 def test_the_fees_are_those_that_the_orders_paid(tmp_path: Path) -> None:

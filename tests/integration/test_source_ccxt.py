@@ -98,6 +98,22 @@ def test_trades_give_the_fees_and_the_profit_of_their_order(tmp_path: Path) -> N
     assert rows["2"] == (None, None)
 
 
+def test_what_a_venue_does_not_say_is_read_from_what_it_does(tmp_path: Path) -> None:
+    """No time of the last change, no order of a trade, no maker or taker, and the fee in a list."""
+    orders = [order("1", "canceled", 0.0, 5, 9, lastUpdateTimestamp=None)]
+    trades = [
+        trade(1, "", 7, order=None, takerOrMaker=None, fee=None, fees=[{"cost": 0.02, "currency": "USDT"}]),
+        trade(2, "", 8, order=None, takerOrMaker=None),
+    ]
+    rows = used(written(tmp_path, orders, trades), "order_id", "ts", "maker_started", "fees")
+
+    assert rows == [
+        ("1", (TEN + timedelta(seconds=5)).replace(tzinfo=None), True, None),
+        ("trade 1", (TEN + timedelta(seconds=7)).replace(tzinfo=None), None, pytest.approx(0.02)),
+        ("trade 2", (TEN + timedelta(seconds=8)).replace(tzinfo=None), None, pytest.approx(0.01)),
+    ]
+
+
 def test_the_same_order_of_several_fetches_counts_once_as_it_was_last(tmp_path: Path) -> None:
     before = order("1", "open", 0.5, 0, 5)
 

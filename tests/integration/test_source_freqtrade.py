@@ -1,5 +1,6 @@
 """freqtrade's database as a source: hand-made trades, on SQLite and on Postgres."""
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -227,3 +228,23 @@ def test_reading_leaves_nothing_beside_the_database(tmp_path: Path) -> None:
 
     assert run(freqtrade(f"sqlite:///{path}"), as_of=AS_OF).event_count == 7
     assert files_beside(path) == before
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_bot_in_wal_mode_is_read_whole_and_its_files_stay_as_they_are(tmp_path: Path, is_running: bool) -> None:
+    path = tmp_path / "bot" / "tradesv3.sqlite"
+    path.parent.mkdir()
+    write_rows(f"sqlite:///{path}", tables(), {"trades": TRADES, "orders": ORDERS[:-1]})
+    bot = sqlite3.connect(path)
+    bot.execute("pragma journal_mode = wal")
+    with bot:
+        bot.execute("update trades set close_profit_abs = 7.5 where id = 1")
+    if not is_running:
+        bot.close()
+    before = {name: content for name, content in files_beside(path).items() if not name.endswith("-shm")}
+
+    profits = dict(used(f"sqlite:///{path}", "order_id", "realized_pnl"))
+
+    assert profits["1-sell-0"] == 7.5
+    assert {name: content for name, content in files_beside(path).items() if not name.endswith("-shm")} == before
+    bot.close()

@@ -77,7 +77,8 @@ create or replace temp table ccxt_trade as
 with read as (
     select
         json ->> '$.id' as trade_id,
-        json ->> '$.order' as id,
+        -- Some venues do not link a trade to its order: it is one by itself.
+        coalesce(json ->> '$.order', 'trade ' || (json ->> '$.id')) as id,
         json ->> '$.symbol' as symbol,
         upper(json ->> '$.side') as side,
         upper(json ->> '$.takerOrMaker') as liquidity,
@@ -85,8 +86,8 @@ with read as (
         json ->> '$.price' as price_text,
         json ->> '$.amount' as quantity_text,
         try_cast(json ->> '$.cost' as double) as cost,
-        try_cast(json ->> '$.fee.cost' as double) as fee,
-        json ->> '$.fee.currency' as fee_currency,
+        try_cast(coalesce(json ->> '$.fee.cost', json ->> '$.fees[0].cost') as double) as fee,
+        coalesce(json ->> '$.fee.currency', json ->> '$.fees[0].currency') as fee_currency,
         try_cast(json ->> '$.info.realizedPnl' as double) as profit,
         true as is_unified
     from ccxt_answer where layout = 'UNIFIED_TRADE'
@@ -163,7 +164,7 @@ select
         as fees,
     f.profit,
     coalesce(f.has_taken, false) as has_taken,
-    coalesce(f.ts, o.updated_at) as ts,
+    coalesce(f.ts, o.updated_at, o.created_at) as ts,
     o.is_usd_m,
     o.is_refused,
     not o.is_done as is_open,
