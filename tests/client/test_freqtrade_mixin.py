@@ -248,6 +248,16 @@ def test_a_refused_entry_whose_signal_is_gone_is_logged_as_refused(bot: Bot) -> 
     assert bot.logged() == [("BUY", True, False, False, None, 1)]
 
 
+def test_an_entry_that_freqtrade_itself_ended_was_not_refused(bot: Bot) -> None:
+    bot.enter(0)
+    bot.begin_loop(5)
+    assert bot.waits(5)
+    for seconds in (10, 15, 136):
+        bot.begin_loop(seconds)
+
+    assert bot.logged() == [("BUY", True, False, False, None, 0)]
+
+
 def test_an_entry_that_the_strategy_denies_was_no_order(bot: Bot) -> None:
     bot.strategy.confirms = False
     bot.enter(0)
@@ -433,3 +443,14 @@ def test_orders_that_may_take_at_once_are_refused(bot: Bot, attribute: str, way:
         bot.strategy.bot_start()
 
     assert message in str(error.value)
+
+
+def test_a_timeout_of_freqtrades_own_that_is_shorter_than_the_wait_is_refused(tmp_path: Path) -> None:
+    bot = Bot(tmp_path)
+    bot.strategy.config["unfilledtimeout"] = {"entry": 10, "exit": 240, "unit": "seconds"}
+
+    with pytest.raises(BotSettingsError, match=r"unfilledtimeout\.entry is 10 seconds; write more than"):
+        bot.strategy.bot_start()
+
+    bot.strategy.config["unfilledtimeout"] = {"entry": 5, "exit": 5}
+    bot.strategy.bot_start()

@@ -44,17 +44,36 @@ def test_importing_it_loads_nothing_of_the_service_and_no_driver() -> None:
     loaded = set(json.loads(run(sys.executable, "-c", program)))
 
     assert {"router_policy_client", "sqlalchemy"} <= loaded
-    assert not {"policy", "storage", "jobs", "console", "psycopg", "ccxt"} & loaded
+    assert not {"policy", "storage", "jobs", "console", "psycopg", "ccxt", "router_policy_client.bots"} & loaded
 
 
-def test_a_venue_over_ccxt_says_what_it_needs_where_that_is_not_installed() -> None:
+@pytest.mark.parametrize(
+    ("module", "missing", "message"),
+    [
+        ("ccxt_venue", "ccxt", "needs router-policy-client[ccxt]"),
+        ("bots.ccxt_order", "ccxt", "needs router-policy-client[ccxt]"),
+        ("bots.nautilus", "nautilus_trader", "install the client in NautilusTrader's environment"),
+        ("bots.hummingbot", "hummingbot", "install the client in hummingbot's environment"),
+    ],
+)
+def test_a_module_that_needs_a_bots_package_says_so_where_that_is_not_installed(
+    module: str, missing: str, message: str
+) -> None:
     program = (
-        "import sys; sys.modules['ccxt'] = None\n"
-        "try: import router_policy_client.ccxt_venue\n"
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        f"try: import router_policy_client.{module}\n"
         "except ImportError as error: print(error)"
     )
 
-    assert "needs router-policy-client[ccxt]" in run(sys.executable, "-c", program)
+    assert message in run(sys.executable, "-c", program)
+
+
+def test_the_mixin_for_freqtrade_loads_no_freqtrade() -> None:
+    program = (
+        "import sys, router_policy_client.bots.freqtrade; print('freqtrade' in sys.modules, 'ccxt' in sys.modules)"
+    )
+
+    assert run(sys.executable, "-c", program) == "False False\n"
 
 
 def test_it_works_beside_modules_of_the_bots_own_with_the_services_names(tmp_path: Path) -> None:

@@ -8,7 +8,10 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from uuid import uuid4
 
-import ccxt
+try:
+    import ccxt
+except ImportError as error:
+    raise ImportError(f"{error}; an order over ccxt needs router-policy-client[ccxt]") from error
 
 from router_policy_client.ccxt_venue import CcxtVenue
 from router_policy_client.errors import RouterPolicyClientError

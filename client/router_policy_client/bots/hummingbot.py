@@ -11,9 +11,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from hummingbot.core.data_type.common import PositionAction, PriceType, TradeType
-from hummingbot.strategy_v2.executors.order_executor.data_types import ExecutionStrategy, OrderExecutorConfig
-from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, ExecutorAction, StopExecutorAction
+try:
+    from hummingbot.core.data_type.common import PositionAction, PriceType, TradeType
+    from hummingbot.strategy_v2.executors.order_executor.data_types import ExecutionStrategy, OrderExecutorConfig
+    from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, ExecutorAction, StopExecutorAction
+except ImportError as error:
+    raise ImportError(f"{error}; install the client in hummingbot's environment") from error
 
 from router_policy_client.flat_order import FlatOrder
 from router_policy_client.gate import Gate, decide

@@ -14,8 +14,8 @@ class Intent:
 
     `side` is buy or sell, `mid` the middle of the book at the decision, None without a book. `gate` is None if an
     earlier process decided, and its grounds are lost; then `maker_started` is None for a limit order. `ended_at` is
-    when its last order ended before all was filled, None while an order may be open. `unseen_loops` counts the loops of
-    the bot in which no order of it was there.
+    when its last order ended before all was filled, None while an order may be open. `was_seen` says whether its last
+    order was there in a loop of the bot, `unseen_loops` for how many loops no order of it has been there.
     """
 
     order_id: str
@@ -28,6 +28,7 @@ class Intent:
     is_crossing: bool = False
     has_crossed: bool = False
     was_sent: bool = False
+    was_seen: bool = False
     post_only_rejects: int = 0
     quantity: float = 0.0
     cost: float = 0.0
@@ -41,7 +42,7 @@ class Intent:
 
     def see(self) -> None:
         """Note that an order of it is there."""
-        self.was_sent, self.unseen_loops, self.ended_at = True, 0, None
+        self.was_sent, self.was_seen, self.unseen_loops, self.ended_at = True, True, 0, None
 
     def add(self, order: BotOrder) -> None:
         """Add what an order has filled."""
@@ -51,9 +52,13 @@ class Intent:
             self.quantity += order.safe_filled
             self.cost += order.safe_filled * order.safe_price
 
-    def refuse(self, at: datetime) -> None:
-        """Note that the exchange refused the maker order: it would have crossed."""
-        if self.maker_started and not self.is_crossing:
+    def resume(self, *, is_crossing: bool) -> None:
+        """Go on with a further order."""
+        self.is_crossing, self.was_seen, self.ended_at = is_crossing, False, None
+
+    def lose(self, at: datetime) -> None:
+        """Note that its order is not there: cancelled by freqtrade itself, or never seen, as one that is refused."""
+        if self.maker_started and not self.is_crossing and not self.was_seen:
             self.post_only_rejects += 1
         self.ended_at, self.unseen_loops = at, 0
 

@@ -53,9 +53,9 @@ class Intents:
             self._give_up(pair, side)
             return None
         if intent.ended_at is None and intent.unseen_loops:
-            intent.refuse(at)
-        intent.is_crossing = intent.is_crossing or at >= intent.wait_ends_at(self._settings.full_wait_seconds)
-        intent.ended_at = None
+            intent.lose(at)
+        has_waited = at >= intent.wait_ends_at(self._settings.full_wait_seconds)
+        intent.resume(is_crossing=intent.is_crossing or has_waited)
         return intent
 
     def confirm(self, pair: str, side: str, *, is_sent: bool) -> None:
@@ -96,7 +96,7 @@ class Intents:
         for (pair, side), intent in list(self._intents.items()):
             intent.unseen_loops += 1
             if intent.was_sent and intent.ended_at is None and intent.unseen_loops >= _UNSEEN_LOOPS:
-                intent.refuse(at)
+                intent.lose(at)
             if self._is_over(intent, at):
                 self._give_up(pair, side)
 

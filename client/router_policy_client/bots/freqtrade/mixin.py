@@ -13,7 +13,7 @@ from weakref import finalize
 from router_policy_client.bots.freqtrade.intent import Intent
 from router_policy_client.bots.freqtrade.intents import Intents
 from router_policy_client.bots.freqtrade.interface import Book, BotOrder, Strategy, Trade
-from router_policy_client.bots.freqtrade.settings import Settings, require_maker_orders
+from router_policy_client.bots.freqtrade.settings import Settings, require_longer_timeouts, require_maker_orders
 
 _CROSSING_RATIO = 0.002  # how far through the book an exit crosses
 _LONGEST_KEY = 255
@@ -38,6 +38,7 @@ class RouterPolicyMixin(Strategy):
         if self.dp.runmode.value in _ROUTED_MODES:
             settings = Settings.of(self.config)
             require_maker_orders(self.order_types, self.order_time_in_force)
+            require_longer_timeouts(self.config, settings.full_wait_seconds)
             self._intents = Intents(settings)
             finalize(self, self._intents.close)
         super().bot_start(**kwargs)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from typing import Self
 
 from router_policy_client.errors import RouterPolicyClientError
 
 
-class BotSettingsError(RouterPolicyClientError):
+class BotSettingsError(RouterPolicyClientError, ValueError):
     """The bot's configuration cannot be routed by; the message names the key and the remedy."""
 
 
@@ -59,4 +60,19 @@ def require_maker_orders(order_types: Mapping[str, object], order_time_in_force:
             raise BotSettingsError(
                 f'order_time_in_force.{way} is {order_time_in_force.get(way)!r}; write "PO", so that a maker order '
                 "never takes"
+            )
+
+
+def require_longer_timeouts(config: Mapping[str, object], full_wait_seconds: float) -> None:
+    """Raise BotSettingsError if freqtrade's own `unfilledtimeout` would end a maker order before its wait."""
+    timeouts = config.get("unfilledtimeout")
+    if not isinstance(timeouts, Mapping):
+        return
+    unit = str(timeouts.get("unit", "minutes"))
+    for way in ("entry", "exit"):
+        timeout = timeouts.get(way)
+        if timeout is not None and timedelta(**{unit: float(timeout)}).total_seconds() <= full_wait_seconds:
+            raise BotSettingsError(
+                f"unfilledtimeout.{way} is {timeout} {unit}; write more than router_policy.full_wait_seconds, which is "
+                f"{full_wait_seconds:g}"
             )
