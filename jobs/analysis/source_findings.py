@@ -34,6 +34,8 @@ def find_in_sources(plan: Plan, as_of: datetime, now: datetime) -> Iterator[Find
     measurement = measure(plan, window, {})
     judgements = decide_symbols(plan, measurement, as_of).live
     evidence = [judgement.evidence for judgement in judgements]
+    when = "in the last 7 days" if as_of == now else f"in the 7 days before {as_of.isoformat()}"
+    yield Finding(what="orders", message=_count_words(measurement, len(evidence), when))
     yield from _orders(plan.orders, measurement, evidence)
     yield from _ahead(plan, now)
     yield from (_not_used(reject) for reject in measurement.rejects)
@@ -47,10 +49,12 @@ def find_in_sources(plan: Plan, as_of: datetime, now: datetime) -> Iterator[Find
     yield from _bars(plan, plan.candles, window)
 
 
+def _count_words(measurement: Measurement, symbol_count: int, when: str) -> str:
+    return f"{measurement.event_count} outcomes of {symbol_count} symbols {when} ({measurement.engine})"
+
+
 def _orders(source: OrdersSource, measurement: Measurement, evidence: Sequence[Evidence]) -> Iterator[Finding]:
     orders = measurement.event_count
-    message = f"{orders} outcomes of {len(evidence)} symbols in the last 7 days ({measurement.engine})"
-    yield Finding(what="orders", message=message)
     for text in measurement.notes:
         yield note(*text.split(": ", 1))
     for text in no_ratio_note(measurement.evidence):

@@ -18,6 +18,7 @@ from console.settings.plan import plan_of
 from console.web.app import create_app
 from jobs.analysis.health import WatchedScope
 from jobs.analysis.preview import find_data_end
+from jobs.analysis.recognition import recognise
 from jobs.slots import Slots
 from storage.read.policies import latest
 from storage.store import Store
@@ -101,6 +102,7 @@ def test_the_settings_work_unedited_and_nothing_is_published_before(tmp_path: Pa
 
     assert checked.returncode == 0, checked.stdout
     assert "enough for all" in checked.stdout
+    assert "7 outcomes of 1 symbols in the 7 days before 2026-04-25T10:09:01+00:00" in checked.stdout
     (policy,) = json.loads(once.stdout)
     # Of three exits two started as limit orders, and one of them crossed.
     assert (policy["symbol"], policy["maker_started_count"], policy["maker_fill_ratio"]) == ("BTC/USDT:USDT", 2, 0.5)
@@ -229,6 +231,14 @@ def test_each_kind_is_recognised_and_read(tmp_path: Path, write: Any, kind: str,
     assert settings(tmp_path)["orders"]["kind"] == kind
     checked = command(tmp_path / "home", "check", "--as-of", "2026-04-25T10:00:01Z")
     assert checked.returncode == 0, checked.stdout
+
+
+def test_a_database_is_recognised_by_its_url_too(store_url: str) -> None:
+    write_rows(store_url, tables(), {"trades": TRADES, "orders": ORDERS})
+
+    recognition = recognise(store_url)
+
+    assert (recognition.kind, recognition.url) == ("freqtrade", store_url)
 
 
 def test_the_columns_of_a_table_are_guessed_by_their_names_or_declared_absent(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from jobs.plan import Location, OrdersKind, OrdersSource
 from policy import Effectiveness
 from tests.support.bot_data import canonical_rows, copy_sqlite, notes_of
+from tests.support.command import command
 from tests.support.postgres import fresh_database
 from tests.support.run_helpers import counts_of, evidence_of, run
 
@@ -220,3 +221,35 @@ def test_an_export_of_binance_gives_no_ratio_and_says_so() -> None:
     assert {evidence.effectiveness.maker_started_count for evidence, _ in result.decisions} == {0}
     assert "gives no ratio and no slippage" in result.sources
     assert "no fill or fallback ratio is known" in result.sources
+
+
+@pytest.mark.parametrize(
+    ("part", "end"),
+    [
+        ("freqtrade", "2026-05-12T23:55:01Z"),
+        *(
+            pytest.param(part, end, marks=pytest.mark.long)
+            for part, end in (
+                ("freqtrade/tradesv3.dryrun.sqlite", "2026-05-12T23:55:01Z"),
+                ("hummingbot", "2026-04-23T01:15:00Z"),
+                ("nautilus", "2026-05-12T23:59:59Z"),
+                ("nautilus/catalog", "2026-05-12T23:59:59Z"),
+                ("nautilus/canonical_intents.parquet", "2026-05-13T00:00:01Z"),
+                ("ccxt", "2026-04-23T01:29:58Z"),
+                ("ccxt/web_trade_history.csv", "2026-04-23T01:15:00Z"),
+                ("order-log", "2026-05-12T23:59:59Z"),
+                ("order-log-legacy", "2025-11-06T13:25:42Z"),
+            )
+        ),
+    ],
+)
+def test_each_input_gives_settings_that_work_as_they_are(tmp_path: Path, part: str, end: str) -> None:
+    started = command(tmp_path, "init", "--from", str(REAL / part))
+    assert started.returncode == 0, started.stderr
+    assert f"policies as of {end}, by " in started.stdout
+
+    checked = command(tmp_path, "check", "--as-of", end)
+    computed = command(tmp_path, "once", "--as-of", end)
+
+    assert (checked.returncode, computed.returncode) == (0, 0), checked.stdout + computed.stderr
+    assert "published as run 1" in computed.stdout

@@ -37,7 +37,7 @@ HUMMINGBOT = BotKind(
             name="MarketData",
             required=("timestamp", "exchange", "trading_pair", "mid_price"),
             may_be_missing=True,
-            condition=f"timestamp >= ({_MARGIN}) * 1000000",
+            condition="timestamp >= (:window_start_ms - 86400000) * 1000000",  # of a day: it may have a row a second
         ),
         Table(
             name="Executors",
