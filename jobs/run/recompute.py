@@ -1,12 +1,13 @@
 """The use case: compute every symbol's policy as of one slot, ready to be published."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from importlib.metadata import version
 
 from jobs.decisions import NO_STATES, decide_symbols
 from jobs.engines.measure import measure
+from jobs.engines.measurement import Measurement
 from jobs.engines.source_notes import no_ratio_note
 from jobs.engines.streaks import States
 from jobs.plan import Plan
@@ -33,12 +34,6 @@ def recompute(
     measurement = measure(plan, plan.window(as_of), states)
     leaving = set(idle_symbols).difference(measurement.traded_symbols, plan.symbols)
     decisions = decide_symbols(plan, measurement, as_of, set(known_symbols) - leaving, states)
-    notes = (*measurement.notes, *no_ratio_note(measurement.evidence))
-    sources = {
-        **measurement.sources,
-        **({"symbols_that_left": sorted(leaving)} if leaving else {}),
-        **({"notes": notes} if notes else {}),
-    }
     return RunResult(
         origin=origin,
         rule_set=plan.rule_set,
@@ -46,9 +41,20 @@ def recompute(
         code_version=version("router-policy"),
         started_at=started_at,
         event_count=measurement.event_count,
-        sources=json.dumps(sources, sort_keys=True, separators=(",", ":")),
+        sources=_sources_text(measurement, sorted(leaving)),
         decisions=tuple((judgement.evidence, judgement.decision) for judgement in decisions.live),
         rejects=measurement.rejects,
         judgements=decisions.live if plan.rule_set.has_state else (),
         shadows=decisions.shadows,
     )
+
+
+def _sources_text(measurement: Measurement, leaving: Sequence[str]) -> str:
+    """Write what the sources were, the symbols that leave, and what the sources cannot tell."""
+    notes = (*measurement.notes, *no_ratio_note(measurement.evidence))
+    sources = {
+        **measurement.sources,
+        **({"symbols_that_left": leaving} if leaving else {}),
+        **({"notes": notes} if notes else {}),
+    }
+    return json.dumps(sources, sort_keys=True, separators=(",", ":"))

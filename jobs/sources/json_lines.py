@@ -101,6 +101,11 @@ def json_lines(files: Sequence[TextFile], fields: Mapping[str, str]) -> str:
     return _from(files, "read_json", options)
 
 
+def json_objects(files: Sequence[TextFile]) -> str:
+    """Write a FROM clause over the objects of JSON lines, as the column `json`; a broken line is a null."""
+    return _from(files, "read_ndjson_objects", "filename = 'file'")
+
+
 def _from(files: Sequence[TextFile], function: str, options: str) -> str:
     by_compression: dict[Compression, list[Path]] = defaultdict(list)
     for file in files:

@@ -159,6 +159,21 @@ def test_answers_of_binance_are_read_with_every_digit_of_an_id(tmp_path: Path) -
     ]
 
 
+def test_a_broken_line_is_counted_and_the_others_are_used(tmp_path: Path) -> None:
+    lines = [json.dumps(ORDERS[0]), '{"id": "9", "sta', "", "not json", json.dumps(ORDERS[1])]
+    (tmp_path / "answer.jsonl").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+
+    result = run(ccxt(tmp_path), as_of=AS_OF)
+
+    assert (result.event_count, counts_of(result)) == (2, {"not_json": 2})
+
+
+def test_an_array_after_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "answer.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(ORDERS[:1], indent=2).encode())
+
+    assert used(ccxt(tmp_path), *FLAGS) == OUTCOMES[:1]
+
+
 def test_a_file_that_is_no_json_stops_the_run_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "answer.json").write_text('[{"id": 1,')
 

@@ -8,7 +8,8 @@ from jobs.plan import OrdersSource
 from jobs.sources.bots.kind import BotKind, Sentence, sql_of
 from jobs.sources.errors import SourceError
 from jobs.sources.files import readable_files
-from jobs.sources.lines import LONGEST_LINE_BYTES
+from jobs.sources.json_lines import json_files, json_objects
+from jobs.sources.lines import BYTE_ORDER_MARK, LONGEST_LINE_BYTES
 from jobs.sources.relation import file_list
 from jobs.sources.text_files import TextFile
 
@@ -16,39 +17,49 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ENDINGS = (".json", ".jsonl", ".ndjson")
+_BEGINNING_BYTES = 1024
 
 
-def load_answers(connection: "DuckDBPyConnection", source: OrdersSource, _folder: Path) -> Sequence[TextFile]:
+def load_answers(connection: "DuckDBPyConnection", source: OrdersSource, folder: Path) -> Sequence[TextFile]:
     """Load the objects of JSON files, in an array or one on each line, into the table `bot_answer`.
 
-    Numbers stay text, so that no digit of an id is lost. Raises SourceError naming the file if one cannot be read.
+    Numbers stay text, so that no digit of an id is lost. A broken line is a null. `folder` is for copies. Raises
+    SourceError naming the file if one cannot be read, or is a broken array.
     """
     paths = readable_files("orders.path", source.location.path or "", ENDINGS)
-    connection.execute("create or replace temp table bot_answer (json json, file varchar)")
-    for path in paths:
-        _load(connection, path)
+    connection.execute("create or replace temp table bot_answer (json json)")
+    arrays = [path for path in paths if _is_array(path)]
+    for path in arrays:
+        _load_array(connection, path)
+    lines = json_files("orders", [path for path in paths if path not in arrays], folder)
+    if lines:
+        connection.execute(f"insert into bot_answer select json from {json_objects(lines)}")
     return ()
 
 
-def _load(connection: "DuckDBPyConnection", path: Path) -> None:
+def _is_array(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(_BEGINNING_BYTES).removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"[")
+
+
+def _load_array(connection: "DuckDBPyConnection", path: Path) -> None:
     import duckdb
 
     try:
         connection.execute(
             f"""insert into bot_answer
             with read as (
-                select json, filename from read_json_objects(
-                    {file_list([path])}, format = 'auto', filename = true, maximum_object_size = {LONGEST_LINE_BYTES},
+                select json from read_json_objects(
+                    {file_list([path])}, format = 'auto', maximum_object_size = {LONGEST_LINE_BYTES},
                     hive_partitioning = false
                 )
             )
-            select unnest(case json_type(json) when 'ARRAY' then from_json(json, '["JSON"]') else [json] end), filename
+            select unnest(case json_type(json) when 'ARRAY' then from_json(json, '["JSON"]') else [json] end)
             from read"""
         )
     except duckdb.Error as error:
         raise SourceError(
-            f"orders.path: {path} is not a valid JSON file of one array, or of one object on each line: "
-            f"{str(error).strip().splitlines()[0]}"
+            f"orders.path: {path} is not a valid JSON file of one array: {str(error).strip().splitlines()[0]}"
         ) from error
 
 

@@ -4,8 +4,8 @@
 create or replace temp table ccxt_answer as
 select
     json,
-    file,
     case
+        when json is null then 'BROKEN'
         when json ->> '$.orderId' is not null and (json ->> '$.executedQty') is not null then 'ORDER'
         when json ->> '$.orderId' is not null and (json ->> '$.qty') is not null then 'TRADE'
         when json ->> '$.takerOrMaker' is not null or (json_exists(json, '$.takerOrMaker') and json_exists(json, '$.order'))
@@ -243,6 +243,8 @@ with intent as (
     union all by name
     select 'keys ' || array_to_string(json_keys(json)[:8], ', ') as unknown_word, true as is_trade_only
     from ccxt_answer where layout = 'UNKNOWN'
+    union all by name
+    select true as is_broken, true as is_trade_only from ccxt_answer where layout = 'BROKEN'
 )
 
 select
@@ -266,12 +268,14 @@ select
     -- The exchange's profit is before fees. It is zero of an order that only opens a position.
     profit - fees as realized_pnl,
     case
+        when is_broken then 'not_json'
         when unknown_word is not null then 'unknown_word'
         when ts is null then 'bad_time'
         when unread_value is not null then 'bad_value'
         when is_open then 'open_order'
     end as source_reason,
-    coalesce(unknown_word, case when ts is null then 'timestamp ' end, unread_value) as source_unread
+    case when not coalesce(is_broken, false) then coalesce(unknown_word, case when ts is null then 'timestamp ' end, unread_value) end
+        as source_unread
 from intent
 order by ts, order_id;
 
