@@ -176,6 +176,23 @@ def test_a_word_that_is_not_known_is_counted_and_shown(
     assert sample_of(result, reason).endswith(word)
 
 
+def test_values_that_cannot_be_read_cost_their_own_intent_and_orders_without_a_trade_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "tradesv3.sqlite"
+    orders = [order(number, number, "sell", "limit", "closed") for number in range(1, 6)]
+    write_rows(f"sqlite:///{path}", tables(), {"trades": map(trade, range(1, 5)), "orders": orders})
+    bot = sqlite3.connect(path)
+    with bot:
+        bot.execute("update orders set filled = 'lots' where id = 2")
+        bot.execute("update orders set order_filled_date = 'yesterday' where id = 3")
+        bot.execute("update orders set average = x'ff00' where id = 4")
+    bot.close()
+    source = freqtrade(f"sqlite:///{path}")
+
+    assert used(f"sqlite:///{path}", "order_id") == [("1-sell-0",)]
+    assert counts_of(run(source, as_of=AS_OF)) == {"bad_time": 1, "bad_value": 2}
+    assert "1 orders have no trade in the database, and are not used" in notes_of(source, as_of=AS_OF)
+
+
 def test_a_database_of_an_older_version_is_read_without_what_it_lacks(store_url: str) -> None:
     older = tables(
         "trade_custom_data", "is_short", "fee_open_currency", "fee_close_currency", "ft_price", "close_profit_abs"

@@ -49,6 +49,10 @@ FREQTRADE = BotKind(
             "freqtrade deletes an entry that was never filled, with its trade",
         ),
         Sentence(
+            count="orphan_count",
+            text="{orphan_count} orders have no trade in the database, and are not used",
+        ),
+        Sentence(
             count="entry_left_out_count",
             text="{entry_left_out_count} entries of the window do not count as maker starts, since missed entries "
             "cannot be seen; only exits do",

@@ -26,6 +26,10 @@ with leg as (
         case
             when is_unread(o.filled, try_cast(o.filled as double)) then 'orders.filled ' || o.filled
             when is_unread(o.average, try_cast(o.average as double)) then 'orders.average ' || o.average
+            when is_unread(
+                coalesce(o.order_filled_date, o.order_update_date, o.order_date),
+                instant_of_text(coalesce(o.order_filled_date, o.order_update_date, o.order_date))
+            ) then 'orders.order_filled_date ' || coalesce(o.order_filled_date, o.order_update_date, o.order_date)
             when c.cd_value is not null and not json_valid(c.cd_value) then 'trade_custom_data.cd_value ' || c.cd_value
         end as unread_value,
         case
@@ -140,6 +144,9 @@ select
     trades.row_count,
     trades.trade_number_count,
     trades.trade_number_count - trades.row_count as gone_trade_count,
+    (
+        select count(*) from bot_orders as o where not exists (select 1 from bot_trades as t where t.id = o.ft_trade_id)
+    ) as orphan_count,
     entries.*
 from (
     select count(*) as row_count, coalesce(max(cast(id as bigint)) - min(cast(id as bigint)) + 1, 0) as trade_number_count
