@@ -13,6 +13,12 @@ CHECK_VENV := .venv-check
 CHECK_BIN := $(CHECK_VENV)/bin
 BOTS_VENV := .venv-bots
 BOTS_BIN := $(BOTS_VENV)/bin
+HUMMINGBOT_VENV := .venv-hummingbot
+HUMMINGBOT_VERSION := 20260922
+# What its executors, controllers and recorder import, of all that it names.
+HUMMINGBOT_NEEDS := aiohttp aiomqtt aioprocessing "async-timeout<5" base58 bidict cachetools cryptography eth-account \
+	hexbytes "pandas<3" prompt_toolkit protobuf psutil pydantic pyyaml requests ruamel.yaml scipy sqlalchemy tabulate \
+	tqdm typer ujson
 REQUIREMENTS := pyproject.toml client/pyproject.toml constraints.txt
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # More than the two cores of a small machine: many tests wait for processes that they have started.
@@ -22,7 +28,7 @@ SHORT_TESTS := -m pytest -n $(TESTS_AT_ONCE) --dist loadgroup -m "not long" -q
 # Tests start hundreds of processes: none should compile again what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install run unit test bots coverage faults check format docs benchmarks clean
+.PHONY: install run unit test bots hummingbot coverage faults check format docs benchmarks clean
 
 # All that tests need, in .venv.
 install: $(STAMP)test
@@ -48,6 +54,10 @@ bots: $(BOTS_VENV)/installed
 	$(BOTS_BIN)/python -m pytest -n 2 --dist loadscope -q tests/bots
 
 # Every long form, wherever it stands, and the short forms of the fault catalogue.
+# The same with hummingbot, which has no wheel: its extensions are built here, which takes minutes. No check needs it.
+hummingbot: $(HUMMINGBOT_VENV)/installed
+	$(HUMMINGBOT_VENV)/bin/python -m pytest -W default -q tests/bots/test_hummingbot_loop.py tests/client/test_hummingbot_part.py
+
 faults: $(STAMP)test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "long" -q
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" -q tests/faults
@@ -71,7 +81,7 @@ docs: $(STAMP)test
 benchmarks: $(STAMP)benchmark
 	$(BIN)/python -m benchmarks
 
-$(BIN)/python $(CHECK_BIN)/python $(BOTS_BIN)/python:
+$(BIN)/python $(CHECK_BIN)/python $(BOTS_BIN)/python $(HUMMINGBOT_VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv $(@D:/bin=)
 
@@ -82,6 +92,16 @@ $(CHECK_VENV)/installed: $(CHECK_BIN)/python $(REQUIREMENTS)
 $(BOTS_VENV)/installed: $(BOTS_BIN)/python $(REQUIREMENTS) constraints-bots.txt
 	$(BOTS_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-bots.txt \
 		--editable ".[bots]" --editable ./client
+	touch $@
+
+$(HUMMINGBOT_VENV)/installed: $(HUMMINGBOT_VENV)/bin/python $(REQUIREMENTS)
+	$(<D)/python -m pip install --quiet --disable-pip-version-check cython setuptools wheel hypothesis pytest $(HUMMINGBOT_NEEDS) \
+		--editable . --editable ./client
+	$(<D)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-binary hummingbot \
+		--dest $(@D) hummingbot==$(HUMMINGBOT_VERSION)
+	tar -xzf $(@D)/hummingbot-$(HUMMINGBOT_VERSION).tar.gz -C $(@D)
+	cd $(@D)/hummingbot-$(HUMMINGBOT_VERSION) && WITHOUT_CYTHON_OPTIMIZATIONS=1 ../bin/python setup.py --quiet build_ext --inplace
+	$(<D)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "hummingbot.pth").write_text("$(abspath $(@D))/hummingbot-$(HUMMINGBOT_VERSION)\n")'
 	touch $@
 
 $(STAMP)run: $(BIN)/python $(REQUIREMENTS)
@@ -97,4 +117,4 @@ $(STAMP)benchmark: $(STAMP)test
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(CHECK_VENV) $(BOTS_VENV) build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CHECK_VENV) $(BOTS_VENV) $(HUMMINGBOT_VENV) build dist *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

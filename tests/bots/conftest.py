@@ -2,5 +2,5 @@
 
 from importlib.util import find_spec
 
-if find_spec("freqtrade") is None:
+if find_spec("freqtrade") is None and find_spec("hummingbot") is None:
     collect_ignore_glob = ["test_*.py"]

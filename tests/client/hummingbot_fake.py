@@ -1,7 +1,7 @@
 """The classes of hummingbot that its controller part uses, with the same names, fields and values.
 
-Hummingbot is a source package that is built for many minutes, so the tests do without it. A test compares these with
-hummingbot's own where that can be imported.
+Hummingbot is a source package that is built for minutes, so most tests do without it. `make hummingbot` compares these
+with hummingbot's own.
 """
 
 import sys
