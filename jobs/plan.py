@@ -57,6 +57,11 @@ class Location:
     columns: Mapping[str, str] = field(default_factory=dict)
     folder: str | None = None
 
+    @property
+    def depends_on_window(self) -> bool:
+        """Whether its query names a bound of the window, so that its rows may differ from window to window."""
+        return any(name in (self.query or "") for name in ("window_start", "as_of"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandlesSource:
@@ -66,6 +71,11 @@ class CandlesSource:
     interval: timedelta
     kind: CandlesKind = CandlesKind.TABLE
     symbols: SymbolSpelling = AS_IS
+
+    @property
+    def depends_on_window(self) -> bool:
+        """Whether its rows may differ from window to window by more than their times."""
+        return self.location.depends_on_window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +95,11 @@ class OrdersSource:
     is_post_only: bool = False
     zone: str = "UTC"
     candles: CandlesSource | None = None
+
+    @property
+    def depends_on_window(self) -> bool:
+        """Whether its rows may differ from window to window by more than their times: a bot's data is read for one."""
+        return self.kind.is_bot or self.location.depends_on_window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,65 +5,80 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from functools import partial
 
 import duckdb
 
-from jobs.engines.duckdb_session import duckdb_session
+from jobs.engines.duckdb_session import duckdb_errors, duckdb_session
+from jobs.engines.duckdb_sources import LoadedSources
 from jobs.engines.duckdb_tables import (
     CANDLES_IN_WINDOW,
     ORDERS_IN_WINDOW,
     REJECT_PREFIX,
     bar_bounds,
-    load_candles,
-    load_orders,
     load_table,
     metric_rows,
     naive_times,
     outcome_bounds,
+    view_orders,
+    view_profits,
 )
-from jobs.engines.engine import STATE_TIMES, Engine, MetricRow, QueryParameters, StateRow, TotalRow, outcome_parameters
+from jobs.engines.engine import (
+    STATE_TIMES,
+    Engine,
+    EngineAt,
+    MetricRow,
+    QueryParameters,
+    StateRow,
+    TotalRow,
+    outcome_parameters,
+)
 from jobs.plan import CandlesSource, Plan
-from jobs.sources.candles import read_candles
-from jobs.sources.orders import read_orders
 from jobs.sources.rejects import count_rejects
-from jobs.sources.relation import Relation
 from policy import metrics
 from policy.reject import Reject
 from policy.window import Window
 
 
 @contextmanager
-def duckdb_engine(plan: Plan, window: Window) -> Iterator[Engine]:
-    """Open the engine until the block ends.
+def duckdb_engine(plan: Plan, windows: Sequence[Window]) -> Iterator[EngineAt]:
+    """Open the engine for windows of the plan until the block ends; what is the same in all of them is loaded once.
 
-    Raises SourceError if the orders cannot be used, EngineError if DuckDB fails in the block.
+    Only the engine that was opened last can be used. Raises EngineError if DuckDB cannot be started.
     """
     with duckdb_session() as (connection, folder):
-        orders = read_orders(connection, plan.orders, window, folder)
-        yield _DuckDBEngine(connection=connection, folder=folder, plan=plan, window=window, orders=orders)
+        sources = LoadedSources(connection=connection, folder=folder, plan=plan, windows=windows)
+        yield partial(_engine_at, sources)
+
+
+@contextmanager
+def _engine_at(sources: LoadedSources, window: Window) -> Iterator[Engine]:
+    with duckdb_errors():
+        yield _DuckDBEngine(connection=sources.connection, sources=sources, window=window)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _DuckDBEngine:
-    """An Engine on an open connection; `folder` is for temporary files, `orders` reads the plan's orders."""
+    """An Engine on an open connection, with the sources that are loaded there."""
 
     connection: duckdb.DuckDBPyConnection
-    folder: Path
-    plan: Plan
+    sources: LoadedSources
     window: Window
-    orders: Relation
 
     @property
     def name(self) -> str:
         return f"duckdb {duckdb.__version__}"
 
     def load_orders(self) -> Mapping[str, object]:
-        load_orders(self.connection, self.orders, self.plan.orders, self.window)
-        return self.orders.description
+        orders = self.sources.load_orders(self.window)
+        view_orders(self.connection, self.window)
+        return orders.description
 
     def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:
         rows = self.rows(metrics.EFFECTIVENESS, outcome_parameters(self.window))
+        view_profits(
+            self.connection, self.sources.plan.orders, self.window
+        )  # which effectiveness would join for nothing
         usable = [row for row in rows if not row["symbol"].startswith(REJECT_PREFIX)]
         return usable, self._order_rejects(rows)
 
@@ -74,8 +89,8 @@ class _DuckDBEngine:
         for row in effectiveness:
             if row["symbol"].startswith(REJECT_PREFIX):
                 counts[row["symbol"].removeprefix(REJECT_PREFIX)] += row["outcome_count"]
-        bounds = outcome_bounds(self.window)
-        return count_rejects(self.connection, "orders", "order_event", ORDERS_IN_WINDOW, bounds, self.orders, counts)
+        orders, bounds = self.sources.load_orders(self.window), outcome_bounds(self.window)
+        return count_rejects(self.connection, "orders", "order_event", ORDERS_IN_WINDOW, bounds, orders, counts)
 
     def rows(self, query: str, parameters: QueryParameters) -> list[MetricRow]:
         return metric_rows(self.connection, query, naive_times(parameters))
@@ -89,7 +104,7 @@ class _DuckDBEngine:
             fill_count=("bigint", [fill_count for _, _, fill_count in totals]),
         )
         self.connection.execute(
-            "create temp view maker_order as "
+            "create or replace temp view maker_order as "
             f"select * from order_outcome where maker_started and not starts_with(symbol, '{REJECT_PREFIX}')"
         )
 
@@ -102,11 +117,9 @@ class _DuckDBEngine:
         load_table(self.connection, "breaker_state", symbol=("varchar", symbols), **times)
 
     def load_candles(self, source: CandlesSource) -> tuple[Mapping[str, object], list[Reject]]:
-        candles = read_candles(self.connection, source, self.window, self.folder)
-        load_candles(self.connection, candles, self.window)
-        rejected = "select reason, count(*) from candle_event where reason is not null group by reason"
-        counts = dict(self.connection.execute(rejected).fetchall())
-        bounds = bar_bounds(self.window)
+        candles, bounds = self.sources.load_candles(source, self.window), bar_bounds(self.window)
+        rejected = f"select reason, count(*) from candle_event where reason is not null and ({CANDLES_IN_WINDOW})"
+        counts = dict(self.connection.execute(f"{rejected} group by reason", bounds).fetchall())
         rejects = count_rejects(self.connection, "candles", "candle_event", CANDLES_IN_WINDOW, bounds, candles, counts)
         return candles.description, rejects
 

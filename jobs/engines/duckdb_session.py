@@ -21,18 +21,25 @@ def duckdb_session() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     Raises EngineError if DuckDB fails in the block or no folder for temporary files can be made, KeyboardInterrupt if
     Ctrl-C ended a query.
     """
-    with temporary_folder() as folder:
+    with temporary_folder() as folder, duckdb_errors():
         connection = duckdb.connect(config={"temp_directory": str(folder)})
         try:
             connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
             connection.execute(MACROS)
             connection.execute(_ENGINE_MACROS)
             yield connection, folder
-        except duckdb.Error as error:
-            raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error
-        except RuntimeError as error:
-            if str(error) == _INTERRUPTED:
-                raise KeyboardInterrupt from error
-            raise
         finally:
             connection.close()
+
+
+@contextmanager
+def duckdb_errors() -> Iterator[None]:
+    """Raise EngineError if DuckDB fails in the block, KeyboardInterrupt if Ctrl-C ended a query there."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise EngineError(f"DuckDB failed: {str(error).strip().splitlines()[0]}") from error
+    except RuntimeError as error:
+        if str(error) == _INTERRUPTED:
+            raise KeyboardInterrupt from error
+        raise

@@ -1,7 +1,7 @@
 """The canonical tables in DuckDB: orders and candles loaded into them, and queries run over them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,28 +20,92 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 REJECT_PREFIX = " "
 ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
 CANDLES_IN_WINDOW = "ts is null or (ts >= $first_bar_open and ts <= $last_bar_open)"
+_OUTCOMES = (
+    f"select * replace (case when reason is null then symbol else '{REJECT_PREFIX}' || reason end as symbol) "
+    "from order_event"
+)
+_WITH_PROFIT = """
+    select o.* replace (coalesce(o.realized_pnl, p.realized_pnl) as realized_pnl)
+    from ({outcomes}) as o
+    left join (
+        select symbol, order_id, sum(realized_pnl) as realized_pnl
+        from (
+            select distinct symbol, order_id, ts, realized_pnl from order_event
+            where reason = 'not_an_order' and realized_pnl is not null and ({in_window})
+        )
+        group by symbol, order_id
+    ) as p on p.symbol = o.symbol and p.order_id = o.order_id
+"""
 
 
 def load_orders(
     connection: duckdb.DuckDBPyConnection, relation: Relation, source: OrdersSource, window: Window
 ) -> None:
-    """Make `order_event` of all rows and `order_outcome` of it; a file that carries its types is not copied."""
+    """Make `order_event` of the rows of a window, and `order_outcome` of it."""
+    copy_orders(connection, relation, source, outcome_bounds(window), is_for_one_window=True)
+    view_orders(connection, window)
+    view_profits(connection, source, window)
+
+
+def copy_orders(
+    connection: duckdb.DuckDBPyConnection,
+    relation: Relation,
+    source: OrdersSource,
+    bounds: Mapping[str, object],
+    *,
+    is_for_one_window: bool,
+) -> None:
+    """Make `order_row` of the rows between the bounds; for one window, a file that carries its types is not copied.
+
+    A row that is written again later has in `superseded_at` the time of the row that replaces it.
+    """
     is_log = relation.file_format in (FileFormat.JSONL, FileFormat.CSV)
     deduplicate = source.deduplicate if source.deduplicate is not None else is_log
-    if relation.is_typed and not deduplicate:
-        connection.execute(f"create temp view order_event as {relation.rows}")
-    else:
-        _copy_window(connection, "orders", "order_event", ORDERS_IN_WINDOW, relation, outcome_bounds(window))
-        if deduplicate:
-            _mark_duplicate_orders(connection)
-    connection.execute(f"create temp view order_outcome as {_with_profit(source)}")
+    rows = f"select *, cast(null as timestamp) as superseded_at from ({relation.rows})"
+    if relation.is_typed and not deduplicate and is_for_one_window:
+        connection.execute(f"create or replace temp view order_row as {rows}")
+        return
+    _copy(connection, "orders", "order_row", rows, ORDERS_IN_WINDOW, relation, bounds)
+    if deduplicate:
+        _note_later_rows(connection)
 
 
-def load_candles(connection: duckdb.DuckDBPyConnection, relation: Relation, window: Window) -> None:
-    """Make `candle_event` of all bars of the window and `candle` of the usable ones, each bar once."""
-    _copy_window(connection, "candles", "candle_event", CANDLES_IN_WINDOW, relation, bar_bounds(window), with_file=True)
+def view_orders(connection: duckdb.DuckDBPyConnection, window: Window) -> None:
+    """Make `order_event` of `order_row`, and `order_outcome` without the profits of closes, as they are for a window.
+
+    Of the rows with the same identity, the one that was written last before the window's end is kept. The window must
+    lie within the bounds of `order_row`. The views have rows of other times too, which are not to be used.
+    """
+    is_duplicate = f"reason is null and superseded_at < {_literals(window)['as_of']}"
+    connection.execute(
+        "create or replace temp view order_event as select * exclude (superseded_at) "
+        f"replace (case when {is_duplicate} then 'duplicate_id' else reason end as reason) from order_row"
+    )
+    connection.execute(f"create or replace temp view order_outcome as {_OUTCOMES}")
+
+
+def view_profits(connection: duckdb.DuckDBPyConnection, source: OrdersSource, window: Window) -> None:
+    """Give `order_outcome` the profits of closes.
+
+    In an order log the profit stands in rows of its own, which name the order that closed the position.
+    """
+    if source.kind is OrdersKind.ORDER_LOG:
+        literals = _literals(window)
+        in_window = re.sub(r"\$(\w+)", lambda name: literals[name[1]], ORDERS_IN_WINDOW)
+        outcomes = _WITH_PROFIT.format(outcomes=_OUTCOMES, in_window=in_window)
+        connection.execute(f"create or replace temp view order_outcome as {outcomes}")
+
+
+def _literals(window: Window) -> dict[str, str]:
+    """Return the parameters of a query over the outcomes of a window as SQL: a view cannot have parameters."""
+    return {name: f"timestamp '{at}'" for name, at in outcome_bounds(window).items()}
+
+
+def load_candles(connection: duckdb.DuckDBPyConnection, relation: Relation, bounds: Mapping[str, object]) -> None:
+    """Make `candle_event` of all bars between the bounds and `candle` of the usable ones, each bar once."""
+    _copy(connection, "candles", "candle_event", relation.rows, CANDLES_IN_WINDOW, relation, bounds, with_file=True)
     mark_duplicate_bars(connection)
-    connection.execute("create temp view candle as select * from candle_event where reason is null")
+    connection.execute("create or replace temp view candle as select * from candle_event where reason is null")
 
 
 def load_table(connection: duckdb.DuckDBPyConnection, table: str, **columns: tuple[str, list[Any]]) -> None:
@@ -68,6 +132,12 @@ def bar_bounds(window: Window) -> dict[str, object]:
     return naive_times(bar_parameters(window))
 
 
+def widest(bounds: Iterable[Mapping[str, Any]], first: str, last: str) -> dict[str, object]:
+    """Return the bounds that hold all of these, of which `first` and `last` are the names."""
+    every = list(bounds)
+    return {first: min(each[first] for each in every), last: max(each[last] for each in every)}
+
+
 def naive_times(parameters: QueryParameters) -> dict[str, object]:
     """Return the parameters with their times, which are in UTC, without a zone, as the canonical tables have them."""
     return {
@@ -75,41 +145,43 @@ def naive_times(parameters: QueryParameters) -> dict[str, object]:
     }
 
 
-def _copy_window(
+def _copy(
     connection: duckdb.DuckDBPyConnection,
     source: str,
     table: str,
+    rows: str,
     in_window: str,
     relation: Relation,
-    bounds: dict[str, object],
+    bounds: Mapping[str, object],
     *,
     with_file: bool = False,
 ) -> None:
-    """Copy the rows of the window; without `with_file`, only a rejected row keeps its file, which its sample names."""
+    """Copy the rows in the window; without `with_file`, only a rejected row keeps its file, which its sample names."""
     file = "file as file" if with_file else "case when reason is not null then file end as file"
-    query = f"select * exclude (line, unread) replace ({file}) from ({relation.rows}) where {in_window}"
+    query = f"select * exclude (line, unread) replace ({file}) from ({rows}) where {in_window}"
     try:
-        connection.execute(f"create temp table {table} as {query}", bounds)
+        connection.execute(f"create or replace temp table {table} as {query}", bounds)
     except duckdb.Error as error:
         raise unreadable(connection, source, relation, error) from error
 
 
-def _mark_duplicate_orders(connection: duckdb.DuckDBPyConnection) -> None:
-    """Keep one row of each order. Distinct hashes show faster than a window function that no order has two."""
-    usable = "order_event where reason is null and order_id is not null"
+def _note_later_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note when each row of an order is replaced by a later one.
+
+    Distinct hashes show faster than a window function that no order has two.
+    """
+    usable = "order_row where reason is null and order_id is not null"
     duplicates = connection.execute(
         f"select count(*) - count(distinct hash({canonical.IDENTITY})) from {usable}"
     ).fetchone()
     if duplicates is None or duplicates[0] == 0:
         return
     connection.execute(
-        f"""update order_event set reason = 'duplicate_id' where rowid in (
-            select row from (
-                select rowid as row, row_number() over (
-                    partition by {canonical.IDENTITY} order by {canonical.WRITTEN_LAST_FIRST}
-                ) as rank from {usable}
-            ) where rank > 1
-        )"""
+        f"""update order_row set superseded_at = later.at from (
+            select rowid as row, lag(ts) over (
+                partition by {canonical.IDENTITY} order by {canonical.WRITTEN_LAST_FIRST}
+            ) as at from {usable}
+        ) as later where order_row.rowid = later.row and later.at is not null"""
     )
 
 
@@ -136,28 +208,3 @@ def mark_duplicate_bars(connection: duckdb.DuckDBPyConnection) -> None:
             ) where rank > 1
         )"""
     )
-
-
-def _with_profit(source: OrdersSource) -> str:
-    """Write the SELECT of `order_outcome`.
-
-    In an order log the profit stands in rows of its own, which name the order that closed the position.
-    """
-    outcomes = (
-        f"select * replace (case when reason is null then symbol else '{REJECT_PREFIX}' || reason end as symbol) "
-        "from order_event"
-    )
-    if source.kind is not OrdersKind.ORDER_LOG:
-        return outcomes
-    return f"""
-        select o.* replace (coalesce(o.realized_pnl, p.realized_pnl) as realized_pnl)
-        from ({outcomes}) as o
-        left join (
-            select symbol, order_id, sum(realized_pnl) as realized_pnl
-            from (
-                select distinct symbol, order_id, ts, realized_pnl from order_event
-                where reason = 'not_an_order' and realized_pnl is not null
-            )
-            group by symbol, order_id
-        ) as p on p.symbol = o.symbol and p.order_id = o.order_id
-    """

@@ -1,6 +1,7 @@
 """What `measure` asks of an engine, and the parameters of the metric queries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ TotalRow = tuple[str, int, int]
 
 
 class Engine(Protocol):
-    """An engine that is open for one plan and one window; `measure` calls its steps in the order in which they stand.
+    """An engine that is open at one window of a plan; `measure` calls its steps in the order in which they stand.
 
     Times go in as UTC with their zone; times of rows come out as UTC, with or without it. Every step raises SourceError
     if a source cannot be used, and the engine's own error if it fails: whoever opened the engine turns that into an
@@ -59,6 +60,10 @@ class Engine(Protocol):
         Return the description of the source, and the rejected bars counted by reason.
         """
         ...
+
+
+# Opens an engine at a window until the block ends.
+EngineAt = Callable[[Window], AbstractContextManager[Engine]]
 
 
 def outcome_parameters(window: Window) -> dict[str, datetime]:

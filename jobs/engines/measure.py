@@ -1,14 +1,18 @@
 """The order of work: what is loaded and measured, one step after the other, the same on every engine."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
-from jobs.engines.engine import Engine, MetricRow, bar_parameters, outcome_parameters
+from jobs.engines.engine import Engine, EngineAt, MetricRow, bar_parameters, outcome_parameters
 from jobs.engines.measurement import Measurement, gather, one_tick_markets
 from jobs.engines.source_notes import source_notes, without_notes
 from jobs.engines.streaks import States, measure_streaks
 from jobs.plan import EngineKind, Plan
 from policy import metrics
 from policy.window import Window
+
+# Measures the sources of a plan over a window, with the states that its rule sets remember, as `measure` does.
+Measure = Callable[[Window, States], Measurement]
 
 
 def measure(plan: Plan, window: Window, states: States) -> Measurement:
@@ -18,18 +22,33 @@ def measure(plan: Plan, window: Window, states: States) -> Measurement:
 
     Raises SourceError if a source cannot be used, EngineError if the engine fails or cannot be reached.
     """
-    with _open(plan, window) as engine:
-        return _measure(engine, plan, window, states)
+    with measuring(plan, [window]) as measured:
+        return measured(window, states)
 
 
-def _open(plan: Plan, window: Window) -> AbstractContextManager[Engine]:
+@contextmanager
+def measuring(plan: Plan, windows: Sequence[Window]) -> Iterator[Measure]:
+    """Give a function that measures any of these windows as `measure` does, but loads once what they have in common.
+
+    The sources are read as they are when the first window is measured.
+    """
+    with _open(plan, windows) as engine_at:
+
+        def measured(window: Window, states: States) -> Measurement:
+            with engine_at(window) as engine:
+                return _measure(engine, plan, window, states)
+
+        yield measured
+
+
+def _open(plan: Plan, windows: Sequence[Window]) -> AbstractContextManager[EngineAt]:
     if plan.engine.kind is EngineKind.SPARK:
         from jobs.engines.spark_engine import spark_engine
 
-        return spark_engine(plan, window)
+        return spark_engine(plan)
     from jobs.engines.duckdb_engine import duckdb_engine
 
-    return duckdb_engine(plan, window)
+    return duckdb_engine(plan, windows)
 
 
 def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Measurement:

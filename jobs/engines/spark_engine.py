@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jobs.engines.engine import (
     STATE_TIMES,
     Engine,
+    EngineAt,
     MetricRow,
     QueryParameters,
     StateRow,
@@ -86,14 +88,19 @@ _CANDLES = _Table(
 
 
 @contextmanager
-def spark_engine(plan: Plan, window: Window) -> Iterator[Engine]:
-    """Open the engine on the Spark Connect server of the plan until the block ends.
+def spark_engine(plan: Plan) -> Iterator[EngineAt]:
+    """Give the engine on the Spark Connect server of the plan: each window has a session of its own.
 
     The server reads the paths of the plan as they are written there. Raises SourceError if a source is not canonical
     Parquet or cannot be read, EngineError if the `spark` extra is not installed, the server cannot be reached, or a
     query fails on it.
     """
     _check_sources(plan)
+    yield partial(_engine_at, plan)
+
+
+@contextmanager
+def _engine_at(plan: Plan, window: Window) -> Iterator[Engine]:
     with spark_session(plan.engine.remote) as session:
         yield _SparkEngine(session=session, plan=plan, window=window)
 

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 
 from jobs.decisions import NO_STATES, decide_symbols
-from jobs.engines.measure import measure
+from jobs.engines.measure import Measure, measure
 from jobs.engines.measurement import Measurement
 from jobs.engines.source_notes import no_ratio_note
 from jobs.engines.streaks import States
@@ -23,15 +24,17 @@ def recompute(
     known_symbols: Iterable[str] = (),
     idle_symbols: Iterable[str] = (),
     states: States = NO_STATES,
+    measured: Measure | None = None,
 ) -> RunResult:
     """Measure and decide for every traded symbol, from the events before `as_of`; nothing is written.
 
     `known_symbols` and `states` are as in `decide_symbols`. Those of `idle_symbols` that have no order now and are not
-    in the plan leave: the sources of the result name them. The same plan, sources, states and `as_of` give the same
-    decisions. Raises SourceError or EngineError if nothing can be computed, and SourceError if rows of orders were
-    rejected as unreadable and none gives an outcome.
+    in the plan leave: the sources of the result name them. `measured` measures the window; None: the sources are read
+    for it alone. The same plan, sources, states and `as_of` give the same decisions. Raises SourceError or EngineError
+    if nothing can be computed, and SourceError if rows of orders were rejected as unreadable and none gives an outcome.
     """
-    measurement = measure(plan, plan.window(as_of), states)
+    measured = measured or partial(measure, plan)
+    measurement = measured(plan.window(as_of), states)
     leaving = set(idle_symbols).difference(measurement.traded_symbols, plan.symbols)
     decisions = decide_symbols(plan, measurement, as_of, set(known_symbols) - leaving, states)
     return RunResult(

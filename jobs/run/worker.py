@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Event
 
+from jobs.engines.measure import Measure
 from jobs.plan import Plan
 from jobs.run.child_process import end_with_parent, folder_of_run
 from jobs.run.errors import RunFailedError
@@ -38,8 +39,8 @@ class RunTask:
     origin: Origin
 
 
-def compute_slot(task: RunTask, store: Store) -> PublishedRun:
-    """Compute the claimed slot and publish it, or raise with nothing published."""
+def compute_slot(task: RunTask, store: Store, measured: Measure | None = None) -> PublishedRun:
+    """Compute the claimed slot and publish it, or raise with nothing published; `measured` is as in `recompute`."""
     started_at = store.now()
     lease, stateful = task.claim, [rules.name for rules in task.plan.rule_sets_with_state]
     with store.reading() as connection:
@@ -55,14 +56,15 @@ def compute_slot(task: RunTask, store: Store) -> PublishedRun:
         known_symbols=known_symbols,
         idle_symbols=idle_symbols,
         states=states,
+        measured=measured,
     )
     return store.publish(lease, result)
 
 
-def compute_slot_or_fail(task: RunTask, store: Store) -> PublishedRun:
+def compute_slot_or_fail(task: RunTask, store: Store, measured: Measure | None = None) -> PublishedRun:
     """Compute the claimed slot and publish it; any error is recorded, and the slot is free at once."""
     try:
-        return compute_slot(task, store)
+        return compute_slot(task, store, measured)
     except BaseException as error:
         with store.writing() as connection:
             record_failure(connection, task.claim, str(error) or type(error).__name__, timedelta(0))

@@ -41,4 +41,5 @@ ORDER_REASON = """case
 # is kept; if several are equally late, every run and every engine keeps the same one.
 IDENTITY = "symbol, order_id"
 WRITTEN_LAST_FIRST = """ts desc, slippage_bps nulls last, maker_filled nulls last, fallback_used nulls last,
-        maker_started nulls last, notional nulls last, side nulls last, fees nulls last, realized_pnl nulls last"""
+        maker_started nulls last, notional nulls last, side nulls last, fees nulls last, realized_pnl nulls last,
+        post_only_rejected nulls last, probe nulls last, policy_run_id nulls last"""

@@ -86,20 +86,16 @@ def _rows_as_text(
             buffer.truncate()
 
 
-def _line_of_row(source: str, file: TextFile, row: int) -> int:
-    """Return the number of the line on which the row-th row after the header begins, both counted from 1.
+def _lines_of_rows(source: str, file: TextFile) -> Iterator[int]:
+    """Yield the number of the line, counted from 1, on which each row after the header begins.
 
-    Raises LookupError if the file has fewer rows, SourceError if it can no longer be read.
+    Raises SourceError if the file can no longer be read.
     """
     compression = text_compression(source, file.path)
     header = _header(source, file.path, compression)
     with uncompressed(source, file.path, compression) as stream:
-        rows_left = row + 1
-        for line, fields in csv_rows_of(stream, len(header)):
-            rows_left -= fields is not None
-            if rows_left == 0:
-                return line
-    raise LookupError(f"{file.path} has no row {row}: it was changed while it was read")
+        lines = (line for line, fields in csv_rows_of(stream, len(header)) if fields is not None)
+        yield from islice(lines, 1, None)
 
 
 def text_of_csv_line(source: str, file: TextFile, line: int) -> str:
@@ -130,7 +126,7 @@ def csv_relation(
         is_typed=False,
         description={**description, "files": len(texts)},
         texts=texts,
-        line_of_row=lambda file, row: _line_of_row(source, file, row),
+        lines_of_rows=lambda file: _lines_of_rows(source, file),
     )
 
 
@@ -139,7 +135,7 @@ def query_relation(
 ) -> Relation:
     """Return the relation of the rows of a database query that `spool` has written, as `csv_relation` does."""
     relation = csv_relation("", query_header(path), columns, judged, description)
-    return replace(relation, file_format=None, texts={}, line_of_row=None)
+    return replace(relation, file_format=None, texts={}, lines_of_rows=None)
 
 
 def csv_rows(headers: Headers, columns: Mapping[str, str]) -> str:

@@ -77,21 +77,19 @@ def json_relation(
         is_typed=False,
         description={**description, "files": len(files)},
         texts=texts,
-        line_of_row=lambda file, row: _line_of_row(source, file, row),
+        lines_of_rows=lambda file: _lines_of_rows(source, file),
     )
 
 
-def _line_of_row(source: str, file: TextFile, row: int) -> int:
-    """Return the number of the line of the row-th row, both counted from 1.
+def _lines_of_rows(source: str, file: TextFile) -> Iterator[int]:
+    """Yield the number of the line of each row, counted from 1.
 
-    Raises LookupError if the file has fewer rows, SourceError if it can no longer be read.
+    Raises SourceError if the file can no longer be read.
     """
     compression = text_compression(source, file.path)
     with uncompressed(source, file.path, compression) as stream:
-        for index, (line, _) in enumerate(_rows_of(stream), 1):
-            if index == row:
-                return line
-    raise LookupError(f"{file.path} has no row {row}: it was changed while it was read")
+        for line, _ in _rows_of(stream):
+            yield line
 
 
 def json_lines(files: Sequence[TextFile], fields: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """A source as SQL for DuckDB: canonical rows, each with its file and, if it is rejected, the reason."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -26,8 +26,9 @@ class Relation:
     `rows` selects the canonical columns with `file`, `line`, `reason` (null if the row is usable) and `unread` from all
     files at once. `numbered` selects the same from one file. `line` is the number of the row in its file, counted from
     1 without header, blank lines and rows that do not fit the header; in `rows` it is null unless `is_typed`.
-    `line_of_row` returns the number of the line on which such a row stands. `unread` is the column name and, after a
-    blank, the text of a bad time, symbol or value; it is null if `is_typed`.
+    `lines_of_rows` returns, row by row, the number of the line on which a row of a file stands. `unread` is the column
+    name and, after a blank, the text of a bad time, symbol or value; it is null if `is_typed`.
+    `torn_sample` is the sample of the lines that fit no row, if it is known already.
     `file_format` is None if the rows are those of a query or of a bot's tables, which `label` names. `is_typed` means
     that the values carry their types and the rows their numbers, so that reading them again costs little.
     """
@@ -39,8 +40,9 @@ class Relation:
     is_typed: bool
     description: Mapping[str, object]
     texts: Mapping[Path, TextFile] = field(default_factory=dict)
-    line_of_row: Callable[[TextFile, int], int] | None = None
+    lines_of_rows: Callable[[TextFile], Iterable[int]] | None = None
     label: str | None = None
+    torn_sample: str | None = None
 
     def origin(self, path: Path) -> Path:
         """Return the source's own file for one that DuckDB reads."""

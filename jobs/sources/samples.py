@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ _NOT_FOUND_AGAIN = "not found again: a file changed while it was read"
 _TORN = "bad_row"
 _UNREAD = ("bad_time", "bad_symbol", "bad_value", "unknown_status", "unknown_word", "out_of_range")
 # What identifies a duplicate: its reason comes from comparing rows, so reading one of them again does not show it.
-_DUPLICATE_KEYS = {
+DUPLICATE_KEYS = {
     "duplicate_id": ("order_id", "symbol", "ts", "slippage_bps"),
     "duplicate_bar": ("symbol", "ts", "close"),
 }
@@ -31,6 +32,19 @@ def shown(sample: str) -> str:
         for character in sample[:_LONGEST]
     )
     return "".join(characters)[:_LONGEST]
+
+
+def torn_sample(source: str, relation: Relation) -> str | None:
+    """Return the location and the text of the first line that fits no row, None if there is no such line.
+
+    Raises SourceError or OSError if its file can no longer be read.
+    """
+    torn_files = [file for file in relation.texts.values() if file.torn_lines]
+    if relation.torn_sample is not None or not torn_files:
+        return relation.torn_sample
+    file = min(torn_files, key=lambda file: file.path)
+    line = file.torn_lines[0]
+    return f"{file.path}:{line}: {text_of_csv_line(source, file, line)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,20 +74,17 @@ class Samples:
         return {reason: shown(sample) for reason, sample in samples.items()}
 
     def _torn(self, reasons: Set[str]) -> dict[str, str]:
-        if _TORN not in reasons:
-            return {}
-        torn_files = [file for file in self.relation.texts.values() if file.torn_lines]
-        file = min(torn_files, key=lambda file: file.path)
-        line = file.torn_lines[0]
-        return {_TORN: f"{file.path}:{line}: {text_of_csv_line(self.source, file, line)}"}
+        sample = torn_sample(self.source, self.relation) if _TORN in reasons else None
+        return {_TORN: sample} if sample is not None else {}
 
     def _duplicates(self, reasons: Set[str]) -> dict[str, str]:
-        return {reason: self._duplicate(reason) for reason in reasons & _DUPLICATE_KEYS.keys()}
+        return {reason: self._duplicate(reason) for reason in reasons & DUPLICATE_KEYS.keys()}
 
     def _duplicate(self, reason: str) -> str:
-        keys = _DUPLICATE_KEYS[reason]
+        keys = DUPLICATE_KEYS[reason]
+        repeated = f"reason = {quoted(reason)} and ({self.in_window})"
         values = self.connection.execute(
-            f"select {', '.join(keys)} from {self.table} where reason = {quoted(reason)} order by all limit 1"
+            f"select {', '.join(keys)} from {self.table} where {repeated} order by all limit 1", self.bounds
         ).fetchone()
         assert values is not None
         same = " and ".join(f"{key} is not distinct from ${key}" for key in keys)
@@ -82,7 +93,7 @@ class Samples:
         return f"{location}, {keys[0]} {values[0]}" if reason == "duplicate_id" else location
 
     def _judged(self, reasons: Set[str]) -> dict[str, str]:
-        return {reason: self._judged_row(reason) for reason in reasons - _DUPLICATE_KEYS.keys() - {_TORN}}
+        return {reason: self._judged_row(reason) for reason in reasons - DUPLICATE_KEYS.keys() - {_TORN}}
 
     def _judged_row(self, reason: str) -> str:
         condition = f"reason = {quoted(reason)} and ({self.in_window})"
@@ -109,9 +120,13 @@ class Samples:
 
     def _line(self, path: Path, row: int) -> str:
         """Name the file and the line, or the row if there are no lines (Parquet, a query)."""
-        if self.relation.line_of_row is None:
+        if self.relation.lines_of_rows is None:
             return f"{self._file(path)}: row {row}"
-        return f"{self._file(path)}:{self.relation.line_of_row(self.relation.texts[path], row)}"
+        lines = self.relation.lines_of_rows(self.relation.texts[path])
+        line = next(islice(lines, row - 1, None), None)
+        if line is None:
+            raise LookupError(f"{path} has no row {row}: it was changed while it was read")
+        return f"{self._file(path)}:{line}"
 
     def _file(self, path: Path) -> str:
         if self.relation.label is not None:

@@ -1,7 +1,8 @@
 -- ATR% over the last 50 and the last 500 closed bars, per symbol: the mean true range in percent of the last close.
 -- A bar's true range is the largest of high - low, |high - previous close| and |low - previous close|; the first bar,
 -- which has no previous close, has high - low. Bars are those with first_bar_open <= ts <= last_bar_open, so each
--- had closed by as_of. The ratio is null with fewer than 500 bars.
+-- had closed by as_of. The ratio is null with fewer than 500 bars. Both window functions sort alike, so bars are sorted
+-- once.
 with bar as (
     select
         symbol,
@@ -10,7 +11,7 @@ with bar as (
         low,
         close,
         lag(close) over (partition by symbol order by ts) as previous_close,
-        row_number() over (partition by symbol order by ts desc) as bars_back
+        count(*) over (partition by symbol order by ts rows between current row and unbounded following) as bars_back
     from candle
     where ts >= :first_bar_open and ts <= :last_bar_open
 ),

@@ -1,0 +1,70 @@
+"""The sources of a plan in a DuckDB connection: loaded once for many windows, or anew for each that has other rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from jobs.engines.duckdb_tables import (
+    CANDLES_IN_WINDOW,
+    ORDERS_IN_WINDOW,
+    bar_bounds,
+    copy_orders,
+    load_candles,
+    outcome_bounds,
+    widest,
+)
+from jobs.plan import CandlesSource, Plan
+from jobs.sources.candles import read_candles
+from jobs.sources.numbered import numbered_once
+from jobs.sources.orders import read_orders
+from jobs.sources.relation import Relation
+from policy.window import Window
+
+
+@dataclass(slots=True, kw_only=True)
+class LoadedSources:
+    """The sources that are loaded: `orders` and `candles` are None until they are.
+
+    `windows` are those for which the sources may be asked, at least one; `folder` is for temporary files. Raises
+    SourceError if a source cannot be used.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    plan: Plan
+    windows: Sequence[Window]
+    orders: Relation | None = None
+    candles: Relation | None = None
+
+    def load_orders(self, window: Window) -> Relation:
+        """Make `order_row` of the orders, unless it has those of this window, and return where they come from."""
+        source = self.plan.orders
+        if self.orders is None or source.depends_on_window:
+            windows = [window] if source.depends_on_window else self.windows
+            bounds = widest(map(outcome_bounds, windows), "window_start", "as_of")
+            orders = read_orders(self.connection, source, window, self.folder)
+            copy_orders(self.connection, orders, source, bounds, is_for_one_window=len(windows) == 1)
+            if len(windows) > 1:
+                replaced = "select * from order_row where superseded_at is not null"
+                orders = numbered_once(
+                    self.connection, "orders", orders, ORDERS_IN_WINDOW, bounds, replaced, "duplicate_id"
+                )
+            self.orders = orders
+        return self.orders
+
+    def load_candles(self, source: CandlesSource, window: Window) -> Relation:
+        """Make `candle_event` and `candle`, unless they have this window's bars, and return where they come from."""
+        if self.candles is None or source.depends_on_window:
+            windows = [window] if source.depends_on_window else self.windows
+            bounds = widest(map(bar_bounds, windows), "first_bar_open", "last_bar_open")
+            candles = read_candles(self.connection, source, window, self.folder)
+            load_candles(self.connection, candles, bounds)
+            if len(windows) > 1:
+                repeated = "select * from candle_event where reason = 'duplicate_bar'"
+                candles = numbered_once(
+                    self.connection, "candles", candles, CANDLES_IN_WINDOW, bounds, repeated, "duplicate_bar"
+                )
+            self.candles = candles
+        return self.candles
