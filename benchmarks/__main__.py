@@ -19,6 +19,7 @@ NAMES = (
     "data_frames",
     "json_lines",
     "start_up",
+    "backfill",
     "history",
     "shadows",
     "policy_reader",

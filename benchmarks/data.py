@@ -11,6 +11,8 @@ AS_OF = datetime(2026, 4, 26, tzinfo=UTC)
 OUTCOMES = 10_000_000
 LINES = 1_000_000
 SYMBOLS = 1_000
+SHORT_LINES = 100_000
+FEW_SYMBOLS = 24
 BARS = 501
 BAR_INTERVAL = timedelta(minutes=15)
 _VERSION = 1  # part of the folder's name: raise it when what is made changes
@@ -29,7 +31,7 @@ _OUTCOMES = f"""
     with drawn as (
         select
             i,
-            hash(i, 'symbol') % {SYMBOLS} as symbol_number,
+            hash(i, 'symbol') % {{symbols}} as symbol_number,
             uniform(i, 'started') < 0.85 as maker_started,
             uniform(i, 'filled') < 0.6 + 0.3 * uniform(symbol_number, 'skill') as is_filled
         from range({{rows}}) as numbers(i)
@@ -93,11 +95,15 @@ _ORDER_LOG = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """The files: outcomes as Parquet, fewer of them as lines in two layouts, and candles."""
+    """The files: outcomes as Parquet, fewer of them as lines in two layouts, and candles.
+
+    `short_log` is an order log of few symbols, as a bot has it.
+    """
 
     orders: Path
     canonical_lines: Path
     order_log: Path
+    short_log: Path
     candles: Path
 
 
@@ -109,17 +115,20 @@ def make() -> Data:
         orders=folder / "orders.parquet",
         canonical_lines=folder / "canonical.jsonl",
         order_log=folder / "order_metrics.jsonl",
+        short_log=folder / "short_order_metrics.jsonl",
         candles=folder / "candles.parquet",
     )
-    lines = _OUTCOMES.format(rows=LINES)
+    lines = _OUTCOMES.format(rows=LINES, symbols=SYMBOLS)
+    few_lines = _OUTCOMES.format(rows=SHORT_LINES, symbols=FEW_SYMBOLS)
     as_text = "format csv, header false, quote '', escape '', delimiter '\x01'"
     with duckdb.connect() as connection:
         connection.execute(_MACROS)
         connection.execute("set enable_progress_bar = false")
-        _write(connection, data.orders, _OUTCOMES.format(rows=OUTCOMES), "format parquet")
+        _write(connection, data.orders, _OUTCOMES.format(rows=OUTCOMES, symbols=SYMBOLS), "format parquet")
         _write(connection, data.candles, _CANDLES, "format parquet")
         _write(connection, data.canonical_lines, lines, "format json")
         _write(connection, data.order_log, _ORDER_LOG.replace("{outcomes}", lines), as_text)
+        _write(connection, data.short_log, _ORDER_LOG.replace("{outcomes}", few_lines), as_text)
     return data
 
 

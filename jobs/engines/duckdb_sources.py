@@ -11,6 +11,7 @@ from jobs.engines.duckdb_tables import (
     ORDERS_IN_WINDOW,
     bar_bounds,
     copy_orders,
+    limit_threads,
     load_candles,
     outcome_bounds,
     widest,
@@ -51,6 +52,7 @@ class LoadedSources:
                 orders = numbered_once(
                     self.connection, "orders", orders, ORDERS_IN_WINDOW, bounds, replaced, "duplicate_id"
                 )
+                limit_threads(self.connection, "order_row")
             self.orders = orders
         return self.orders
 

@@ -20,6 +20,7 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 REJECT_PREFIX = " "
 ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
 CANDLES_IN_WINDOW = "ts is null or (ts >= $first_bar_open and ts <= $last_bar_open)"
+_ROW_GROUP = 122_880  # the rows that one thread of DuckDB reads at a time
 _OUTCOMES = (
     f"select * replace (case when reason is null then symbol else '{REJECT_PREFIX}' || reason end as symbol) "
     "from order_event"
@@ -29,10 +30,8 @@ _WITH_PROFIT = """
     from ({outcomes}) as o
     left join (
         select symbol, order_id, sum(realized_pnl) as realized_pnl
-        from (
-            select distinct symbol, order_id, ts, realized_pnl from order_event
-            where reason = 'not_an_order' and realized_pnl is not null and ({in_window})
-        )
+        from order_close
+        where {in_window}
         group by symbol, order_id
     ) as p on p.symbol = o.symbol and p.order_id = o.order_id
 """
@@ -57,7 +56,8 @@ def copy_orders(
 ) -> None:
     """Make `order_row` of the rows between the bounds; for one window, a file that carries its types is not copied.
 
-    A row that is written again later has in `superseded_at` the time of the row that replaces it.
+    A row that is written again later has in `superseded_at` the time of the row that replaces it. In an order log the
+    profit stands in rows of its own, which name the order that closed the position: `order_close` has each once.
     """
     is_log = relation.file_format in (FileFormat.JSONL, FileFormat.CSV)
     deduplicate = source.deduplicate if source.deduplicate is not None else is_log
@@ -68,6 +68,11 @@ def copy_orders(
     _copy(connection, "orders", "order_row", rows, ORDERS_IN_WINDOW, relation, bounds)
     if deduplicate:
         _note_later_rows(connection)
+    if source.kind is OrdersKind.ORDER_LOG:
+        connection.execute(
+            "create or replace temp table order_close as select distinct symbol, order_id, ts, realized_pnl "
+            "from order_row where reason = 'not_an_order' and realized_pnl is not null"
+        )
 
 
 def view_orders(connection: duckdb.DuckDBPyConnection, window: Window) -> None:
@@ -85,10 +90,7 @@ def view_orders(connection: duckdb.DuckDBPyConnection, window: Window) -> None:
 
 
 def view_profits(connection: duckdb.DuckDBPyConnection, source: OrdersSource, window: Window) -> None:
-    """Give `order_outcome` the profits of closes.
-
-    In an order log the profit stands in rows of its own, which name the order that closed the position.
-    """
+    """Give `order_outcome` the profits of the closes in a window."""
     if source.kind is OrdersKind.ORDER_LOG:
         literals = _literals(window)
         in_window = re.sub(r"\$(\w+)", lambda name: literals[name[1]], ORDERS_IN_WINDOW)
@@ -106,6 +108,14 @@ def load_candles(connection: duckdb.DuckDBPyConnection, relation: Relation, boun
     _copy(connection, "candles", "candle_event", relation.rows, CANDLES_IN_WINDOW, relation, bounds, with_file=True)
     mark_duplicate_bars(connection)
     connection.execute("create or replace temp view candle as select * from candle_event where reason is null")
+
+
+def limit_threads(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Let the queries that follow use no more threads than a table has parts to give them: others only wait."""
+    (row_count, threads) = connection.execute(
+        f"select (select count(*) from {table}), cast(current_setting('threads') as bigint)"
+    ).fetchone() or (0, 1)
+    connection.execute(f"set threads = {max(1, min(threads, -(-row_count // _ROW_GROUP)))}")
 
 
 def load_table(connection: duckdb.DuckDBPyConnection, table: str, **columns: tuple[str, list[Any]]) -> None:

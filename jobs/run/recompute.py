@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 
 from jobs.decisions import NO_STATES, decide_symbols
@@ -41,7 +41,7 @@ def recompute(
         origin=origin,
         rule_set=plan.rule_set,
         engine=measurement.engine,
-        code_version=version("router-policy"),
+        code_version=_code_version(),
         started_at=started_at,
         event_count=measurement.event_count,
         sources=_sources_text(measurement, sorted(leaving)),
@@ -61,3 +61,8 @@ def _sources_text(measurement: Measurement, leaving: Sequence[str]) -> str:
         **({"notes": notes} if notes else {}),
     }
     return json.dumps(sources, sort_keys=True, separators=(",", ":"))
+
+
+@cache
+def _code_version() -> str:
+    return version("router-policy")
