@@ -63,8 +63,8 @@ class BreakerParameters(QualityThresholds):
 def decide(evidence: Evidence, state: State | None, parameters: BreakerParameters) -> tuple[Decision, State]:
     """Decide for one symbol, and return the state to remember; without streaks nothing opens or closes."""
     before = state or State()
-    after, codes = _moved(evidence.streaks, before, parameters)
-    after = replace(after, stable_quality=_stable_quality(evidence, before.stable_quality, parameters))
+    own, pool, codes = _moved(evidence.streaks, before, parameters)
+    after = State(own=own, pool=pool, stable_quality=_stable_quality(evidence, before.stable_quality, parameters))
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
     maker_first, taker_bias, table_codes = _act(evidence, after, regime, parameters)
     quality = after.stable_quality.quality if after.stable_quality else Quality.OK
@@ -86,10 +86,12 @@ def decide(evidence: Evidence, state: State | None, parameters: BreakerParameter
     )
 
 
-def _moved(streaks: Streaks | None, before: State, parameters: BreakerParameters) -> tuple[State, tuple[Code, ...]]:
-    """Open or close each breaker, one step per run, and return the codes of the figures that decided."""
+def _moved(
+    streaks: Streaks | None, before: State, parameters: BreakerParameters
+) -> tuple[Breaker, Breaker, tuple[Code, ...]]:
+    """Open or close each breaker, the symbol's and the scope's, one step per run; the codes are what decided."""
     if streaks is None:
-        return before, (Code(code="streaks_missing"),)
+        return before.own, before.pool, (Code(code="streaks_missing"),)
     own_grounds = _grounds_of_misses("own", streaks.own, parameters.open_probability, parameters)
     if streaks.reject_streak >= parameters.open_reject_streak:
         own_grounds += (
@@ -98,7 +100,7 @@ def _moved(streaks: Streaks | None, before: State, parameters: BreakerParameters
     pool_grounds = _grounds_of_misses("pool", streaks.pool, parameters.pool_probability, parameters)
     own, own_codes = _step("own", before.own, streaks.own, own_grounds, streaks.as_of)
     pool, pool_codes = _step("pool", before.pool, streaks.pool, pool_grounds, streaks.as_of)
-    return replace(before, own=own, pool=pool), own_codes + pool_codes
+    return own, pool, own_codes + pool_codes
 
 
 def miss_ratio(streak: Streak, parameters: BreakerParameters) -> float:
@@ -114,8 +116,10 @@ def streak_probability(streak: Streak, parameters: BreakerParameters) -> float:
 
 def _grounds_of_misses(which: str, streak: Streak, bound: float, parameters: BreakerParameters) -> tuple[Code, ...]:
     """Return what speaks for opening; empty if the streak may be chance."""
+    if streak.miss_streak < parameters.min_miss_streak:
+        return ()
     probability = streak_probability(streak, parameters)
-    if streak.miss_streak < parameters.min_miss_streak or probability > bound:
+    if probability > bound:
         return ()
     return (
         Code(code=f"{which}_miss_streak", value=streak.miss_streak, threshold=parameters.min_miss_streak),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Self
+from functools import lru_cache
 
 from policy.enums import Quality
 from policy.rules import earlier_words
@@ -34,21 +34,26 @@ class State:
         """Write the state as the JSON text that is stored: times as ISO 8601, keys sorted, no blanks."""
         return json.dumps(asdict(self), default=datetime.isoformat, sort_keys=True, separators=(",", ":"))
 
-    @classmethod
-    def from_text(cls, text: str) -> Self:
+    @staticmethod
+    def from_text(text: str) -> "State":
         """Read what `to_text` wrote. Raises ValueError, KeyError or TypeError for any other text."""
-        parts = earlier_words.state_now(json.loads(text))
-        stable = parts["stable_quality"]
-        return cls(
-            own=_breaker(parts["own"]),
-            pool=_breaker(parts["pool"]),
-            stable_quality=stable
-            and StableQuality(
-                quality=Quality(stable["quality"]),
-                candidate=Quality(stable["candidate"]),
-                candidate_count=stable["candidate_count"],
-            ),
-        )
+        return _state(text)
+
+
+@lru_cache(maxsize=4096)  # most symbols of a run have one of few states
+def _state(text: str) -> State:
+    parts = earlier_words.state_now(json.loads(text))
+    stable = parts["stable_quality"]
+    return State(
+        own=_breaker(parts["own"]),
+        pool=_breaker(parts["pool"]),
+        stable_quality=stable
+        and StableQuality(
+            quality=Quality(stable["quality"]),
+            candidate=Quality(stable["candidate"]),
+            candidate_count=stable["candidate_count"],
+        ),
+    )
 
 
 def _breaker(parts: dict[str, str | None]) -> Breaker:

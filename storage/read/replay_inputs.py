@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from policy import Evidence, TakerBias
 from policy.rules import State
-from storage.read.rows import evidence_with_streaks, state_before
+from storage.read.rows import evidence_with_streaks, plain_rows, state_before
 from storage.schema.tables import policy_breaker, policy_run, policy_snapshot
 
 _SNAPSHOTS_AT_ONCE = 5000
@@ -89,7 +89,7 @@ def replay_inputs(
     query = select(policy_snapshot.c.run_id, *_READ).where(policy_snapshot.c.run_id.in_(slots))
     breakers = _breakers(connection, slots, breaker) if breaker is not None else {}
     inputs: dict[int, list[ReplayInput]] = {run_id: [] for run_id in slots}
-    for row in connection.execute(query.order_by(policy_snapshot.c.run_id, policy_snapshot.c.symbol)):
+    for row in plain_rows(connection, query.order_by(policy_snapshot.c.run_id, policy_snapshot.c.symbol)):
         if breaker is None:
             inputs[row.run_id].append(_input(row, _evidence(row), None))
         elif (remembered := breakers.get((row.run_id, row.symbol))) is not None:
@@ -101,7 +101,7 @@ def replay_inputs(
 def _breakers(connection: Connection, slots: Any, name: str) -> dict[tuple[int, str], Any]:
     breaker = policy_breaker
     query = select(breaker).where(and_(breaker.c.run_id.in_(slots), breaker.c.rule_set == name))
-    return {(row.run_id, row.symbol): row for row in connection.execute(query)}
+    return {(row.run_id, row.symbol): row for row in plain_rows(connection, query)}
 
 
 def _input(row: Any, evidence: Evidence, before: State | None) -> ReplayInput:

@@ -1,12 +1,14 @@
 """Rows of tables and views, read as values."""
 
-from collections.abc import Callable, Mapping
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from functools import cache
-from typing import Any, TypeVar
+from functools import cache, lru_cache
+from operator import attrgetter
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping, Select
 
 from policy import Evidence, Quality, Regime, TakerBias
 from policy.effective import EffectivePolicy, Override
@@ -91,16 +93,42 @@ def state_before(row: Any) -> State | None:
 
 
 def evidence_with_streaks(evidence: Evidence, row: Any, as_of: datetime) -> Evidence:
-    """Return the evidence with the fees and streaks of a row of policy_breaker."""
+    """Return the evidence with the fees and streaks of a row of policy_breaker, which must have all of its columns."""
     return Evidence(
         symbol=evidence.symbol,
         effectiveness=evidence.effectiveness,
         volatility=evidence.volatility,
         expectancy=evidence.expectancy,
-        fee_gap=FeeGap(gap_bps=row.fee_gap_bps, is_one_tick=row.is_one_tick),
-        streaks=Streaks(as_of=as_of, own=_streak(row, ""), reject_streak=row.reject_streak, pool=_streak(row, "pool_")),
+        fee_gap=_fee_gap(row.fee_gap_bps, row.is_one_tick),
+        streaks=Streaks(
+            as_of=as_of, own=_streak(*_OWN(row)), reject_streak=row.reject_streak, pool=_streak(*_POOL(row))
+        ),
     )
 
 
-def _streak(row: Any, prefix: str) -> Streak:
-    return Streak(**{name: getattr(row, f"{prefix}{name}") for name in Streak.__slots__})
+_OWN = attrgetter(*Streak.__slots__)
+_POOL = attrgetter(*(f"pool_{name}" for name in Streak.__slots__))
+
+
+# The symbols of a run share the streak of the pool, most have the same fees, and short streaks are alike. Values of
+# other types are kept apart, as 1 and 1.0 are.
+@lru_cache(maxsize=4096, typed=True)
+def _streak(*values: Any) -> Streak:
+    return Streak(**dict(zip(Streak.__slots__, values, strict=True)))
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _fee_gap(gap_bps: float | None, is_one_tick: bool | None) -> FeeGap:
+    return FeeGap(gap_bps=gap_bps, is_one_tick=is_one_tick)
+
+
+def plain_rows(connection: Connection, query: Select[Any]) -> list[Any]:
+    """Return the rows of a query, all at once, as named tuples: reading their attributes costs a tenth of a row's."""
+    result = connection.execute(query)
+    make = cast("Callable[[Sequence[Any]], Any]", _named_tuple(tuple(result.keys()))._make)
+    return [make(row) for row in result.all()]
+
+
+@cache
+def _named_tuple(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names)
