@@ -76,20 +76,19 @@ class _DuckDBEngine:
 
     def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:
         rows = self.rows(metrics.EFFECTIVENESS, outcome_parameters(self.window))
-        view_profits(
-            self.connection, self.sources.plan.orders, self.window
-        )  # which effectiveness would join for nothing
+        # Effectiveness would join the profits for nothing.
+        view_profits(self.connection, self.sources.plan.orders, self.window)
         usable = [row for row in rows if not row["symbol"].startswith(REJECT_PREFIX)]
         return usable, self._order_rejects(rows)
 
     def _order_rejects(self, effectiveness: Iterable[MetricRow]) -> list[Reject]:
         """Take the rejects of the window from the measured rows, and count with them the orders without a time."""
-        timeless = "select reason, count(*) from order_event where ts is null group by reason"
-        counts = Counter(dict(self.connection.execute(timeless).fetchall()))
+        orders, bounds = self.sources.orders, outcome_bounds(self.window)
+        assert orders is not None  # `load_orders` comes before
+        counts = Counter(self.sources.timeless_order_counts)
         for row in effectiveness:
             if row["symbol"].startswith(REJECT_PREFIX):
                 counts[row["symbol"].removeprefix(REJECT_PREFIX)] += row["outcome_count"]
-        orders, bounds = self.sources.load_orders(self.window), outcome_bounds(self.window)
         return count_rejects(self.connection, "orders", "order_event", ORDERS_IN_WINDOW, bounds, orders, counts)
 
     def rows(self, query: str, parameters: QueryParameters) -> list[MetricRow]:

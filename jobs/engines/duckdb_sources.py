@@ -1,7 +1,7 @@
 """The sources of a plan in a DuckDB connection: loaded once for many windows, or anew for each that has other rows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -26,7 +26,8 @@ from policy.window import Window
 
 @dataclass(slots=True, kw_only=True)
 class LoadedSources:
-    """The sources that are loaded: `orders` and `candles` are None until they are.
+    """The sources that are loaded: `orders` and `candles` are None until they are. `timeless_order_counts` has by
+    reason the rows of orders without a time, which count in every window.
 
     `windows` are those for which the sources may be asked, at least one; `folder` is for temporary files. Raises
     SourceError if a source cannot be used.
@@ -38,6 +39,7 @@ class LoadedSources:
     windows: Sequence[Window]
     orders: Relation | None = None
     candles: Relation | None = None
+    timeless_order_counts: Mapping[str, int] = field(default_factory=dict)
 
     def load_orders(self, window: Window) -> Relation:
         """Make `order_row` of the orders, unless it has those of this window, and return where they come from."""
@@ -50,9 +52,11 @@ class LoadedSources:
             if len(windows) > 1:
                 replaced = "select * from order_row where superseded_at is not null"
                 orders = numbered_once(
-                    self.connection, "orders", orders, ORDERS_IN_WINDOW, bounds, replaced, "duplicate_id"
+                    self.connection, "orders", orders, "order_row", ORDERS_IN_WINDOW, bounds, replaced, "duplicate_id"
                 )
                 limit_threads(self.connection, "order_row")
+            timeless = "select reason, count(*) from order_row where ts is null group by reason"
+            self.timeless_order_counts = dict(self.connection.execute(timeless).fetchall())
             self.orders = orders
         return self.orders
 
@@ -66,7 +70,14 @@ class LoadedSources:
             if len(windows) > 1:
                 repeated = "select * from candle_event where reason = 'duplicate_bar'"
                 candles = numbered_once(
-                    self.connection, "candles", candles, CANDLES_IN_WINDOW, bounds, repeated, "duplicate_bar"
+                    self.connection,
+                    "candles",
+                    candles,
+                    "candle_event",
+                    CANDLES_IN_WINDOW,
+                    bounds,
+                    repeated,
+                    "duplicate_bar",
                 )
             self.candles = candles
         return self.candles

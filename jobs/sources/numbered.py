@@ -19,6 +19,7 @@ def numbered_once(
     connection: "DuckDBPyConnection",
     source: str,
     relation: Relation,
+    loaded: str,
     in_windows: str,
     bounds: Mapping[str, object],
     duplicates: str,
@@ -26,7 +27,8 @@ def numbered_once(
 ) -> Relation:
     """Return a relation that finds the same samples without reading the files again for each.
 
-    Its rows are those with a reason that lie `in_windows`, a condition with the parameters `bounds`, and those that
+    `loaded` is the table of the relation's rows, as they were read. The rows of the new relation are those with a
+    reason that lie `in_windows`, a condition with the parameters `bounds`, and those that
     may be the sample of a row of `duplicates`, a SELECT. A relation whose files can no longer be read is returned as it
     is.
     """
@@ -37,24 +39,33 @@ def numbered_once(
         f"repeated.{key} is not distinct from numbered.{key}" for key in DUPLICATE_KEYS[duplicate_reason]
     )
     wanted = f"reason is not null and ({in_windows}) or exists (select 1 from ({duplicates}) as repeated where {same})"
-    selects = [relation.rows] if relation.is_typed else map(relation.numbered, relation.files)
     insertion = f"create or replace temp table {table} as"
     try:
-        for rows in selects:
+        for number, rows in enumerate(_selects(connection, relation, loaded)):
             numbered = f"(select *, row_number() over () as position from ({rows})) as numbered"
-            connection.execute(f"{insertion} select * from {numbered} where {wanted}", bounds)
+            connection.execute(f"{insertion} select *, {number} as part from {numbered} where {wanted}", bounds)
             insertion = f"insert into {table}"
         torn = torn_sample(source, relation)
     except (duckdb.Error, OSError, SourceError):
         return relation
-    chosen = f"select * exclude (position) from {table}"
+    chosen = f"select * exclude (part, position) from {table}"
     return replace(
         relation,
-        rows=f"{chosen} order by position",
+        rows=f"{chosen} order by part, position",
+        is_numbered=True,
         numbered=lambda path: f"{chosen} where file = {quoted(path)} order by position",
         lines_of_rows=_Lines(relation) if relation.lines_of_rows is not None else None,
         torn_sample=torn,
     )
+
+
+def _selects(connection: "DuckDBPyConnection", relation: Relation, loaded: str) -> Sequence[str]:
+    """Return what selects the numbered rows, in the order in which rows with a reason were read."""
+    if relation.is_typed:
+        return [relation.rows]
+    query = f"select file from {loaded} where reason is not null group by file order by min(rowid)"
+    read_first = [Path(file) for (file,) in connection.execute(query).fetchall()]
+    return [relation.numbered(path) for path in dict.fromkeys([*read_first, *relation.files])]
 
 
 class _Lines:

@@ -28,6 +28,7 @@ class Relation:
     1 without header, blank lines and rows that do not fit the header; in `rows` it is null unless `is_typed`.
     `lines_of_rows` returns, row by row, the number of the line on which a row of a file stands. `unread` is the column
     name and, after a blank, the text of a bad time, symbol or value; it is null if `is_typed`.
+    `is_numbered` means that `rows` has the numbers too, and only what samples name, in the order in which it was read.
     `torn_sample` is the sample of the lines that fit no row, if it is known already.
     `file_format` is None if the rows are those of a query or of a bot's tables, which `label` names. `is_typed` means
     that the values carry their types and the rows their numbers, so that reading them again costs little.
@@ -42,6 +43,7 @@ class Relation:
     texts: Mapping[Path, TextFile] = field(default_factory=dict)
     lines_of_rows: Callable[[TextFile], Iterable[int]] | None = None
     label: str | None = None
+    is_numbered: bool = False
     torn_sample: str | None = None
 
     def origin(self, path: Path) -> Path:

@@ -97,8 +97,8 @@ class Samples:
 
     def _judged_row(self, reason: str) -> str:
         condition = f"reason = {quoted(reason)} and ({self.in_window})"
-        if self.relation.is_typed:
-            return self._first(self.relation.files, condition, self.bounds)
+        if self.relation.is_typed or self.relation.is_numbered:
+            return self._first_of([self.relation.rows], condition, self.bounds)
         row = self.connection.execute(
             f"select file from {self.table} where {condition} limit 1", self.bounds
         ).fetchone()
@@ -107,8 +107,11 @@ class Samples:
 
     def _first(self, paths: Sequence[Path], condition: str, parameters: dict[str, object]) -> str:
         """Return the location of the first such row of the files, reading no further than that row."""
-        unread = f"case when reason in {_UNREAD} then unread end"
         sources = [self.relation.rows] if self.relation.is_typed else map(self.relation.numbered, paths)
+        return self._first_of(sources, condition, parameters)
+
+    def _first_of(self, sources: Iterable[str], condition: str, parameters: dict[str, object]) -> str:
+        unread = f"case when reason in {_UNREAD} then unread end"
         for rows in sources:
             row = self.connection.execute(
                 f"select file, line, symbol, cast(ts as varchar), {unread} from ({rows}) where {condition} limit 1",

@@ -248,6 +248,25 @@ def test_the_sources_of_a_backfill_are_loaded_once_and_not_for_published_slots(
     assert len(loaded) == 1
 
 
+def test_orders_that_depend_on_the_window_are_read_once_for_each_slot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = []
+    read = orders.read_orders
+
+    def noted(*arguments: Any) -> object:
+        windows.append(arguments[2].as_of)
+        return read(*arguments)
+
+    monkeypatch.setattr("jobs.engines.duckdb_sources.read_orders", noted)
+    source = in_a_database(IN_WINDOW)(tmp_path, [("filled", 100, 1, "BTCUSDT", 1.0)])
+    with Store(f"sqlite:///{tmp_path}/store.db") as store:
+        store.set_up()
+        in_one_go(plan_of(source, None), store, SLOTS)
+
+    assert windows == SLOTS
+
+
 def test_a_slot_whose_sources_cannot_be_read_is_recorded_as_failed_and_free_at_once(tmp_path: Path) -> None:
     plan = plan_of(order_log(tmp_path / "log.jsonl"), None)
     with Store(f"sqlite:///{tmp_path}/store.db") as store:
