@@ -1,6 +1,7 @@
 """The rule set `breaker`: when it opens, how it probes, when it closes, and what it shows meanwhile."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -184,8 +185,10 @@ def test_a_fill_never_opens_it(own: Streak, pool: Streak, before: State) -> None
 def test_what_is_remembered_reads_back_as_it_was_written(state: State, quality: Quality) -> None:
     _, after = judged(seen(), state)
 
-    assert State.from_text(state.to_text()) == state
-    assert State.from_text(after.to_text()) == after
+    for remembered in (state, after):
+        assert State.from_text(remembered.to_text()) == remembered
+        fields = json.dumps(asdict(remembered), default=datetime.isoformat, sort_keys=True, separators=(",", ":"))
+        assert remembered.to_text() == fields
 
 
 def attempts(fallback: float, count: int, slippage: float = 1.0) -> Effectiveness:
