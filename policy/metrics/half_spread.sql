@@ -5,10 +5,10 @@
 with bar as (
     select
         symbol,
-        ts,
         close,
         ln(close) as log_close,
         (ln(high) + ln(low)) / 2 as mid_range,
+        lag((ln(high) + ln(low)) / 2) over (partition by symbol order by ts desc) as next_mid_range,
         row_number() over (partition by symbol order by ts desc) as bars_back
     from candle
     where ts >= :first_bar_open and ts <= :last_bar_open
@@ -19,8 +19,7 @@ pair as (
         symbol,
         close,
         bars_back,
-        10000 * (log_close - mid_range) * 10000
-            * (log_close - lead(mid_range) over (partition by symbol order by ts)) as product
+        10000 * (log_close - mid_range) * 10000 * (log_close - next_mid_range) as product
     from bar
 )
 

@@ -10,8 +10,8 @@ with bar as (
         high,
         low,
         close,
-        lag(close) over (partition by symbol order by ts) as previous_close,
-        count(*) over (partition by symbol order by ts rows between current row and unbounded following) as bars_back
+        lead(close) over (partition by symbol order by ts desc) as previous_close,
+        row_number() over (partition by symbol order by ts desc) as bars_back
     from candle
     where ts >= :first_bar_open and ts <= :last_bar_open
 ),
