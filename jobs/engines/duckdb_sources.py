@@ -66,7 +66,7 @@ class LoadedSources:
             windows = [window] if source.depends_on_window else self.windows
             bounds = widest(map(bar_bounds, windows), "first_bar_open", "last_bar_open")
             candles = read_candles(self.connection, source, window, self.folder)
-            load_candles(self.connection, candles, bounds)
+            load_candles(self.connection, candles, source.interval, bounds)
             if len(windows) > 1:
                 repeated = "select * from candle_event where reason = 'duplicate_bar'"
                 candles = numbered_once(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -11,13 +11,14 @@ from jobs.engines.engine import MetricRow, QueryParameters, bar_parameters, outc
 from jobs.plan import OrdersKind, OrdersSource
 from jobs.sources import candles, canonical
 from jobs.sources.files import FileFormat
-from jobs.sources.relation import Relation, unreadable
+from jobs.sources.relation import Relation, quoted, unreadable
 from policy.window import Window
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 # A rejected row stands in `order_outcome` with this prefix and its reason in place of its symbol, so that one pass over
 # the log both measures and counts the rejects. No symbol begins with a blank.
 REJECT_PREFIX = " "
+_MICROSECOND = timedelta(microseconds=1)
 ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
 CANDLES_IN_WINDOW = "ts is null or (ts >= $first_bar_open and ts <= $last_bar_open)"
 _ROW_GROUP = 122_880  # the rows that one thread of DuckDB reads at a time
@@ -103,10 +104,16 @@ def _literals(window: Window) -> dict[str, str]:
     return {name: f"timestamp '{at}'" for name, at in outcome_bounds(window).items()}
 
 
-def load_candles(connection: duckdb.DuckDBPyConnection, relation: Relation, bounds: Mapping[str, object]) -> None:
+def load_candles(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, interval: timedelta, bounds: Mapping[str, object]
+) -> None:
     """Make `candle_event` of all bars between the bounds and `candle` of the usable ones, each bar once."""
-    _copy(connection, "candles", "candle_event", relation.rows, CANDLES_IN_WINDOW, relation, bounds, with_file=True)
-    mark_duplicate_bars(connection)
+    files = ", ".join(map(quoted, relation.files))
+    file = f"cast(file as enum({files}))"  # one number for a row, not one text
+    _copy(connection, "candles", "candle_event", relation.rows, CANDLES_IN_WINDOW, relation, bounds, file=file)
+    _number_symbols(connection)
+    if not _have_slots_of_their_own(connection, interval, bounds):
+        mark_duplicate_bars(connection)
     connection.execute("create or replace temp view candle as select * from candle_event where reason is null")
 
 
@@ -164,11 +171,10 @@ def _copy(
     relation: Relation,
     bounds: Mapping[str, object],
     *,
-    with_file: bool = False,
+    file: str = "case when reason is not null then file end",
 ) -> None:
-    """Copy the rows in the window; without `with_file`, only a rejected row keeps its file, which its sample names."""
-    file = "file as file" if with_file else "case when reason is not null then file end as file"
-    query = f"select * exclude (line, unread) replace ({file}) from ({rows}) where {in_window}"
+    """Copy the rows in the window; by default only a rejected row keeps its file, which its sample names."""
+    query = f"select * exclude (line, unread) replace ({file} as file) from ({rows}) where {in_window}"
     try:
         connection.execute(f"create or replace temp table {table} as {query}", bounds)
     except duckdb.Error as error:
@@ -193,6 +199,47 @@ def _note_later_rows(connection: duckdb.DuckDBPyConnection) -> None:
             ) as at from {usable}
         ) as later where order_row.rowid = later.row and later.at is not null"""
     )
+
+
+def _number_symbols(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the symbol of `candle_event` a number with a name: sorts and groups by it take half the time and memory.
+
+    The numbers have the order of the names. Without a bar the empty name, which no symbol has, makes the type valid.
+    """
+    connection.execute(
+        """
+        drop type if exists candle_symbol;
+        create type candle_symbol as enum (
+            select '' as symbol union select symbol from candle_event where symbol is not null order by symbol
+        );
+        alter table candle_event alter symbol type candle_symbol;
+        """
+    )
+
+
+def _have_slots_of_their_own(
+    connection: duckdb.DuckDBPyConnection, interval: timedelta, bounds: Mapping[str, object]
+) -> bool:
+    """Return whether no two usable bars of a symbol open in the same interval, so that none is there twice.
+
+    A bit for each interval between the bounds takes a fifth of the time of groups by symbol and time, and no memory.
+    """
+    first, last = bounds["first_bar_open"], bounds["last_bar_open"]
+    assert isinstance(first, datetime)
+    assert isinstance(last, datetime)
+    result = connection.execute(
+        f"""select count(*) from (
+            select
+                count(*) as bar_count,
+                bitstring_agg(
+                    cast((epoch_us(ts) - epoch_us($first)) // $interval_us as integer), 0, {(last - first) // interval}
+                ) as slots
+            from candle_event where reason is null group by symbol
+        ) where bar_count <> bit_count(slots)""",
+        {"first": first, "interval_us": interval // _MICROSECOND},
+    )
+    (shared_count,) = result.fetchone() or (0,)
+    return bool(shared_count == 0)
 
 
 def mark_duplicate_bars(connection: duckdb.DuckDBPyConnection) -> None:

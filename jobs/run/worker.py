@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Event
 
+from jobs.cycle_collector import without_collector
 from jobs.engines.measure import Measure
 from jobs.plan import Plan
 from jobs.run.child_process import end_with_parent, folder_of_run
@@ -41,6 +42,11 @@ class RunTask:
 
 def compute_slot(task: RunTask, store: Store, measured: Measure | None = None) -> PublishedRun:
     """Compute the claimed slot and publish it, or raise with nothing published; `measured` is as in `recompute`."""
+    with without_collector():
+        return _compute_slot(task, store, measured)
+
+
+def _compute_slot(task: RunTask, store: Store, measured: Measure | None) -> PublishedRun:
     started_at = store.now()
     lease, stateful = task.claim, [rules.name for rules in task.plan.rule_sets_with_state]
     with store.reading() as connection:

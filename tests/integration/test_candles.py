@@ -262,6 +262,34 @@ def test_a_bar_that_is_there_twice_counts_once(tmp_path: Path, orders: OrdersSou
     assert_close(evidence_of(result)["BTCUSDT"].volatility, volatility(made, AS_OF, INTERVAL))
 
 
+@family(
+    short=8,
+    long=150,
+    opened=st.lists(
+        st.tuples(
+            st.sampled_from(["BTCUSDT", "ETHUSDT"]),
+            st.sampled_from([1000, 999, 3, 2, 1]),  # how many intervals before the slot
+            st.sampled_from([timedelta(0), MOMENT, INTERVAL - MOMENT]),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+)
+def test_bars_of_one_interval_are_repeats_only_if_they_open_at_the_same_time(
+    tmp_path_factory: pytest.TempPathFactory, orders: OrdersSource, opened: list[tuple[str, int, timedelta]]
+) -> None:
+    times = [(symbol, AS_OF - back * INTERVAL + late) for symbol, back, late in opened]
+    rows = [row for symbol, at in times for row in named(symbol, [(at, 2.0, 1.0, 1.5)])]
+    in_window = [(symbol, at) for symbol, at in times if at <= AS_OF - INTERVAL]
+    result = run(orders, as_csv(tmp_path_factory.mktemp("bars"), rows))
+
+    repeats = len(in_window) - len(set(in_window))
+    assert counts_of(result, "candles") == ({"duplicate_bar": repeats} if repeats else {})
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        count = len({at for name, at in in_window if name == symbol})
+        assert evidence_of(result)[symbol].volatility.bar_count == count
+
+
 def test_the_sample_of_a_repeated_bar_names_its_line(tmp_path: Path, orders: OrdersSource) -> None:
     rows = named("BTCUSDT", bars(5))
     path = write_csv(tmp_path / "bars.csv", [*rows, rows[3]])
