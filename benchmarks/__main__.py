@@ -16,6 +16,7 @@ from benchmarks.measure import figures_of
 NAMES = (
     "full_run",
     "memory",
+    "many_symbols",
     "data_frames",
     "json_lines",
     "start_up",

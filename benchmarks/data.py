@@ -13,6 +13,7 @@ LINES = 1_000_000
 SYMBOLS = 1_000
 SHORT_LINES = 100_000
 FEW_SYMBOLS = 24
+MANY_SYMBOLS = 10_000
 BARS = 501
 BAR_INTERVAL = timedelta(minutes=15)
 _VERSION = 1  # part of the folder's name: raise it when what is made changes
@@ -64,7 +65,7 @@ _CANDLES = f"""
         price * (1 + 0.003 * uniform(number, 'high') * (uniform(number, 'close') - 0.5)) as close
     from (
         select s, b, s * {BARS} + b as number, 100 * (1 + 0.01 * sin(s + b / 40)) as price
-        from range({SYMBOLS}) as symbols(s), range(1, {BARS} + 1) as bars(b)
+        from range({{symbols}}) as symbols(s), range(1, {BARS} + 1) as bars(b)
     )
     order by b desc, s
 """
@@ -97,7 +98,7 @@ _ORDER_LOG = """
 class Data:
     """The files: outcomes as Parquet, fewer of them as lines in two layouts, and candles.
 
-    `short_log` is an order log of few symbols, as a bot has it.
+    `short_log` is an order log of few symbols, as a bot has it, the files `of_many` are of many symbols.
     """
 
     orders: Path
@@ -105,10 +106,12 @@ class Data:
     order_log: Path
     short_log: Path
     candles: Path
+    orders_of_many: Path
+    candles_of_many: Path
 
 
 def make() -> Data:
-    """Make the missing files (half a minute, 1 GB in the folder for temporary files) and return their paths."""
+    """Make the missing files (a minute, 1.2 GB in the folder for temporary files) and return their paths."""
     folder = Path(tempfile.gettempdir()) / f"router-policy-benchmarks-{_VERSION}"
     folder.mkdir(exist_ok=True)
     data = Data(
@@ -117,6 +120,8 @@ def make() -> Data:
         order_log=folder / "order_metrics.jsonl",
         short_log=folder / "short_order_metrics.jsonl",
         candles=folder / "candles.parquet",
+        orders_of_many=folder / "orders-of-many.parquet",
+        candles_of_many=folder / "candles-of-many.parquet",
     )
     lines = _OUTCOMES.format(rows=LINES, symbols=SYMBOLS)
     few_lines = _OUTCOMES.format(rows=SHORT_LINES, symbols=FEW_SYMBOLS)
@@ -125,7 +130,10 @@ def make() -> Data:
         connection.execute(_MACROS)
         connection.execute("set enable_progress_bar = false")
         _write(connection, data.orders, _OUTCOMES.format(rows=OUTCOMES, symbols=SYMBOLS), "format parquet")
-        _write(connection, data.candles, _CANDLES, "format parquet")
+        _write(connection, data.candles, _CANDLES.format(symbols=SYMBOLS), "format parquet")
+        many = _OUTCOMES.format(rows=LINES, symbols=MANY_SYMBOLS)
+        _write(connection, data.orders_of_many, many, "format parquet")
+        _write(connection, data.candles_of_many, _CANDLES.format(symbols=MANY_SYMBOLS), "format parquet")
         _write(connection, data.canonical_lines, lines, "format json")
         _write(connection, data.order_log, _ORDER_LOG.replace("{outcomes}", lines), as_text)
         _write(connection, data.short_log, _ORDER_LOG.replace("{outcomes}", few_lines), as_text)

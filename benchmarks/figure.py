@@ -66,6 +66,13 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def processor_seconds_of(work: Callable[[], object]) -> float:
+    """Return how much time of the processors the work took in this process."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
 def ratio(name: str, seconds: Seconds, way: str, to: str, target: float, how: str, *, at_least: bool = False) -> Figure:
     """Compare one way with another: the median of the ratios of neighbouring timings."""
     ratios = [taken / base for taken, base in zip(seconds[way], seconds[to], strict=True)]

@@ -1,5 +1,6 @@
 """The work of this project that is timed: one slot computed and published to a fresh SQLite store."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,15 @@ def plan(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...
     )
 
 
-def run(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...] = ()) -> float:
+def run(
+    orders: Path,
+    kind: OrdersKind,
+    data: Data,
+    shadows: tuple[RuleSet, ...] = (),
+    *,
+    symbol_count: int = SYMBOLS,
+    timed: Callable[[Callable[[], object]], float] = seconds_of,
+) -> float:
     """Compute a slot from the orders and the candles, publish it, and return the seconds from its start to its commit.
 
     The schema of the store exists before. Raises AssertionError if the run does not fit the data.
@@ -43,13 +52,13 @@ def run(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...]
             store.set_up()
             claim = write(store, leases.acquire_lease, slot.scope, AS_OF, owner(), _LEASE)
             task = RunTask(plan=slot, store_url=url, claim=claim, origin=Origin.MANUAL)
-            seconds = seconds_of(partial(compute_slot, task, store))
-            _check(store)
+            seconds = timed(partial(compute_slot, task, store))
+            _check(store, symbol_count)
     return seconds
 
 
-def _check(store: Store) -> None:
+def _check(store: Store, symbol_count: int) -> None:
     run = read(store, policies.newest_run, "benchmark")
     assert run is not None
-    assert run.symbol_count == SYMBOLS
+    assert run.symbol_count == symbol_count
     assert run.reject_count > 0
