@@ -1,18 +1,19 @@
-"""The snapshot store at a URL: the door to its database, its life cycle, and what takes more than one transaction."""
+"""The snapshot store at a URL: the door to its database, its life cycle, and what takes more than one transaction.
+
+What audits, prunes and publishes is imported when it is asked for: a command that only reads does not wait for it.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from storage.audit import backup, chain, schema_objects, verify
-from storage.audit.difference import Difference
-from storage.audit.verify import Progress
+from storage.audit import chain
 from storage.database.engine import checkpoint_wal, describe_url, parse_url, store_engines
 from storage.database.postgres import unfit_for_store
 from storage.database.transaction import database_now, transaction
@@ -20,10 +21,12 @@ from storage.errors import SchemaError, StoreError, StoreSettingsError, StoreUna
 from storage.read.policies import run_of_slot
 from storage.records import PublishedRun, RunResult
 from storage.schema import roles, upgrade
-from storage.write import prune
-from storage.write.leases import Lease
-from storage.write.prune import Pruned
-from storage.write.publish import publish_run
+
+if TYPE_CHECKING:
+    from storage.audit.difference import Difference
+    from storage.audit.verify import Progress
+    from storage.write.leases import Lease
+    from storage.write.prune import Pruned
 
 __all__ = ["Connection", "Store"]
 
@@ -123,12 +126,14 @@ class Store:
         is_sqlite = self.url.get_backend_name() == "sqlite"
         return self.writer if is_sqlite and Path(f"{self.url.database}-journal").exists() else self.reader
 
-    def publish(self, lease: Lease, result: RunResult) -> PublishedRun:
+    def publish(self, lease: "Lease", result: RunResult) -> PublishedRun:
         """Publish a run whole, or nothing of it.
 
         Raises LeaseLostError if another process has taken the slot over. If the answer to the commit is lost, the
         database decides: the run counts as published if it is there.
         """
+        from storage.write.publish import publish_run
+
         digest = ""
         try:
             with self.writing() as connection:
@@ -145,14 +150,18 @@ class Store:
             raise StoreError(f"the commit of slot {lease.slot.isoformat()} got no answer and did not take place")
         return run
 
-    def verify(self, anchor: str | None = None) -> Iterator[Progress]:
+    def verify(self, anchor: str | None = None) -> Iterator["Progress"]:
         """Walk the chain as it is now: see `storage.audit.verify.verify`."""
+        from storage.audit import schema_objects, verify
+
         expected = schema_objects.expected_objects(self.writer)
         with self.reading() as connection:
             yield from verify.verify(connection, expected, anchor)
 
-    def schema_differences(self) -> list[Difference]:
+    def schema_differences(self) -> list["Difference"]:
         """Return each view, index, trigger and function of the schema that somebody changed, dropped or added."""
+        from storage.audit import schema_objects
+
         expected = schema_objects.expected_objects(self.writer)
         with self.reading() as connection:
             return list(schema_objects.schema_differences(connection, expected))
@@ -162,18 +171,26 @@ class Store:
 
         For others `verify` and `schema_differences` look at the triggers alone.
         """
+        from storage.audit import schema_objects
+
         return schema_objects.can_compare(self.writer)
 
-    def prune(self, keep: timedelta, through_entry_id: int | None = None) -> Iterator[Pruned]:
+    def prune(self, keep: timedelta, through_entry_id: int | None = None) -> Iterator["Pruned"]:
         """Remove what is older than `keep`, one transaction per batch: see `storage.write.prune.prune`."""
+        from storage.write import prune
+
         return prune.prune(self.writer, keep, through_entry_id)
 
-    def back_up(self, target: Path) -> Iterator[Progress]:
+    def back_up(self, target: Path) -> Iterator["Progress"]:
         """Copy the store to a new SQLite file and verify it: see `storage.audit.backup.back_up`."""
+        from storage.audit import backup
+
         return backup.back_up(self.reader, target)
 
-    def restore(self, source: Path) -> Iterator[Progress]:
+    def restore(self, source: Path) -> Iterator["Progress"]:
         """Fill this empty store from a backup: see `storage.audit.backup.restore`."""
+        from storage.audit import backup
+
         return backup.restore(source, self.writer)
 
     def apply_roles(self, more: Iterable[str] = ()) -> None:
