@@ -10,7 +10,7 @@ from benchmarks.data import Data
 from benchmarks.figure import Figure, alternate, ratio, seconds_of
 
 REPETITIONS = 21
-TARGET = 2.5
+TARGET = 2.0
 _COMMAND = Path(sys.executable).with_name("router-policy")
 _SETTINGS = """
 [orders]

@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from console.errors import SettingsError
 from console.terminal.text import write_any_text
+from jobs.cycle_collector import exempt_what_is_loaded, without_collector
 from policy.errors import RouterPolicyError
 
 COMMANDS = (
@@ -42,7 +43,9 @@ class Commands(TyperGroup):
 
 
 def _load(name: str) -> TyperCommand | TyperGroup:
-    command = import_module(f"console.commands.{name}").command
+    with without_collector():
+        command = import_module(f"console.commands.{name}").command
+        exempt_what_is_loaded()
     if not isinstance(command, typer.Typer):
         function, command = command, typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         command.command(name)(function)

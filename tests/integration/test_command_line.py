@@ -230,6 +230,7 @@ def test_the_latest_policies_load_no_engine_and_no_schedule(bot: Path) -> None:
     loaded = set(done.stderr.split())
     assert "console.commands.latest" in loaded
     assert loaded.isdisjoint({"duckdb", "apscheduler", "croniter", "alembic", "fastapi", "console.commands.once"})
+    assert loaded.isdisjoint({"storage.audit.verify", "storage.audit.backup", "storage.write.prune"})
 
 
 def test_a_store_that_was_not_set_up_says_what_to_run(tmp_path: Path) -> None:
