@@ -99,9 +99,8 @@ class Samples:
         condition = f"reason = {quoted(reason)} and ({self.in_window})"
         if self.relation.is_typed or self.relation.is_numbered:
             return self._first_of([self.relation.rows], condition, self.bounds)
-        row = self.connection.execute(
-            f"select file from {self.table} where {condition} limit 1", self.bounds
-        ).fetchone()
+        # Files are read in parallel, so the first row that arrives may be another each time.
+        row = self.connection.execute(f"select min(file) from {self.table} where {condition}", self.bounds).fetchone()
         assert row is not None
         return self._first([Path(row[0])], condition, self.bounds)
 
@@ -112,9 +111,13 @@ class Samples:
 
     def _first_of(self, sources: Iterable[str], condition: str, parameters: dict[str, object]) -> str:
         unread = f"case when reason in {_UNREAD} then unread end"
+        is_whole = self.relation.is_typed or self.relation.is_numbered
+        first = (
+            "order by file, line limit 1" if is_whole else "limit 1"
+        )  # else one file, whose rows come in their order
         for rows in sources:
             row = self.connection.execute(
-                f"select file, line, symbol, cast(ts as varchar), {unread} from ({rows}) where {condition} limit 1",
+                f"select file, line, symbol, cast(ts as varchar), {unread} from ({rows}) where {condition} {first}",
                 parameters,
             ).fetchone()
             if row is not None:
