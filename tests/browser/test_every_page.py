@@ -50,7 +50,7 @@ def evil(empty: Live) -> Live:
     return empty
 
 
-def test_a_symbol_that_is_a_script_does_nothing(visit: Visit, evil: Live, complaints: list[str]) -> None:
+def test_a_symbol_that_is_a_script_does_nothing(evil: Live, visit: Visit, complaints: list[str]) -> None:
     page = visit(evil.url)
 
     page.get_by_role("link", name=EVIL).click()

@@ -144,7 +144,7 @@ def test_a_page_whose_scripts_do_not_run_stays_as_it_was(visit: Visit, shared: L
     shared.now = NOW
 
 
-def test_an_update_keeps_opened_details_and_the_keyboard_and_shows_what_is_new(visit: Visit, empty: Live) -> None:
+def test_an_update_keeps_opened_details_and_the_keyboard_and_shows_what_is_new(empty: Live, visit: Visit) -> None:
     publish_hour(empty.store, LAST_HOUR - 1)
     page = visit(empty.url + "/runs")
     first = page.locator("#runs tbody tr[data-key='1']")
@@ -158,7 +158,7 @@ def test_an_update_keeps_opened_details_and_the_keyboard_and_shows_what_is_new(v
     expect(first.locator("summary")).to_be_focused()
 
 
-def test_an_override_appears_everywhere_on_a_page_that_is_open(visit: Visit, empty: Live) -> None:
+def test_an_override_appears_everywhere_on_a_page_that_is_open(empty: Live, visit: Visit) -> None:
     publish_hour(empty.store, LAST_HOUR - 1)
     publish_hour(empty.store, LAST_HOUR)
     empty.now = datetime.now(tz=NOW.tzinfo)

@@ -21,7 +21,7 @@ def seen_within_five_seconds(page: Page, text: str) -> bool:
     return True
 
 
-def test_a_new_run_appears_within_five_seconds_without_a_reload(visit: Visit, empty: Live) -> None:
+def test_a_new_run_appears_within_five_seconds_without_a_reload(empty: Live, visit: Visit) -> None:
     publish_hour(empty.store, LAST_HOUR - TRIES - 1)
     page = visit(empty.url)
     expect(page.locator("#symbols tbody tr")).to_have_count(10)
@@ -37,7 +37,7 @@ def test_a_new_run_appears_within_five_seconds_without_a_reload(visit: Visit, em
     assert page.evaluate("window.isTheSamePage") is True
 
 
-def test_the_first_run_appears_on_the_page_that_said_there_was_none(visit: Visit, empty: Live) -> None:
+def test_the_first_run_appears_on_the_page_that_said_there_was_none(empty: Live, visit: Visit) -> None:
     page = visit(empty.url)
     expect(page.get_by_role("heading", name="No policies yet")).to_be_visible()
     expect(page.get_by_text("router-policy once").first).to_be_visible()
@@ -48,7 +48,7 @@ def test_the_first_run_appears_on_the_page_that_said_there_was_none(visit: Visit
     expect(page.locator("#banner")).to_have_attribute("data-status", "fresh")
 
 
-def test_an_update_keeps_what_was_chosen_and_where_the_keyboard_was(visit: Visit, empty: Live) -> None:
+def test_an_update_keeps_what_was_chosen_and_where_the_keyboard_was(empty: Live, visit: Visit) -> None:
     publish_hour(empty.store, LAST_HOUR - 1)
     page = visit(empty.url)
     page.get_by_label("Quality").select_option("good")
@@ -60,7 +60,7 @@ def test_an_update_keeps_what_was_chosen_and_where_the_keyboard_was(visit: Visit
     expect(page.get_by_role("link", name="BTCUSDT")).to_be_focused()
 
 
-def test_the_banner_turns_when_the_schedule_stops(visit: Visit, empty: Live) -> None:
+def test_the_banner_turns_when_the_schedule_stops(empty: Live, visit: Visit) -> None:
     publish_hour(empty.store, LAST_HOUR)
     page = visit(empty.url)
     banner = page.locator("#banner")
@@ -76,7 +76,7 @@ def test_the_banner_turns_when_the_schedule_stops(visit: Visit, empty: Live) -> 
     expect(banner).to_have_attribute("data-status", "fresh")
 
 
-def test_a_page_whose_console_is_gone_says_so(visit: Visit, empty: Live, complaints: list[str]) -> None:
+def test_a_page_whose_console_is_gone_says_so(empty: Live, visit: Visit, complaints: list[str]) -> None:
     publish_hour(empty.store, LAST_HOUR)
     page = visit(empty.url)
     page.route("**/overview", lambda route: route.abort())
