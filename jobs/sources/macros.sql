@@ -198,3 +198,11 @@ create or replace temp macro nautilus_price(b) as (
             ) / case when octet_length(b) = 16 then 1e16 else 1e9 end
     end
 );
+
+-- The slippage in bps of a fill against a reference price, + is a cost; null without both prices.
+create or replace temp macro slippage_against(reference, price, side) as (
+    case
+        when price > 0 and reference > 0
+            then case side when 'BUY' then 1 else -1 end * (price - reference) / reference * 1e4
+    end
+);

@@ -88,15 +88,10 @@ from intent
 order by ts, order_id;
 
 create or replace temp table orders_count as
-with used as (
-    select * from orders_row
-    where source_reason is null and ts >= getvariable('window_start') and ts < getvariable('as_of')
-)
-
 select
     (select count(*) from bot_trade) as row_count,
     count(*) as order_count,
     coalesce(cast(round(100 * sum(maker_notional) / nullif(sum(notional), 0)) as bigint), 0) as maker_share_percent,
     count(*) filter (where order_id is null) as without_id_count,
     count(*) filter (where fees is null) as without_fee_count
-from used;
+from orders_used;

@@ -30,8 +30,7 @@ def fill_in_mids(connection: "DuckDBPyConnection", source: OrdersSource, window:
     connection.execute(
         f"""create or replace temp table orders_row as
         select o.* replace (coalesce(o.slippage_bps, case
-            when o.fill_price > 0 and o.decided_at - b.closed_at < interval 1 minute
-                then case o.side when 'BUY' then 1 else -1 end * (o.fill_price - b.close) / b.close * 1e4
+            when o.decided_at - b.closed_at < interval 1 minute then slippage_against(b.close, o.fill_price, o.side)
         end) as slippage_bps)
         from (select *, {spelling(source.symbols)} as spelt_symbol from orders_row) as o
         asof left join orders_bar as b on b.symbol = o.spelt_symbol and b.closed_at <= o.decided_at"""

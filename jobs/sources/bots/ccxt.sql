@@ -280,11 +280,6 @@ from intent
 order by ts, order_id;
 
 create or replace temp table orders_count as
-with used as (
-    select * from orders_row
-    where source_reason is null and ts >= getvariable('window_start') and ts < getvariable('as_of')
-)
-
 select
     (select count(*) from bot_answer) as row_count,
     count(*) filter (where is_trade_only) as trade_only_count,
@@ -296,4 +291,4 @@ select
     count(*) filter (where maker_started and is_usd_m) as never_refused_count,
     count(*) filter (where not is_trade_only and maker_started is null) as unknown_start_count,
     count(*) filter (where fill_price is not null and slippage_bps is null and not is_trade_only) as without_mid_count
-from used;
+from orders_used;

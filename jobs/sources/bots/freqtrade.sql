@@ -111,10 +111,7 @@ select
     case when is_exit or getvariable('entries_known') then is_maker_start end as maker_started,
     is_maker_start and is_limit_last and not has_crossed as maker_filled,
     is_maker_start and has_crossed as fallback_used,
-    case
-        when quantity > 0 and notional > 0 and reference > 0
-            then case side when 'BUY' then 1 else -1 end * (notional / quantity - reference) / reference * 1e4
-    end as slippage_bps,
+    slippage_against(reference, case when quantity > 0 then notional / quantity end, side) as slippage_bps,
     nullif(notional, 0) as notional,
     case when is_exit and not is_trade_open and is_closed and last_id = last_exit_id then profit end as realized_pnl,
     case when getvariable('is_post_only') and is_exit and is_limit_first then is_refused end as post_only_rejected,
@@ -135,11 +132,6 @@ from judged
 order by ts, last_id;
 
 create or replace temp table orders_count as
-with used as (
-    select *, not is_exit as is_entry from orders_row
-    where source_reason is null and ts >= getvariable('window_start') and ts < getvariable('as_of')
-)
-
 select
     trades.row_count,
     trades.trade_number_count,
@@ -161,5 +153,5 @@ cross join (
             where maker_started and is_limit_first and not getvariable('is_post_only')
         ) as maybe_crossing_count,
         count(*) filter (where slippage_bps is not null and mid is null) as without_mid_count
-    from used
+    from (select *, not is_exit as is_entry from orders_used)
 ) as entries;

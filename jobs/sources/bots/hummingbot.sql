@@ -236,9 +236,7 @@ select
     is_maker_start as maker_started,
     case when is_maker_start is not null then is_maker_start and is_filled and not has_crossed end as maker_filled,
     case when is_maker_start is not null then is_maker_start and has_crossed end as fallback_used,
-    case
-        when fill_price > 0 and mid > 0 then case side when 'BUY' then 1 else -1 end * (fill_price - mid) / mid * 1e4
-    end as slippage_bps,
+    slippage_against(mid, fill_price, side) as slippage_bps,
     nullif(notional, 0) as notional,
     case when quantity > 0 then fees end as fees,
     case when is_executor and is_maker_start then is_refused end as post_only_rejected,
@@ -255,11 +253,6 @@ from intent
 order by ts, order_id;
 
 create or replace temp table orders_count as
-with used as (
-    select * from orders_row
-    where source_reason is null and ts >= getvariable('window_start') and ts < getvariable('as_of')
-)
-
 select
     (select count(*) from bot_Order) + (select count(*) from hummingbot_executor) as row_count,
     count(*) filter (where maker_started and not is_executor) as maker_order_count,
@@ -267,4 +260,4 @@ select
     count(*) filter (where fill_price is not null and slippage_bps is null) as without_mid_count,
     count(*) filter (where fill_price is not null and fees is null) as without_fee_count,
     count(*) filter (where is_executor) as executor_count
-from used;
+from orders_used;

@@ -47,8 +47,9 @@ class BotKind:
     """How the data of one kind of bot is read.
 
     `sql` makes the table `orders_row`, whose columns are canonical ones and `source_reason`, `source_unread`,
-    `decided_at` and `fill_price`, and `orders_count` with one row of counts. `row_count` there is how many orders the
-    bot has at all: zero stops the run. `mapping` has, for people, where each canonical column comes from.
+    `decided_at` and `fill_price`. Its last statement makes `orders_count` with one row of counts; it may read
+    `orders_used`, the rows of the window that are not rejected. `row_count` there is how many orders the bot has at
+    all: zero stops the run. `mapping` has, for people, where each canonical column comes from.
     The SQL reads the `tables` of a database, or what `load_files` makes of files, with a folder for copies; that
     returns the text files that may have lines that are no rows.
     """

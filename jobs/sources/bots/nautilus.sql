@@ -204,9 +204,7 @@ select
     -- Quantities are decimals, whose sums as doubles may be short by the last digit.
     is_maker_start and taker_quantity = 0 and maker_quantity >= asked * (1 - 1e-9) as maker_filled,
     is_maker_start and taker_quantity > 0 as fallback_used,
-    case
-        when fill_price > 0 and mid > 0 then case side when 'BUY' then 1 else -1 end * (fill_price - mid) / mid * 1e4
-    end as slippage_bps,
+    slippage_against(mid, fill_price, side) as slippage_bps,
     nullif(notional, 0) as notional,
     profit as realized_pnl,
     case when not is_report then is_refused end as post_only_rejected,
@@ -224,15 +222,10 @@ from quoted
 order by ts, order_id;
 
 create or replace temp table orders_count as
-with used as (
-    select * from orders_row
-    where source_reason is null and ts >= getvariable('window_start') and ts < getvariable('as_of')
-)
-
 select
     (select count(*) from nautilus_order) as row_count,
     count(*) filter (where is_alone) as without_link_count,
     count(*) filter (where fill_price is not null and slippage_bps is null) as without_mid_count,
     case when (select count(*) from nautilus_profit) = 0 then 1 else 0 end as without_profit_count,
     count(*) filter (where maker_started and is_report) as without_reason_count
-from used;
+from orders_used;

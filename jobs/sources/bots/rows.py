@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 VERDICT = ("source_reason", "source_unread")
+_USED = """create or replace temp view orders_used as
+    select * from orders_row
+    where source_reason is null and ts >= getvariable('window_start') and ts < getvariable('as_of')"""
 _KINDS = {
     OrdersKind.FREQTRADE: FREQTRADE,
     OrdersKind.HUMMINGBOT: HUMMINGBOT,
@@ -54,6 +57,7 @@ def bot_relation(
     for statement in statements:
         connection.execute(statement)
     from_candles = fill_in_mids(connection, source, window, folder)
+    connection.execute(_USED)
     connection.execute(count)
     counts = _counts(connection)
     if not counts["row_count"]:
