@@ -71,9 +71,9 @@ def differences_after(store: Store, *statements: str) -> list[str]:
     with store.writer.connect() as connection, connection.begin() as transaction:
         for statement in statements:
             connection.exec_driver_sql(statement)
-        found = [str(TamperedError(difference)) for difference in schema_differences(connection, expected)]
+        differences = [str(TamperedError(difference)) for difference in schema_differences(connection, expected)]
         transaction.rollback()
-    return found
+    return differences
 
 
 def run_in(store: Store, *statements: str) -> None:
@@ -104,8 +104,8 @@ def test_every_view_trigger_index_and_function_that_is_dropped_is_found(module_s
     publish(module_store, SLOT)
     kinds = set()
     for kind, name, drop in objects(module_store):
-        found = differences_after(module_store, drop)
-        assert any(re.match(rf"schema: {kind} {name}( on \w+)? is None", line) for line in found), drop
+        differences = differences_after(module_store, drop)
+        assert any(re.match(rf"schema: {kind} {name}( on \w+)? is None", line) for line in differences), drop
         kinds.add(kind)
 
     *_, last = module_store.verify()
@@ -156,9 +156,9 @@ def postgres_store(postgres_url: str, postgres_template: str) -> Iterator[Store]
 
 @pytest.mark.parametrize("change", _CHANGES)
 def test_what_an_owner_of_postgres_can_change_is_found(postgres_store: Store, change: str) -> None:
-    found = differences_after(postgres_store, change)
+    differences = differences_after(postgres_store, change)
 
-    assert [line for line in found if line.startswith(f"schema: {_CHANGES[change]}")] != []
+    assert [line for line in differences if line.startswith(f"schema: {_CHANGES[change]}")] != []
 
 
 @pytest.mark.parametrize("change", _ALLOWED)

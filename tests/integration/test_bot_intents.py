@@ -134,18 +134,18 @@ def random_answers(random: Random, count: int) -> list[dict[str, Any]]:
     seconds = 0.0
     for _ in range(count):
         seconds += random.uniform(5, 30)
-        said = {"symbol": random.choice(["BTC/USDT", "ETH/USDT"]), "side": random.choice(["buy", "sell"])}
+        answer = {"symbol": random.choice(["BTC/USDT", "ETH/USDT"]), "side": random.choice(["buy", "sell"])}
         filled = random.choice([0.0, 0.5, 2.0])
         status = "closed" if filled == 2.0 else random.choice(["canceled", "expired"])
         ended = seconds + random.uniform(0.5, 3)
         orders.append(
-            _answer(len(orders), {**said, "timeInForce": "PO", "type": "limit"}, status, filled, seconds, ended)
+            _answer(len(orders), {**answer, "timeInForce": "PO", "type": "limit"}, status, filled, seconds, ended)
         )
         if random.random() < 0.6:
             later = random.choice([0.0, 1.999, 2.0, 2.001, 4.0])
             if random.random() < 0.1:
-                said = {**said, "side": "buy" if said["side"] == "sell" else "sell"}
-            market = {**said, "timeInForce": "IOC", "type": "market"}
+                answer = {**answer, "side": "buy" if answer["side"] == "sell" else "sell"}
+            market = {**answer, "timeInForce": "IOC", "type": "market"}
             orders.append(
                 _answer(len(orders), market, "closed", 2.0 - filled or 1.0, ended + later, ended + later + 0.1)
             )
@@ -153,11 +153,11 @@ def random_answers(random: Random, count: int) -> list[dict[str, Any]]:
 
 
 def _answer(
-    number: int, said: dict[str, Any], status: str, filled: float, created: float, ended: float
+    number: int, answer: dict[str, Any], status: str, filled: float, created: float, ended: float
 ) -> dict[str, Any]:
     times = {"timestamp": _ms(created), "lastUpdateTimestamp": _ms(ended)}
-    amounts = {"amount": 2.0 if said["type"] == "limit" else filled, "filled": filled, "cost": filled * 100}
-    return {"id": str(number), **said, "status": status, **times, **amounts, "average": 100.0}
+    amounts = {"amount": 2.0 if answer["type"] == "limit" else filled, "filled": filled, "cost": filled * 100}
+    return {"id": str(number), **answer, "status": status, **times, **amounts, "average": 100.0}
 
 
 def _ms(seconds: float) -> int:

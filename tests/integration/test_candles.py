@@ -76,10 +76,10 @@ def test_true_ranges_worked_out_by_hand(tmp_path: Path, orders: OrdersSource) ->
         (AS_OF - (500 - number) * INTERVAL, *((106.0, 104.0, 105.0) if number % 2 else (101.0, 99.0, 100.0)))
         for number in range(451, 500)
     ]
-    found = measured(orders, candles(write_csv(tmp_path / "bars.csv", named("BTCUSDT", [*calm, *wild]))))
+    figures = measured(orders, candles(write_csv(tmp_path / "bars.csv", named("BTCUSDT", [*calm, *wild]))))
 
     assert wild[-1][3] == 105.0
-    assert found == Volatility(
+    assert figures == Volatility(
         atr_short_pct=round(5.92 / 105 * 100, 9),
         atr_long_pct=round(2.392 / 105 * 100, 9),
         atr_ratio=round(5.92 / 2.392, 9),
@@ -126,10 +126,10 @@ def test_a_bar_that_closes_with_the_slot_is_in_and_a_moment_later_is_out(
     made = bars(500)
     closes_later = [(made[-1][0] + MOMENT, 1e6, 1.0, 500.0)]
     source = write(tmp_path, named("BTCUSDT", [*made, *closes_later]))
-    found = measured(orders, source)
+    figures = measured(orders, source)
 
-    assert (found.bar_count, found.bar_age_seconds) == (500, 0.0)
-    assert_close(found, volatility(made, AS_OF, INTERVAL))
+    assert (figures.bar_count, figures.bar_age_seconds) == (500, 0.0)
+    assert_close(figures, volatility(made, AS_OF, INTERVAL))
 
 
 def test_a_moment_after_the_slot_one_more_bar_has_closed(tmp_path: Path, orders: OrdersSource) -> None:
@@ -142,17 +142,17 @@ def test_a_moment_after_the_slot_one_more_bar_has_closed(tmp_path: Path, orders:
 def test_bars_are_looked_for_a_thousand_intervals_back_and_no_further(tmp_path: Path, orders: OrdersSource) -> None:
     first = (AS_OF - 1000 * INTERVAL, 2.0, 1.0, 1.5)
     too_old = (AS_OF - 1000 * INTERVAL - MOMENT, 2.0, 1.0, 1.5)
-    found = measured(orders, candles(write_csv(tmp_path / "bars.csv", named("BTCUSDT", [too_old, first]))))
+    figures = measured(orders, candles(write_csv(tmp_path / "bars.csv", named("BTCUSDT", [too_old, first]))))
 
-    assert (found.bar_count, found.bar_age_seconds) == (1, 999 * 900.0)
+    assert (figures.bar_count, figures.bar_age_seconds) == (1, 999 * 900.0)
 
 
 def test_holes_between_bars_are_stepped_over(tmp_path: Path, orders: OrdersSource) -> None:
     made = [bar for number, bar in enumerate(bars(990)) if number % 3]
-    found = measured(orders, candles(write_csv(tmp_path / "bars.csv", named("BTCUSDT", made))))
+    figures = measured(orders, candles(write_csv(tmp_path / "bars.csv", named("BTCUSDT", made))))
 
-    assert found.bar_count == 500
-    assert_close(found, volatility(made, AS_OF, INTERVAL))
+    assert figures.bar_count == 500
+    assert_close(figures, volatility(made, AS_OF, INTERVAL))
 
 
 def test_the_order_of_rows_and_files_changes_nothing(tmp_path: Path, orders: OrdersSource) -> None:
@@ -366,8 +366,8 @@ def test_columns_of_other_names_are_read_as_they_are_named(
     else:
         path = _renamed(path)
 
-    found = measured(orders, candles(path, {"ts": "Open time", "symbol": "pair"}))
-    assert_close(found, volatility(made, AS_OF, INTERVAL))
+    figures = measured(orders, candles(path, {"ts": "Open time", "symbol": "pair"}))
+    assert_close(figures, volatility(made, AS_OF, INTERVAL))
 
 
 def _renamed(path: Path) -> Path:

@@ -97,7 +97,7 @@ def test_the_same_id_of_two_symbols_is_two_orders(tmp_path: Path, write: Writer)
     ]
     result = run(replace(write(tmp_path, rows), deduplicate=True))
 
-    assert {symbol: found.effectiveness.slip_q50 for symbol, found in evidence_of(result).items()} == {
+    assert {symbol: figures.effectiveness.slip_q50 for symbol, figures in evidence_of(result).items()} == {
         "BTCUSDT": 3.0,
         "ETHUSDT": 5.0,
     }
@@ -133,9 +133,9 @@ def test_a_query_may_rename_and_compute_its_columns(tmp_path: Path) -> None:
     connection.close()
     query = """select at as ts, replace(pair, '/', '') as symbol, post_only as maker_started, maker as maker_filled,
         not maker as fallback_used, cost as slippage_bps from trades"""
-    found = evidence_of(run(canonical_query(f"sqlite:///{tmp_path / 'bot.db'}", query)))["BTCUSDT"].effectiveness
+    figures = evidence_of(run(canonical_query(f"sqlite:///{tmp_path / 'bot.db'}", query)))["BTCUSDT"].effectiveness
 
-    assert (found.maker_fill_ratio, found.fallback_ratio, found.slip_q50) == (0.5, 0.5, 4.25)
+    assert (figures.maker_fill_ratio, figures.fallback_ratio, figures.slip_q50) == (0.5, 0.5, 4.25)
 
 
 @pytest.mark.parametrize("text", ["a\r\nb", "a\rb", "a\nb", '"', "a,b", "\\", "\x00", "\ufeff", "日本", "   "])
@@ -262,9 +262,9 @@ def test_a_column_of_a_type_that_can_be_it_is_read(tmp_path: Path, column: str, 
     path = write_parquet_query(
         tmp_path / "typed.parquet", f"select * replace (try_cast({column} as {as_type}) as {column}) from '{plain}'"
     )
-    found = evidence_of(run(canonical(path)))["BTCUSDT"].effectiveness
+    figures = evidence_of(run(canonical(path)))["BTCUSDT"].effectiveness
 
-    assert (found.slip_q50, found.outcome_count) == (3.0, 2)
+    assert (figures.slip_q50, figures.outcome_count) == (3.0, 2)
 
 
 def test_a_parquet_column_without_any_value_and_so_without_a_type_is_null(tmp_path: Path) -> None:
@@ -272,6 +272,6 @@ def test_a_parquet_column_without_any_value_and_so_without_a_type_is_null(tmp_pa
     flags = "null as maker_started, null as maker_filled, null as fallback_used"
     path = tmp_path / "untyped.parquet"
     write_parquet_query(path, f"select * replace ({flags}) from '{plain}'")
-    found = evidence_of(run(canonical(path)))["BTCUSDT"].effectiveness
+    figures = evidence_of(run(canonical(path)))["BTCUSDT"].effectiveness
 
-    assert (found.maker_fill_ratio, found.maker_started_count, found.outcome_count) == (None, 0, 9)
+    assert (figures.maker_fill_ratio, figures.maker_started_count, figures.outcome_count) == (None, 0, 9)

@@ -72,11 +72,11 @@ def test_one_flag_of_a_maker_start_is_enough_where_it_says_the_other(tmp_path: P
         outcome(4, maker_started=None, maker_filled=None, fallback_used=None),
     ]
     result = run(write(tmp_path, rows))
-    found = evidence_of(result)["BTCUSDT"].effectiveness
+    figures = evidence_of(result)["BTCUSDT"].effectiveness
 
     # What was sent on as taker was not filled by the maker leg, and what that filled whole was not sent on.
-    assert (found.maker_fill_ratio, found.fallback_ratio) == (0.333333333, 0.666666667)
-    assert (found.outcome_count, found.maker_started_count) == (4, 3)
+    assert (figures.maker_fill_ratio, figures.fallback_ratio) == (0.333333333, 0.666666667)
+    assert (figures.outcome_count, figures.maker_started_count) == (4, 3)
     assert counts_of(result) == {}
 
 
@@ -213,9 +213,9 @@ def test_files_whose_headers_differ_are_each_read_by_their_own(tmp_path: Path) -
     write_csv(tmp_path / "log.csv", [outcome(1, slippage_bps=3.0)])
     write_csv(tmp_path / "log.csv.1", [outcome(2, slippage_bps=5.0)], tuple(reversed(NAMES)))
     write_csv(tmp_path / "log.csv.2", [outcome(3, slippage_bps=7.0)], (*NAMES[:6], "note"))
-    found = evidence_of(run(canonical(tmp_path / "log.csv*")))["BTCUSDT"].effectiveness
+    figures = evidence_of(run(canonical(tmp_path / "log.csv*")))["BTCUSDT"].effectiveness
 
-    assert (found.slip_q50, found.maker_fill_ratio, found.outcome_count) == (5.0, 1.0, 3)
+    assert (figures.slip_q50, figures.maker_fill_ratio, figures.outcome_count) == (5.0, 1.0, 3)
 
 
 def test_a_csv_with_a_byte_order_mark_quotes_and_a_nameless_first_column_is_read(tmp_path: Path) -> None:
@@ -225,9 +225,9 @@ def test_a_csv_with_a_byte_order_mark_quotes_and_a_nameless_first_column_is_read
         '0,"2026-04-25T23:00:00Z","BTCUSDT",True,1,FALSE,"2.5","so, ""well"""\n',
         encoding="utf-8-sig",
     )
-    found = evidence_of(run(canonical(path)))["BTCUSDT"].effectiveness
+    figures = evidence_of(run(canonical(path)))["BTCUSDT"].effectiveness
 
-    assert (found.slip_q50, found.maker_fill_ratio, found.fallback_ratio) == (2.5, 1.0, 0.0)
+    assert (figures.slip_q50, figures.maker_fill_ratio, figures.fallback_ratio) == (2.5, 1.0, 0.0)
 
 
 def test_packed_files_are_read_and_their_lines_counted(tmp_path: Path) -> None:

@@ -125,10 +125,10 @@ def test_orders_and_candles_of_different_spellings_are_said_loudly_and_settings_
     (tmp_path / "router-policy.toml").write_text(settings)
     at = ("--as-of", AS_OF.isoformat())
 
-    said = run_command(tmp_path, "once", *at).stdout
+    output = run_command(tmp_path, "once", *at).stdout
     joined = by_settings(tmp_path, settings + '[orders.symbols]\nstyle = "compact"\n')
 
-    assert "note: candles: orders and candles share no symbol, so every regime is unknown" in said
-    assert 'set style = "compact" in [orders.symbols]' in said
+    assert "note: candles: orders and candles share no symbol, so every regime is unknown" in output
+    assert 'set style = "compact" in [orders.symbols]' in output
     assert "notes" not in json.loads(joined.sources)
     assert evidence_of(joined)["BTCUSDT"].volatility.bar_count == 1

@@ -171,10 +171,10 @@ def test_figures_of_the_layout_with_maker_flags_worked_out_by_hand(tmp_path: Pat
         logged(40, slippage_bps=1.0, maker_start=False, is_maker_final=False, used_fallback=False),
         unfilled(50),
     ]
-    found = figures(write_lines(tmp_path / "log.jsonl", rows))
+    measured = figures(write_lines(tmp_path / "log.jsonl", rows))
 
     # 4 of 5 started as maker, of them 2 filled as maker, 1 fell back, 1 was given up; slippages -2, 0, 1, 4.
-    assert found == Effectiveness(
+    assert measured == Effectiveness(
         maker_fill_ratio=0.5,
         fallback_ratio=0.25,
         slip_q25=-0.5,
@@ -188,10 +188,10 @@ def test_figures_of_the_layout_with_maker_flags_worked_out_by_hand(tmp_path: Pat
 
 def test_figures_to_nine_decimals_worked_out_by_hand(tmp_path: Path) -> None:
     rows = [logged(number, slippage_bps=number / 7, fallback=number == 3) for number in (1, 2, 3)]
-    found = figures(write_lines(tmp_path / "log.jsonl", rows))
+    measured = figures(write_lines(tmp_path / "log.jsonl", rows))
 
-    assert (found.maker_fill_ratio, found.fallback_ratio) == (0.666666667, 0.333333333)
-    assert (found.slip_q25, found.slip_q50, found.slip_q75) == (0.214285714, 0.285714286, 0.357142857)
+    assert (measured.maker_fill_ratio, measured.fallback_ratio) == (0.666666667, 0.333333333)
+    assert (measured.slip_q25, measured.slip_q50, measured.slip_q75) == (0.214285714, 0.285714286, 0.357142857)
 
 
 @pytest.mark.parametrize(
@@ -199,80 +199,88 @@ def test_figures_to_nine_decimals_worked_out_by_hand(tmp_path: Path) -> None:
 )
 def test_each_layout_that_has_said_started_as_maker_is_read(tmp_path: Path, layout: dict[str, object]) -> None:
     rows = [without(row, "maker_start") | layout for row in GOOD_ROWS]
-    found = figures(write_lines(tmp_path / "log.jsonl", rows))
+    measured = figures(write_lines(tmp_path / "log.jsonl", rows))
 
-    assert (found.maker_started_count, found.maker_fill_ratio, found.fallback_ratio) == (3, 0.666666667, 0.333333333)
+    assert (measured.maker_started_count, measured.maker_fill_ratio, measured.fallback_ratio) == (
+        3,
+        0.666666667,
+        0.333333333,
+    )
 
 
 def test_a_flag_of_null_leaves_it_to_the_older_key(tmp_path: Path) -> None:
     rows = [logged(1, maker_start=None, started_maker=True), logged(2, maker_start=None, decision=None)]
-    found = figures(write_lines(tmp_path / "log.jsonl", rows))
+    measured = figures(write_lines(tmp_path / "log.jsonl", rows))
 
-    assert (found.outcome_count, found.maker_started_count) == (2, 1)
+    assert (measured.outcome_count, measured.maker_started_count) == (2, 1)
 
 
 def test_a_log_without_maker_flags_has_no_ratios_but_slippage(tmp_path: Path) -> None:
     rows = [without(row, *LEGACY_KEYS_MISSING) for row in GOOD_ROWS]
     result = run(order_log(write_lines(tmp_path / "log.jsonl", rows)))
-    found = evidence_of(result)["BTCUSDT"].effectiveness
+    measured = evidence_of(result)["BTCUSDT"].effectiveness
 
-    assert (found.maker_fill_ratio, found.fallback_ratio, found.maker_started_count) == (None, None, 0)
-    assert (found.slip_q50, found.outcome_count, found.slippage_count) == (2.0, 3, 3)
+    assert (measured.maker_fill_ratio, measured.fallback_ratio, measured.maker_started_count) == (None, None, 0)
+    assert (measured.slip_q50, measured.outcome_count, measured.slippage_count) == (2.0, 3, 3)
     decision = next(decision for evidence, decision in result.decisions if evidence.symbol == "BTCUSDT")
     assert [code.code for code in decision.policy.codes[:2]] == ["maker_fill_ratio_missing", "fallback_ratio_missing"]
 
 
 def test_both_layouts_in_one_log_are_read_each_by_its_keys(tmp_path: Path) -> None:
     rows = [without(GOOD_ROWS[0], *LEGACY_KEYS_MISSING), *GOOD_ROWS[1:]]
-    found = figures(write_lines(tmp_path / "log.jsonl", rows))
+    measured = figures(write_lines(tmp_path / "log.jsonl", rows))
 
-    assert (found.outcome_count, found.maker_started_count, found.slippage_count) == (3, 2, 3)
-    assert (found.maker_fill_ratio, found.fallback_ratio) == (0.5, 0.5)
+    assert (measured.outcome_count, measured.maker_started_count, measured.slippage_count) == (3, 2, 3)
+    assert (measured.maker_fill_ratio, measured.fallback_ratio) == (0.5, 0.5)
 
 
 def test_sent_post_only_is_not_filled_as_maker(tmp_path: Path) -> None:
     rows = [unfilled(1) | {"is_maker_final": True}, logged(2, fallback=True, is_maker_final=True), logged(3)]
-    found = figures(write_lines(tmp_path / "log.jsonl", rows))
+    measured = figures(write_lines(tmp_path / "log.jsonl", rows))
 
     # The first never filled, the second says both and fell back, only the third filled as maker.
-    assert (found.maker_fill_ratio, found.fallback_ratio) == (0.333333333, 0.333333333)
+    assert (measured.maker_fill_ratio, measured.fallback_ratio) == (0.333333333, 0.333333333)
 
 
 def test_a_maker_start_without_a_fill_is_a_miss_whatever_flags_are_there(tmp_path: Path) -> None:
     bare = without(unfilled(2), "is_maker_final", "used_fallback")
 
-    found = figures(write_lines(tmp_path / "log.jsonl", [logged(1), unfilled(3), bare]))
+    measured = figures(write_lines(tmp_path / "log.jsonl", [logged(1), unfilled(3), bare]))
 
-    assert (found.maker_started_count, found.maker_fill_ratio, found.fallback_ratio) == (3, pytest.approx(1 / 3), 0.0)
+    assert (measured.maker_started_count, measured.maker_fill_ratio, measured.fallback_ratio) == (
+        3,
+        pytest.approx(1 / 3),
+        0.0,
+    )
 
 
 def test_one_flag_that_is_true_tells_how_a_fill_came_about(tmp_path: Path) -> None:
     rows = [without(logged(1), "used_fallback"), without(logged(2, fallback=True), "is_maker_final")]
 
-    found = figures(write_lines(tmp_path / "log.jsonl", rows))
+    measured = figures(write_lines(tmp_path / "log.jsonl", rows))
 
-    assert (found.maker_started_count, found.maker_fill_ratio, found.fallback_ratio) == (2, 0.5, 0.5)
+    assert (measured.maker_started_count, measured.maker_fill_ratio, measured.fallback_ratio) == (2, 0.5, 0.5)
 
 
 def test_a_slippage_of_null_beside_a_fill_is_no_sample(tmp_path: Path) -> None:
-    found = figures(
+    measured = figures(
         write_lines(tmp_path / "log.jsonl", [logged(1, slippage_bps=3.0), logged(2) | {"slippage_bps": None}])
     )
 
-    assert (found.outcome_count, found.slippage_count, found.slip_q50) == (2, 1, 3.0)
+    assert (measured.outcome_count, measured.slippage_count, measured.slip_q50) == (2, 1, 3.0)
 
 
 def test_minus_zero_is_zero(tmp_path: Path) -> None:
-    found = figures(write_lines(tmp_path / "log.jsonl", [logged(1, slippage_bps=-0.0)]))
+    measured = figures(write_lines(tmp_path / "log.jsonl", [logged(1, slippage_bps=-0.0)]))
 
-    assert str(found.slip_q50) == "0.0"
+    assert str(measured.slip_q50) == "0.0"
 
 
 def test_numbers_written_as_texts_are_read(tmp_path: Path) -> None:
     row = logged(1) | {"slippage_bps": "2.5", "prices": {"avg_fill": "100.025"}, "qty": {"notional_usd": "50.0"}}
-    found = figures(write_lines(tmp_path / "log.jsonl", [row]))
+    measured = figures(write_lines(tmp_path / "log.jsonl", [row]))
 
-    assert (found.slip_q50, found.maker_fill_ratio) == (2.5, 1.0)
+    assert (measured.slip_q50, measured.maker_fill_ratio) == (2.5, 1.0)
 
 
 @pytest.mark.parametrize("symbol", ["ÉTHUSDT", "币安人生USDT", "🚀USDT", 'A"B', "A\\B", "LINK/USDT:USDT", "B" * 64])
@@ -367,9 +375,9 @@ def test_of_a_repeated_id_the_row_that_was_written_last_is_used(tmp_path: Path) 
     ]
     path = write_lines(tmp_path / "log.jsonl", rows)
     result = run(order_log(path))
-    found = evidence_of(result)["BTCUSDT"].effectiveness
+    measured = evidence_of(result)["BTCUSDT"].effectiveness
 
-    assert (found.slip_q25, found.slip_q50, found.slip_q75, found.outcome_count) == (0.5, 2.0, 3.5, 3)
+    assert (measured.slip_q25, measured.slip_q50, measured.slip_q75, measured.outcome_count) == (0.5, 2.0, 3.5, 3)
     assert counts_of(result) == {"duplicate_id": 2}
     assert sample_of(result, "duplicate_id") == f"{path}:5: BTCUSDT 2026-04-25 21:05:00, order_id sig_BTCUSDT_2"
 
@@ -394,10 +402,10 @@ def test_the_same_id_of_two_symbols_is_two_orders_each_with_its_own_profit(tmp_p
     later = logged(1, at=day_before + timedelta(minutes=1), slippage_bps=3.0, attempt_id="7")
     path = write_lines(tmp_path / "log.jsonl", [bitcoin, ether, close(ether, 5.0), later])
     result = run(order_log(path), as_of=day_before + timedelta(minutes=50))
-    found = evidence_of(result)
+    measured = evidence_of(result)
 
-    assert {symbol: one.effectiveness.slip_q50 for symbol, one in found.items()} == {"BTCUSDT": 3.0, "ETHUSDT": 2.0}
-    assert found["BTCUSDT"].expectancy.expectancy_count == 0
+    assert {symbol: one.effectiveness.slip_q50 for symbol, one in measured.items()} == {"BTCUSDT": 3.0, "ETHUSDT": 2.0}
+    assert measured["BTCUSDT"].expectancy.expectancy_count == 0
     assert counts_of(result) == {"duplicate_id": 1, "not_an_order": 1}
     assert sample_of(result, "duplicate_id") == f"{path}:1: BTCUSDT 2026-04-25 00:05:00, order_id 7"
 
@@ -501,9 +509,9 @@ def test_the_window_begins_with_its_first_moment_and_ends_before_the_run(tmp_pat
         logged(3, at=AS_OF - moment, slippage_bps=2.0),
         logged(4, at=AS_OF, slippage_bps=200.0),
     ]
-    found = figures(write_lines(tmp_path / "log.jsonl", rows))
+    measured = figures(write_lines(tmp_path / "log.jsonl", rows))
 
-    assert (found.outcome_count, found.slip_q50) == (2, 1.5)
+    assert (measured.outcome_count, measured.slip_q50) == (2, 1.5)
 
 
 def test_a_symbol_that_went_quiet_keeps_getting_decisions_that_say_so(tmp_path: Path) -> None:

@@ -26,10 +26,10 @@ def at(seconds: float) -> int:
 
 def order(name: str, status: str, filled: float, created: float, updated: float, **values: Any) -> dict[str, Any]:
     """A post-only order to buy 2, as ccxt returns it from a venue that says so by its time in force."""
-    said = {"id": name, "symbol": PAIR, "side": "buy", "type": "limit", "timeInForce": "PO", "postOnly": None}
+    answer = {"id": name, "symbol": PAIR, "side": "buy", "type": "limit", "timeInForce": "PO", "postOnly": None}
     times = {"timestamp": at(created), "lastUpdateTimestamp": at(updated), "lastTradeTimestamp": None}
     amounts = {"amount": 2.0, "filled": filled, "cost": filled * 100, "average": 100.0 if filled else None}
-    return {**said, "status": status, **times, **amounts, "fee": None, "info": {}, **values}
+    return {**answer, "status": status, **times, **amounts, "fee": None, "info": {}, **values}
 
 
 def trade(number: int, order_id: str, seconds: float, **values: Any) -> dict[str, Any]:
