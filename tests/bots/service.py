@@ -7,6 +7,12 @@ from typing import Any
 
 from tests.support.bots import run_command
 
+# The order log that a bot's routing writes, as another source beside the bot's own data.
+ORDER_LOG = """
+[orders]
+kind = "order-log"
+path = "../orders.jsonl"
+"""
 _SETTINGS = """
 [store]
 url = "sqlite:///router_policy.db"

@@ -16,7 +16,7 @@ import pytest
 
 from tests.bots.freqtrade_bot import trade
 from tests.bots.freqtrade_market import PAIRS
-from tests.bots.service import Service
+from tests.bots.service import ORDER_LOG, Service
 
 START = datetime(2026, 5, 6, tzinfo=UTC)
 DAY = timedelta(hours=4)
@@ -26,11 +26,6 @@ DATABASE = """
 kind = "freqtrade"
 url = "sqlite:///tradesv3.dryrun.sqlite"
 post_only = true
-"""
-LOG = """
-[orders]
-kind = "order-log"
-path = "../orders.jsonl"
 """
 
 
@@ -58,7 +53,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
     """Four days of freqtrade's dry run, each followed by a run of the service."""
     loop = Loop(folder=tmp_path_factory.mktemp("freqtrade"))
     (loop.folder / "beside").mkdir()
-    service, beside = Service(loop.folder, DATABASE), Service(loop.folder / "beside", LOG)
+    service, beside = Service(loop.folder, DATABASE), Service(loop.folder / "beside", ORDER_LOG)
     lines = loop.folder / "orders.jsonl"
     with pytest.MonkeyPatch.context() as monkeypatch:
         for day in range(4):

@@ -17,7 +17,7 @@ from nautilus_trader.model.events import OrderFilled, OrderRejected, OrderSubmit
 from nautilus_trader.model.orders import Order
 
 from tests.bots.nautilus_bot import MARKETS, trade
-from tests.bots.service import Service
+from tests.bots.service import ORDER_LOG, Service
 
 START = datetime(2026, 5, 6, tzinfo=UTC)
 DAY = timedelta(hours=4)
@@ -27,11 +27,6 @@ CATALOG = """
 [orders]
 kind = "nautilus"
 path = "catalog"
-"""
-LOG = """
-[orders]
-kind = "order-log"
-path = "../orders.jsonl"
 """
 
 
@@ -92,7 +87,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Loop:
     """Four days of the backtest engine, each followed by a run of the service."""
     loop = Loop(folder=tmp_path_factory.mktemp("nautilus"))
     (loop.folder / "beside").mkdir()
-    service, beside = Service(loop.folder, CATALOG), Service(loop.folder / "beside", LOG)
+    service, beside = Service(loop.folder, CATALOG), Service(loop.folder / "beside", ORDER_LOG)
     for day in range(4):
         orders = trade(
             *(loop.folder, START + day * DAY, DAY),
