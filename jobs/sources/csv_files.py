@@ -118,8 +118,9 @@ def csv_relation(
     `judged` writes the SELECT of the canonical rows from one of the same columns as text, and an expression for `line`.
     """
     texts = {file.read_path: file for files in headers.values() for file in files}
+    unjudged = _csv_rows(headers, columns)
     return Relation(
-        rows=judged(_csv_rows(headers, columns), "cast(null as bigint) as line"),
+        rows=judged(unjudged, "cast(null as bigint) as line"),
         numbered=lambda path: judged(_csv_rows(_only(headers, path), columns), "row_number() over () as line"),
         files=list(texts),
         file_format=FileFormat.CSV,
@@ -127,6 +128,7 @@ def csv_relation(
         description={**description, "files": len(texts)},
         texts=texts,
         lines_of_rows=lambda file: _lines_of_rows(source, file),
+        unjudged=unjudged,
     )
 
 

@@ -30,6 +30,7 @@ class Relation:
     name and, after a blank, the text of a bad time, symbol or value; it is null if `is_typed`.
     `is_numbered` means that `rows` has the numbers too, and only what samples name, in the order in which it was read.
     `torn_sample` is the sample of the lines that fit no row, if it is known already.
+    `unjudged` selects the same rows as the files have them; it is None if `rows` is as quick to plan.
     `file_format` is None if the rows are those of a query or of a bot's tables, which `label` names. `is_typed` means
     that the values carry their types and the rows their numbers, so that reading them again costs little.
     """
@@ -45,6 +46,7 @@ class Relation:
     label: str | None = None
     is_numbered: bool = False
     torn_sample: str | None = None
+    unjudged: str | None = None
 
     def origin(self, path: Path) -> Path:
         """Return the source's own file for one that DuckDB reads."""
@@ -56,7 +58,7 @@ def require_rows(connection: "DuckDBPyConnection", source: str, relation: Relati
     import duckdb
 
     try:
-        row = connection.execute(f"select 1 from ({relation.rows}) limit 1").fetchone()
+        row = connection.execute(f"select 1 from ({relation.unjudged or relation.rows}) limit 1").fetchone()
     except duckdb.Error as error:
         raise unreadable(connection, source, relation, error) from error
     if row is None:
