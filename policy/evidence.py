@@ -13,7 +13,8 @@ class Effectiveness:
     """How the maker-first router fared for one symbol over the window.
 
     Ratios are over the outcomes that started as maker, and None without any. Slippage is the signed cost in
-    basis points against the mid at the decision (+ is worse), over the outcomes that filled.
+    basis points against the mid at the decision (+ is worse), over the outcomes that filled. `survivor_count` is how
+    many of the maker starts are of a kind whose misses the source does not keep; None if there are none.
     """
 
     maker_fill_ratio: float | None = None
@@ -24,10 +25,11 @@ class Effectiveness:
     outcome_count: int = 0
     maker_started_count: int = 0
     slippage_count: int = 0
+    survivor_count: int | None = None
 
     @classmethod
     def of(cls, effectiveness: "Mapping[str, object] | Effectiveness") -> "Effectiveness":
-        """Read the three figures that decide the quality from a mapping with the keys of this class.
+        """Read the figures that decide the quality from a mapping with the keys of this class.
 
         A key that is absent, None, NaN or infinite is a missing value. Raises TypeError for other values that are not
         numbers.
@@ -38,6 +40,7 @@ class Effectiveness:
             maker_fill_ratio=_number("maker_fill_ratio", effectiveness.get("maker_fill_ratio")),
             fallback_ratio=_number("fallback_ratio", effectiveness.get("fallback_ratio")),
             slip_q50=_number("slip_q50", effectiveness.get("slip_q50")),
+            survivor_count=_count("survivor_count", effectiveness.get("survivor_count")),
         )
 
 
@@ -47,6 +50,11 @@ def _number(key: str, value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{key} must be a number or None, was {value!r}")
     return float(value) if math.isfinite(value) else None
+
+
+def _count(key: str, value: object) -> int | None:
+    number = _number(key, value)
+    return int(number) if number is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

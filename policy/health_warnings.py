@@ -126,10 +126,16 @@ def _about_maker_starts(figures: Effectiveness) -> tuple[HealthWarning, ...]:
 
 
 def _about_survivors(figures: Effectiveness) -> tuple[HealthWarning, ...]:
-    message = survivors_only(figures)
-    if message is None:
-        return ()
-    return (HealthWarning(code="survivors_only", value=1.0, threshold=1.0, message=message),)
+    warnings = []
+    if count := figures.survivor_count:
+        message = (
+            f"{count} of {figures.maker_started_count} maker starts are of a kind whose misses the source does not "
+            "keep: the fill ratio is too high"
+        )
+        warnings.append(HealthWarning(code="survivors", value=float(count), threshold=0.0, message=message))
+    if perfect := survivors_only(figures):
+        warnings.append(HealthWarning(code="survivors_only", value=1.0, threshold=1.0, message=perfect))
+    return tuple(warnings)
 
 
 def _about_regime(policy: EffectivePolicy) -> tuple[HealthWarning, ...]:

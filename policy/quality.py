@@ -33,8 +33,8 @@ def classify_router_quality(
 ) -> Quality:
     """Classify a router as broken, degraded, good or ok: the first that fits, in this order.
 
-    Broken and degraded at or above either of their bounds; good with enough maker fills and at most so much fallback
-    and slippage; ok otherwise. A missing figure (None, NaN, infinite) counts as 0.
+    Broken and degraded at or above either of their bounds; good with enough maker fills, at most so much fallback and
+    slippage, and no survivors; ok otherwise. A missing figure (None, NaN, infinite) counts as 0.
     """
     return judge_quality(Effectiveness.of(effectiveness), thresholds)[0]
 
@@ -58,7 +58,15 @@ def judge_quality(effectiveness: Effectiveness, thresholds: QualityThresholds) -
     if bad:
         return Quality.DEGRADED, absent + bad
     quality, codes = _good_or_ok(maker, fallback, slippage, thresholds)
+    if survivors := survivor_codes(effectiveness):
+        return Quality.OK, absent + (codes if quality is Quality.OK else ()) + survivors
     return quality, absent + codes
+
+
+def survivor_codes(effectiveness: Effectiveness) -> tuple[Code, ...]:
+    """Return the code of a fill ratio that leaves out misses, which is never good; empty without survivors."""
+    count = effectiveness.survivor_count
+    return (Code(code="survivor_count_not_good", value=count, threshold=0),) if count else ()
 
 
 def _missing(judged: tuple[float | None, ...]) -> tuple[Code, ...]:

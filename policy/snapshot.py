@@ -44,6 +44,7 @@ class Snapshot:
     maker_offset_bps: float
     rule_set: str
     probe_every: int | None
+    survivor_count: int | None
 
     @property
     def evidence(self) -> Evidence:

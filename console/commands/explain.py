@@ -201,6 +201,9 @@ def _counts(snapshot: Snapshot) -> Iterator[str]:
     for name, count, unit in _INPUTS:
         value = exact_figure(getattr(snapshot, name), _NOT_MEASURED)
         yield f"  {name:<17}{value:>13} over {getattr(snapshot, count)} {unit}"
+    if (survivors := snapshot.survivor_count) is not None:
+        started = f"{snapshot.maker_started_count} orders that started as maker"
+        yield f"  {'survivor_count':<17}{survivors:>13} of {started}: the source does not keep misses of their kind"
 
 
 def _rejected(rejects: Sequence[Reject]) -> Iterator[str]:

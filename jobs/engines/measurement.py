@@ -117,6 +117,7 @@ def _effectiveness(row: MetricRow) -> Effectiveness:
         outcome_count=row["outcome_count"],
         maker_started_count=row["maker_started_count"],
         slippage_count=row["slippage_count"],
+        survivor_count=row["survivor_count"],
     )
 
 

@@ -1,7 +1,7 @@
 """The canonical table of order outcomes: its columns, and the values for which a row is rejected."""
 
 REQUIRED = ("ts", "symbol", "maker_started", "maker_filled", "fallback_used", "slippage_bps")
-OPTIONAL = ("order_id", "side", "notional", "realized_pnl", "post_only_rejected", "fees", "probe", "policy_run_id")
+OPTIONAL = tuple("order_id side notional realized_pnl post_only_rejected fees probe policy_run_id survivor".split())
 SQL_TYPES = {
     "order_id": "varchar",
     "ts": "timestamp",
@@ -17,6 +17,7 @@ SQL_TYPES = {
     "fees": "double",
     "probe": "boolean",
     "policy_run_id": "bigint",
+    "survivor": "boolean",
 }
 ORDER_COLUMNS = tuple(SQL_TYPES)
 
@@ -42,4 +43,4 @@ ORDER_REASON = """case
 IDENTITY = "symbol, order_id"
 WRITTEN_LAST_FIRST = """ts desc, slippage_bps nulls last, maker_filled nulls last, fallback_used nulls last,
         maker_started nulls last, notional nulls last, side nulls last, fees nulls last, realized_pnl nulls last,
-        post_only_rejected nulls last, probe nulls last, policy_run_id nulls last"""
+        post_only_rejected nulls last, probe nulls last, policy_run_id nulls last, survivor nulls last"""

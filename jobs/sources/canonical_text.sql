@@ -18,11 +18,13 @@ with read as (
         fallback_used as fallback_text,
         post_only_rejected as rejected_text,
         probe as probe_text,
+        survivor as survivor_text,
         flag_of_text(maker_started) as maker_started,
         flag_of_text(maker_filled) as maker_filled,
         flag_of_text(fallback_used) as fallback_used,
         flag_of_text(post_only_rejected) as post_only_rejected,
         flag_of_text(probe) as probe,
+        flag_of_text(survivor) as survivor,
         slippage_bps as slippage_text,
         notional as notional_text,
         realized_pnl as pnl_text,
@@ -47,7 +49,7 @@ checked as (
             unread('post_only_rejected', rejected_text, post_only_rejected), unread('probe', probe_text, probe),
             unread('slippage_bps', slippage_text, slippage_bps), unread('notional', notional_text, notional),
             unread('realized_pnl', pnl_text, realized_pnl), unread('fees', fees_text, fees),
-            unread('policy_run_id', run_text, policy_run_id)
+            unread('policy_run_id', run_text, policy_run_id), unread('survivor', survivor_text, survivor)
         ) as bad_value
     from read
 )
@@ -69,6 +71,7 @@ select
     fees,
     probe,
     policy_run_id,
+    survivor,
     case
         when source_reason is not null then source_reason
         when is_nothing then 'not_json'

@@ -101,6 +101,7 @@ select
     fees,
     probe,
     policy_run_id,
+    cast(null as boolean) as survivor,
     case
         when is_nothing then 'not_json'
         when is_no_order and pnl_text is null then 'not_an_order'

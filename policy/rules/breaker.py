@@ -12,7 +12,7 @@ from policy.enums import Quality, Regime, TakerBias
 from policy.evidence import Evidence
 from policy.numbers import METRIC_DECIMALS
 from policy.offset import maker_offset_bps
-from policy.quality import QualityThresholds
+from policy.quality import QualityThresholds, survivor_codes
 from policy.reason_codes import Code
 from policy.regime import judge_regime
 from policy.rules.breaker_reason import breaker_sentence
@@ -68,7 +68,7 @@ def decide(evidence: Evidence, state: State | None, parameters: BreakerParameter
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
     maker_first, taker_bias, table_codes = _act(evidence, after, regime, parameters)
     quality = after.stable_quality.quality if after.stable_quality else Quality.OK
-    codes = codes + table_codes + regime_codes
+    codes = codes + table_codes + survivor_codes(evidence.effectiveness) + regime_codes
     return (
         Decision(
             policy=RouterPolicy(
@@ -142,12 +142,12 @@ def _step(
 
 
 def _stable_quality(evidence: Evidence, before: StableQuality | None, parameters: BreakerParameters) -> StableQuality:
+    """Return the quality after one more run; a good one ends at once if the fill ratio leaves out misses."""
     measured = candidate_quality(evidence.effectiveness, parameters, parameters.min_attempts, parameters.wilson_z)
-    return (
-        before.after(measured, parameters.hysteresis_runs)
-        if before
-        else StableQuality(quality=measured, candidate=measured)
-    )
+    is_disproved = before is not None and before.quality is Quality.GOOD and evidence.effectiveness.survivor_count
+    if before is None or is_disproved:
+        return StableQuality(quality=measured, candidate=measured)
+    return before.after(measured, parameters.hysteresis_runs)
 
 
 def _act(

@@ -10,12 +10,16 @@ _WHOSE = {"own": "the symbol's breaker", "pool": "the scope's breaker"}
 
 
 def breaker_sentence(state: State, codes: tuple[Code, ...], regime: Regime) -> str:
-    """Return what the router is to do, what each breaker did and by which figures, and the volatility."""
+    """Return what the router is to do, what each breaker did and why, which misses are left out, and the volatility."""
     by_name = {code.code: code for code in codes}
     parts = [_advice(state, by_name)]
     parts += filter(None, (_breaker("own", state.own, by_name), _breaker("pool", state.pool, by_name)))
     if "streaks_missing" in by_name:
         parts.append("the order of events was not measured")
+    if survivors := by_name.get("survivor_count_not_good"):
+        parts.append(
+            f"the source does not keep the misses of {survivors.value:g} maker starts, so the quality is never good"
+        )
     parts.append("volatility is unknown" if regime is Regime.UNKNOWN else f"volatility is {regime}")
     return "; ".join(parts)
 

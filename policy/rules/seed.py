@@ -50,10 +50,13 @@ def _quality_checks(evidence: Evidence, parameters: SeedParameters) -> tuple[Che
         ("good", "fallback_ratio", "<=", parameters.good_fallback_ratio),
         ("good", "slip_q50", "<=", parameters.good_slip_q50_bps),
     )
-    return tuple(
+    checks = tuple(
         _check(rule, figure, finite_or_none(getattr(figures, figure)), sign, threshold)
         for rule, figure, sign, threshold in bounds
     )
+    if figures.survivor_count is None:
+        return checks
+    return (*checks, _check("good", "survivor_count", float(figures.survivor_count), "<=", 0.0))
 
 
 def _regime_checks(evidence: Evidence, parameters: SeedParameters) -> tuple[Check, ...]:

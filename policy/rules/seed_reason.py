@@ -22,6 +22,7 @@ _PHRASES = {
     "maker_fill_ratio_not_good": "maker fills %.4g < {:g}",
     "fallback_ratio_not_good": "fallback %.4g > {:g}",
     "slip_q50_not_good": "median slippage %.4g bps > {:g}",
+    "survivor_count_not_good": "%.4g maker starts of a kind whose misses the source does not keep > {:g}",
 }
 
 

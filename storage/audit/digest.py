@@ -49,7 +49,7 @@ _DIGEST_FORM = {table: table.columns.keys().index("digest_form") for table in _E
 DIGEST_FORM = 3
 # How many columns at the end of a table, and which tables of child rows, came after schema 0002.
 _COLUMNS_AFTER_0002 = {policy_run: 2, policy_override: 1, policy_override_end: 1, policy_prune: 1}
-_SNAPSHOT_COLUMNS_AFTER_0002 = 1
+_SNAPSHOT_COLUMNS_AFTER_0002 = 2
 _TABLES_BEFORE_0003 = 2
 
 
@@ -84,7 +84,7 @@ def _digest_before_0003(table: Table, entry: Values, *children: Sequence[Values]
     lists = [[tuple(row) for row in rows] for rows in children[:_TABLES_BEFORE_0003]]
     later = [*entry[entry_columns:], *(row for rows in children[_TABLES_BEFORE_0003:] for row in rows)]
     if lists:
-        later += (row[-1] for row in lists[0])
+        later += (value for row in lists[0] for value in row[-_SNAPSHOT_COLUMNS_AFTER_0002:])
         lists[0] = [row[:-_SNAPSHOT_COLUMNS_AFTER_0002] for row in lists[0]]
     if any(value is not None for value in later):
         return None

@@ -111,6 +111,8 @@ policy_run = Table(
 
 _PROBE_EVERY = "of how many orders one may go out as a maker probe while the rest are held back; null: no probes"
 
+_SURVIVORS = "of the maker starts, those of a kind whose misses the source does not keep; null if there are none"
+
 policy_snapshot = Table(
     "policy_snapshot",
     metadata,
@@ -144,6 +146,7 @@ policy_snapshot = Table(
     Column("maker_offset_bps", REAL, nullable=False, comment="distance of the maker price from the mid"),
     Column("rule_set", Text, nullable=False, comment="name of the rule set that decided"),
     Column("probe_every", COUNT, comment=_PROBE_EVERY),
+    Column("survivor_count", COUNT, comment=_SURVIVORS),
     _one_of("taker_bias", "prefer_maker", "balanced", "prefer_taker"),
     _one_of("quality", "good", "ok", "degraded", "broken"),
     _one_of("regime", "quiet", "normal", "hot", "panic", "unknown"),

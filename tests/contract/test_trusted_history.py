@@ -1,5 +1,6 @@
 """A history that can be trusted: nothing changes once published, and what was in force at any time can be told."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from policy import TakerBias
+from policy import Quality, TakerBias
 from storage.audit import chain
 from storage.audit.difference import TamperedError
 from storage.database.transaction import database_now
@@ -103,6 +104,20 @@ def test_a_table_cannot_be_emptied_on_postgres(store: Store) -> None:
     for table in PUBLISHED:
         with store.writer.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
             connection.execute(text(f"truncate {table} cascade"))
+
+
+def test_survivors_are_part_of_the_evidence_that_a_decision_is_derived_from(store: Store) -> None:
+    healthy = evidence("BTCUSDT")
+    survivors = replace(healthy, effectiveness=replace(healthy.effectiveness, survivor_count=30))
+    publish(store, SLOT, survivors)
+    (policy,) = read(store, policies.latest, "default")
+
+    assert (policy.snapshot.quality, policy.snapshot.survivor_count) == (Quality.OK, 30)
+    assert walked(store) == (1, 1)
+    with behind_the_triggers(store) as connection:
+        connection.execute(text("update policy_snapshot set survivor_count = null"))
+    with pytest.raises(TamperedError):
+        walked(store)
 
 
 def test_an_untouched_history_verifies_to_its_head(store: Store) -> None:

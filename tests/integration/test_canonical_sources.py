@@ -94,6 +94,7 @@ def outcomes(draw: st.DrawFn) -> list[Row]:
                 slippage_bps=draw(st.none() | figures),
                 notional=draw(st.none() | st.floats(min_value=1.0, max_value=1e6)),
                 realized_pnl=draw(st.none() | figures),
+                survivor=draw(st.none() | st.booleans()),
             )
         )
     return [*rows, outcome(99, symbol="ALWAYS")]

@@ -1,5 +1,6 @@
 """freqtrade's database as a source: hand-made trades, on SQLite and on Postgres."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 from jobs.plan import Location, OrdersKind, OrdersSource
 from jobs.sources.errors import SourceError
 from tests.support.bot_data import Row, canonical_rows, files_beside, notes_of, write_rows
+from tests.support.command import command
 from tests.support.freqtrade_rows import AS_OF, ORDERS, TRADES, order, tables, trade
 from tests.support.run_helpers import counts_of, evidence_of, run, sample_of
 
@@ -96,6 +98,36 @@ def test_entries_that_are_counted_come_with_the_warning(database: str) -> None:
     (warning,) = [note for note in notes_of(source, as_of=AS_OF) if "entries" in note]
     assert warning.startswith("4 entries of the window count as maker starts, and 4 of them filled as maker; ")
     assert "the fill ratio is too high" in warning
+
+
+def test_entries_that_are_counted_are_never_published_as_good(tmp_path: Path) -> None:
+    """Of six maker starts five filled and one fell back, at a median slippage of 0: good by the figures alone."""
+    write_rows(f"sqlite:///{tmp_path / 'bot.sqlite'}", tables(), {"trades": TRADES, "orders": ORDERS})
+    settings = """
+        [orders]
+        kind = "freqtrade"
+        url = "sqlite:///bot.sqlite"
+        entries = "known"
+        [rules]
+        shadow = ["breaker"]
+        [rules.breaker]
+        min_attempts = 1
+    """
+    (tmp_path / "router-policy.toml").write_text(settings, encoding="utf-8")
+    assert command(tmp_path, "init").returncode == 0
+    assert command(tmp_path, "once", "--as-of", AS_OF.isoformat()).returncode == 0
+
+    (policy,) = json.loads(command(tmp_path, "latest", "--json").stdout)
+    explained = command(tmp_path, "explain", "BTC/USDT:USDT", "--at", AS_OF.isoformat()).stdout
+    verified = command(tmp_path, "verify")
+
+    assert (policy["maker_fill_ratio"], policy["fallback_ratio"], policy["slip_q50"]) == (0.833333333, 0.166666667, 0.0)
+    assert (policy["maker_started_count"], policy["survivor_count"]) == (6, 4)
+    assert (policy["quality"], policy["codes"][0]["code"]) == ("ok", "survivor_count_not_good")
+    assert "  survivor_count               4 of 6 orders that started as maker: the source does not keep" in explained
+    assert "survivor_count               4 <= 0      no" in explained
+    assert "in the shadow, breaker would have decided: maker first, prefer_maker, ok" in explained
+    assert verified.returncode == 0, verified.stderr
 
 
 def test_what_the_strategy_keeps_with_a_trade_wins_over_the_tables(store_url: str) -> None:

@@ -46,7 +46,8 @@ TRADED = """
         if(n % 13 = 0, null, (n * 7919 % 2000 - 900) / 37) as slippage_bps,
         if(n % 17 = 0, null, 50 + n % 23 * 10.1::double) as notional,
         if(n % 5 = 0, (n * 31 % 19 - 9) / 3, null) as realized_pnl,
-        0.1::double as fees
+        0.1::double as fees,
+        if(n % 3 = 0, null, n % 5 = 0) as survivor
     from range(400) as t(n)
 """
 # order_id, ts, symbol, maker_started, maker_filled, fallback_used, slippage_bps, notional
@@ -168,6 +169,7 @@ def test_spark_and_duckdb_agree_to_the_bit(plan: Plan, remote: str, deduplicate:
     plan = replace(plan, orders=replace(plan.orders, deduplicate=deduplicate))
     by_duckdb, by_spark = run(plan), run(on_spark(plan, remote))
     assert len(by_spark.decisions) == 9
+    assert any(evidence.effectiveness.survivor_count for evidence, _ in by_spark.decisions)
     assert by_spark.decisions == by_duckdb.decisions
     assert by_spark.event_count == by_duckdb.event_count
     assert rejects_of(by_spark) == rejects_of(by_duckdb)

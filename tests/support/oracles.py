@@ -36,6 +36,7 @@ def effectiveness(outcomes: Iterable[Row]) -> Effectiveness:
         outcome_count=len(rows),
         maker_started_count=len(started),
         slippage_count=len(slippages),
+        survivor_count=sum(1 for row in started if row["survivor"]) or None,
     )
 
 

@@ -12,7 +12,7 @@ import duckdb
 from jobs.sources.canonical import REQUIRED, SQL_TYPES
 from tests.support.run_helpers import AS_OF
 
-NAMES = (*REQUIRED, "order_id", "side", "notional", "realized_pnl")
+NAMES = (*REQUIRED, "order_id", "side", "notional", "realized_pnl", "survivor")
 
 
 def outcome(
@@ -30,6 +30,7 @@ def outcome(
         "slippage_bps": 1.0,
         "notional": 100.0,
         "realized_pnl": None,
+        "survivor": None,
     } | changes
 
 

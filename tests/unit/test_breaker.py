@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from policy import Effectiveness, Evidence, Quality, Volatility
 from policy.fee_gap import FeeGap
+from policy.reason_codes import Code
 from policy.rules import Decision, State, rule_set
 from policy.rules.breaker_state import Breaker
+from policy.rules.hysteresis import StableQuality
 from policy.streaks import Streak, Streaks
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
@@ -230,6 +232,19 @@ def test_a_label_changes_when_three_runs_agree() -> None:
         shown.append(str(decision.policy.quality))
 
     assert shown == ["good", "good", "good", "good", "good", "good", "broken", "broken"]
+
+
+def test_survivors_end_a_good_label_at_once_and_are_named() -> None:
+    _, good = judged(seen(effectiveness=attempts(0.1, 50)))
+
+    decision, state = judged(seen(effectiveness=replace(attempts(0.1, 50), survivor_count=30)), good)
+
+    assert decision.policy.quality == "ok"
+    assert state.stable_quality == StableQuality(quality=Quality.OK, candidate=Quality.OK)
+    assert Code(code="survivor_count_not_good", value=30, threshold=0) in decision.policy.codes
+    assert (
+        "the source does not keep the misses of 30 maker starts, so the quality is never good" in decision.policy.reason
+    )
 
 
 def test_panic_changes_nothing_unless_less_variance_is_asked_for() -> None:

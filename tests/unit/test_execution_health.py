@@ -73,6 +73,14 @@ def warned(health: ExecutionHealth) -> dict[str, tuple[float | None, float | Non
     return {warning.code: (warning.value, warning.threshold) for warning in health.warnings}
 
 
+def test_survivors_are_warned_of_with_their_count() -> None:
+    health = health_of(evidence_of(replace(HEALTHY, survivor_count=30)))
+
+    assert warned(health)["survivors"] == (30.0, 0.0)
+    (message,) = [warning.message for warning in health.warnings if warning.code == "survivors"]
+    assert message.startswith("30 of 40 maker starts are of a kind whose misses the source does not keep")
+
+
 @pytest.mark.parametrize(
     ("fill", "fallback", "starts", "is_warned"),
     [(1.0, 0.0, 50, True), (1.0, 0.0, 49, False), (0.99, 0.0, 500, False), (1.0, 0.01, 500, False)],

@@ -85,6 +85,29 @@ def test_the_first_rule_that_fits_wins(figures: Mapping[str, object], quality: s
     assert classify_router_quality(figures) == quality
 
 
+@given(maker=ratios, fallback=ratios, slippage=slippages, survivors=st.integers(1, 1000))
+def test_survivors_take_good_away_and_change_nothing_else(
+    maker: float, fallback: float, slippage: float, survivors: int
+) -> None:
+    figures = {"maker_fill_ratio": maker, "fallback_ratio": fallback, "slip_q50": slippage}
+
+    seen, without = classify_router_quality(figures | {"survivor_count": survivors}), classify_router_quality(figures)
+
+    assert seen == ("ok" if without == "good" else without)
+
+
+def test_survivors_are_the_reason_for_ok_beside_the_figures_that_are_not_good() -> None:
+    survivors = Code(code="survivor_count_not_good", value=7, threshold=0)
+
+    doubted = router_policy(GOOD | {"survivor_count": 7}, "normal")
+    expensive = router_policy(GOOD | {"survivor_count": 7, "slip_q50": 5.0}, "normal")
+
+    assert doubted.codes == (survivors,)
+    assert "(7 maker starts of a kind whose misses the source does not keep > 0); " in doubted.reason
+    assert expensive.codes == (Code(code="slip_q50_not_good", value=5.0, threshold=4.0), survivors)
+    assert router_policy(GOOD | {"survivor_count": None}, "normal") == router_policy(GOOD, "normal")
+
+
 def test_nothing_measured_is_ok_and_says_that_nothing_was_measured() -> None:
     policy = router_policy({}, "normal")
 

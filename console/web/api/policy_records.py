@@ -63,6 +63,10 @@ class SnapshotRecord(BaseModel):
     maker_offset_bps: float = Field(examples=[1.5])
     rule_set: str = Field(examples=["seed"])
     probe_every: int | None = Field(description="One order in so many may probe; null: no probes.", examples=[None])
+    survivor_count: int | None = Field(
+        description="Maker starts of a kind whose misses the source does not keep; null if there are none.",
+        examples=[None],
+    )
 
 
 class PolicyRecord(SnapshotRecord):

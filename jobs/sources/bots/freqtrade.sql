@@ -118,6 +118,7 @@ select
     case when is_exit then fee_close else fee_open end * nullif(notional, 0) as fees,
     flag_of_text(kept ->> '$.probe') as probe,
     kept ->> '$.policy_run_id' as policy_run_id,
+    not is_exit as survivor,
     case
         when ts is null then 'bad_time'
         when is_open then 'open_order'
