@@ -18,6 +18,8 @@ from jobs.slots import Slots
 from storage.store import Store
 from tests.browser.two_days import NOW
 
+_PATIENCE_SECONDS = 60  # for a response: the tests are of pages, on a machine that may have other things to do
+
 
 @dataclass(slots=True)
 class Live:
@@ -35,7 +37,7 @@ class Live:
         listener = socket.create_server(("127.0.0.1", port))
         self.url = url_of(listener).rstrip("/")
         book = WatchedScope(store=self.store, scope="default", slots=Slots("0 * * * *"))
-        app = create_app(book, now=lambda: self.now)
+        app = create_app(book, now=lambda: self.now, timeout_seconds=_PATIENCE_SECONDS)
         self._server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
         )

@@ -69,14 +69,14 @@ def test_every_kind_of_entry_names_its_form(history: Store) -> None:
     assert len(forms) >= 2
 
 
-@pytest.mark.parametrize("form", ["null", "0", "1", "2", "4", "9223372036854775807"])
 @pytest.mark.parametrize("table", ENTRIES)
-def test_another_form_of_a_new_entry_is_found(history: Store, table: str, form: str) -> None:
-    with behind_the_triggers(history) as connection:
-        connection.execute(text(f"update {table} set digest_form = {form}"))
+def test_another_form_of_a_new_entry_is_found(history: Store, table: str) -> None:
+    for form in ("null", "0", "1", "2", "4", "9223372036854775807"):
+        with behind_the_triggers(history) as connection:
+            connection.execute(text(f"update {table} set digest_form = {form}"))
 
-    with pytest.raises(TamperedError, match=rf"{table.removeprefix('policy_')} \d: digest is "):
-        list(history.verify())
+        with pytest.raises(TamperedError, match=rf"{table.removeprefix('policy_')} \d: digest is "):
+            list(history.verify())
 
 
 def test_an_old_form_does_not_hide_another_change(history: Store) -> None:

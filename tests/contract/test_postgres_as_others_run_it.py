@@ -1,7 +1,7 @@
 """Postgres with the settings, encodings and addresses of other people: the same values, or a refusal in one line."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import psycopg
@@ -30,13 +30,18 @@ SETTINGS = {
     "default_transaction_isolation": ["serializable", "repeatable read"],
     "default_transaction_deferrable": ["on"],
     "standard_conforming_strings": ["off"],
-    "statement_timeout": ["1ms"],
+    "statement_timeout": ["100ms"],  # enough for the statement that sets another, also on a machine that is busy
     "lock_timeout": ["1ms"],
     "client_encoding": ["LATIN1", "SQL_ASCII"],
     "intervalstyle": ["iso_8601"],
     "bytea_output": ["escape"],
 }
-FAMILY = [(name, value) for name, values in SETTINGS.items() for value in values]
+EACH_ALONE = [{name: value} for name, values in SETTINGS.items() for value in values]
+# Every value once, as many together as can be. Of many at once, one may hide another, so the long form has each alone.
+AT_ONCE = [
+    {name: values[number] for name, values in SETTINGS.items() if number < len(values)}
+    for number in range(max(map(len, SETTINGS.values())))
+]
 SYMBOL = "币安人生USDT"
 
 
@@ -56,11 +61,14 @@ def set_default(postgres_url: str, url: str, name: str, value: str) -> None:
     administer(postgres_url, statement, name_of(url))
 
 
-@pytest.mark.parametrize(("name", "value"), FAMILY)
+@pytest.mark.parametrize(
+    "defaults", [*AT_ONCE, *(pytest.param(alone, marks=pytest.mark.long) for alone in EACH_ALONE)], ids=str
+)
 def test_no_setting_of_a_database_changes_what_is_published_and_read(
-    postgres_url: str, url: str, name: str, value: str
+    postgres_url: str, url: str, defaults: Mapping[str, str]
 ) -> None:
-    set_default(postgres_url, url, name, value)
+    for name, value in defaults.items():
+        set_default(postgres_url, url, name, value)
 
     with Store(url) as store:
         store.set_up()
@@ -68,10 +76,15 @@ def test_no_setting_of_a_database_changes_what_is_published_and_read(
         *_, last = store.verify()
         snapshot = read(store, policies.latest, "default")[0].snapshot
         now = store.now()
+        with store.reading() as connection:
+            timeouts = connection.execute(
+                text("select current_setting('statement_timeout'), current_setting('lock_timeout')")
+            ).one()
     with PolicyReader(url, interval_seconds=1e9, first_read_seconds=30) as reader:
         reading = reader.get(SYMBOL)
 
     assert last.run_count == 1
+    assert tuple(timeouts) == ("20s", "5s")
     assert (snapshot.symbol, snapshot.slot, snapshot.atr_ratio) == (SYMBOL, SLOT, 1 / 3)
     assert abs((now - datetime.now(UTC)).total_seconds()) < 60
     assert (reading.slot, reader.status.last_error) == (SLOT, None)

@@ -1,17 +1,18 @@
 """Views, indexes, triggers and functions that somebody changed: they are found, although every row is as published."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, Engine, make_url, text
 
 from jobs.analysis.findings import Severity
 from jobs.analysis.store_findings import find_in_store
 from storage.audit.difference import TamperedError
-from storage.audit.schema_objects import expected_objects, schema_differences
+from storage.audit.schema_objects import Objects, expected_objects, schema_differences
 from storage.schema.roles import ANALYST
 from storage.schema.tables import metadata
 from storage.store import Store
@@ -67,13 +68,19 @@ _ALLOWED = [
 
 def differences_after(store: Store, *statements: str) -> list[str]:
     """Return what is found after these statements, which are undone."""
-    expected = expected_objects(store.writer)
+    expected = expected_once(store.writer)
     with store.writer.connect() as connection, connection.begin() as transaction:
         for statement in statements:
             connection.exec_driver_sql(statement)
         differences = [str(TamperedError(difference)) for difference in schema_differences(connection, expected)]
         transaction.rollback()
     return differences
+
+
+@cache
+def expected_once(engine: Engine) -> Objects | None:
+    """Return what a database should have, made once: no test changes a setting of a database that it shares."""
+    return expected_objects(engine)
 
 
 def run_in(store: Store, *statements: str) -> None:
@@ -91,13 +98,15 @@ def drop_statement(connection: Connection, kind: str, name: str, table: str) -> 
     return f"drop {kind} {name} on {table}" if kind == "trigger" else f"drop {kind} {name} cascade"
 
 
-def objects(store: Store) -> Iterator[tuple[str, str, str]]:
-    """Yield the kind and the name of each object, and the statement that drops it."""
+def objects(store: Store) -> Sequence[tuple[str, str, str]]:
+    """Return the kind and the name of each object, and the statement that drops it."""
     is_sqlite = store.url.get_backend_name() == "sqlite"
     with store.reader.connect() as connection:
-        for kind, name, table in connection.execute(text(_ON_SQLITE if is_sqlite else _ON_POSTGRES)).all():
-            if is_sqlite or table == "" or table in metadata.tables or kind == "view":
-                yield kind, name, drop_statement(connection, kind, name, table)
+        return [
+            (kind, name, drop_statement(connection, kind, name, table))
+            for kind, name, table in connection.execute(text(_ON_SQLITE if is_sqlite else _ON_POSTGRES)).all()
+            if is_sqlite or table == "" or table in metadata.tables or kind == "view"
+        ]
 
 
 def test_every_view_trigger_index_and_function_that_is_dropped_is_found(module_store: Store) -> None:

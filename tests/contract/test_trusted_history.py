@@ -52,6 +52,13 @@ def fill(store: Store) -> None:
         )
 
 
+@pytest.fixture(scope="module")
+def filled(module_store: Store) -> Store:
+    """A store with a row in every append-only table, which no test changes."""
+    fill(module_store)
+    return module_store
+
+
 def override(store: Store, symbol: str, *, maker_first: bool = False, lasting: timedelta = HOUR) -> int:
     return write(
         store,
@@ -72,37 +79,31 @@ def walked(store: Store, anchor: str | None = None) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("table", PUBLISHED)
-def test_a_published_row_cannot_be_updated(store: Store, table: str) -> None:
-    fill(store)
-
-    with store.writer.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
+def test_a_published_row_cannot_be_updated(filled: Store, table: str) -> None:
+    with filled.writer.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
         connection.execute(text(f"update {table} set {PUBLISHED[table]}"))
 
 
 @pytest.mark.parametrize("table", PUBLISHED)
-def test_a_published_row_cannot_be_deleted(store: Store, table: str) -> None:
-    fill(store)
-
-    with store.writer.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
+def test_a_published_row_cannot_be_deleted(filled: Store, table: str) -> None:
+    with filled.writer.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
         connection.execute(text(f"delete from {table}"))
 
 
 @pytest.mark.parametrize("table", ["policy_run", "policy_snapshot", "policy_reject", "policy_override"])
-def test_a_published_row_cannot_be_replaced(store: Store, table: str) -> None:
-    fill(store)
-    verb = "insert or replace into" if store.url.get_backend_name() == "sqlite" else "insert into"
+def test_a_published_row_cannot_be_replaced(filled: Store, table: str) -> None:
+    verb = "insert or replace into" if filled.url.get_backend_name() == "sqlite" else "insert into"
 
-    with store.writer.connect() as connection, pytest.raises(DatabaseError):
+    with filled.writer.connect() as connection, pytest.raises(DatabaseError):
         connection.execute(text(f"{verb} {table} select * from {table}"))
 
 
-def test_a_table_cannot_be_emptied_on_postgres(store: Store) -> None:
-    fill(store)
-    if store.url.get_backend_name() != "postgresql":
-        assert rows(store, "select count(*) from policy_run") == [(1,)]
+def test_a_table_cannot_be_emptied_on_postgres(filled: Store) -> None:
+    if filled.url.get_backend_name() != "postgresql":
+        assert rows(filled, "select count(*) from policy_run") == [(1,)]
         return
     for table in PUBLISHED:
-        with store.writer.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
+        with filled.writer.connect() as connection, pytest.raises(DatabaseError, match="append-only"):
             connection.execute(text(f"truncate {table} cascade"))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from importlib.util import find_spec
 from math import exp
 from pathlib import Path
@@ -144,18 +145,23 @@ def simulated(symbol: str, *, half_spread_bps: float, volatility_bps: float, tic
     return bars
 
 
-MARKETS = [
-    *simulated("TIGHT", half_spread_bps=0.5, volatility_bps=6, tick=0.01, base=100),
-    *simulated("COARSE", half_spread_bps=6, volatility_bps=10, tick=0.12, base=100),
-    *simulated("WIDE", half_spread_bps=20, volatility_bps=8, tick=0.0001, base=100),
-    *simulated("WILD", half_spread_bps=3, volatility_bps=60, tick=0.0001, base=100),
-    *simulated("YOUNG", half_spread_bps=0.5, volatility_bps=6, tick=0.01, base=100)[-80:],
-]
+@cache
+def markets() -> list[Bar]:
+    """The bars of five markets, made when a test first asks for them."""
+    return [
+        *simulated("TIGHT", half_spread_bps=0.5, volatility_bps=6, tick=0.01, base=100),
+        *simulated("COARSE", half_spread_bps=6, volatility_bps=10, tick=0.12, base=100),
+        *simulated("WIDE", half_spread_bps=20, volatility_bps=8, tick=0.0001, base=100),
+        *simulated("WILD", half_spread_bps=3, volatility_bps=60, tick=0.0001, base=100),
+        *simulated("YOUNG", half_spread_bps=0.5, volatility_bps=6, tick=0.01, base=100)[-80:],
+    ]
+
+
 EXPECTED = {"TIGHT": True, "COARSE": True, "WIDE": False}  # WILD and YOUNG do not show it
 
 
 def test_a_wide_spread_and_one_of_a_tick_are_told_apart_and_the_rest_is_unknown(tmp_path: Path) -> None:
-    plan = planned(tmp_path, write_candles(tmp_path / "candles.parquet", MARKETS))
+    plan = planned(tmp_path, write_candles(tmp_path / "candles.parquet", markets()))
 
     assert one_tick_symbols(plan) == EXPECTED
     assert one_tick_symbols(replace(plan, candles=None)) == {}
@@ -165,7 +171,7 @@ def test_a_wide_spread_and_one_of_a_tick_are_told_apart_and_the_rest_is_unknown(
 def test_a_run_decides_on_it_where_it_is_told_to_act_on_the_fee_gap(tmp_path: Path) -> None:
     plan = planned(
         tmp_path,
-        write_candles(tmp_path / "candles.parquet", MARKETS),
+        write_candles(tmp_path / "candles.parquet", markets()),
         symbols=("TIGHT", "WIDE", "WILD"),
         rule_set=rule_set("breaker", {"act_on_fee_gap": True}),
     )
@@ -183,7 +189,7 @@ def test_a_run_decides_on_it_where_it_is_told_to_act_on_the_fee_gap(tmp_path: Pa
 @needs_spark
 @pytest.mark.xdist_group("spark")
 def test_spark_tells_the_same(tmp_path: Path, spark_remote: str) -> None:
-    plan = planned(tmp_path, write_candles(tmp_path / "candles.parquet", MARKETS))
+    plan = planned(tmp_path, write_candles(tmp_path / "candles.parquet", markets()))
 
     assert one_tick_symbols(replace(plan, engine=EngineChoice(kind=EngineKind.SPARK, remote=spark_remote))) == EXPECTED
 
