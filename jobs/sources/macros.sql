@@ -183,6 +183,17 @@ create or replace temp macro is_unread(t, v) as (v is null and t is not null and
 -- The name of a column and the text in it that could not be read, with a blank between them.
 create or replace temp macro unread(name, t, v) as (case when is_unread(t, v) then name || ' ' || t end);
 
+-- The JSON object in a text. Some databases keep the text of the object once more as a JSON string.
+create or replace temp macro object_of_text(t) as (
+    case json_type(try_cast(t as json))
+        when 'OBJECT' then try_cast(t as json)
+        when 'VARCHAR' then
+            case json_type(try_cast(json_extract_string(try_cast(t as json), '$') as json))
+                when 'OBJECT' then try_cast(json_extract_string(try_cast(t as json), '$') as json)
+            end
+    end
+);
+
 -- Numbers outside this range are mistakes, and sums and ratios of them could leave the range of a double; as in
 -- canonical.py, which rejects the same rows of files that carry their types.
 create or replace temp macro is_out_of_range(n) as (abs(n) > 1e18);

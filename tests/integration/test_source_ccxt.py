@@ -168,6 +168,32 @@ def test_a_broken_line_is_counted_and_the_others_are_used(tmp_path: Path) -> Non
     assert (result.event_count, counts_of(result)) == (2, {"not_json": 2})
 
 
+@pytest.mark.parametrize(
+    ("of_order", "of_trade", "named"),
+    [
+        ({"cost": "much"}, {}, "cost 'much'"),
+        ({"average": "much"}, {}, "average 'much'"),
+        ({"fee": {"cost": "much", "currency": "USDT"}}, {}, "fee.cost 'much'"),
+        ({"timestamp": "noon"}, {}, "timestamp 'noon'"),
+        ({"lastUpdateTimestamp": "noon"}, {}, "lastUpdateTimestamp 'noon'"),
+        ({}, {"cost": "much"}, "cost 'much'"),
+        ({}, {"fee": {"cost": "much", "currency": "USDT"}}, "fee.cost 'much'"),
+        ({}, {"info": {"realizedPnl": "much"}}, "realizedPnl 'much'"),
+        ({}, {"timestamp": "noon"}, "timestamp 'noon'"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_counted_and_never_passes_for_unknown(
+    tmp_path: Path, of_order: dict[str, Any], of_trade: dict[str, Any], named: str
+) -> None:
+    damaged = [ORDERS[0] | of_order, trade(1, "1", 9, **of_trade), trade(2, "1", 10, amount=1.5, cost=150.0)]
+
+    result = run(written(tmp_path, [*damaged, *ORDERS[1:3]]), as_of=AS_OF)
+
+    # The other two orders are one intent: a maker order and its fallback.
+    assert (result.event_count, counts_of(result)) == (1, {"bad_value": 1})
+    assert sample_of(result, "bad_value").endswith(named)
+
+
 def test_an_array_after_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     (tmp_path / "answer.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(ORDERS[:1], indent=2).encode())
 
@@ -245,6 +271,26 @@ def test_times_without_a_zone_are_in_that_of_the_settings(tmp_path: Path) -> Non
 
     # Noon in Berlin's summer is ten in UTC. A fee in BNB is not known in USDT.
     assert used(source, "order_id", "ts", "fees", "realized_pnl") == [("7", TEN.replace(tzinfo=None), None, 5.5)]
+
+
+@pytest.mark.parametrize(
+    ("fee", "profit", "named"),
+    [
+        ("little", "5.5", "Fee little"),
+        ("0.01 USDT", "much", "Realized Profit much"),
+        ("-", "-", None),
+        ("", "", None),
+        ("0.01USDT", "5.5 USDT", None),
+    ],
+)
+def test_money_of_an_export_may_have_a_unit_or_be_absent_but_not_be_a_word(
+    tmp_path: Path, fee: str, profit: str, named: str | None
+) -> None:
+    row = f"1,26-04-25 10:00:00,BTCUSDT,BUY,100,2,200,{fee},{profit},true,true,1,7\n"
+
+    (read,) = canonical_rows(binance(tmp_path, FUTURES + row), as_of=AS_OF)
+
+    assert (read["reason"], read["unread"]) == (None if named is None else "bad_value", named)
 
 
 def test_rows_of_an_export_that_cannot_be_read_are_counted(tmp_path: Path) -> None:

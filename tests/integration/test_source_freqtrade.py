@@ -225,6 +225,44 @@ def test_values_that_cannot_be_read_cost_their_own_intent_and_orders_without_a_t
     assert "1 orders have no trade in the database, and are not used" in notes_of(source, as_of=AS_OF)
 
 
+@pytest.mark.parametrize(
+    ("kept", "named"),
+    [
+        ("{", "trade_custom_data.cd_value {"),
+        ("[1]", "trade_custom_data.cd_value [1]"),
+        ('{"mid": "high"}', "trade_custom_data.mid high"),
+        ('{"maker_started": "perhaps"}', "trade_custom_data.maker_started perhaps"),
+        ('{"crossed": "perhaps"}', "trade_custom_data.crossed perhaps"),
+        ('{"probe": "perhaps"}', "probe perhaps"),
+        ('{"policy_run_id": "last"}', "policy_run_id last"),
+    ],
+)
+def test_what_the_strategy_keeps_and_nobody_can_read_is_counted(tmp_path: Path, kept: str, named: str) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.sqlite'}"
+    custom = {"id": 1, "ft_trade_id": 1, "cd_key": "router_policy:exchange-1", "cd_type": "dict", "cd_value": kept}
+    orders = [order(1, 1, "sell", "limit", "closed")]
+    write_rows(url, tables(), {"trades": [trade(1)], "orders": orders, "trade_custom_data": [custom]})
+
+    (row,) = canonical_rows(freqtrade(url), as_of=AS_OF)
+
+    assert (row["reason"], row["unread"]) == ("bad_value", named)
+
+
+@pytest.mark.parametrize(("column", "text"), [("close_profit_abs", "much"), ("fee_open", "low"), ("fee_close", "low")])
+def test_a_value_of_a_trade_that_cannot_be_read_is_counted(tmp_path: Path, column: str, text: str) -> None:
+    path = tmp_path / "bot.sqlite"
+    orders = [order(1, 1, "sell", "limit", "closed")]
+    write_rows(f"sqlite:///{path}", tables(), {"trades": [trade(1)], "orders": orders})
+    bot = sqlite3.connect(path)
+    with bot:
+        bot.execute(f"update trades set {column} = ?", (text,))
+    bot.close()
+
+    (row,) = canonical_rows(freqtrade(f"sqlite:///{path}"), as_of=AS_OF)
+
+    assert (row["reason"], row["unread"]) == ("bad_value", f"trades.{column} {text}")
+
+
 def test_a_database_of_an_older_version_is_read_without_what_it_lacks(store_url: str) -> None:
     older = tables(
         "trade_custom_data", "is_short", "fee_open_currency", "fee_close_currency", "ft_price", "close_profit_abs"

@@ -1,7 +1,9 @@
 """Hummingbot's database as a source: hand-made orders and executors, on SQLite and on Postgres."""
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,6 +162,54 @@ def test_executors_that_name_their_intent_link_their_legs_and_carry_the_policy(s
         ("intent-b", True, True, False, False, None, False, None, 2002.0, pytest.approx(0.2)),
     ]
     assert counts_of(run(hummingbot(store_url), as_of=AS_OF)) == {"open_order": 1}
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "named"),
+    [
+        ("config", "{", "Executors.config {"),
+        ("config", '"{"', 'Executors.config "{"'),
+        ("config", "[1]", "Executors.config [1]"),
+        ("custom_info", "{", "Executors.custom_info {"),
+        ("custom_info", '{"executed_amount_base": "all"}', "Executors.custom_info.executed_amount_base all"),
+        ("custom_info", '{"average_executed_price": "high"}', "Executors.custom_info.average_executed_price high"),
+        ("custom_info", '{"current_retries": "few"}', "Executors.custom_info.current_retries few"),
+    ],
+)
+def test_json_that_cannot_be_read_is_counted_and_costs_its_own_intent(
+    tmp_path: Path, column: str, text: str, named: str
+) -> None:
+    path = tmp_path / "bot.sqlite"
+    rows = [executor("broken", "rp1|a||0|", "LIMIT_MAKER", 60), executor("whole", "rp1|b||0|", "LIMIT_MAKER", 70)]
+    write_rows(f"sqlite:///{path}", tables(), {"Executors": rows})
+    bot = sqlite3.connect(path)
+    with bot:
+        bot.execute(f'update "Executors" set {column} = ? where id = ?', (text, "broken"))
+    bot.close()
+
+    counted = [
+        (row["order_id"], row["reason"], row["unread"])
+        for row in canonical_rows(hummingbot(f"sqlite:///{path}"), as_of=AS_OF)
+    ]
+
+    assert counted == [("broken" if column == "config" else "a", "bad_value", named), ("b", None, None)]
+
+
+@pytest.mark.parametrize(
+    ("level", "named"),
+    [
+        ("rp1|a|7|0|high", "Executors.config.level_id high"),
+        ("rp1|a|7|perhaps|", "probe perhaps"),
+        ("rp1|a|last|0|", "policy_run_id last"),
+    ],
+)
+def test_a_part_of_a_level_id_that_cannot_be_read_is_counted(tmp_path: Path, level: str, named: str) -> None:
+    url = f"sqlite:///{tmp_path / 'bot.sqlite'}"
+    write_rows(url, tables(), {"Executors": [executor("m", level, "LIMIT_MAKER", 60)]})
+
+    (row,) = canonical_rows(hummingbot(url), as_of=AS_OF)
+
+    assert (row["reason"], row["unread"]) == ("bad_value", named)
 
 
 def test_a_database_without_market_data_and_executors_is_read(store_url: str) -> None:

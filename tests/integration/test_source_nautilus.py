@@ -158,6 +158,34 @@ def test_the_side_of_a_fill_that_is_not_known_is_a_counted_reject(tmp_path: Path
     assert sample_of(result, "unknown_word").endswith("order_filled.liquidity_side 'NO_LIQUIDITY_SIDE'")
 
 
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ({"order_initialized": {"tags": json.dumps(["rp_mid=high"]).encode()}}, "tags.rp_mid 'high'"),
+        ({"order_initialized": {"tags": json.dumps(["rp_probe=perhaps"]).encode()}}, "probe 'perhaps'"),
+        ({"order_initialized": {"tags": json.dumps(["rp_run=last"]).encode()}}, "policy_run_id 'last'"),
+        ({"order_filled": {"commission": "little USDT"}}, "order_filled.commission 'little USDT'"),
+        ({"position_closed": {"realized_pnl": "much USDT"}}, "position_closed.realized_pnl 'much USDT'"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_counted_and_never_passes_for_unknown(
+    tmp_path: Path, damage: Mapping[str, Mapping[str, Any]], named: str
+) -> None:
+    events: dict[str, Sequence[Mapping[str, Any]]] = {
+        "order_initialized": [initialized("1", "LIMIT", None)],
+        "order_submitted": [ended("1", 1)],
+        "order_filled": [filled("1", 10, "2.0", "99.0", "MAKER", "0.01 USDT")],
+        "position_closed": [{"closing_order_id": "1", "opening_order_id": "0", "realized_pnl": "1 USDT"}],
+    }
+    for kind, values in damage.items():
+        events[kind] = [{**events[kind][0], **values}]
+
+    (row,) = canonical_rows(write_catalog(tmp_path, events), as_of=AS_OF)
+
+    assert row["reason"] == "bad_value"
+    assert row["unread"] == re.sub("'", "", named)
+
+
 def test_reports_give_the_same_intents_without_refusals(tmp_path: Path) -> None:
     def report(name: str, kind: str, status: str, last: float) -> dict[str, Any]:
         order = initialized(name, kind, None)

@@ -10,13 +10,14 @@ with read as (
         regexp_extract(replace(quantity, ',', ''), '^ *(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)', 1) as quantity_text,
         regexp_extract(replace(amount, ',', ''), '^ *(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)', 1) as amount_text,
         regexp_extract(replace(fee, ',', ''), '^ *(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)', 1) as fee_text,
+        regexp_extract(replace(profit, ',', ''), '^ *(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)', 1) as profit_text,
         upper(regexp_extract(trim(amount), '([A-Za-z][A-Za-z0-9]*)$', 1)) as amount_coin,
         coalesce(upper(fee_coin), upper(regexp_extract(trim(fee), '([A-Za-z][A-Za-z0-9]*)$', 1))) as coin
     from bot_trade
 )
 
 select
-    * exclude (side, price, quantity, amount, fee),
+    * exclude (side, price, quantity, amount, fee, profit),
     row_number() over () as row,
     upper(trim(side)) as side,
     case
@@ -27,6 +28,11 @@ select
     try_cast(quantity_text as double) as quantity,
     try_cast(amount_text as double) as amount,
     try_cast(fee_text as double) as fee,
+    try_cast(profit_text as double) as profit,
+    coalesce(
+        unread('Fee', nullif(trim(read.fee), '-'), try_cast(fee_text as double)),
+        unread('Realized Profit', nullif(trim(read.profit), '-'), try_cast(profit_text as double))
+    ) as unread_money,
     flag_of_text(maker) as is_maker,
     coalesce(nullif(amount_coin, '') = coin, ends_with(replace(symbol, '/', ''), coin)) as is_quote_fee
 from read;
@@ -47,13 +53,14 @@ intent as (
         sum(amount) as notional,
         sum(case when is_maker then amount else 0 end) as maker_notional,
         case when bool_and(fee is not null and is_quote_fee) then sum(fee) end as fees,
-        nullif(sum(try_cast(replace(profit, ',', '') as double)), 0) as profit,
+        nullif(sum(profit), 0) as profit,
         max(
             case
                 when price is null then 'Price ' || coalesce(price_text, '')
                 when quantity is null then 'Quantity ' || coalesce(quantity_text, '')
                 when amount is null then 'Amount ' || coalesce(amount_text, '')
                 when maker is not null and is_maker is null then 'Maker ' || maker
+                else unread_money
             end
         ) as unread_value
     from distinct_trade

@@ -31,7 +31,7 @@ with read as (
         coalesce(json ->> '$.lastUpdateTimestamp', json ->> '$.lastTradeTimestamp', json ->> '$.info.updateTime') as updated_text,
         json ->> '$.amount' as asked_text,
         json ->> '$.filled' as filled_text,
-        try_cast(json ->> '$.cost' as double) as cost,
+        json ->> '$.cost' as cost_text,
         json ->> '$.average' as average_text,
         json ->> '$.fee.cost' as fee_text,
         json ->> '$.fee.currency' as fee_currency,
@@ -43,7 +43,7 @@ with read as (
         json ->> '$.orderId', json ->> '$.symbol', json ->> '$.side', json ->> '$.type', json ->> '$.status', null,
         upper(json ->> '$.timeInForce'), upper(json ->> '$.type'), coalesce(json ->> '$.time', json ->> '$.transactTime'),
         json ->> '$.updateTime', json ->> '$.origQty', json ->> '$.executedQty',
-        try_cast(coalesce(json ->> '$.cumQuote', json ->> '$.cummulativeQuoteQty') as double), json ->> '$.avgPrice',
+        coalesce(json ->> '$.cumQuote', json ->> '$.cummulativeQuoteQty'), json ->> '$.avgPrice',
         null, null, json_exists(json, '$.closePosition'), false
     from ccxt_answer where layout = 'ORDER'
 )
@@ -67,6 +67,13 @@ select
     instant_of_text(updated_text) as updated_at,
     try_cast(asked_text as double) as asked,
     coalesce(try_cast(filled_text as double), 0) as filled,
+    try_cast(cost_text as double) as cost,
+    coalesce(
+        unread('amount', asked_text, asked), unread('filled', filled_text, try_cast(filled_text as double)),
+        unread('cost', cost_text, cost), unread('average', average_text, try_cast(average_text as double)),
+        unread('fee.cost', fee_text, try_cast(fee_text as double)), unread('timestamp', created_text, created_at),
+        unread('lastUpdateTimestamp', updated_text, updated_at)
+    ) as unread_value,
     upper(regexp_replace(status, '[ _-]', '', 'g')) in ('EXPIRED', 'REJECTED') and filled = 0 as is_refused
 from read
 qualify row_number() over (
@@ -85,10 +92,10 @@ with read as (
         json ->> '$.timestamp' as time_text,
         json ->> '$.price' as price_text,
         json ->> '$.amount' as quantity_text,
-        try_cast(json ->> '$.cost' as double) as cost,
-        try_cast(coalesce(json ->> '$.fee.cost', json ->> '$.fees[0].cost') as double) as fee,
+        json ->> '$.cost' as cost_text,
+        coalesce(json ->> '$.fee.cost', json ->> '$.fees[0].cost') as fee_text,
         coalesce(json ->> '$.fee.currency', json ->> '$.fees[0].currency') as fee_currency,
-        try_cast(json ->> '$.info.realizedPnl' as double) as profit,
+        json ->> '$.info.realizedPnl' as profit_text,
         true as is_unified
     from ccxt_answer where layout = 'UNIFIED_TRADE'
     union all
@@ -99,9 +106,8 @@ with read as (
             case when flag_of_text(coalesce(json ->> '$.buyer', json ->> '$.isBuyer')) then 'BUY' else 'SELL' end
         ),
         case when flag_of_text(coalesce(json ->> '$.maker', json ->> '$.isMaker')) then 'MAKER' else 'TAKER' end,
-        json ->> '$.time', json ->> '$.price', json ->> '$.qty', try_cast(json ->> '$.quoteQty' as double),
-        try_cast(json ->> '$.commission' as double), json ->> '$.commissionAsset',
-        try_cast(json ->> '$.realizedPnl' as double), false
+        json ->> '$.time', json ->> '$.price', json ->> '$.qty', json ->> '$.quoteQty', json ->> '$.commission',
+        json ->> '$.commissionAsset', json ->> '$.realizedPnl', false
     from ccxt_answer where layout = 'TRADE'
 )
 
@@ -109,6 +115,10 @@ select
     *,
     try_cast(price_text as double) as price,
     try_cast(quantity_text as double) as quantity,
+    try_cast(cost_text as double) as cost,
+    try_cast(fee_text as double) as fee,
+    try_cast(profit_text as double) as profit,
+    instant_of_text(time_text) as done_at,
     -- The currency of the amounts: after the colon or the slash, or the end of the symbol.
     coalesce(
         nullif(regexp_extract(symbol, ':([^-]+)', 1), ''), nullif(regexp_extract(symbol, '/([^:]+)', 1), ''),
@@ -123,8 +133,8 @@ select
     id,
     any_value(symbol) as symbol,
     any_value(side) as side,
-    min(instant_of_text(time_text)) as first_at,
-    max(instant_of_text(time_text)) as ts,
+    min(done_at) as first_at,
+    max(done_at) as ts,
     sum(quantity) as quantity,
     sum(coalesce(cost, price * quantity)) as notional,
     sum(case when liquidity = 'MAKER' then coalesce(cost, price * quantity) else 0 end) as maker_notional,
@@ -138,6 +148,10 @@ select
         case
             when price is null then 'price ' || coalesce(price_text, '')
             when quantity is null then 'amount ' || coalesce(quantity_text, '')
+            else coalesce(
+                unread('cost', cost_text, cost), unread('fee.cost', fee_text, fee),
+                unread('realizedPnl', profit_text, profit), unread('timestamp', time_text, done_at)
+            )
         end
     ) as unread_value,
     max(case when liquidity is not null and liquidity not in ('MAKER', 'TAKER') then 'takerOrMaker ' || liquidity end) as unknown_word
@@ -175,13 +189,7 @@ select
             when o.type_word is null then 'type '
         end, f.unknown_word
     ) as unknown_word,
-    coalesce(
-        f.unread_value,
-        case
-            when is_unread(o.asked_text, o.asked) then 'amount ' || o.asked_text
-            when is_unread(o.filled_text, try_cast(o.filled_text as double)) then 'filled ' || o.filled_text
-        end
-    ) as unread_value
+    coalesce(f.unread_value, o.unread_value) as unread_value
 from ccxt_order as o
 left join ccxt_fill as f on f.id = o.id and f.market = compact_symbol(o.symbol);
 

@@ -22,16 +22,20 @@ with leg as (
         try_cast(t.close_profit_abs as double) as profit,
         case when t.fee_open_currency is not null then try_cast(t.fee_open as double) end as fee_open,
         case when t.fee_close_currency is not null then try_cast(t.fee_close as double) end as fee_close,
-        case when json_valid(c.cd_value) then cast(c.cd_value as json) end as kept,
-        case
-            when is_unread(o.filled, try_cast(o.filled as double)) then 'orders.filled ' || o.filled
-            when is_unread(o.average, try_cast(o.average as double)) then 'orders.average ' || o.average
-            when is_unread(
-                coalesce(o.order_filled_date, o.order_update_date, o.order_date),
-                instant_of_text(coalesce(o.order_filled_date, o.order_update_date, o.order_date))
-            ) then 'orders.order_filled_date ' || coalesce(o.order_filled_date, o.order_update_date, o.order_date)
-            when c.cd_value is not null and not json_valid(c.cd_value) then 'trade_custom_data.cd_value ' || c.cd_value
-        end as unread_value,
+        object_of_text(c.cd_value) as kept,
+        coalesce(
+            unread('orders.filled', o.filled, try_cast(o.filled as double)),
+            unread('orders.average', o.average, try_cast(o.average as double)),
+            unread('orders.ft_price', o.ft_price, try_cast(o.ft_price as double)),
+            unread('orders.order_filled_date', done_at_text, instant_of_text(done_at_text)),
+            unread('trades.close_profit_abs', t.close_profit_abs, profit),
+            unread('trades.fee_open', t.fee_open, try_cast(t.fee_open as double)),
+            unread('trades.fee_close', t.fee_close, try_cast(t.fee_close as double)),
+            unread('trade_custom_data.cd_value', c.cd_value, kept),
+            unread('trade_custom_data.mid', kept ->> '$.mid', try_cast(kept ->> '$.mid' as double)),
+            unread('trade_custom_data.crossed', kept ->> '$.crossed', flag_of_text(kept ->> '$.crossed')),
+            unread('trade_custom_data.maker_started', kept ->> '$.maker_started', flag_of_text(kept ->> '$.maker_started'))
+        ) as unread_value,
         case
             when not is_stop and coalesce(lower(o.order_type) not in ('limit', 'market'), true)
                 then 'orders.order_type ' || coalesce(o.order_type, '')
@@ -116,7 +120,7 @@ select
     case when is_exit and not is_trade_open and is_closed and last_id = last_exit_id then profit end as realized_pnl,
     case when getvariable('is_post_only') and is_exit and is_limit_first then is_refused end as post_only_rejected,
     case when is_exit then fee_close else fee_open end * nullif(notional, 0) as fees,
-    flag_of_text(kept ->> '$.probe') as probe,
+    kept ->> '$.probe' as probe,
     kept ->> '$.policy_run_id' as policy_run_id,
     not is_exit as survivor,
     case

@@ -1,48 +1,66 @@
 -- Hummingbot: one row per routing intent. Executors whose level_id begins with rp1 name the intent of their legs; other orders
 -- are paired: a market order is the fallback of the maker order of the same market and side that ended at most 2 s before.
--- Amounts are whole numbers of 1e-6.
+-- Amounts are whole numbers of 1e-6. An executor of which nobody can tell whether it names an intent is an intent by itself.
 create or replace temp table hummingbot_executor as
 with written as (
     select
-        * replace (
-            case when json_type(config) = 'VARCHAR' then cast(config as json) ->> '$' else config end as config,
-            case when json_type(custom_info) = 'VARCHAR' then cast(custom_info as json) ->> '$' else custom_info end
-                as custom_info
-        )
+        * replace (object_of_text(config) as config, object_of_text(custom_info) as custom_info),
+        coalesce(
+            unread('Executors.config', config, object_of_text(config)),
+            unread('Executors.custom_info', custom_info, object_of_text(custom_info))
+        ) as unread_json
     from bot_Executors
-    where type = 'order_executor' and json_valid(config) and json_valid(custom_info)
+    where type = 'order_executor'
 ),
 
 read as (
     select
         id,
-        coalesce(
-            cast(json_extract_string(config, '$.level_id') as varchar), json_extract_string(custom_info, '$.level_id')
-        ) as level_id,
+        coalesce(json_extract_string(config, '$.level_id'), json_extract_string(custom_info, '$.level_id')) as level_id,
         json_extract_string(config, '$.connector_name') as market,
         json_extract_string(config, '$.trading_pair') as pair,
         upper(json_extract_string(config, '$.side')) as side_word,
         upper(json_extract_string(config, '$.execution_strategy')) as strategy_word,
-        try_cast(json_extract_string(config, '$.amount') as double) as asked,
-        try_cast(json_extract_string(custom_info, '$.executed_amount_base') as double) as quantity,
-        try_cast(json_extract_string(custom_info, '$.average_executed_price') as double) as price,
-        try_cast(json_extract_string(custom_info, '$.current_retries') as double) as retries,
+        json_extract_string(config, '$.amount') as asked_text,
+        json_extract_string(custom_info, '$.executed_amount_base') as quantity_text,
+        json_extract_string(custom_info, '$.average_executed_price') as price_text,
+        json_extract_string(custom_info, '$.current_retries') as retries_text,
+        try_cast(asked_text as double) as asked,
+        try_cast(quantity_text as double) as quantity,
+        try_cast(price_text as double) as price,
+        try_cast(retries_text as double) as retries,
         json_extract_string(custom_info, '$.order_id') as order_id,
         try_cast(cum_fees_quote as double) as fees,
         instant_of_text(timestamp) as created_at,
-        instant_of_text(close_timestamp) as ended_at
+        instant_of_text(close_timestamp) as ended_at,
+        coalesce(
+            unread_json,
+            unread('Executors.config.amount', asked_text, asked),
+            unread('Executors.custom_info.executed_amount_base', quantity_text, quantity),
+            unread('Executors.custom_info.average_executed_price', price_text, price),
+            unread('Executors.custom_info.current_retries', retries_text, retries),
+            unread('Executors.cum_fees_quote', cum_fees_quote, fees),
+            unread('Executors.close_timestamp', close_timestamp, ended_at)
+        ) as unread_value
     from written
 ),
 
 parted as (
-    select *, string_split(level_id, '|') as parts from read where starts_with(level_id, 'rp1|')
+    select
+        * replace (
+            coalesce(
+                unread_value, unread('Executors.config.level_id', parts[5], try_cast(parts[5] as double))
+            ) as unread_value
+        )
+    from (select *, string_split(level_id, '|') as parts from read)
+    where starts_with(level_id, 'rp1|') or (level_id is null and unread_value is not null)
 )
 
 select
     * exclude (parts),
-    parts[2] as intent,
+    coalesce(parts[2], id) as intent,
     nullif(parts[3], '') as run_id,
-    flag_of_text(parts[4]) as probe,
+    nullif(parts[4], '') as probe,
     try_cast(parts[5] as double) as mid,
     case
         when regexp_matches(side_word, '(^|[.])BUY$') or side_word = '1' then 'BUY'
@@ -199,15 +217,17 @@ of_executors as (
         sum(case when quantity > 0 then quantity * price else 0 end) as notional,
         sum(fees) as fees,
         bool_or(strategy = 'LIMIT_MAKER' and retries > 0) as is_refused,
-        bool_or(probe) as probe,
+        max(probe) as probe,
         any_value(run_id) as run_id,
         any_value(mid) as mid,
         max(
             case
+                when unread_value is not null then null
                 when strategy is null then 'Executors.config.execution_strategy ' || coalesce(strategy_word, '')
                 when side is null then 'Executors.config.side ' || coalesce(side_word, '')
             end
-        ) as unknown_word
+        ) as unknown_word,
+        max(unread_value) as unread_value
     from hummingbot_executor
     group by intent
 ),
@@ -216,11 +236,11 @@ intent as (
     select
         order_id, pair, side, created_at, ts, is_open, is_paired, is_filled, has_crossed, quantity, notional, fees, mid,
         case when order_type = 'LIMIT_MAKER' then true when order_type = 'MARKET' then false end as is_maker_start,
-        cast(null as boolean) as is_refused, cast(null as boolean) as probe, cast(null as varchar) as run_id,
+        cast(null as boolean) as is_refused, cast(null as varchar) as probe, cast(null as varchar) as run_id,
         unknown_word, unread_value, false as is_executor
     from of_orders_with_mid
     union all by name
-    select *, false as is_paired, cast(null as varchar) as unread_value, true as is_executor from of_executors
+    select *, false as is_paired, true as is_executor from of_executors
 )
 
 select

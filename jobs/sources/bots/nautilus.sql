@@ -73,6 +73,9 @@ select
         case
             when try_cast(last_qty as double) is null then 'order_filled.last_qty ' || coalesce(last_qty, '')
             when try_cast(last_px as double) is null then 'order_filled.last_px ' || coalesce(last_px, '')
+            when is_unread(ts_event, instant_of_text(ts_event)) then 'order_filled.ts_event ' || ts_event
+            when is_unread(commission, try_cast(split_part(commission, ' ', 1) as double))
+                then 'order_filled.commission ' || commission
         end
     ) as unread_value
 from fill
@@ -101,7 +104,12 @@ from (
 group by client_order_id;
 
 create or replace temp table nautilus_profit as
-select closing_order_id as client_order_id, sum(try_cast(split_part(realized_pnl, ' ', 1) as double)) as profit
+select
+    closing_order_id as client_order_id,
+    sum(try_cast(split_part(realized_pnl, ' ', 1) as double)) as profit,
+    max(
+        unread('position_closed.realized_pnl', realized_pnl, try_cast(split_part(realized_pnl, ' ', 1) as double))
+    ) as unread_value
 from (
     select distinct closing_order_id, opening_order_id, ts_closed, realized_pnl
     from (
@@ -141,10 +149,9 @@ with leg as (
         ) as unknown_word,
         coalesce(
             f.unread_value,
-            case
-                when o.is_asked_unread then 'order_initialized.quantity ' || o.asked_text
-                when o.mid_text is not null and try_cast(o.mid_text as double) is null then 'tags.rp_mid ' || o.mid_text
-            end
+            p.unread_value,
+            case when o.is_asked_unread then 'order_initialized.quantity ' || o.asked_text end,
+            unread('tags.rp_mid', o.mid_text, try_cast(o.mid_text as double))
         ) as unread_value
     from nautilus_order as o
     left join nautilus_fill as f on f.client_order_id = o.client_order_id
@@ -173,7 +180,7 @@ intent as (
         sum(profit) as profit,
         max(try_cast(mid_text as double)) as mid,
         max(run_id) as run_id,
-        bool_or(flag_of_text(probe_text)) as probe,
+        max(probe_text) as probe,
         max(unknown_word) as unknown_word,
         max(unread_value) as unread_value
     from leg
