@@ -11,7 +11,7 @@ from typing import Any
 from jobs.analysis.freqtrade_folder import database_url_of, settings_of
 from jobs.plan import CandlesKind, OrdersKind
 from jobs.sources import canonical
-from jobs.sources.bots.binance import export_columns
+from jobs.sources.bots.binance import export_columns, is_order_history
 from jobs.sources.bots.candle_files import freqtrade_timeframe, nautilus_step
 from jobs.sources.columns import ABSENT, likely_column
 from jobs.sources.errors import SourceError
@@ -203,7 +203,8 @@ def _candles(kind: CandlesKind, folder: Path, preferred: timedelta | None) -> Ca
 def _csv(path: Path) -> Recognition | None:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         header = [name.strip().strip('"') for name in file.readline(_TEXT_BYTES).split(",")]
-    if set(_EXPORT) <= export_columns(header).keys():
+    # The source refuses an order history, and says which export would fit.
+    if set(_EXPORT) <= export_columns(header).keys() or is_order_history(header):
         seen = "a trade history that Binance exported"
         return Recognition(kind=OrdersKind.BINANCE, seen=seen, path=escape(str(path)))
     return _table(path, header)

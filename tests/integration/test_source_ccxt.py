@@ -265,6 +265,79 @@ def test_the_exports_of_several_years_give_the_same_order(tmp_path: Path, export
     ]
 
 
+@pytest.mark.parametrize(
+    ("column", "time"),
+    [
+        ("Date(UTC+2)", "2026-04-25 12:00:00"),
+        ("Date(UTC-03:00)", "2026-04-25 07:00:00"),
+        ("Date(UTC+0)", "2026-04-25 10:00:00"),
+        ("Time", "1777111200000"),
+        ("Time", "2026/4/25 10:00:00"),
+        ("Time", "2026-04-25T12:00:00+02:00"),
+    ],
+)
+def test_a_time_is_read_by_the_zone_of_its_header_or_its_own(tmp_path: Path, column: str, time: str) -> None:
+    export = f"{column},Pair,Side,Price,Executed,Amount,Fee\n{time},BTCUSDT,BUY,100,2BTC,200USDT,0.04USDT\n"
+
+    assert used(binance(tmp_path, export), "ts") == [(TEN.replace(tzinfo=None),)]
+
+
+@pytest.mark.parametrize(
+    ("time", "price", "named"),
+    [
+        ("25/04/2026 10:00", "100", "Time 25/04/2026 10:00 (write year, month and day)"),
+        ("2026-04-25 10:00:00", "100,5", "Price 100,5"),
+        ("2026-04-25 10:00:00", "0,105", "Price 0,105"),
+        ("2026-04-25 10:00:00", "1.000,5", "Price 1.000,5"),
+        ("2026-04-25 10:00:00", "1,000,5", "Price 1,000,5"),
+        ("2026-04-25 10:00:00", "1,000,500.5", None),
+        ("2026-04-25 10:00:00", "100,500", None),
+    ],
+)
+def test_what_a_spreadsheet_wrote_in_its_own_way_is_refused_and_never_read_as_another_number(
+    tmp_path: Path, time: str, price: str, named: str | None
+) -> None:
+    export = f'Time,Pair,Side,Price,Executed,Amount,Fee\n{time},BTCUSDT,BUY,"{price}",2BTC,200USDT,0.04USDT\n'
+
+    (row,) = canonical_rows(binance(tmp_path, export), as_of=AS_OF)
+
+    assert row["unread"] == named
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (
+            "Date(UTC),OrderNo,Pair,Type,Side,Order Price,Order Amount,Time,Executed,Trading total,Status",
+            "is the order history of Binance, .* export the trade history",
+        ),
+        (
+            "Time,Order ID,Symbol,Side,Type,Price,Average,Amount,Executed,Status",
+            "is the order history of Binance, .* export the trade history",
+        ),
+        ("Date(UTC);Pair;Side;Price;Executed;Amount;Fee", "separate its columns by commas, and decimals by points"),
+        ("Time,Symbol,Side,Price", "no column for quantity, amount; it has Time, Symbol, Side, Price"),
+    ],
+)
+def test_an_export_of_another_kind_is_refused_with_what_would_fit(tmp_path: Path, header: str, message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        run(binance(tmp_path, f"{header}\n1{',' * header.count(',')}\n"), as_of=AS_OF)
+
+
+def test_the_profit_of_a_coin_margined_contract_is_not_mixed_with_dollars(tmp_path: Path) -> None:
+    rows = (
+        "1,26-04-25 10:00:00,BTCUSD_PERP,BUY,100,20 Cont,2000 USD,0.0001 BTC,0.5 BTC,true,true,1,7\n"
+        "1,26-04-25 10:00:01,BTCUSD_260626,SELL,100,20,2000,0.0001 BTC,0.5,true,true,1,8\n"
+    )
+    source = binance(tmp_path, FUTURES + rows)
+
+    assert used(source, "order_id", "notional", "realized_pnl", "fees") == [
+        ("7", 2000.0, None, None),
+        ("8", 2000.0, None, None),
+    ]
+    assert any(note.startswith("2 of them are of coin-margined contracts") for note in notes_of(source, as_of=AS_OF))
+
+
 def test_times_without_a_zone_are_in_that_of_the_settings(tmp_path: Path) -> None:
     row = "1,26-04-25 12:00:00,BTCUSDT,BUY,100,2,200,0.01 BNB,5.5,true,true,1,7\n"
     source = binance(tmp_path, FUTURES + row, zone="Europe/Berlin")

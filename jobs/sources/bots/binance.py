@@ -1,5 +1,6 @@
 """Binance: the trade history that its web page exports as CSV."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from jobs.sources.text_files import TextFile
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-# What the exports of several years call their columns, by letters only.
+# What the exports of several years call their columns, by letters only, the likeliest first.
 _NAMES = {
     "time": "time timeutc dateutc date datetime",
     "symbol": "symbol pair market",
@@ -30,6 +31,7 @@ _NAMES = {
     "trade_id": "tradeid",
     "order_id": "orderid orderno",
 }
+_OFFSET = re.compile(r"utc\s*(?:([+-])0?(\d{1,2})(?::00)?)?(?!\d|:)", re.IGNORECASE)
 _REQUIRED = ("time", "symbol", "side", "price", "quantity", "amount")
 
 
@@ -43,13 +45,8 @@ def load_export(connection: "DuckDBPyConnection", source: OrdersSource, folder: 
     selects = []
     for header, files in headers.items():
         columns = export_columns(header)
-        missing = [name for name in _REQUIRED if name not in columns]
-        if missing:
-            raise SourceError(
-                f"orders.path: {files[0].path} is no trade history of Binance: no column for {', '.join(missing)}; "
-                f"it has {', '.join(header)}"
-            )
-        zone = "UTC" if "utc" in _letters(columns["time"]) else source.zone
+        _require_trades(files[0].path, header, columns)
+        zone = _zone_of(columns["time"]) or source.zone
         named = {name: columns.get(name, "") for name in _NAMES}
         selects.append(f"select *, {quoted(zone)} as zone from ({csv_rows({header: files}, named)})")
     connection.execute(f"create or replace temp table bot_trade as {' union all '.join(selects)}")
@@ -62,7 +59,7 @@ def export_columns(header: Sequence[str]) -> Mapping[str, str]:
     columns = {
         name: by_letters[letters]
         for name, known in _NAMES.items()
-        for letters in known.split()
+        for letters in reversed(known.split())
         if letters in by_letters
     }
     if "quantity" not in columns and "total" in by_letters and "amount" in by_letters:
@@ -70,8 +67,42 @@ def export_columns(header: Sequence[str]) -> Mapping[str, str]:
     return columns
 
 
+def is_order_history(header: Sequence[str]) -> bool:
+    """Return whether the columns are those of Binance's other export, a row for each order."""
+    return {"executed", "status"} <= set(map(_letters, header))
+
+
+def _require_trades(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> None:
+    if is_order_history(header):
+        raise SourceError(
+            f"orders.path: {path} is the order history of Binance, which does not say what was paid for each trade; "
+            "export the trade history"
+        )
+    missing = [name for name in _REQUIRED if name not in columns]
+    if not missing:
+        return
+    semicolons = "; separate its columns by commas, and decimals by points" if ";" in "".join(header) else ""
+    raise SourceError(
+        f"orders.path: {path} is no trade history of Binance: no column for {', '.join(missing)}; "
+        f"it has {', '.join(header)}{semicolons}"
+    )
+
+
+def _zone_of(column: str) -> str | None:
+    """Return the zone that the name of a time's column states, in the words of the engine; None if it states none.
+
+    The Etc zones count hours west of Greenwich, so their sign is the other one.
+    """
+    offset = _OFFSET.search(column)
+    if offset is None:
+        return None
+    sign, hours = offset[1], int(offset[2] or 0)
+    return "UTC" if hours == 0 else f"Etc/GMT{'-' if sign == '+' else '+'}{hours}"
+
+
 def _letters(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+    """Return the letters and digits of a name in lower case, without the hours after `UTC`."""
+    return "".join(character for character in _OFFSET.sub("utc", name.lower()) if character.isalnum())
 
 
 BINANCE = BotKind(
@@ -79,7 +110,7 @@ BINANCE = BotKind(
     mapping={
         "maker_started": "unknown: an export of trades does not have it",
         "notional": "the sum of Amount",
-        "realized_pnl": "the sum of Realized Profit",
+        "realized_pnl": "the sum of Realized Profit, unless the contract is coin-margined",
         "fees": "the sum of Fee, if it is in the quote currency",
     },
     load_files=load_export,
@@ -95,6 +126,11 @@ BINANCE = BotKind(
             count="without_id_count",
             text="{without_id_count} of them have no Order ID: trades of one market, side and second count as one "
             "order",
+        ),
+        Sentence(
+            count="coin_margined_count",
+            text="{coin_margined_count} of them are of coin-margined contracts, whose profit is in the coin: it is "
+            "unknown in the currency of the amount",
         ),
         Sentence(
             count="without_fee_count",

@@ -36,6 +36,9 @@ with read as (
         json ->> '$.fee.cost' as fee_text,
         json ->> '$.fee.currency' as fee_currency,
         json_exists(json, '$.info.closePosition') as is_usd_m,
+        -- OKX names the end of a post-only order that would have taken by a number.
+        case json ->> '$.info.cancelSource' when '31' then 'post only'
+            else coalesce(json ->> '$.info.rejectReason', json ->> '$.info.reason') end as end_reason,
         true as is_unified
     from ccxt_answer where layout = 'UNIFIED_ORDER'
     union all
@@ -43,19 +46,21 @@ with read as (
         json ->> '$.orderId', json ->> '$.symbol', json ->> '$.side', json ->> '$.type', json ->> '$.status', null,
         upper(json ->> '$.timeInForce'), upper(json ->> '$.type'), coalesce(json ->> '$.time', json ->> '$.transactTime'),
         json ->> '$.updateTime', json ->> '$.origQty', json ->> '$.executedQty',
-        coalesce(json ->> '$.cumQuote', json ->> '$.cummulativeQuoteQty'), json ->> '$.avgPrice',
-        null, null, json_exists(json, '$.closePosition'), false
+        -- Of coin-margined contracts the amounts are in the coin.
+        coalesce(json ->> '$.cumQuote', json ->> '$.cummulativeQuoteQty', json ->> '$.cumBase'), json ->> '$.avgPrice',
+        null, null, json_exists(json, '$.closePosition'), null, false
     from ccxt_answer where layout = 'ORDER'
 )
 
 select
-    * exclude (id, symbol, side, type, status, post_only),
+    * exclude (id, symbol, side, type, status, post_only, end_reason),
     id,
     symbol,
     upper(side) as side_word,
     lower(type) as type_word,
     status as status_word,
-    is_done_status(upper(regexp_replace(status, '[ _-]', '', 'g'))) as is_done,
+    -- Gate ends a post-only order that would have taken as poc: pending or cancelled.
+    coalesce(status = 'poc', false) or is_done_status(upper(regexp_replace(status, '[ _-]', '', 'g'))) as is_done,
     coalesce(lower(type), '') in ('market', 'stop_market', 'take_profit_market', 'trailing_stop_market') as is_market,
     case
         when post_only or time_in_force in ('PO', 'GTX') or venue_type = 'LIMIT_MAKER' or lower(type) = 'limit_maker' then true
@@ -74,7 +79,10 @@ select
         unread('fee.cost', fee_text, try_cast(fee_text as double)), unread('timestamp', created_text, created_at),
         unread('lastUpdateTimestamp', updated_text, updated_at)
     ) as unread_value,
-    upper(regexp_replace(status, '[ _-]', '', 'g')) in ('EXPIRED', 'REJECTED') and filled = 0 as is_refused
+    filled = 0 and (
+        upper(regexp_replace(status, '[ _-]', '', 'g')) in ('EXPIRED', 'REJECTED', 'POC')
+        or coalesce(regexp_matches(end_reason, '(?i)post.?only'), false)
+    ) as is_refused
 from read
 qualify row_number() over (
     partition by compact_symbol(symbol), id order by instant_of_text(updated_text) desc nulls last, is_unified desc
@@ -106,8 +114,8 @@ with read as (
             case when flag_of_text(coalesce(json ->> '$.buyer', json ->> '$.isBuyer')) then 'BUY' else 'SELL' end
         ),
         case when flag_of_text(coalesce(json ->> '$.maker', json ->> '$.isMaker')) then 'MAKER' else 'TAKER' end,
-        json ->> '$.time', json ->> '$.price', json ->> '$.qty', json ->> '$.quoteQty', json ->> '$.commission',
-        json ->> '$.commissionAsset', json ->> '$.realizedPnl', false
+        json ->> '$.time', json ->> '$.price', json ->> '$.qty', coalesce(json ->> '$.quoteQty', json ->> '$.baseQty'),
+        json ->> '$.commission', json ->> '$.commissionAsset', json ->> '$.realizedPnl', false
     from ccxt_answer where layout = 'TRADE'
 )
 
@@ -137,6 +145,8 @@ select
     max(done_at) as ts,
     sum(quantity) as quantity,
     sum(coalesce(cost, price * quantity)) as notional,
+    -- Quantities of swaps may be in contracts, of which the notional does not tell the size.
+    sum(price * quantity) as weighted_price,
     sum(case when liquidity = 'MAKER' then coalesce(cost, price * quantity) else 0 end) as maker_notional,
     bool_or(liquidity = 'TAKER') as has_taken,
     -- Old answers of Binance have fees that were paid below zero, and then all of them.
@@ -174,6 +184,13 @@ select
         when f.quantity >= o.filled * (1 - 1e-9) then f.notional
         when o.filled > 0 then coalesce(nullif(o.cost, 0), o.filled * try_cast(o.average_text as double))
     end as notional,
+    case
+        when f.quantity >= o.filled * (1 - 1e-9) then f.weighted_price
+        when o.filled > 0 then coalesce(
+            o.filled * nullif(try_cast(o.average_text as double), 0),
+            case when not contains(o.symbol, ':') then nullif(o.cost, 0) end
+        )
+    end as weighted_price,
     case when o.filled > 0 then coalesce(f.fees, case when contains(o.symbol, o.fee_currency) then try_cast(o.fee_text as double) end) end
         as fees,
     f.profit,
@@ -227,6 +244,11 @@ with intent as (
         first.quantity + coalesce(second.quantity, 0) as quantity,
         coalesce(first.notional, 0) + coalesce(second.notional, 0) as notional,
         case
+            when first.quantity = 0 and second.id is not null then second.weighted_price
+            when coalesce(second.quantity, 0) = 0 then first.weighted_price
+            else first.weighted_price + second.weighted_price
+        end as weighted_price,
+        case
             when first.quantity = 0 and second.id is not null then second.fees
             when coalesce(second.quantity, 0) = 0 then first.fees
             else first.fees + second.fees
@@ -244,7 +266,7 @@ with intent as (
     where not exists (select 1 from ccxt_pair as q where q.taker_id = first.id and q.market = first.market)
     union all by name
     select
-        f.id as order_id, f.symbol, f.side, f.ts, f.quantity, f.notional, f.fees, f.profit, f.unknown_word, f.unread_value,
+        f.id as order_id, f.symbol, f.side, f.ts, f.quantity, f.notional, f.weighted_price, f.fees, f.profit, f.unknown_word, f.unread_value,
         true as is_trade_only, f.maker_notional, false as is_open, false as is_paired
     from ccxt_fill as f
     where not exists (select 1 from ccxt_order as o where o.id = f.id and compact_symbol(o.symbol) = f.market)
@@ -265,7 +287,7 @@ select
     is_trade_only,
     is_usd_m,
     maker_notional,
-    case when quantity > 0 and notional > 0 then notional / quantity end as fill_price,
+    case when quantity > 0 and weighted_price > 0 then weighted_price / quantity end as fill_price,
     is_maker_start as maker_started,
     case when is_maker_start is not null then is_maker_start and is_filled and not has_crossed end as maker_filled,
     case when is_maker_start is not null then is_maker_start and has_crossed end as fallback_used,
