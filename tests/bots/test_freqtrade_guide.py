@@ -17,7 +17,7 @@ START = datetime(2026, 5, 6, tzinfo=UTC)
 (ROUTED,) = blocks("freqtrade", "python")
 (CONFIG,) = blocks("freqtrade", "json")
 LOG, DATABASE = blocks("freqtrade", "toml")
-(COMMANDS,) = blocks("freqtrade", "console")
+_, COMMANDS = blocks("freqtrade", "console")
 
 
 @pytest.mark.parametrize("settings", [LOG, DATABASE])

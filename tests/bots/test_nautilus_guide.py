@@ -17,7 +17,7 @@ from tests.bots.nautilus_bot import MARKETS, engine_of, quotes
 START = datetime(2026, 5, 6, tzinfo=UTC)
 ADD, SEND, WRITE = blocks("nautilus", "python")
 LOG, CATALOG = blocks("nautilus", "toml")
-(COMMANDS,) = blocks("nautilus", "console")
+_, COMMANDS = blocks("nautilus", "console")
 
 
 class Sender(Strategy):

@@ -19,7 +19,7 @@ from tests.support.command import command
 from tests.support.runs import evidence, publish
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "bots" / "ccxt.md").read_text("utf-8")
-INIT, ORDER, RUN = re.findall(r"```console\n(.*?)```", GUIDE, flags=re.DOTALL)
+_, INIT, ORDER, RUN = re.findall(r"```console\n(.*?)```", GUIDE, flags=re.DOTALL)
 (SETTINGS,) = re.findall(r"```toml\n(.*?)```", GUIDE, flags=re.DOTALL)
 (EXCHANGE,) = re.findall(r"```json\n(.*?)```", GUIDE, flags=re.DOTALL)
 (PROGRAM,) = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)

@@ -31,7 +31,7 @@ PAIR = "BTC-USDT"
 GUIDE = (Path(__file__).parents[2] / "docs" / "bots" / "hummingbot.md").read_text("utf-8")
 (PROGRAM,) = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
 LOG, DATABASE = re.findall(r"```toml\n(.*?)```", GUIDE, flags=re.DOTALL)
-(COMMANDS,) = re.findall(r"```console\n(.*?)```", GUIDE, flags=re.DOTALL)
+_, COMMANDS = re.findall(r"```console\n(.*?)```", GUIDE, flags=re.DOTALL)
 
 
 @dataclass
