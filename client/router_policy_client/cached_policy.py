@@ -118,6 +118,8 @@ def missing(symbol: str, fallback: Fallback, reason: str) -> Reading:
         reason=reason,
         maker_offset_bps=None,
         probe_every=None,
+        maker_posts=1,
+        probe_share=None,
         policy=None,
     )
 
@@ -136,6 +138,8 @@ def _policy_reading(policy: Policy, status: Status, age_seconds: float) -> Readi
         reason=policy.reason if policy.override_id is None else f"{_OVERRIDDEN}{policy.reason}",
         maker_offset_bps=policy.maker_offset_bps,
         probe_every=policy.probe_every,
+        maker_posts=policy.maker_posts,
+        probe_share=policy.probe_share,
         policy=policy,
     )
 
@@ -155,6 +159,8 @@ def _fallback_reading(policy: Policy, status: Status, age_seconds: float, fallba
         reason=_age_reason(policy, status, age_seconds),
         maker_offset_bps=None,
         probe_every=None,
+        maker_posts=1,
+        probe_share=None,
         policy=policy,
     )
 

@@ -10,8 +10,10 @@ from router_policy_client.enums import Quality, Status, TakerBias
 class Policy:
     """One symbol's effective policy in the store, overrides included. Times are aware and UTC.
 
-    `override_id` is None if no override is in force. With `probe_every` n, one order in n, chosen by its id, goes out
-    as a maker probe while `maker_first` is false; None means no probes.
+    `override_id` is None if no override is in force. `maker_posts` is how many posts the full maker wait is divided
+    into: 1 is one price for the whole wait. `probe_share`, above 0 and up to 1, is the share of each order that rests
+    as a maker probe while `maker_first` is false; None means none. With `probe_every` n, one order in n, chosen by its
+    id, goes out whole as a maker probe while `maker_first` is false, if a share of it cannot; None means none.
     """
 
     scope: str
@@ -27,6 +29,8 @@ class Policy:
     maker_offset_bps: float
     override_id: int | None
     probe_every: int | None
+    maker_posts: int
+    probe_share: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,4 +55,6 @@ class Reading:
     reason: str
     maker_offset_bps: float | None
     probe_every: int | None
+    maker_posts: int
+    probe_share: float | None
     policy: Policy | None

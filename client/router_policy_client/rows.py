@@ -14,7 +14,7 @@ from router_policy_client.policy import Policy
 Row = Mapping[str, object]
 COLUMNS = frozenset(
     "scope symbol run_id slot published_at maker_first taker_bias quality regime reason maker_offset_bps probe_every "
-    "override_id override_until_at computed_maker_first computed_taker_bias".split()
+    "maker_posts probe_share override_id override_until_at computed_maker_first computed_taker_bias".split()
 )
 
 
@@ -48,7 +48,9 @@ def read_row(row: Row) -> StoredPolicy:
         reason=_text(row, "reason"),
         maker_offset_bps=_number(row, "maker_offset_bps"),
         override_id=override_id,
-        probe_every=_probe_every(row),
+        probe_every=_positive_count(row, "probe_every"),
+        maker_posts=_positive_count(row, "maker_posts") or 1,
+        probe_share=_share(row, "probe_share"),
     )
     if override_id is None:
         return StoredPolicy(policy=policy, computed=None, override_until_at=None)
@@ -117,10 +119,21 @@ def _instant(text: str) -> datetime:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
-def _probe_every(row: Row) -> int | None:
-    if row.get("probe_every") is None:
+def _positive_count(row: Row, column: str) -> int | None:
+    """Read a column that is null, or missing in an older store, or 1 or more."""
+    if row.get(column) is None:
         return None
-    every = _count(row, "probe_every")
-    if every < 1:
-        raise _invalid(row, "probe_every", "1 or more, or null")
-    return every
+    count = _count(row, column)
+    if count < 1:
+        raise _invalid(row, column, "1 or more, or null")
+    return count
+
+
+def _share(row: Row, column: str) -> float | None:
+    """Read a column that is null, or missing in an older store, or a share of more than nothing."""
+    if row.get(column) is None:
+        return None
+    share = _number(row, column)
+    if not 0 < share <= 1:
+        raise _invalid(row, column, "above 0 and up to 1, or null")
+    return share

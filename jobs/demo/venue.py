@@ -29,6 +29,8 @@ _UNKNOWN = Reading(
     reason="the bot reads no policies yet",
     maker_offset_bps=None,
     probe_every=None,
+    maker_posts=1,
+    probe_share=None,
     policy=None,
 )
 

@@ -23,6 +23,8 @@ POLICY = Policy(
     maker_offset_bps=1.5,
     override_id=None,
     probe_every=None,
+    maker_posts=1,
+    probe_share=None,
 )
 
 
@@ -55,6 +57,8 @@ def reading(**fields: Any) -> Reading:
         "reason": POLICY.reason,
         "maker_offset_bps": POLICY.maker_offset_bps,
         "probe_every": POLICY.probe_every,
+        "maker_posts": POLICY.maker_posts,
+        "probe_share": POLICY.probe_share,
         "policy": POLICY,
     }
     return Reading(**{**shown, **fields})

@@ -25,6 +25,8 @@ READING = Reading(
     reason="",
     maker_offset_bps=5.0,
     probe_every=None,
+    maker_posts=1,
+    probe_share=None,
     policy=None,
 )
 TAKER = replace(READING, maker_first=False, taker_bias=TakerBias.PREFER_TAKER, quality=Quality.BROKEN)

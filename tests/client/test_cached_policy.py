@@ -76,10 +76,11 @@ def test_a_stale_policy_is_still_acted_on() -> None:
 
 @pytest.mark.parametrize("age", [7201.0, -6.0])
 def test_a_policy_that_cannot_be_trusted_is_taken_for_a_degraded_router(age: float) -> None:
-    result = read(known(maker_first=False, probe_every=5), age)
+    result = read(known(maker_first=False, probe_every=5, maker_posts=4, probe_share=0.05), age)
 
     assert (result.maker_first, result.taker_bias, result.quality) == (True, TakerBias.PREFER_TAKER, Quality.DEGRADED)
     assert (result.regime, result.maker_offset_bps, result.probe_every) == ("unknown", None, None)
+    assert (result.maker_posts, result.probe_share) == (1, None)
     assert "2026-04-26T00:15:00+00:00" in result.reason
 
 

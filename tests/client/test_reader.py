@@ -50,6 +50,7 @@ def test_a_published_policy_is_read_with_its_status_age_run_and_slot(store: Stor
     assert (good.status, good.age_seconds, good.run_id, good.slot) == (Status.FRESH, 900.0, run.run_id, SLOT)
     assert (good.maker_first, good.taker_bias, good.quality) == (True, TakerBias.PREFER_MAKER, Quality.GOOD)
     assert (good.regime, good.maker_offset_bps, good.probe_every) == ("normal", 1.5, None)
+    assert (good.maker_posts, good.probe_share) == (1, None)
     assert (bad.maker_first, bad.taker_bias, bad.quality) == (False, TakerBias.PREFER_TAKER, Quality.BROKEN)
     assert good.policy is not None
     assert good.policy.published_at == run.published_at

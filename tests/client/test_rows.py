@@ -56,6 +56,23 @@ def test_probes_are_read_where_the_view_has_them(row: dict[str, object], every: 
     assert read_row({**SQLITE, **row}).policy.probe_every == every
 
 
+@pytest.mark.parametrize(
+    ("row", "posts", "share"),
+    [
+        ({}, 1, None),  # a store from before these columns
+        ({"maker_posts": None, "probe_share": None}, 1, None),
+        ({"maker_posts": 4, "probe_share": 0.05}, 4, 0.05),
+        ({"maker_posts": 1, "probe_share": 1}, 1, 1.0),
+    ],
+)
+def test_posts_and_slivers_are_read_where_the_view_has_them(
+    row: dict[str, object], posts: int, share: float | None
+) -> None:
+    policy = read_row({**SQLITE, **row}).policy
+
+    assert (policy.maker_posts, policy.probe_share) == (posts, share)
+
+
 def test_an_override_is_read_with_what_it_hides() -> None:
     row = {
         **SQLITE,
@@ -85,6 +102,12 @@ def test_an_override_is_read_with_what_it_hides() -> None:
         ("maker_offset_bps", "1.5"),
         ("probe_every", 0),
         ("probe_every", -5),
+        ("maker_posts", 0),
+        ("maker_posts", 2.5),
+        ("probe_share", 0.0),
+        ("probe_share", 1.01),
+        ("probe_share", float("nan")),
+        ("probe_share", "5 %"),
         ("override_id", 9),  # and no time at which it ends
     ],
 )

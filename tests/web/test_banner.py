@@ -114,6 +114,8 @@ def acting_on(fallback: Fallback) -> Reading:
         reason="",
         maker_offset_bps=None,
         probe_every=None,
+        maker_posts=1,
+        probe_share=None,
         policy=None,
     )
 
