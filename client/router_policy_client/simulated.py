@@ -56,7 +56,8 @@ class SimulatedVenue:
     """A venue that only the random generator, the clock and the order of the requests determine.
 
     `conditions` returns the conditions of a symbol at a time. `on_fill` is called with every trade as it happens: the
-    venue's own record, to check a router's account against.
+    venue's own record, to check a router's account against. Quantities that are not whole steps of `lot_step` (None:
+    any quantity), or worth less than `smallest_notional` in the quote currency, are refused.
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class SimulatedVenue:
         *,
         fees: Fees | None = None,
         on_fill: Callable[[Fill], None] | None = None,
+        lot_step: Decimal | None = None,
+        smallest_notional: Decimal = Decimal(0),
     ) -> None:
         self._prices = prices
         self._conditions = conditions
@@ -75,6 +78,8 @@ class SimulatedVenue:
         self._random = random
         self._fees = fees or Fees()
         self._on_fill = on_fill
+        self._lot_step = lot_step
+        self._smallest_notional = smallest_notional
         self._orders: dict[str, SimulatedOrder] = {}
         self._open: dict[str, SimulatedOrder] = {}
         self._now = clock.now()
@@ -88,7 +93,8 @@ class SimulatedVenue:
         """Place an order that rests; its fills are drawn here."""
         conditions = self._travel(symbol)
         self._refuse_by_chance(conditions, client_order_id)
-        on_tick = _round_to_tick(price, self._prices.tick(symbol), ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
+        on_tick = self.on_tick(symbol, side, price)
+        self._refuse_quantity(symbol, quantity, on_tick)
         if self._happens(conditions.reject_chance) or _crosses(side, on_tick, self._prices.quote(symbol, self._now)):
             raise PostOnlyRejectedError(f"{client_order_id}: {side} at {on_tick} would cross")
         order = self._order(symbol, side, quantity, client_order_id, on_tick, is_maker=True)
@@ -103,6 +109,7 @@ class SimulatedVenue:
         conditions = self._travel(symbol)
         self._refuse_by_chance(conditions, client_order_id)
         price = self._across(symbol, side, conditions)
+        self._refuse_quantity(symbol, quantity, price)
         order = self._order(symbol, side, quantity, client_order_id, price, is_maker=False)
         order.plan = [(order.arrives_at, self._part(quantity, conditions))]
         self._accept(order, conditions)
@@ -124,6 +131,15 @@ class SimulatedVenue:
         if order is None or order.arrives_at > self._now:
             return None
         return order.state(self._fees)
+
+    def on_tick(self, symbol: str, side: Side, price: Decimal) -> Decimal:
+        """Return the price at which a post-only order at `price` rests."""
+        return _round_to_tick(price, self._prices.tick(symbol), ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
+
+    def tradable(self, symbol: str, quantity: Decimal, price: Decimal) -> Decimal:  # noqa: ARG002 - one rule for all
+        """Return a quantity rounded down to whole lot steps; 0 if an order of it at this price is too small."""
+        on_step = self._on_step(quantity)
+        return on_step if on_step * price >= self._smallest_notional else Decimal(0)
 
     def open_order_ids(self) -> tuple[str, ...]:
         """Return the client order ids of orders that are open or have not arrived yet."""
@@ -150,6 +166,13 @@ class SimulatedVenue:
             raise VenueError(f"{client_order_id}: this id has been used before, so the order may exist")
         if self._happens(conditions.refuse_chance):
             raise OrderRejectedError(f"{client_order_id}: refused")
+
+    def _refuse_quantity(self, symbol: str, quantity: Decimal, price: Decimal) -> None:
+        if self.tradable(symbol, quantity, price) != quantity:
+            raise OrderRejectedError(f"{quantity} of {symbol} is between two lot steps, or below the smallest order")
+
+    def _on_step(self, quantity: Decimal) -> Decimal:
+        return quantity if self._lot_step is None else quantity // self._lot_step * self._lot_step
 
     def _order(
         self, symbol: str, side: Side, quantity: Decimal, client_order_id: str, price: Decimal, *, is_maker: bool
@@ -188,7 +211,7 @@ class SimulatedVenue:
     def _part(self, quantity: Decimal, conditions: Conditions) -> Decimal:
         if not self._happens(conditions.partial_chance):
             return quantity
-        return quantity * self._random.randrange(0, 100) / 100
+        return self._on_step(quantity * self._random.randrange(0, 100) / 100)
 
     def _across(self, symbol: str, side: Side, conditions: Conditions) -> Decimal:
         quote, tick = self._prices.quote(symbol, self._now), self._prices.tick(symbol)

@@ -1,4 +1,4 @@
-"""The venue interface of a router: five requests, their errors, and the state of an order."""
+"""The venue interface of a router: five requests, their errors, the state of an order, and the rules of markets."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -39,6 +39,11 @@ class Quote:
     def mid(self) -> Decimal:
         """The mean of bid and ask."""
         return (self.bid + self.ask) / 2
+
+    @property
+    def half_spread_bps(self) -> float:
+        """Half the difference of bid and ask, in basis points of the mid: what crossing costs."""
+        return float((self.ask - self.bid) / 2 / self.mid * 10_000)
 
 
 def _is_number(value: object) -> TypeGuard[Decimal]:
@@ -119,4 +124,20 @@ class Venue(Protocol):
 
         An order that has ended must be found for some minutes, filled or not: see `Patience.remembered_seconds`.
         """
+        ...
+
+
+class MarketVenue(Venue, Protocol):
+    """A venue that knows the rules of its markets, if possible without a request: only then are there slivers.
+
+    A router without these rules sends a part of an order only after the rest of it has ended, posts anew whenever the
+    quote has changed, and cannot log where its maker orders rested.
+    """
+
+    def on_tick(self, symbol: str, side: Side, price: Decimal) -> Decimal:
+        """Return the price at which `place_post_only` rests an order: on a tick, away from the other side."""
+        ...
+
+    def tradable(self, symbol: str, quantity: Decimal, price: Decimal) -> Decimal:
+        """Return a quantity rounded down to whole lot steps; 0 if the venue refuses an order of it at this price."""
         ...

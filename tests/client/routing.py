@@ -1,18 +1,20 @@
 """Orders routed on a scripted venue, as the router's tests begin."""
 
+from datetime import datetime
 from typing import Any
+
+import pytest
 
 from router_policy_client.clock import SimulatedClock
 from router_policy_client.order import Outcome, Side
 from router_policy_client.policy import Reading
 from router_policy_client.router import route_order
-from router_policy_client.venue import (
-    VenueTimeoutError,
-)
-from tests.client.scripted import READING, START, Kept, Reader, Script, ScriptedVenue, order
+from router_policy_client.venue import PostOnlyRejectedError, VenueTimeoutError
+from tests.client.scripted import READING, START, Kept, Reader, Script, ScriptedMarket, ScriptedVenue, order
 
 NEVER_FILLED = Script()
 NO_ANSWER = VenueTimeoutError("no answer")
+TURNED_AWAY = Script(raises=PostOnlyRejectedError("would cross"), arrives_after=None)
 
 
 def route(
@@ -26,6 +28,37 @@ def route(
     return outcome
 
 
+def market(**scripts: Script) -> tuple[ScriptedMarket, SimulatedClock]:
+    """A venue that knows the rules of its market, with scripts of its legs."""
+    clock = SimulatedClock(START)
+    return ScriptedMarket(clock, scripts), clock
+
+
 def scripted(**scripts: Script) -> tuple[ScriptedVenue, SimulatedClock]:
     clock = SimulatedClock(START)
     return ScriptedVenue(clock, scripts), clock
+
+
+def died_in(venue: ScriptedVenue, clock: SimulatedClock, at_seconds: float, reading: Reading = READING) -> None:
+    """Route an order in a process that dies at its first pause after so many seconds and cannot clean up."""
+
+    class Killed(BaseException):
+        pass
+
+    class Deadly(SimulatedClock):
+        def now(self) -> datetime:
+            return clock.now()
+
+        def monotonic_seconds(self) -> float:
+            return clock.monotonic_seconds()
+
+        def sleep(self, seconds: float) -> None:
+            clock.sleep(seconds)
+            if clock.monotonic_seconds() >= at_seconds:
+                raise Killed
+
+    alive = venue.cancel_order
+    venue.cancel_order = None  # type: ignore[assignment, method-assign]  # so that it fails
+    with pytest.raises(Killed):
+        route_order(order(), venue, Reader(reading), Kept(), clock=Deadly(START))
+    venue.cancel_order = alive  # type: ignore[method-assign]  # as it was

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from router_policy_client.clock import SimulatedClock
 from router_policy_client.enums import Quality, Status, TakerBias
@@ -176,6 +176,22 @@ class ScriptedVenue:
         if sent.cancelled_at is not None:
             return OrderStatus.CANCELED
         return sent.script.ends_as if sent.script.ends_as is not None and is_last else OrderStatus.OPEN
+
+
+class ScriptedMarket(ScriptedVenue):
+    """The same with rules of its market: ticks and lot steps of 0.01, and orders worth 5 or more."""
+
+    def on_tick(self, symbol: str, side: Side, price: Decimal) -> Decimal:  # noqa: ARG002
+        return price.quantize(Decimal("0.01"), ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
+
+    def tradable(self, symbol: str, quantity: Decimal, price: Decimal) -> Decimal:  # noqa: ARG002
+        on_step = quantity.quantize(Decimal("0.01"), ROUND_FLOOR)
+        return on_step if on_step * price >= 5 else Decimal(0)
+
+
+def quotes(*mids: str) -> list[Quote]:
+    """Quotes around these mids, with a spread of 0.20 as that of QUOTE."""
+    return [Quote(bid=Decimal(mid) - Decimal("0.10"), ask=Decimal(mid) + Decimal("0.10")) for mid in mids]
 
 
 def order(side: Side = Side.BUY, quantity: str = "2", order_id: str = "bot-1") -> Order:

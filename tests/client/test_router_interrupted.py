@@ -1,7 +1,7 @@
 """Orders that are interrupted, and orders that another process takes up."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -18,7 +18,7 @@ from router_policy_client.venue import (
     PostOnlyRejectedError,
     Quote,
 )
-from tests.client.routing import NEVER_FILLED, NO_ANSWER, route, scripted
+from tests.client.routing import NEVER_FILLED, NO_ANSWER, died_in, route, scripted
 from tests.client.scripted import READING, START, TAKER, Kept, Reader, Script, ScriptedVenue, order
 
 
@@ -107,31 +107,6 @@ def test_a_venue_that_answers_nonsense_leaves_the_order_unconfirmed() -> None:
     outcome = route(venue, clock)
 
     assert (outcome.unfilled_reason, outcome.filled, venue.of("market")) == (UnfilledReason.UNCONFIRMED, 0, [])
-
-
-def died_in(venue: ScriptedVenue, clock: SimulatedClock, at_seconds: float) -> None:
-    """Route an order in a process that dies of it, without any chance to clean up."""
-
-    class Killed(BaseException):
-        pass
-
-    class Deadly(SimulatedClock):
-        def now(self) -> datetime:
-            return clock.now()
-
-        def monotonic_seconds(self) -> float:
-            return clock.monotonic_seconds()
-
-        def sleep(self, seconds: float) -> None:
-            clock.sleep(seconds)
-            if clock.monotonic_seconds() >= at_seconds:
-                raise Killed
-
-    alive = venue.cancel_order
-    venue.cancel_order = None  # type: ignore[assignment, method-assign]  # so that it fails
-    with pytest.raises(Killed):
-        route_order(order(), venue, Reader(), Kept(), clock=Deadly(START))
-    venue.cancel_order = alive  # type: ignore[method-assign]  # as it was
 
 
 def test_an_order_taken_up_after_its_process_died_counts_what_was_filled_and_sends_only_the_rest() -> None:

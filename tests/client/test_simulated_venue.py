@@ -35,6 +35,38 @@ class Standing:
         return Decimal("0.10")
 
 
+def test_a_venue_with_lot_steps_refuses_what_is_between_two_or_too_small_and_fills_whole_steps() -> None:
+    clock, fills = SimulatedClock(START), list[Fill]()
+    venue = SimulatedVenue(
+        Standing(),
+        lambda *_: Conditions(partial_chance=1.0),
+        clock,
+        Random(1),
+        on_fill=fills.append,
+        lot_step=Decimal("0.25"),
+        smallest_notional=Decimal(50),
+    )
+
+    def sizes(*quantities: str) -> list[Decimal]:
+        return [venue.tradable("BTCUSDT", Decimal(quantity), BID) for quantity in quantities]
+
+    assert sizes("2", "0.76", "0.75", "0.74", "0.5") == [Decimal(size) for size in ("2", "0.75", "0.75", "0", "0")]
+    for number, quantity in enumerate(("0.8", "0.25")):
+        with pytest.raises(OrderRejectedError, match="between two lot steps, or below the smallest order"):
+            venue.place_market("BTCUSDT", Side.BUY, Decimal(quantity), f"t{number}")
+    for number in range(20):
+        venue.place_market("BTCUSDT", Side.BUY, TWO, f"f{number}")
+    assert fills
+    assert {fill.quantity % Decimal("0.25") for fill in fills} == {0}
+
+
+@pytest.mark.parametrize(("side", "on_tick"), [(Side.BUY, "99.90"), (Side.SELL, "100.00")])
+def test_a_price_between_two_ticks_rests_away_from_the_other_side(side: Side, on_tick: str) -> None:
+    stage = Stage()
+
+    assert stage.venue.on_tick("BTCUSDT", side, Decimal("99.97")) == Decimal(on_tick)
+
+
 class Stage:
     """A venue under one set of conditions, with what happened on it."""
 
