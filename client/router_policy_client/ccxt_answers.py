@@ -1,5 +1,6 @@
 """Translates answers of ccxt's exchanges: errors, statuses, amounts and trades."""
 
+from collections.abc import Mapping
 from decimal import Context, Decimal
 
 import ccxt
@@ -94,3 +95,11 @@ def is_maker_of(trades: list[dict[str, object]]) -> bool | None:
     if not flags or None in flags:
         return None
     return flags == {"maker"}
+
+
+def least_of(market: Mapping[str, object], kind: str) -> Decimal:
+    """Return the least `amount` or `cost` of an order in a market of ccxt, 0 if ccxt knows none."""
+    limits = market.get("limits")
+    bounds = limits.get(kind) if isinstance(limits, Mapping) else None
+    least = bounds.get("min") if isinstance(bounds, Mapping) else None
+    return to_decimal(least) if least else Decimal(0)

@@ -17,6 +17,7 @@ from router_policy_client.ccxt_answers import (
     average_price_of,
     fees_of,
     is_maker_of,
+    least_of,
     to_amount,
     to_decimal,
     to_price,
@@ -104,7 +105,7 @@ class CcxtVenue:
 
     def place_post_only(self, symbol: str, side: Side, quantity: Decimal, price: Decimal, client_order_id: str) -> None:
         """Place a limit order with ccxt's `postOnly`."""
-        on_tick = self._request(lambda: self._on_tick(symbol, side, price))
+        on_tick = self.on_tick(symbol, side, price)
         self._place(symbol, "limit", side, quantity, on_tick, {"clientOrderId": client_order_id, "postOnly": True})
 
     def place_market(self, symbol: str, side: Side, quantity: Decimal, client_order_id: str) -> None:
@@ -132,13 +133,29 @@ class CcxtVenue:
             raise VenueError(f"{symbol}: fetched {client_order_id}, got {order.get('clientOrderId')!r}")
         return self._state(symbol, order)
 
-    def tradable(self, symbol: str, quantity: Decimal) -> Decimal:
-        """Return a quantity rounded down to whole lot steps, 0 below the first step.
+    def tradable(self, symbol: str, quantity: Decimal, price: Decimal | None = None) -> Decimal:
+        """Return a quantity rounded down to whole lot steps; 0 below the exchange's smallest order.
 
-        An order between two steps is refused. Raises VenueError if the exchange does not answer.
+        That is its first step and its least amount, and with a price its least notional too. An order between two steps
+        is refused. Raises VenueError if the exchange does not answer.
         """
         with localcontext(EXACT):
-            return self._request(lambda: self._on_step(symbol, quantity))
+            return self._request(lambda: self._accepted(symbol, quantity, price))
+
+    def on_tick(self, symbol: str, side: Side, price: Decimal) -> Decimal:
+        """Return a price rounded to the exchange's tick, away from the other side.
+
+        Raises VenueError if the exchange does not answer.
+        """
+        return self._request(lambda: self._on_tick(symbol, side, price))
+
+    def _accepted(self, symbol: str, quantity: Decimal, price: Decimal | None) -> Decimal:
+        on_step, market = self._on_step(symbol, quantity), self._market(symbol)
+        least_amount, least_notional = least_of(market, "amount"), least_of(market, "cost")
+        is_too_small = on_step < least_amount * self._contract_size(symbol)
+        if price is not None:
+            is_too_small = is_too_small or on_step * price < least_notional
+        return Decimal(0) if is_too_small else on_step
 
     def _on_step(self, symbol: str, quantity: Decimal) -> Decimal:
         size = self._contract_size(symbol)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from math import inf
 from typing import NotRequired, Required, TypedDict
 
 from router_policy_client.order import Side
@@ -17,6 +18,12 @@ class FlatOrder(TypedDict):
     sent as taker. Each flag is None if unknown. `average_price` is the mean fill price, None if nothing was filled.
     `quantity` is the filled amount in units of the traded asset, `mid` the mid price at the decision, `fees` are in the
     quote currency (negative: a rebate). `probe` and `policy_run_id` are those of the gate's decision.
+
+    How the order rested: `posts` is how often it was posted. `maker_price` is the price of the last post, on a tick;
+    `maker_from` and `maker_until` are when that post rested. `went_through` is whether the best price of the other side
+    was seen beyond a post's price, not at it, while it rested; None unless it was watched all the time or seen.
+    `maker_share` is the share of the quantity that was posted while the rest crossed, above 0 and up to 1; None if all
+    of it was. `arrival_quote_bps` is half the spread at the decision, in basis points of the mid.
     """
 
     order_id: Required[str]
@@ -33,6 +40,13 @@ class FlatOrder(TypedDict):
     post_only_rejects: NotRequired[int]
     probe: NotRequired[bool | None]
     policy_run_id: NotRequired[int | None]
+    posts: NotRequired[int | None]
+    maker_price: NotRequired[_Number | None]
+    maker_from: NotRequired[datetime | None]
+    maker_until: NotRequired[datetime | None]
+    went_through: NotRequired[bool | None]
+    maker_share: NotRequired[_Number | None]
+    arrival_quote_bps: NotRequired[_Number | None]
 
 
 _KEYS = frozenset(FlatOrder.__annotations__)
@@ -41,8 +55,9 @@ _KEYS = frozenset(FlatOrder.__annotations__)
 def flat_row(order: FlatOrder) -> dict[str, object]:
     """Return an order as the keys of the order log.
 
-    Raises ValueError for a missing or unknown field, a side other than BUY and SELL, a time without a zone, a price
-    that is not a finite number above 0, and a maker fill without a maker start or a fill price.
+    Raises ValueError for a missing or unknown field, a side other than BUY and SELL, a time without a zone, a price or
+    half spread that is not finite and above 0 (the latter may be 0), a share that is not above 0 and up to 1, a rest
+    that ends before it began, and a maker fill without a maker start or a fill price.
     """
     _check(order)
     price, quantity = _float(order["average_price"]), _float(order.get("quantity"))
@@ -65,10 +80,29 @@ def flat_row(order: FlatOrder) -> dict[str, object]:
         "used_fallback": order["fallback_used"],
         "probe": order.get("probe"),
         "policy_run_id": order.get("policy_run_id"),
+        **known_fields(
+            arrival_quote_bps=_float(order.get("arrival_quote_bps")),
+            maker_share=_float(order.get("maker_share")),
+            posts=order.get("posts"),
+            maker_price=_float(order.get("maker_price")),
+            maker_from=timestamp(order.get("maker_from")),
+            maker_until=timestamp(order.get("maker_until")),
+            went_through=order.get("went_through"),
+        ),
         "symbol": order["symbol"],
         "side": Side(order["side"].upper()),
-        "ts": round(order["done_at"].timestamp(), 6),
+        "ts": timestamp(order["done_at"]),
     }
+
+
+def known_fields(**fields: object) -> dict[str, object]:
+    """Return the fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def timestamp(time: datetime | None) -> float | None:
+    """Return an aware time as seconds since 1970 (UTC), to the microsecond."""
+    return None if time is None else round(time.timestamp(), 6)
 
 
 def _check(order: FlatOrder) -> None:
@@ -77,13 +111,35 @@ def _check(order: FlatOrder) -> None:
     if missing or unknown:
         names = ", ".join(sorted(missing or unknown))
         raise ValueError(f"the fields {names} are {'missing' if missing else 'not known'}; see FlatOrder")
-    if order["done_at"].tzinfo is None:
-        raise ValueError(f"done_at {order['done_at']} has no time zone; give an aware time")
-    for name, price in (("average_price", _float(order["average_price"])), ("mid", _float(order.get("mid")))):
-        if price is not None and not 0 < price < float("inf"):
+    _check_times(order)
+    prices = {"average_price": order["average_price"], "mid": order.get("mid"), "maker_price": order.get("maker_price")}
+    for name, value in prices.items():
+        price = _float(value)
+        if price is not None and not 0 < price < inf:
             raise ValueError(f"{name} {price} is not a price above 0; give None if there is none")
+    _check_rest(order)
     if order["maker_filled"] and (order["average_price"] is None or not order["maker_started"]):
         raise ValueError("maker_filled is true without a maker start and a fill price; give what the venue confirmed")
+
+
+def _check_times(order: FlatOrder) -> None:
+    begin, end = order.get("maker_from"), order.get("maker_until")
+    for name, time in (("done_at", order["done_at"]), ("maker_from", begin), ("maker_until", end)):
+        if time is not None and time.tzinfo is None:
+            raise ValueError(f"{name} {time} has no time zone; give an aware time")
+    if begin is not None and end is not None and end < begin:
+        raise ValueError(f"maker_until {end} is before maker_from {begin}")
+
+
+def _check_rest(order: FlatOrder) -> None:
+    share, half_spread_bps = _float(order.get("maker_share")), _float(order.get("arrival_quote_bps"))
+    if share is not None and not 0 < share <= 1:
+        raise ValueError(f"maker_share {share} is not above 0 and up to 1; give None if the whole order was posted")
+    if half_spread_bps is not None and not 0 <= half_spread_bps < inf:
+        raise ValueError(f"arrival_quote_bps {half_spread_bps} is not 0 or more; give None if it is unknown")
+    posts = order.get("posts")
+    if posts is not None and posts < 0:
+        raise ValueError(f"posts {posts} is not 0 or more; give None if it is unknown")
 
 
 def _slippage_bps(order: FlatOrder) -> float | None:

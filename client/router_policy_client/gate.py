@@ -10,6 +10,7 @@ from router_policy_client.probes import is_probe
 
 _PATIENCE = {TakerBias.PREFER_MAKER: 1.0, TakerBias.BALANCED: 0.5, TakerBias.PREFER_TAKER: 0.25}
 _PROBE_PATIENCE = 0.5
+_SLIVER_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,27 +19,39 @@ class Gate:
 
     `patience` is the fraction of the full maker wait before the rest crosses; 0.0 means straight to taker. `probe` is
     true for an order that goes out as maker although the policy is taker, to test whether maker orders fill again.
+    `maker_posts` is how many posts the *full* wait is divided into, so one lasts the full wait / `maker_posts`; a probe
+    is posted once. `maker_share`, above 0 and up to 1, is the share of the quantity that goes out as maker: less than 1
+    is a sliver, and the rest crosses at once.
     """
 
     maker_first: bool
     patience: float
     probe: bool
+    maker_posts: int
+    maker_share: float
     maker_offset_bps: float | None
     reading: Reading
 
 
-def decide(reading: Reading, *, maker_first: bool = True, order_id: str | None = None) -> Gate:
+def decide(reading: Reading, *, maker_first: bool = True, order_id: str | None = None, can_split: bool = False) -> Gate:
     """Decide on one order: maker first if the router wants it and the policy allows it or the order is a probe.
 
-    `maker_first` is the router's own choice; the policy never turns it on. Without an `order_id` no order is a probe.
+    `maker_first` is the router's own choice; the policy never turns it on. `can_split` is whether the router can send
+    the policy's `probe_share` of the order as maker beside the rest: then every order is such a probe. Otherwise
+    `probe_every` chooses whole orders; without an `order_id` none is a probe.
     """
-    probe = maker_first and not reading.maker_first and _is_chosen_probe(reading, order_id)
+    may_probe = maker_first and not reading.maker_first
+    share = reading.probe_share if may_probe and can_split else None
+    probe = share is not None or (may_probe and _is_chosen_probe(reading, order_id))
     goes_first = maker_first and (reading.maker_first or probe)
-    patience = _PROBE_PATIENCE if probe else _PATIENCE[reading.taker_bias]
+    probe_patience = _PROBE_PATIENCE if share is None else _SLIVER_PATIENCE
+    patience = probe_patience if probe else _PATIENCE[reading.taker_bias]
     return Gate(
         maker_first=goes_first,
         patience=patience if goes_first else 0.0,
         probe=probe,
+        maker_posts=reading.maker_posts if goes_first and not probe else 1,
+        maker_share=1.0 if share is None else share,
         maker_offset_bps=reading.maker_offset_bps,
         reading=reading,
     )
@@ -60,6 +73,7 @@ def gate(router_ctx: MutableMapping[str, object], reading: Reading, *, order_id:
             "age_seconds": reading.age_seconds,
             "run_id": reading.run_id,
             "patience": decision.patience,
+            "maker_posts": decision.maker_posts,
             "probe": decision.probe,
         }
     return decision.maker_first

@@ -1,8 +1,10 @@
 """One order at a venue: placed at most once, then polled until it has certainly ended."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
@@ -69,22 +71,26 @@ def client_order_id_of(order_id: str, leg: str) -> str:
 class Leg:
     """One order at the venue, sent by this process or by an earlier one with the same id.
 
-    `state` is the venue's last answer, None without one.
+    `state` is the venue's last answer, None without one. `rested_from` is when the venue had certainly accepted it,
+    `rested_until` when its cancellation was requested or its end was learnt; both are UTC, None before that. The former
+    stays None if the venue showed the order only after the cancellation was requested.
     """
 
     def __init__(self, venue: Venue, symbol: str, client_order_id: str, clock: Clock, patience: Patience) -> None:
         self.client_order_id = client_order_id
         self.state: OrderState | None = None
         self.ending = Ending.UNKNOWN
+        self.rested_from: datetime | None = None
+        self.rested_until: datetime | None = None
+        self.is_acknowledged = False
         self._venue = venue
         self._symbol = symbol
         self._clock = clock
         self._patience = patience
         self._sent_seconds = clock.monotonic_seconds()
-        self._is_over = False
+        self._confirm_until = inf
         self._remembered_until = inf
         self._was_placed = False
-        self._is_acknowledged = False
         self._was_cancelled = False
 
     @property
@@ -97,17 +103,23 @@ class Leg:
         """Whether it was sent, by this process or, according to the venue, by another."""
         return self._was_placed or self.state is not None
 
-    def run(self, send: Callable[[], None], wait_seconds: float) -> None:
-        """Place it, wait for its end, and cancel it if it has not ended; on return `ending` is certain or UNKNOWN.
+    @property
+    def is_over(self) -> bool:
+        """Whether it is certain how it ended."""
+        return self.ending is not Ending.UNKNOWN
 
-        An interruption is raised again after the leg has ended.
+    @contextmanager
+    def sent(self, send: Callable[[], None]) -> Iterator[None]:
+        """Place it, and at the end of the block cancel it if it has not ended; then `ending` is certain or UNKNOWN.
+
+        An interruption, of the block too, is raised again after the leg has ended.
         """
         self._sent_seconds = self._clock.monotonic_seconds()
         try:
             self._place(send)
-            self._wait(wait_seconds)
+            yield
         finally:
-            self._settle_despite_interruption(self._clock.monotonic_seconds())
+            self.settle()
 
     def find_existing(self, remembered_until: float) -> None:
         """Fetch the order that an earlier process may have placed with this id, and cancel it if it is open.
@@ -116,28 +128,37 @@ class Leg:
         that is not found then stays UNKNOWN.
         """
         self._remembered_until = remembered_until
+        self._confirm_until = self._sent_seconds + self._patience.confirm_seconds
         try:
             self._fetch_state()
-            if self.state is not None and not self._is_over:
+            if self.state is not None and not self.is_over:
                 self._cancel()
         except BaseException:
-            self._settle_despite_interruption(self._sent_seconds)
+            self.settle()
             raise
 
-    def settle_existing(self) -> None:
-        """Wait until it is certain how the order of `find_existing` ended; ABSENT if it was certainly never placed.
+    def wait(self, seconds: float) -> None:
+        """Return when it has ended, at the latest after `seconds` seconds; it is fetched at least once."""
+        until = self._clock.monotonic_seconds() + seconds
+        while not self.is_over:
+            self._fetch_state()
+            remaining = until - self._clock.monotonic_seconds()
+            if self.is_over or remaining <= 0:
+                return
+            self._clock.sleep(min(self._patience.poll_seconds, remaining))
 
-        The wait counts from the creation of the leg, so that many legs share it.
+    def settle(self) -> None:
+        """Cancel it if it is open, and wait until it is certain how it ended; ABSENT if it certainly was never placed.
+
+        After `confirm_seconds` it stays UNKNOWN. They count from the first request to settle it; for an order of
+        `find_existing` from the creation of the leg, so that many legs share them. A first interruption is raised after
+        the leg has ended, only a second one ends the wait.
         """
-        self._settle_despite_interruption(self._sent_seconds)
-
-    def _settle_despite_interruption(self, from_seconds: float) -> None:
-        """Settle; a first interruption is raised after that, only a second one ends it."""
-        until = from_seconds + self._patience.confirm_seconds
+        self._confirm_until = min(self._confirm_until, self._clock.monotonic_seconds() + self._patience.confirm_seconds)
         try:
-            self._settle(until)
+            self._settle(self._confirm_until)
         except BaseException:
-            self._settle(until)
+            self._settle(self._confirm_until)
             raise
 
     def _place(self, send: Callable[[], None]) -> None:
@@ -155,31 +176,24 @@ class Leg:
             self._sent_seconds = self._clock.monotonic_seconds()
             raise
         else:
-            self._is_acknowledged = True
-
-    def _wait(self, seconds: float) -> None:
-        until = self._clock.monotonic_seconds() + seconds
-        while not self._is_over:
-            self._fetch_state()
-            remaining = until - self._clock.monotonic_seconds()
-            if self._is_over or remaining <= 0:
-                return
-            self._clock.sleep(min(self._patience.poll_seconds, remaining))
+            self.is_acknowledged = True
+            self.rested_from = self._clock.now()
 
     def _settle(self, until: float) -> None:
         """Cancel and fetch until the venue answers how it ended, or it certainly never arrived."""
         pause = min(self._patience.poll_seconds, _LONGEST_PAUSE_SECONDS)
-        while not self._is_over:
+        while not self.is_over:
             self._cancel()
             self._fetch_state()
             remaining = until - self._clock.monotonic_seconds()
-            if self._is_over or remaining <= 0:
+            if self.is_over or remaining <= 0:
                 return
             self._clock.sleep(min(pause, remaining))
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     def _cancel(self) -> None:
         self._was_cancelled = True
+        self.rested_until = self.rested_until or self._clock.now()
         try:
             self._venue.cancel_order(self._symbol, self.client_order_id)
         except Exception:  # noqa: BLE001 - the next fetch shows the result
@@ -200,10 +214,12 @@ class Leg:
     def _has_never_arrived(self, requested_seconds: float) -> bool:
         is_late = requested_seconds - self._sent_seconds >= self._patience.absence_seconds
         is_remembered = requested_seconds <= self._remembered_until
-        return is_late and is_remembered and not self._is_acknowledged and self.state is None
+        return is_late and is_remembered and not self.is_acknowledged and self.state is None
 
     def _update_state(self, state: OrderState) -> None:
         """Accept the venue's answer unless it is older than the last one."""
+        if not self._was_cancelled:
+            self.rested_from = self.rested_from or self._clock.now()
         if state.filled >= self.filled:
             self.state = state
         if not state.has_ended or state.filled < self.filled:
@@ -212,5 +228,5 @@ class Leg:
         self._end(Ending.DONE if is_done else Ending.RETRYABLE)
 
     def _end(self, ending: Ending) -> None:
-        self._is_over = True
+        self.rested_until = self.rested_until or self._clock.now()
         self.ending = ending

@@ -9,7 +9,7 @@ from decimal import Decimal
 from router_policy_client.clock import Clock
 from router_policy_client.leg import Ending, Leg, Patience, client_order_id_of
 from router_policy_client.order import Order
-from router_policy_client.venue import OrderState, Venue
+from router_policy_client.venue import OrderState, OrderStatus, Venue
 
 ALL_KINDS = "mft"
 _NOTHING = Decimal(0)
@@ -72,6 +72,10 @@ class Legs:
     def post_only_rejects(self) -> int:
         """How many maker attempts the venue rejected because they would have crossed."""
         return sum(leg.ending is Ending.RETRYABLE for leg in self.of("m"))
+
+    def has_filled_whole_maker_leg(self) -> bool:
+        """Return whether the venue filled a whole maker leg."""
+        return any(leg.state is not None and leg.state.status is OrderStatus.FILLED for leg in self.of("m"))
 
     def is_maker_by_flags(self) -> bool | None:
         """Return whether the maker legs filled as maker by the venue's liquidity flags; None if one is unknown."""

@@ -66,17 +66,36 @@ class UnfilledReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """How an order rested: in how many posts, and the price and times (UTC) of the last of them.
+
+    `maker_price` is None if the venue's ticks are unknown. `maker_from` is when the venue had certainly accepted the
+    post, `maker_until` when its cancellation was requested or its end was learnt; both are None if the former was never
+    known. `went_through` is whether the best price of the other side was seen beyond the price of a post, not at it,
+    while that post rested: below the price of a buy, above that of a sale.
+    """
+
+    posts: int
+    maker_price: Decimal | None
+    maker_from: datetime | None
+    maker_until: datetime | None
+    went_through: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """The result of one order: its maker legs and its fallback legs together.
 
     `filled` is the quantity that the venue has confirmed and `unfilled` the rest; they add up to the order's quantity.
     `unfilled_reason` is None only if `unfilled` is 0. With UNCONFIRMED, `unresolved_ids` are the client order ids that
     may still be open at the venue; check them before you send the rest again.
-    `mid` is the mid price at the decision, None without a quote. `maker_filled` (all of it by maker legs) is None if
-    the venue has not answered. `average_price`, `fees` (in the quote currency) and `slippage_bps` (signed cost against
+    `mid` is the mid price at the decision, and `arrival_quote_bps` half the spread then, in basis points of the mid;
+    both are None without a quote. `maker_filled` (all that was to rest, by maker legs) is None if the venue has not
+    answered. `maker_share` is the share of the quantity that was to rest, None unless it was a sliver; `rest` is how it
+    rested, None if it did not. `average_price`, `fees` (in the quote currency) and `slippage_bps` (signed cost against
     `mid`, + is worse) are None if nothing was filled or the venue does not report them. With `is_resumed` an earlier
-    process started the order: `mid` is None and `gate` is not the gate of its decision, because both are lost.
-    Times are aware and UTC.
+    process started the order: what it alone knew is None (`mid`, `arrival_quote_bps`, `maker_share`, `rest`), and
+    `gate` is not the gate of its decision. Times are aware and UTC.
     """
 
     order: Order
@@ -85,11 +104,14 @@ class Outcome:
     done_at: datetime
     duration_seconds: float
     mid: Decimal | None
+    arrival_quote_bps: float | None
     is_resumed: bool
     maker_started: bool
     maker_filled: bool | None
     fallback_used: bool
     post_only_rejects: int
+    maker_share: float | None
+    rest: Rest | None
     filled: Decimal
     unfilled: Decimal
     unfilled_reason: UnfilledReason | None

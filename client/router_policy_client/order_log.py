@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Unpack
 
-from router_policy_client.flat_order import FlatOrder, flat_row
+from router_policy_client.flat_order import FlatOrder, flat_row, known_fields, timestamp
 from router_policy_client.gate import Gate
 from router_policy_client.order import Outcome, UnfilledReason
 
@@ -112,7 +112,8 @@ def order_row(outcome: Outcome) -> dict[str, object]:
     """Return an outcome as the keys of the order log; `ts` is `done_at` in seconds since 1970 (UTC).
 
     An unconfirmed outcome is written as an order still open, and a fill without a price with the price 0: the batch job
-    rejects both and counts them. The grounds of the decision are null for a resumed order.
+    rejects both and counts them. The grounds of the decision are null for a resumed order. How it rested is left out
+    as far as it is unknown.
     """
     order = outcome.order
     is_confirmed = outcome.unfilled_reason is not UnfilledReason.UNCONFIRMED
@@ -141,11 +142,12 @@ def order_row(outcome: Outcome) -> dict[str, object]:
         "is_maker_final": outcome.maker_filled,
         "used_fallback": outcome.fallback_used,
         **(_UNKNOWN if outcome.is_resumed else _decision_fields(outcome.gate)),
+        **_rest_fields(outcome),
         "client_order_ids": list(outcome.client_order_ids),
         "symbol": order.symbol,
         "side": order.side,
-        "decided_ts": round(outcome.decided_at.timestamp(), 6),
-        "ts": round(outcome.done_at.timestamp(), 6),
+        "decided_ts": timestamp(outcome.decided_at),
+        "ts": timestamp(outcome.done_at),
     }
 
 
@@ -164,6 +166,21 @@ def _decision_fields(gate: Gate) -> dict[str, object]:
 _UNKNOWN: dict[str, object] = dict.fromkeys(
     "probe policy_run_id policy_status policy_age_seconds policy_maker_first patience".split()
 )
+
+
+def _rest_fields(outcome: Outcome) -> dict[str, object]:
+    """Return how the order rested, and half the spread at the decision; without what is unknown."""
+    rest = outcome.rest
+    return known_fields(
+        arrival_quote_bps=outcome.arrival_quote_bps,
+        maker_share=outcome.maker_share,
+        posts=None if rest is None else rest.posts,
+        maker_price=None if rest is None else _number(rest.maker_price),
+        maker_from=None if rest is None else timestamp(rest.maker_from),
+        maker_until=None if rest is None else timestamp(rest.maker_until),
+        # The market is looked at when a post ends, so "not seen beyond the price" does not mean "was not".
+        went_through=True if rest is not None and rest.went_through else None,
+    )
 
 
 def _price(outcome: Outcome) -> float | None:

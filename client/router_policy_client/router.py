@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import localcontext
 
 from router_policy_client.clock import Clock, SystemClock
-from router_policy_client.gate import decide
 from router_policy_client.order import EXACT, Order, Outcome, UnfilledReason
 from router_policy_client.route import Route
 from router_policy_client.routing import OutcomeLog, PolicySource, Routing
@@ -39,8 +38,8 @@ def route_order(
     `resume_from` is longer ago than the venue remembers orders (`remembered_seconds`), nothing is sent and the outcome
     is UNCONFIRMED. Raises ValueError if it has no time zone.
     """
-    gate = decide(reader.get(order.symbol), maker_first=maker_first, order_id=order.order_id)
-    route = Route(order, venue, gate, routing, clock, resume_from)
+    reading = reader.get(order.symbol)
+    route = Route(order, venue, reading, routing, clock, maker_first=maker_first, resume_from=resume_from)
     with localcontext(EXACT):
         try:
             route.run()

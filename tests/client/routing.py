@@ -1,6 +1,6 @@
 """Orders routed on a scripted venue, as the router's tests begin."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +37,19 @@ def market(**scripts: Script) -> tuple[ScriptedMarket, SimulatedClock]:
 def scripted(**scripts: Script) -> tuple[ScriptedVenue, SimulatedClock]:
     clock = SimulatedClock(START)
     return ScriptedVenue(clock, scripts), clock
+
+
+class KilledAt:
+    """A venue whose caller is killed at its first request after so many seconds: nothing reaches it from then on."""
+
+    def __init__(self, venue: ScriptedVenue, clock: SimulatedClock, seconds: float) -> None:
+        self._venue, self._clock = venue, clock
+        self._until = clock.now() + timedelta(seconds=seconds)
+
+    def __getattr__(self, name: str) -> Any:
+        if self._clock.now() >= self._until:
+            raise KeyboardInterrupt
+        return getattr(self._venue, name)
 
 
 def died_in(venue: ScriptedVenue, clock: SimulatedClock, at_seconds: float, reading: Reading = READING) -> None:

@@ -515,6 +515,89 @@ def test_trades_that_never_come_are_waited_for_less_than_a_second() -> None:
     assert exchange.slept_milliseconds == [250, 250, 250]
 
 
+@pytest.mark.parametrize(
+    ("quantity", "price", "tradable"),
+    [
+        ("0.0519", "100", "0.051"),
+        ("0.0509", "100", "0.050"),  # worth 5, which is the exchange's least notional
+        ("0.0499", "100", "0"),
+        ("0.0499", None, "0.049"),
+    ],
+)
+def test_what_is_tradable_at_a_price_is_not_below_the_least_notional(
+    exchange: tuple[Exchange, CcxtVenue], quantity: str, price: str | None, tradable: str
+) -> None:
+    at = None if price is None else Decimal(price)
+
+    assert exchange[1].tradable("BTCUSDT", Decimal(quantity), at) == Decimal(tradable)
+
+
+def test_what_is_below_the_least_amount_of_a_market_is_not_tradable(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    _, venue = exchange
+    venue.quote("BTCUSDT")
+    market = venue._exchange.market("BTC/USDT:USDT")
+    market["limits"] = {"amount": {"min": 0.01, "max": None}, "cost": {"min": None}}
+
+    assert [venue.tradable("BTCUSDT", Decimal(quantity)) for quantity in ("0.01", "0.009")] == [Decimal("0.01"), 0]
+    market["limits"] = None
+    assert venue.tradable("BTCUSDT", Decimal("0.009"), Decimal(1)) == Decimal("0.009")
+
+
+@pytest.mark.parametrize(("side", "on_tick"), [(Side.BUY, "99.9"), (Side.SELL, "100.0")])
+def test_the_price_at_which_an_order_rests_is_known_before_it_is_sent(
+    exchange: tuple[Exchange, CcxtVenue], side: Side, on_tick: str
+) -> None:
+    assert exchange[1].on_tick("BTCUSDT", side, Decimal("99.95")) == Decimal(on_tick)
+
+
+def test_a_sliver_rests_at_the_exchange_while_the_rest_crosses(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    server, venue = exchange
+    order = Order(order_id="bot-1", symbol="BTCUSDT", side=Side.BUY, quantity=Decimal("1.5"))
+
+    outcome = route_order(order, venue, Reader(replace(TAKER, probe_share=0.05)), log := Kept(), routing=BRISK)
+
+    assert log.outcomes == [outcome]
+    assert [(sent["type"], sent["origQty"]) for sent in server.orders.values()] == [
+        ("MARKET", "1.425"),
+        ("LIMIT", "0.075"),
+        ("MARKET", "0.075"),
+    ]
+    assert (outcome.filled, outcome.maker_filled, outcome.maker_share) == (Decimal("1.5"), False, 0.05)
+
+
+def test_an_order_stays_at_the_exchange_while_its_price_is_the_policys(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    server, venue = exchange
+    order = Order(order_id="bot-1", symbol="BTCUSDT", side=Side.BUY, quantity=Decimal("1.5"))
+
+    outcome = route_order(order, venue, Reader(replace(READING, maker_posts=4)), Kept(), routing=BRISK)
+
+    assert [sent["type"] for sent in server.orders.values()] == ["LIMIT", "MARKET"]
+    assert outcome.rest is not None
+    assert (outcome.rest.posts, outcome.rest.maker_price) == (1, Decimal("99.9"))  # 99.95 down to the tick
+    assert outcome.arrival_quote_bps == pytest.approx(10.0)
+
+
+def test_an_order_is_posted_anew_at_the_exchange_when_its_market_moves(exchange: tuple[Exchange, CcxtVenue]) -> None:
+    server, venue = exchange
+
+    def quote(symbol: str) -> Quote:
+        server.fill_maker = 1.5 if server.orders else 0.0  # only what is posted anew fills
+        return Quote(bid=Decimal(101 if server.orders else 100), ask=Decimal(200))
+
+    venue.quote = quote  # type: ignore[method-assign]  # a market that moves
+    order = Order(order_id="bot-1", symbol="BTCUSDT", side=Side.BUY, quantity=Decimal("1.5"))
+    reading = replace(READING, maker_posts=9, maker_offset_bps=None)
+    patience = replace(BRISK.patience, maker_wait_seconds=4.5)  # it takes one post of it, unless the machine is slow
+
+    outcome = route_order(order, venue, Reader(reading), Kept(), routing=Routing(patience=patience))
+
+    assert [(sent["type"], sent["price"], sent["status"]) for sent in server.orders.values()] == [
+        ("LIMIT", "100", "CANCELED"),
+        ("LIMIT", "101", "FILLED"),
+    ]
+    assert (outcome.filled, outcome.maker_filled) == (Decimal("1.5"), True)
+
+
 @pytest.mark.parametrize("digits", [4, 7])
 def test_what_is_tradable_does_not_depend_on_the_digits_that_the_bots_own_context_keeps(
     exchange: tuple[Exchange, CcxtVenue], digits: int

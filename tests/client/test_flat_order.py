@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from router_policy_client import FlatOrder, OrderLog
 from router_policy_client.flat_order import flat_row
 from router_policy_client.gate import Gate
-from router_policy_client.order import Outcome, Side, UnfilledReason
+from router_policy_client.order import Outcome, Rest, Side, UnfilledReason
 from tests.client.reading import read_by_the_batch_job
+from tests.client.scripted import START
 from tests.client.test_order_log import OUTCOME
 
 MAKER = FlatOrder(
@@ -102,7 +103,30 @@ def outcomes(draw: st.DrawFn) -> Outcome:
         unfilled_reason=UnfilledReason.NO_LIQUIDITY if unfilled else None,
         average_price=price,
         fees=None if price is None else draw(st.none() | st.decimals("-1", "1", places=4)),
+        arrival_quote_bps=draw(st.none() | st.floats(0.0, 500.0)),
+        maker_share=draw(st.none() | st.sampled_from([0.05, 0.0489, 1.0])) if starts else None,
+        rest=draw(rests()) if starts else None,
         gate=draw(st.builds(_gate, st.booleans(), st.none() | st.integers(1, 2**40))),
+    )
+
+
+def rests() -> st.SearchStrategy[Rest | None]:
+    """How an order may have rested, with known and unknown ticks and times."""
+    begin = START + timedelta(seconds=0.123456)
+    times = st.sampled_from([(None, None), (begin, begin), (begin, begin + timedelta(seconds=3.9))])
+    prices = st.none() | st.decimals("0.01", "90000", places=2)
+    return st.none() | st.builds(
+        lambda posts, price, times, went_through: Rest(
+            posts=posts,
+            maker_price=price,
+            maker_from=times[0],
+            maker_until=times[1],
+            went_through=went_through and price is not None,
+        ),
+        st.integers(1, 9),
+        prices,
+        times,
+        st.booleans(),
     )
 
 
@@ -111,6 +135,7 @@ def _gate(probe: bool, run_id: int | None) -> Gate:
 
 
 def _flat(outcome: Outcome, number: int) -> FlatOrder:
+    rest = outcome.rest
     return FlatOrder(
         order_id=str(number),
         symbol=outcome.order.symbol,
@@ -126,7 +151,23 @@ def _flat(outcome: Outcome, number: int) -> FlatOrder:
         post_only_rejects=outcome.post_only_rejects,
         probe=outcome.gate.probe,
         policy_run_id=outcome.gate.reading.run_id,
+        posts=None if rest is None else rest.posts,
+        maker_price=None if rest is None else rest.maker_price,
+        maker_from=None if rest is None else rest.maker_from,
+        maker_until=None if rest is None else rest.maker_until,
+        went_through=True if rest is not None and rest.went_through else None,
+        maker_share=outcome.maker_share,
+        arrival_quote_bps=outcome.arrival_quote_bps,
     )
+
+
+_RESTED = ("posts", "maker_price", "maker_from", "maker_until", "went_through", "maker_share", "arrival_quote_bps")
+
+
+def _rested_fields(log: Path) -> list[dict[str, object]]:
+    """Read how each order rested as any reader of the lines does; the fields that are not there are left out."""
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    return [{name: row[name] for name in _RESTED if name in row} for row in rows]
 
 
 def _is_same(value: object, other: object) -> bool:
@@ -150,8 +191,35 @@ def test_a_flat_order_is_read_as_the_outcome_with_the_same_values(
     read, expected = (read_by_the_batch_job(folder / name, folder) for name in ("flat.jsonl", "whole.jsonl"))
 
     assert len(read) == len(expected) == len(some)
+    assert _rested_fields(folder / "flat.jsonl") == _rested_fields(folder / "whole.jsonl")
     for row, other in zip(read, expected, strict=True):
         assert [name for name in row if name != "file" and not _is_same(row[name], other[name])] == []
+
+
+def test_how_an_order_rested_is_in_its_line_as_far_as_it_is_known() -> None:
+    known = FlatOrder(
+        **MAKER,
+        posts=3,
+        maker_price=Decimal("99.95"),
+        maker_from=datetime(2026, 4, 26, 11, 59, 57, tzinfo=UTC),
+        maker_until=datetime(2026, 4, 26, 11, 59, 58, 500_000, tzinfo=UTC),
+        went_through=False,
+        maker_share=0.05,
+        arrival_quote_bps=0.25,
+    )
+
+    row = flat_row(known)
+
+    assert {name: row[name] for name in row.keys() - flat_row(MAKER).keys()} == {
+        "posts": 3,
+        "maker_price": 99.95,
+        "maker_from": 1777204797.0,  # date -u -d 2026-04-26T11:59:57 +%s
+        "maker_until": 1777204798.5,
+        "went_through": False,
+        "maker_share": 0.05,
+        "arrival_quote_bps": 0.25,
+    }
+    assert flat_row(FlatOrder(**MAKER, posts=None, maker_from=None, went_through=None)) == flat_row(MAKER)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +233,13 @@ def test_a_flat_order_is_read_as_the_outcome_with_the_same_values(
         ({"average_price": None}, "maker_filled is true without"),
         ({"maker_started": False}, "maker_filled is true without"),
         ({"fees": float("inf")}, "not JSON compliant"),
+        ({"maker_price": 0}, "maker_price 0.0 is not a price above 0"),
+        ({"maker_from": datetime(2026, 4, 26)}, "maker_from 2026-04-26 00:00:00 has no time zone"),  # noqa: DTZ001
+        ({"maker_from": START + timedelta(1), "maker_until": START}, "is before maker_from"),
+        ({"maker_share": 0.0}, "maker_share 0.0 is not above 0 and up to 1"),
+        ({"maker_share": 1.5}, "maker_share 1.5 is not above 0 and up to 1"),
+        ({"arrival_quote_bps": -0.1}, "arrival_quote_bps -0.1 is not 0 or more"),
+        ({"posts": -1}, "posts -1 is not 0 or more"),
         ({"quantity": "many"}, "could not convert string to float"),
         ({"maker_start": True}, "the fields maker_start are not known"),
     ],

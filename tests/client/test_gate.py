@@ -51,6 +51,7 @@ def test_what_was_decided_on_is_left_in_the_context() -> None:
             "age_seconds": 2000.0,
             "run_id": 7,
             "patience": 0.0,
+            "maker_posts": 1,
             "probe": False,
         },
     }
@@ -85,6 +86,46 @@ def test_a_probe_needs_an_order_id_and_a_router_that_wants_maker_first() -> None
 def test_every_order_is_a_probe_of_one_and_none_of_zero() -> None:
     assert all(is_probe(f"o-{number}", 1) for number in range(100))
     assert not any(is_probe(f"o-{number}", 0) for number in range(100))
+
+
+def test_every_order_sends_a_sliver_with_the_full_wait_while_the_policy_is_taker_if_it_can_be_split() -> None:
+    closed = reading(maker_first=False, taker_bias=TakerBias.PREFER_TAKER, probe_share=0.05, maker_posts=4)
+
+    split, whole = decide(closed, can_split=True), decide(closed)
+
+    assert (split.maker_first, split.probe, split.patience, split.maker_share) == (True, True, 1.0, 0.05)
+    assert split.maker_posts == 1
+    assert (whole.maker_first, whole.probe, whole.patience, whole.maker_share) == (False, False, 0.0, 1.0)
+
+
+def test_an_order_that_cannot_be_split_is_a_whole_probe_if_its_id_is_chosen() -> None:
+    closed = reading(maker_first=False, probe_share=0.05, probe_every=5)
+
+    decided = {order: decide(closed, order_id=order) for order in ("o-8", "o-9")}
+
+    assert [(decision.probe, decision.patience, decision.maker_share) for decision in decided.values()] == [
+        (False, 0.0, 1.0),
+        (True, 0.5, 1.0),
+    ]
+
+
+@pytest.mark.parametrize("fields", [{"maker_first": True}, {"maker_first": False, "probe_share": None}])
+def test_no_sliver_is_sent_where_the_policy_says_maker_first_or_asks_for_none(fields: dict[str, Any]) -> None:
+    decision = decide(reading(**{"probe_share": 0.05, **fields}), can_split=True)
+
+    assert (decision.probe, decision.maker_share) == (False, 1.0)
+
+
+def test_no_sliver_is_sent_for_a_router_that_wants_taker() -> None:
+    closed = reading(maker_first=False, probe_share=0.05)
+
+    assert decide(closed, maker_first=False, can_split=True).maker_first is False
+
+
+def test_the_full_wait_has_as_many_posts_as_the_policy_says_but_a_probe_has_one() -> None:
+    assert decide(reading(maker_posts=4)).maker_posts == 4
+    assert decide(reading(maker_posts=4, taker_bias=TakerBias.PREFER_TAKER)).maker_posts == 4
+    assert decide(reading(maker_first=False, probe_every=1, maker_posts=4), order_id="o-4").maker_posts == 1
 
 
 def test_about_one_order_of_n_is_a_probe() -> None:

@@ -15,13 +15,14 @@ import pytest
 
 from router_policy_client.clock import SimulatedClock
 from router_policy_client.gate import decide
-from router_policy_client.order import Outcome, UnfilledReason
+from router_policy_client.order import Outcome, Rest, UnfilledReason
 from router_policy_client.order_log import OrderLog, order_row
 from router_policy_client.router import route_order
 from router_policy_client.venue import OrderRejectedError, OrderStatus, PostOnlyRejectedError
 from tests.client.reading import read_by_the_batch_job
-from tests.client.scripted import READING, START, TAKER, Reader, Script, ScriptedVenue, order
+from tests.client.scripted import READING, START, TAKER, Reader, Script, ScriptedMarket, ScriptedVenue, order
 
+REFUSED = Script(raises=OrderRejectedError("no funds"), arrives_after=None)
 OUTCOME = Outcome(
     order=order(),
     gate=decide(READING),
@@ -29,11 +30,14 @@ OUTCOME = Outcome(
     done_at=START + timedelta(seconds=1.5),
     duration_seconds=1.5,
     mid=Decimal(100),
+    arrival_quote_bps=None,
     is_resumed=False,
     maker_started=True,
     maker_filled=True,
     fallback_used=False,
     post_only_rejects=1,
+    maker_share=None,
+    rest=None,
     filled=Decimal(2),
     unfilled=Decimal(0),
     unfilled_reason=None,
@@ -46,15 +50,14 @@ OUTCOME = Outcome(
 
 def test_every_kind_of_outcome_is_read_by_the_batch_job_as_what_it_was(tmp_path: Path) -> None:
     log = OrderLog(tmp_path / "log.jsonl")
-    refused = Script(raises=OrderRejectedError("no funds"), arrives_after=None)
     crossing = Script(raises=PostOnlyRejectedError("would cross"), arrives_after=None)
     cases = {
         "1 maker": ({}, READING, 1e9),
         "2 rejected once": ({"m1": crossing}, READING, 1e9),
         "3 fallback": ({"m1": Script()}, READING, 1e9),
         "4 taker": ({}, TAKER, 1e9),
-        "5 given up": ({"m1": Script(), "f1": refused}, READING, 1e9),
-        "6 partly": ({"m1": Script(fills=((0.0, "1", "99.9"),)), "f1": refused}, replace(READING, run_id=None), 1e9),
+        "5 given up": ({"m1": Script(), "f1": REFUSED}, READING, 1e9),
+        "6 partly": ({"m1": Script(fills=((0.0, "1", "99.9"),)), "f1": REFUSED}, replace(READING, run_id=None), 1e9),
         "7 unconfirmed": ({}, READING, 0.1),
         "8 no price": ({"m1": Script(fills=((0.0, "2", "99.9"),), has_price=False)}, READING, 1e9),
         "9 probe": ({}, replace(TAKER, probe_every=1), 1e9),
@@ -90,6 +93,51 @@ def test_every_kind_of_outcome_is_read_by_the_batch_job_as_what_it_was(tmp_path:
     assert costs["3 fallback"] == pytest.approx((10.0, 200.2, 0.1001))
     assert costs["5 given up"] == (None, None, None)
     assert costs["6 partly"] == pytest.approx((-10.0, 99.9, 0.01998))
+
+
+def test_a_line_says_how_the_order_rested_as_far_as_that_is_known() -> None:
+    rest = Rest(
+        posts=3,
+        maker_price=Decimal("99.95"),
+        maker_from=START + timedelta(seconds=2),
+        maker_until=START + timedelta(seconds=3, microseconds=250_001),
+        went_through=True,
+    )
+    begin = START.timestamp()
+
+    row = order_row(replace(OUTCOME, rest=rest, maker_share=0.05, arrival_quote_bps=10.0))
+    late = order_row(replace(OUTCOME, rest=replace(rest, maker_from=None, maker_until=None, went_through=False)))
+    unknown = order_row(OUTCOME)
+
+    assert {name: row[name] for name in row.keys() - unknown.keys()} == {
+        "posts": 3,
+        "maker_price": 99.95,
+        "maker_from": begin + 2,
+        "maker_until": pytest.approx(begin + 3.250001, abs=1e-6),
+        "went_through": True,
+        "maker_share": 0.05,
+        "arrival_quote_bps": 10.0,
+    }
+    assert late.keys() - unknown.keys() == {"posts", "maker_price"}
+
+
+def test_a_sliver_is_read_by_the_batch_job_as_a_probe_of_its_own_end(tmp_path: Path) -> None:
+    log, slivers = OrderLog(tmp_path / "log.jsonl"), replace(TAKER, probe_share=0.05)
+    cases = {"1 filled": {}, "2 crossed": {"m1": Script()}, "3 refused": {"m1": Script(), "f1": REFUSED}}
+    for name, scripts in cases.items():
+        clock = SimulatedClock(START)
+        route_order(order(order_id=name), ScriptedMarket(clock, scripts), Reader(slivers), log, clock=clock)
+
+    rows = read_by_the_batch_job(tmp_path / "log.jsonl", tmp_path)
+
+    keys = "order_id maker_started maker_filled fallback_used probe reason".split()
+    assert [tuple(row[key] for key in keys) for row in rows] == [
+        ("1 filled", True, True, False, True, None),
+        ("2 crossed", True, False, True, True, None),
+        ("3 refused", True, False, False, True, None),
+    ]
+    # 1.90 at 100.10 and 0.10 at 99.90 or 100.10, of a mid of 100
+    assert [row["slippage_bps"] for row in rows] == pytest.approx([9.0, 10.0, 10.0])
 
 
 def test_a_line_says_what_was_in_force() -> None:

@@ -39,7 +39,8 @@ def test_the_ten_lines_gate_by_the_policy(here: Path) -> None:
     try:
         assert route("BTCUSDT", "1", context) == "cross at once"
         assert set(context["router_policy"]) == {
-            *("quality", "taker_bias", "maker_first", "status", "age_seconds", "run_id", "patience", "probe")
+            *("quality", "taker_bias", "maker_first", "status", "age_seconds", "run_id", "patience"),
+            *("maker_posts", "probe"),
         }
         assert route("ETHUSDT", "1", {}) == "post at the maker price, wait 4 s, cross the rest"
     finally:

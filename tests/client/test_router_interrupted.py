@@ -18,7 +18,7 @@ from router_policy_client.venue import (
     PostOnlyRejectedError,
     Quote,
 )
-from tests.client.routing import NEVER_FILLED, NO_ANSWER, died_in, route, scripted
+from tests.client.routing import NEVER_FILLED, NO_ANSWER, KilledAt, died_in, route, scripted
 from tests.client.scripted import READING, START, TAKER, Kept, Reader, Script, ScriptedVenue, order
 
 
@@ -37,19 +37,6 @@ class _InterruptedOnce:
             self._is_due = False
             raise KeyboardInterrupt
         self._venue.cancel_order(symbol, client_order_id)
-
-
-class _KilledAt:
-    """A venue whose caller is killed at its first request after so many seconds: nothing reaches it from then on."""
-
-    def __init__(self, venue: ScriptedVenue, clock: SimulatedClock, seconds: float) -> None:
-        self._venue, self._clock = venue, clock
-        self._until = clock.now() + timedelta(seconds=seconds)
-
-    def __getattr__(self, name: str) -> Any:
-        if self._clock.now() >= self._until:
-            raise KeyboardInterrupt
-        return getattr(self._venue, name)
 
 
 def test_a_log_that_cannot_be_written_stops_no_order(caplog: pytest.LogCaptureFixture) -> None:
@@ -137,7 +124,7 @@ def test_an_order_taken_up_tells_a_fallback_from_an_order_that_went_straight_to_
     died_in(venue, clock, 2.0)
     straight, other_clock = scripted(t1=half)
     with pytest.raises(KeyboardInterrupt):
-        route_order(order(), _KilledAt(straight, other_clock, 1.0), Reader(TAKER), Kept(), clock=other_clock)
+        route_order(order(), KilledAt(straight, other_clock, 1.0), Reader(TAKER), Kept(), clock=other_clock)
 
     fell_back, crossed = (
         route(venue, clock, TAKER, resume_from=START),
@@ -284,7 +271,7 @@ def test_an_order_taken_up_with_fewer_tries_than_it_was_sent_with_is_not_sent_tw
     venue = ScriptedVenue(clock, {"m1": turned_away, "m2": turned_away, "m3": turned_away, "m4": half})
     with pytest.raises(KeyboardInterrupt):  # while its fourth maker order rests
         route_order(
-            order(), _KilledAt(venue, clock, 1.0), Reader(), Kept(), clock=clock, routing=Routing(post_only_tries=5)
+            order(), KilledAt(venue, clock, 1.0), Reader(), Kept(), clock=clock, routing=Routing(post_only_tries=5)
         )
 
     outcome = route(venue, clock, resume_from=START)

@@ -46,13 +46,21 @@ def conditions(timeout_chances: st.SearchStrategy[float]) -> st.SearchStrategy[C
 
 
 readings = st.builds(
-    lambda maker_first, bias, offset_bps, probe_every: replace(
-        READING, maker_first=maker_first, taker_bias=bias, maker_offset_bps=offset_bps, probe_every=probe_every
+    lambda maker_first, bias, offset_bps, probe_every, posts, share: replace(
+        READING,
+        maker_first=maker_first,
+        taker_bias=bias,
+        maker_offset_bps=offset_bps,
+        probe_every=probe_every,
+        maker_posts=posts,
+        probe_share=share,
     ),
     st.booleans(),
     st.sampled_from(TakerBias),
     st.sampled_from([None, 0.5, 3.0, 8.0]),
     st.sampled_from([None, 1, 3]),
+    st.sampled_from([1, 1, 4, 20]),
+    st.sampled_from([None, 0.1, 0.5, 1.0]),
 )
 
 
@@ -64,7 +72,15 @@ class Books:
         self.fills: list[Fill] = []
         random = Random(seed)
         prices = RandomWalk(random, START, price=50.0, tick=Decimal("0.01"), spread_bps=6.0, volatility_bps=1.0)
-        self.venue = SimulatedVenue(prices, lambda _, moment: at(moment), self.clock, random, on_fill=self.fills.append)
+        self.venue = SimulatedVenue(
+            prices,
+            lambda _, moment: at(moment),
+            self.clock,
+            random,
+            on_fill=self.fills.append,
+            lot_step=Decimal("0.01"),
+            smallest_notional=Decimal(2),
+        )
 
     def route(self, reading: Reading, log: Path, side: Side = Side.BUY, *, number: int = 1) -> Outcome:
         """Route one order; what was sent and not answered has arrived a minute later, if ever."""
@@ -91,9 +107,13 @@ def check_account(books: Books, outcome: Outcome, lines: list[str]) -> None:
     assert not (outcome.maker_filled and outcome.fallback_used)
     if not outcome.unresolved_ids:
         assert outcome.filled == traded
-        assert outcome.maker_filled is (traded == outcome.order.quantity and all(fill.is_maker for fill in fills))
+        rested = [fill for fill in fills if fill.client_order_id[-2] == "m"]
+        to_rest = outcome.order.quantity * Decimal(str(outcome.maker_share or 1))
+        whole = sum((fill.quantity for fill in rested), Decimal(0)) == to_rest.quantize(Decimal("0.01"))
+        assert outcome.maker_filled is (whole and all(fill.is_maker for fill in rested))
         assert outcome.maker_started or not any(fill.is_maker for fill in fills)
-        assert outcome.fallback_used or not outcome.maker_started or all(fill.is_maker for fill in fills)
+        beside = [] if outcome.maker_share is None else [fill for fill in fills if fill.client_order_id[-2] == "t"]
+        assert outcome.fallback_used or not outcome.maker_started or len(rested) + len(beside) == len(fills)
     check_price(outcome, fills)
     (row,) = [json.loads(line) for line in lines]
     assert row["attempt_id"] == outcome.order.order_id
