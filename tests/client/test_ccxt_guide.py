@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from router_policy_client.bots.ccxt_order import main
 from router_policy_client.order import Side
 from storage.store import Store
 from tests.client.exchange_server import Exchange, served, settings_of
+from tests.client.scripted import TAKER
 from tests.support.command import command
 from tests.support.runs import evidence, publish
 
@@ -113,6 +115,20 @@ def test_an_order_from_the_shell_waits_as_maker_and_crosses_the_rest(
     ]
     (row,) = logged()
     assert (row["maker_start"], row["is_maker_final"], row["used_fallback"]) == (True, False, True)
+
+
+def test_an_order_from_the_shell_sends_a_sliver_if_the_policy_says_so(
+    exchange: Exchange, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slivers = replace(TAKER, probe_share=0.05, symbol=SYMBOL)
+    monkeypatch.setattr("router_policy_client.bots.ccxt_order.PolicyReader.get", lambda *_: slivers)
+    exchange.fill_maker = 10.0
+
+    assert main(["buy", "1.5", SYMBOL]) == 0
+
+    assert "probe (policy fresh, broken, run 7); a sliver of 5.0% as maker: yes;" in capsys.readouterr().out
+    (row,) = logged()
+    assert (row["maker_share"], row["probe"], row["is_maker_final"], row["used_fallback"]) == (0.05, True, True, False)
 
 
 def test_an_order_that_is_not_filled_ends_with_1_and_says_why(

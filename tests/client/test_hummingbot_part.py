@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
@@ -22,6 +22,7 @@ from jobs.plan import Location, OrdersKind, OrdersSource
 from router_policy_client import OrderLog, PolicyReader
 from storage.store import Store
 from tests.client import hummingbot_fake as fake
+from tests.client.policies import reading
 from tests.integration.test_source_hummingbot import tables
 from tests.support.bot_data import canonical_rows, write_rows
 from tests.support.command import command
@@ -118,6 +119,12 @@ def controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cont
     controller = Controller(importlib.import_module("router_policy_client.bots.hummingbot"), tmp_path)
     yield controller
     controller.reader.close()
+
+
+def let_post_twice(controller: Controller, monkeypatch: pytest.MonkeyPatch, posts: int = 4) -> None:
+    """Let the policy divide the full wait of 60 s, of which it grants all; hummingbot posts every 30 s at most."""
+    policy = reading(symbol=PAIR, maker_posts=posts)
+    monkeypatch.setattr(controller.reader, "get", lambda symbol: replace(policy, symbol=symbol))
 
 
 def publish_taker(controller: Controller) -> None:
@@ -243,6 +250,93 @@ def test_without_prices_an_order_crosses_and_its_mid_is_unknown(controller: Cont
 
     assert taker.config.execution_strategy == fake.ExecutionStrategy.MARKET
     assert str(taker.config.level_id).endswith("|0|")
+
+
+def test_an_order_that_has_not_filled_is_posted_anew_at_the_fresh_price_within_the_same_wait(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_post_twice(controller, monkeypatch)
+    first = controller.trade()
+    controller.prices.bid, controller.prices.ask = Decimal(100), Decimal(102)
+    assert controller.follow(29) == []
+    assert [action.executor_id for action in controller.follow(1)] == ["executor-1"]
+    assert controller.follow(1) == []
+    first.end(fake.CloseType.EARLY_STOP, retries=1)
+
+    (post,) = controller.follow(1)
+
+    second = controller.start(post)
+    assert (second.config.execution_strategy, second.config.price) == (fake.ExecutionStrategy.LIMIT_MAKER, 100)
+    assert (second.config.amount, second.config.level_id) == (2, first.config.level_id)
+    assert second.config.id != first.config.id
+    assert controller.follow(27) == []
+    assert len(controller.follow(1)) == 1  # the wait of 60 s is over
+    second.end(fake.CloseType.POSITION_HOLD, filled="0.5", price="100")
+    (cross,) = controller.follow(1)
+    taker = controller.start(cross)
+    assert (taker.config.execution_strategy, taker.config.amount) == (fake.ExecutionStrategy.MARKET, Decimal("1.5"))
+    taker.end(fake.CloseType.POSITION_HOLD, filled="1.5", price="102")
+    assert controller.follow(1) == []
+    (row,) = controller.logged()
+    assert flags(row) == (True, False, True, 101.5)  # (0.5 * 100 + 1.5 * 102) / 2
+    assert (row["posts"], row["result"]["retries"], row["arrival_quote_bps"]) == (2, 1, pytest.approx(100.0))
+
+
+def test_a_fill_while_an_order_is_stopped_for_its_next_post_is_not_posted_again(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_post_twice(controller, monkeypatch)
+    first = controller.trade()
+    controller.prices.bid = Decimal(100)
+    controller.follow(30)
+    first.end(fake.CloseType.POSITION_HOLD, filled="1.25", price="99")
+
+    (post,) = controller.follow(1)
+
+    second = controller.start(post)
+    assert (second.config.amount, second.config.price) == (Decimal("0.75"), 100)
+    second.end(fake.CloseType.POSITION_HOLD, filled="0.75", price="100")
+    controller.follow(1)
+    assert [flags(row)[:3] for row in controller.logged()] == [(True, True, False)]
+
+
+def test_an_order_that_the_policy_posts_once_is_not_posted_anew(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_post_twice(controller, monkeypatch, posts=1)
+    controller.trade()
+    controller.prices.bid = Decimal(100)
+
+    assert controller.follow(59) == []
+    assert len(controller.follow(1)) == 1
+
+
+@pytest.mark.parametrize(("bid", "filled"), [("99", "0"), ("NaN", "0"), ("100", "0.5")])
+def test_an_order_stays_at_its_price_if_that_is_still_the_best_or_unknown_or_a_part_has_filled(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch, bid: str, filled: str
+) -> None:
+    let_post_twice(controller, monkeypatch)
+    first = controller.trade()
+    controller.prices.bid = Decimal(bid)
+    first.custom_info["executed_amount_base"] = Decimal(filled)
+
+    assert controller.follow(30) == []
+    assert len(controller.follow(30)) == 1
+
+
+def test_an_order_that_is_stopped_late_crosses_and_is_not_posted_anew(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_post_twice(controller, monkeypatch)
+    first = controller.trade()
+    controller.prices.bid = Decimal(100)
+    controller.follow(30)
+    controller.follow(31)
+    first.end(fake.CloseType.EARLY_STOP)
+
+    (cross,) = controller.follow(1)
+
+    assert cross.executor_config.execution_strategy == fake.ExecutionStrategy.MARKET
 
 
 def test_executors_of_others_are_left_alone(controller: Controller) -> None:

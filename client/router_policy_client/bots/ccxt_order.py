@@ -93,10 +93,11 @@ def _exchange(path: Path) -> ccxt.Exchange:
 def _sentence(outcome: Outcome) -> str:
     reading, order = outcome.gate.reading, outcome.order
     way = "probe" if outcome.gate.probe else "maker first" if outcome.gate.maker_first else "straight to taker"
+    part = "all" if outcome.maker_share is None else f"a sliver of {outcome.maker_share:.1%}"
     return (
         f"{order.order_id}: {order.side} {outcome.filled} of {order.quantity} {order.symbol}, {way} "
         f"(policy {reading.status}, {reading.quality}, run {reading.run_id}); "
-        f"all as maker: {_word(outcome.maker_filled)}; slippage {_bps(outcome.slippage_bps)}"
+        f"{part} as maker: {_word(outcome.maker_filled)}; slippage {_bps(outcome.slippage_bps)}"
         + (f"; unfilled: {outcome.unfilled_reason}" if outcome.unfilled_reason else "")
     )
 

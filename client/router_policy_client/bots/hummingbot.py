@@ -1,11 +1,12 @@
 """Hummingbot: a part of a V2 controller that carries out its orders maker first as the policy says.
 
-An order executor posts, chases or takes, but none falls back from one to the other: the part makes an order of two
-executors. Both have the level_id `rp1|INTENT|RUN|PROBE|MID`, which hummingbot keeps in `Executors.config`: it links the
+An order executor posts, chases or takes, but none falls back from one to the other: the part makes an order of several
+executors. All have the level_id `rp1|INTENT|RUN|PROBE|MID`, which hummingbot keeps in `Executors.config`: it links the
 legs, and no column has the rest.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,8 +23,10 @@ from router_policy_client.flat_order import FlatOrder
 from router_policy_client.gate import Gate, decide
 from router_policy_client.order_log import OrderLog
 from router_policy_client.reader import PolicyReader
+from router_policy_client.venue import Quote
 
 _FAILED = "FAILED"
+_SHORTEST_POST_SECONDS = 30.0  # hummingbot takes some 5 s to stop an executor, in which nothing rests
 
 
 class PriceProvider(Protocol):
@@ -48,15 +51,21 @@ class ExecutorInfo(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class _Intent:
-    """An order of the controller, over its executors. `ends_at` is in seconds since 1970."""
+    """An order of the controller, over its executors. `config` is that of the newest.
+
+    `ends_at`, when its wait is over, and `post_ends_at`, when it may be posted anew, are in seconds since 1970.
+    """
 
     level_id: str
     order_id: str
     config: OrderExecutorConfig
     gate: Gate
     mid: Decimal | None
+    half_spread_bps: Decimal | None
     ends_at: float
+    post_ends_at: float
     maker_started: bool
+    posts: int
     is_stopping: bool = False
     has_crossed: bool = False
     post_only_rejects: int = 0
@@ -67,6 +76,9 @@ class _Intent:
 
 class RouterPolicyPart:
     """Sends the orders of one controller: posts, waits as long as the policy grants, and crosses the rest.
+
+    Within the wait an order that has not filled at all is posted anew as the policy says, at most every 30 seconds.
+    Slivers are not sent: while the policy is taker, `probe_every` chooses whole orders as probes.
 
     In `determine_executor_actions` return what `follow(self.executors_info)` returns, and for a new order what `trade`
     returns. With an order log each order leaves a line there: hummingbot itself writes executors late, and no order
@@ -108,12 +120,8 @@ class RouterPolicyPart:
         now = self._prices.time()
         order_id = f"{self._controller_id}-{trading_pair}-{now:.6f}".replace("|", "-")
         gate = decide(self._reader.get(trading_pair), order_id=order_id)
-        bid, ask = (
-            self._prices.get_price_by_type(connector_name, trading_pair, kind)
-            for kind in (PriceType.BestBid, PriceType.BestAsk)
-        )
-        has_prices = all(price.is_finite() and price > 0 for price in (bid, ask))  # NaN is hummingbot's "no price"
-        mid = (bid + ask) / 2 if has_prices else None
+        quote = self._quote(connector_name, trading_pair)
+        mid = None if quote is None else quote.mid
         maker_started = gate.maker_first and mid is not None
         level_id = _level_id(order_id, gate, mid)
         config = OrderExecutorConfig(
@@ -122,7 +130,7 @@ class RouterPolicyPart:
             trading_pair=trading_pair,
             side=side,
             amount=amount,
-            price=(bid if side == TradeType.BUY else ask) if maker_started else None,
+            price=_maker_price(side, quote) if maker_started and quote is not None else None,
             leverage=leverage,
             position_action=position_action,
             level_id=level_id,
@@ -134,8 +142,11 @@ class RouterPolicyPart:
             config=config,
             gate=gate,
             mid=mid,
+            half_spread_bps=None if quote is None else Decimal(str(quote.half_spread_bps)),
             ends_at=now + gate.patience * self._full_wait_seconds,
+            post_ends_at=now + self._post_seconds(gate),
             maker_started=maker_started,
+            posts=int(maker_started),
         )
         return CreateExecutorAction(controller_id=self._controller_id, executor_config=config)
 
@@ -144,21 +155,48 @@ class RouterPolicyPart:
         actions = []
         for executor in executors:
             intent = self._intents.get(executor.config.level_id or "")
-            # The executor of the maker order stays in the list after its market order has begun.
-            if intent is not None and executor.config.execution_strategy == intent.config.execution_strategy:
+            # The executors before the newest stay in the list.
+            if intent is not None and executor.config.id == intent.config.id:
                 actions += self._end(intent, executor) if executor.is_done else self._wait(intent, executor)
         return actions
 
     def _wait(self, intent: _Intent, executor: ExecutorInfo) -> list[ExecutorAction]:
         is_maker = intent.config.execution_strategy == ExecutionStrategy.LIMIT_MAKER
-        if not is_maker or intent.is_stopping or self._prices.time() < intent.ends_at:
+        if not is_maker or intent.is_stopping:
+            return []
+        if self._prices.time() < intent.ends_at and not self._is_to_move(intent, executor):
             return []
         intent.is_stopping = True
         return [StopExecutorAction(controller_id=self._controller_id, executor_id=executor.id, keep_position=True)]
 
+    def _is_to_move(self, intent: _Intent, executor: ExecutorInfo) -> bool:
+        """Return whether a post has ended that has not filled at all, while the best price is another."""
+        if self._prices.time() < intent.post_ends_at:
+            return False
+        intent.post_ends_at += self._post_seconds(intent.gate)
+        price = self._fresh_price(intent)
+        return price not in (None, intent.config.price) and not _filled(executor)
+
+    def _post_seconds(self, gate: Gate) -> float:
+        return max(self._full_wait_seconds / gate.maker_posts, _SHORTEST_POST_SECONDS)
+
+    def _fresh_price(self, intent: _Intent) -> Decimal | None:
+        quote = self._quote(intent.config.connector_name, intent.config.trading_pair)
+        return None if quote is None else _maker_price(intent.config.side, quote)
+
+    def _quote(self, connector_name: str, trading_pair: str) -> Quote | None:
+        """Return the best prices; None if hummingbot has none, which is NaN there."""
+        bid, ask = (
+            self._prices.get_price_by_type(connector_name, trading_pair, kind)
+            for kind in (PriceType.BestBid, PriceType.BestAsk)
+        )
+        with suppress(ValueError):
+            return Quote(bid=bid, ask=ask)
+        return None
+
     def _end(self, intent: _Intent, executor: ExecutorInfo) -> list[ExecutorAction]:
         """Add what an executor did that has ended; cross the rest of a maker order, or finish."""
-        filled = Decimal(str(executor.custom_info["executed_amount_base"]))
+        filled = _filled(executor)
         intent.quantity += filled
         intent.cost += filled * Decimal(str(executor.custom_info["average_executed_price"])) if filled else Decimal(0)
         intent.fees += executor.cum_fees_quote
@@ -168,22 +206,26 @@ class RouterPolicyPart:
         else:
             intent.has_crossed = intent.has_crossed or filled > 0
         unfilled = intent.config.amount - filled
-        # What was stopped from elsewhere does not cross; what the exchange refused to the end does.
-        if is_maker and unfilled > 0 and (intent.is_stopping or _name(executor.close_type) == _FAILED):
-            return [self._cross(intent, unfilled)]
+        # What was stopped from elsewhere does not go on; what the exchange refused to the end crosses.
+        is_failed = _name(executor.close_type) == _FAILED
+        if is_maker and unfilled > 0 and (intent.is_stopping or is_failed):
+            price = None if is_failed or self._prices.time() >= intent.ends_at else self._fresh_price(intent)
+            return [self._cross(intent, unfilled) if price is None else self._post_anew(intent, unfilled, price)]
         self._finish(intent, is_whole=unfilled <= 0)
         return []
 
+    def _post_anew(self, intent: _Intent, amount: Decimal, price: Decimal) -> CreateExecutorAction:
+        intent.posts += 1
+        intent.is_stopping = False
+        return self._continue(intent, f"post-{intent.posts}", amount=amount, price=price)
+
     def _cross(self, intent: _Intent, amount: Decimal) -> CreateExecutorAction:
-        intent.config = intent.config.model_copy(
-            update={
-                "id": f"{intent.config.id}-rest",
-                "timestamp": self._prices.time(),
-                "amount": amount,
-                "price": None,
-                "execution_strategy": ExecutionStrategy.MARKET,
-            }
-        )
+        return self._continue(intent, "rest", amount=amount, price=None, execution_strategy=ExecutionStrategy.MARKET)
+
+    def _continue(self, intent: _Intent, name: str, **changes: object) -> CreateExecutorAction:
+        """Return the action that sends the next executor of an intent, with the level_id of the first."""
+        changes |= {"id": f"{intent.config.id}-{name}", "timestamp": self._prices.time()}
+        intent.config = intent.config.model_copy(update=changes)
         return CreateExecutorAction(controller_id=self._controller_id, executor_config=intent.config)
 
     def _finish(self, intent: _Intent, *, is_whole: bool) -> None:
@@ -215,7 +257,18 @@ def _flat_order(intent: _Intent, done_at: datetime, *, is_whole: bool) -> FlatOr
         post_only_rejects=intent.post_only_rejects,
         probe=intent.gate.probe,
         policy_run_id=intent.gate.reading.run_id,
+        posts=intent.posts if intent.maker_started else None,
+        arrival_quote_bps=intent.half_spread_bps,
     )
+
+
+def _filled(executor: ExecutorInfo) -> Decimal:
+    return Decimal(str(executor.custom_info["executed_amount_base"]))
+
+
+def _maker_price(side: TradeType, quote: Quote) -> Decimal:
+    """Return the best price of the own side."""
+    return quote.bid if side == TradeType.BUY else quote.ask
 
 
 def _name(word: object) -> str:
