@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,11 +14,16 @@ from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.identifiers import ExecAlgorithmId
 from nautilus_trader.model.instruments import CryptoPerpetual
+from nautilus_trader.model.objects import Price
 from nautilus_trader.model.orders import Order
 from nautilus_trader.trading.strategy import Strategy
 
 from router_policy_client.bots.nautilus import RouterPolicyExecAlgorithm, RouterPolicyExecAlgorithmConfig
+from router_policy_client.bots.nautilus.routed_order import RoutedOrder
+from router_policy_client.gate import decide
+from router_policy_client.policy import Reading
 from tests.bots.nautilus_bot import MARKETS, FarAway, engine_of, quotes
+from tests.client.scripted import READING
 
 START = datetime(2026, 5, 6, tzinfo=UTC)
 MARKET, SILENT = MARKETS[:2]  # the second has no quotes
@@ -96,6 +104,104 @@ def test_the_maker_order_waits_as_long_as_the_policy_grants_and_the_rest_crosses
     assert maker.is_post_only
     assert (taker.ts_init - maker.ts_init) / 1e9 == pytest.approx(65, abs=5)  # half of the wait, and a quote
     assert [outcome(row) for row in rows] == [(True, False, True, True)]
+
+
+class FourPosts(RouterPolicyExecAlgorithm):
+    """The same with a policy of four posts in the whole wait, each at a price that is `away` ticks from the best."""
+
+    away = 5000
+
+    def on_start(self) -> None:
+        """Read that policy, whatever the store says."""
+        super().on_start()
+        self.on_stop()
+        self._reader = FixedReader()  # type: ignore[assignment]  # all of a reader that is used
+
+    def maker_price(self, side: OrderSide, quote: QuoteTick) -> Price:  # noqa: ARG002 - it only buys
+        """Return a price that follows the market."""
+        return self.cache.instrument(quote.instrument_id).make_price(quote.bid_price.as_double() - self.away * 0.1)
+
+
+class FixedReader:
+    """A reader of one policy."""
+
+    def get(self, symbol: str) -> Reading:
+        return replace(READING, symbol=symbol, maker_posts=4)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def makers_of(orders: dict[str, Order]) -> list[Order]:
+    return [order for order in orders.values() if order.is_post_only]
+
+
+def seconds_between(orders: list[Order]) -> list[float]:
+    return [(second.ts_init - first.ts_init) / 1e9 for first, second in pairwise(orders)]
+
+
+def test_a_maker_order_is_posted_anew_where_the_market_is_and_crosses_after_the_same_wait(tmp_path: Path) -> None:
+    orders, rows = run(tmp_path, at(1, Scripted.buy), FourPosts)
+
+    makers, taker = makers_of(orders), list(orders.values())[-1]
+    assert [order.status_string() for order in makers] == ["CANCELED"] * 4
+    assert len({order.price for order in makers}) == 4
+    assert seconds_between([*makers, taker]) == pytest.approx([30.0] * 4, abs=10.0)  # and a quote
+    assert (taker.ts_init - makers[0].ts_init) / 1e9 == pytest.approx(125, abs=5)
+    assert (taker.status_string(), [outcome(row) for row in rows]) == ("FILLED", [(True, False, True, True)])
+    (row,) = rows
+    last = makers[-1]
+    assert (row["posts"], row["maker_price"]) == (4, last.price.as_double())
+    assert (row["maker_from"], row["maker_until"]) == pytest.approx((last.ts_accepted / 1e9, last.ts_closed / 1e9))
+    assert "went_through" not in row
+    assert row["arrival_quote_bps"] == pytest.approx(0.05 / row["prices"]["mark"] * 10_000)  # one tick is 0.1
+
+
+def test_a_maker_order_whose_price_is_still_the_policys_is_not_posted_anew(tmp_path: Path) -> None:
+    class Steady(FourPosts):
+        def maker_price(self, side: OrderSide, quote: QuoteTick) -> Price:  # noqa: ARG002 - it stays
+            return MARKET.make_price(50_000.0)
+
+    orders, rows = run(tmp_path, at(1, Scripted.buy), Steady)
+
+    assert len(makers_of(orders)) == 1
+    assert [row["posts"] for row in rows] == [1]
+
+
+def test_a_maker_order_that_is_cancelled_from_elsewhere_is_not_posted_anew(tmp_path: Path) -> None:
+    def play(strategy: Scripted, count: int) -> None:
+        if count == 1:
+            strategy.buy()
+        if count == 10:  # in its second post, from 60 s on
+            (leg,) = strategy.cache.orders_open()
+            strategy.cancel_order(leg)
+
+    orders, rows = run(tmp_path, play, FourPosts, full_wait_seconds=240.0)
+
+    assert [order.status_string() for order in makers_of(orders)] == ["CANCELED", "CANCELED"]
+    assert [outcome(row) for row in rows] == [(True, False, False, False)]
+
+
+@pytest.mark.parametrize(("ask", "went_through"), [(49_999.9, True), (50_000.0, False)])
+@pytest.mark.parametrize("is_resting", [True, False])
+def test_the_market_went_through_a_resting_order_if_it_was_seen_beyond_its_price(
+    ask: float, went_through: bool, is_resting: bool
+) -> None:
+    leg = SimpleNamespace(is_post_only=True, is_open=is_resting, side=OrderSide.BUY, price=MARKET.make_price(50_000.0))
+    intent = RoutedOrder(
+        primary=None,
+        gate=decide(READING),
+        quote=None,
+        decided_at=START,
+        ends_at=START,
+        post_time=timedelta(seconds=1),
+        leg=leg,
+    )
+    size = MARKET.make_qty(1)
+
+    intent.look_through(QuoteTick(MARKET.id, MARKET.make_price(ask - 0.1), MARKET.make_price(ask), size, size, 0, 0))
+
+    assert intent.was_gone_through is (went_through and is_resting)
 
 
 def test_an_order_of_a_market_without_quotes_crosses_without_a_mid_and_is_logged_if_refused(tmp_path: Path) -> None:

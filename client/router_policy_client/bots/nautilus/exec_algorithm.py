@@ -10,6 +10,7 @@ from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import OrderSide, OrderType
 from nautilus_trader.model.events import (
     OrderCanceled,
+    OrderCancelRejected,
     OrderDenied,
     OrderEvent,
     OrderExpired,
@@ -20,7 +21,7 @@ from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
-from router_policy_client.bots.nautilus.routed_order import RoutedOrder
+from router_policy_client.bots.nautilus.routed_order import RoutedOrder, is_accepted
 from router_policy_client.bots.nautilus.settings import RouterPolicyExecAlgorithmConfig
 from router_policy_client.gate import decide
 from router_policy_client.order_log import OrderLog
@@ -32,10 +33,12 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
     """Carries out market orders maker first, as the policies of `config.store_url` say.
 
     A strategy sends a market order with `exec_algorithm_id=ExecAlgorithmId("ROUTER-POLICY")` and subscribes to the
-    quotes of its instrument. The primary order itself is never submitted: the spawned orders carry its id as
-    `exec_spawn_id`, and tags with the run, the probe and the mid. A strategy that cancels its primary order ends the
-    spawned one. Orders of other types are submitted unchanged. Under a simulated clock the policies are read once, at
-    the start.
+    quotes of its instrument. Within the wait the maker order is posted anew as the policy says. Slivers are not sent:
+    while the policy is taker, `probe_every` chooses whole orders as probes.
+
+    The primary order itself is never submitted: the spawned orders carry its id as `exec_spawn_id`, and tags with the
+    run, the probe and the mid. A strategy that cancels its primary order ends the spawned one. Orders of other types
+    are submitted unchanged. Under a simulated clock the policies are read once, at the start.
     """
 
     def __init__(self, config: RouterPolicyExecAlgorithmConfig) -> None:
@@ -76,11 +79,18 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
             return
         intent = self._decide(order)
         self._intents[order.client_order_id] = intent
-        if not intent.gate.maker_first or intent.mid is None:
+        if not intent.gate.maker_first or intent.quote is None:
             self._cross(intent)
             return
-        self.clock.set_time_alert(_timer_of(intent), intent.ends_at, partial(self._end_wait, intent))
+        self.subscribe_quote_ticks(order.instrument_id)
+        self._set_timer(intent)
         self._post(intent)
+
+    def on_quote_tick(self, quote: QuoteTick) -> None:
+        """Note which resting orders the market has gone through."""
+        for intent in self._intents.values():
+            if intent.primary.instrument_id == quote.instrument_id:
+                intent.look_through(quote)
 
     def on_order_rejected(self, event: OrderRejected) -> None:
         """Post again at a fresh price after a post-only refusal, or cross."""
@@ -107,7 +117,7 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
         self._end_elsewhere(event)
 
     def on_order_canceled(self, event: OrderCanceled) -> None:
-        """Cross the rest once the maker order has waited; give up what was cancelled from elsewhere."""
+        """Cross the rest of a maker order or post it anew; give up what was cancelled from elsewhere."""
         intent = self._intents.get(event.client_order_id)
         if intent is None:
             return
@@ -116,8 +126,16 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
                 self.cancel_order(intent.leg)
         elif intent.is_wait_over and intent.is_maker_leg:
             self._cross(intent)
+        elif intent.is_moving:
+            self._post(intent)
         else:
             self._finish(intent)
+
+    def on_order_cancel_rejected(self, event: OrderCancelRejected) -> None:
+        """Leave an order where it rests that could not be cancelled for its next post."""
+        intent = self._intents.get(event.client_order_id)
+        if intent is not None:
+            intent.is_moving = False
 
     def on_order_filled(self, event: OrderFilled) -> None:
         """End an intent that is filled whole."""
@@ -134,12 +152,15 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
         return RoutedOrder(
             primary=order,
             gate=gate,
-            mid=None if quote is None else _mid(quote),
+            quote=quote,
+            post_time=timedelta(seconds=self.config.full_wait_seconds / gate.maker_posts),
+            decided_at=self.clock.utc_now(),
             ends_at=self.clock.utc_now() + timedelta(seconds=gate.patience * self.config.full_wait_seconds),
         )
 
     def _post(self, intent: RoutedOrder) -> None:
         primary = intent.primary
+        intent.is_moving = False
         quote = self.cache.quote_tick(primary.instrument_id)
         self._send(
             intent,
@@ -171,11 +192,26 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
         self._intents[leg.client_order_id] = intent
         self.submit_order(leg)
 
-    def _end_wait(self, intent: RoutedOrder, _: object) -> None:
-        """Cancel the maker order; its cancellation crosses the rest."""
-        intent.is_wait_over = True
-        if intent.is_maker_leg and not intent.leg.is_closed:
+    def _set_timer(self, intent: RoutedOrder) -> None:
+        end = intent.next_end(self.clock.utc_now())
+        self.clock.set_time_alert(_timer_of(intent), end, partial(self._end_post, intent))
+
+    def _end_post(self, intent: RoutedOrder, _: object) -> None:
+        """Cancel the maker order once it has waited, or if its price is another now; its cancellation goes on."""
+        intent.is_wait_over = self.clock.utc_now() >= intent.ends_at
+        if not intent.is_wait_over:
+            intent.is_moving = self._is_to_move(intent)
+            self._set_timer(intent)
+        if (intent.is_wait_over or intent.is_moving) and intent.is_maker_leg and not intent.leg.is_closed:
             self.cancel_order(intent.leg)
+
+    def _is_to_move(self, intent: RoutedOrder) -> bool:
+        """Return whether the maker order rests, at another price than a fresh one, and may be posted anew."""
+        if not (intent.is_maker_leg and intent.leg.is_open) or intent.leg.is_pending_cancel:
+            return False
+        instrument = self.cache.instrument(intent.primary.instrument_id)
+        price = self.maker_price(intent.primary.side, self.cache.quote_tick(instrument.id))
+        return price != intent.leg.price and is_accepted(instrument, self._unfilled(intent), price)
 
     def _end_elsewhere(self, event: OrderEvent) -> None:
         intent = self._intents.get(event.client_order_id)
@@ -208,11 +244,6 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
 
 def _timer_of(intent: RoutedOrder) -> str:
     return f"router-policy-{intent.order_id}"
-
-
-def _mid(quote: QuoteTick) -> Decimal:
-    mid: Decimal = (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
-    return mid
 
 
 def _is_due_to_post_only(event: OrderRejected) -> bool:
