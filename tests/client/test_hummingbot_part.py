@@ -395,27 +395,62 @@ def test_the_source_reads_from_the_executors_what_the_log_says(
     (cross,) = controller.follow(1)
     controller.start(cross).end(fake.CloseType.POSITION_HOLD, filled="2", price="98")
     controller.follow(1)
-    url = f"sqlite:///{tmp_path}/bot.sqlite"
+
+    read = read_from_executors(tmp_path, controller)
+
+    logged = logged_as_read(controller)
+    assert len(logged) == 2
+    assert read == logged
+
+
+def test_the_source_reads_an_order_that_was_posted_anew_as_the_log_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, controller: Controller
+) -> None:
+    let_post_twice(controller, monkeypatch)
+    for filled_later in ("0.75", "0.25"):
+        controller.prices.bid = Decimal(99)
+        first = controller.trade()
+        controller.prices.bid = Decimal(100)
+        controller.follow(30)
+        first.end(fake.CloseType.POSITION_HOLD, filled="1.25", price="99")
+        (post,) = controller.follow(1)
+        second = controller.start(post)
+        controller.follow(30)
+        second.end(fake.CloseType.POSITION_HOLD, filled=filled_later, price="100")
+        for cross in controller.follow(1):
+            controller.start(cross).end(fake.CloseType.POSITION_HOLD, filled="0.5", price="103")
+        controller.follow(1)
+
+    read = read_from_executors(tmp_path, controller)
+
+    assert [values[:3] for values in read.values()] == [(True, True, False), (True, False, True)]
+    assert read == logged_as_read(controller)
+
+
+def read_from_executors(folder: Path, controller: Controller) -> dict[object, tuple[object, ...]]:
+    """Read the orders as the batch job does, from the executors as hummingbot writes them; by id."""
+    url = f"sqlite:///{folder}/bot.sqlite"
     executors = [_row(executor, controller.prices.now) for executor in controller.executors]
     write_rows(url, tables(), {"Executors": executors})
     as_of = datetime.fromtimestamp(controller.prices.now + 60, UTC)
     source = OrdersSource(kind=OrdersKind.HUMMINGBOT, location=Location(url=url))
-
     names = "maker_started maker_filled fallback_used slippage_bps post_only_rejected probe policy_run_id".split()
-    read = {row["order_id"]: tuple(row[name] for name in names) for row in canonical_rows(source, as_of=as_of)}
+    rows = sorted(canonical_rows(source, as_of=as_of), key=lambda row: str(row["order_id"]))
+    return {row["order_id"]: tuple(row[name] for name in names) for row in rows}
 
-    logged = {
+
+def logged_as_read(controller: Controller) -> dict[object, tuple[object, ...]]:
+    """The lines of the log as the values that the batch job reads."""
+    return {
         row["attempt_id"]: (
             *flags(row)[:3],
             pytest.approx(row["slippage_bps"]),
             row["result"]["retries"] > 0,
             row["probe"],
-            None,
+            row["policy_run_id"],
         )
         for row in controller.logged()
     }
-    assert len(logged) == 2
-    assert read == logged
 
 
 def _row(executor: Executor, ended: float) -> dict[str, Any]:
