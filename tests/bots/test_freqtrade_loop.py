@@ -7,16 +7,17 @@ policies that are computed from its own database; beside it a second service rea
 import json
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.bots.freqtrade_bot import trade
+from tests.bots.freqtrade_bot import STRATEGY, trade
 from tests.bots.freqtrade_market import PAIRS
 from tests.bots.service import ORDER_LOG, Service
+from tests.client.scripted import READING
 
 START = datetime(2026, 5, 6, tzinfo=UTC)
 DAY = timedelta(hours=4)
@@ -171,3 +172,30 @@ def test_an_exit_that_was_missed_crossed_as_freqtrades_own_emergency_exit(loop: 
 
 def test_the_history_verifies(loop: Loop) -> None:
     assert "4 runs with 12 snapshots are as they were published" in loop.verified
+
+
+def test_orders_are_posted_anew_at_new_candles_and_each_leaves_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = replace(READING, maker_posts=4)
+    monkeypatch.setattr("router_policy_client.bots.freqtrade.intents.PolicyReader.get", lambda *_: policy)
+    lines = tmp_path / "orders.jsonl"
+    trade(
+        *(monkeypatch, tmp_path, START, 120),
+        away_bps=3,
+        strategy=STRATEGY.replace('timeframe = "5m"', 'timeframe = "1m"'),
+        order_log_path=str(lines),
+    )
+
+    rows = [json.loads(line) for line in lines.read_text().splitlines()]
+
+    assert Counter(row["attempt_id"] for row in rows).most_common(1)[0][1] == 1
+    assert all(row["is_maker_final"] is not row["used_fallback"] for row in rows if row["result"]["status"] == "FILLED")
+    posts = Counter((row["side"], row["posts"], row["is_maker_final"]) for row in rows)
+    assert {count for _, count, _ in posts} <= {1, 2, 3, 4}
+    assert posts["BUY", 2, True] + posts["BUY", 3, True] + posts["BUY", 4, True] > 0
+    assert posts["SELL", 2, True] + posts["SELL", 3, True] + posts["SELL", 4, True] > 0
+    connection = sqlite3.connect(tmp_path / "tradesv3.dryrun.sqlite")
+    (crossed,) = connection.execute("select count(*) from orders where order_type = 'market' and filled > 0").fetchone()
+    connection.close()
+    assert crossed == sum(row["used_fallback"] for row in rows)

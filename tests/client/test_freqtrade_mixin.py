@@ -12,6 +12,7 @@ import pytest
 
 from router_policy_client.bots.freqtrade import BotSettingsError, RouterPolicyMixin
 from storage.store import Store
+from tests.client.policies import reading
 from tests.support.runs import evidence, publish
 
 PAIR = "BTC/USDT"
@@ -39,6 +40,8 @@ class Plain:
 
     confirms = True
     times_out = False
+    adjusts_to: float | None = 0.0  # as freqtrade does by itself: not at all
+    own_price = 99.0
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
@@ -54,7 +57,7 @@ class Plain:
         self.called.append("bot_loop_start")
 
     def custom_entry_price(self, *arguments: Any, **kwargs: Any) -> float:
-        return 99.0
+        return self.own_price
 
     def confirm_trade_entry(self, *arguments: Any, **kwargs: Any) -> bool:
         return self.confirms
@@ -67,6 +70,9 @@ class Plain:
 
     def check_exit_timeout(self, *arguments: Any, **kwargs: Any) -> bool:
         return self.times_out
+
+    def adjust_order_price(self, *arguments: Any, **kwargs: Any) -> float | None:
+        return self.adjusts_to if self.adjusts_to != 0.0 else float(kwargs["current_order_rate"])
 
     def order_filled(self, *arguments: Any, **kwargs: Any) -> None:
         self.called.append("order_filled")
@@ -87,6 +93,9 @@ class FakeTrade:
     def set_custom_data(self, key: str, value: object) -> None:
         self.kept[key] = value
 
+    def calc_profit_ratio(self, rate: float) -> float:
+        return rate / 100.0 - 1.0
+
 
 @dataclass(kw_only=True)
 class FakeOrder:
@@ -99,6 +108,7 @@ class FakeOrder:
     safe_filled: float = 1.0
     order_date_utc: datetime = datetime(2026, 5, 6, tzinfo=UTC)
     order_id: str = "17"
+    ft_order_tag: str | None = None
 
 
 class Bot:
@@ -146,6 +156,21 @@ class Bot:
         if open_order.ft_order_side == "sell":
             check = self.strategy.check_exit_timeout
         return not check(PAIR, self.trade, open_order, self.at(seconds))
+
+    def adjust(self, seconds: float, rate: float = 99.0, proposed: float = 98.0, **order: Any) -> float | None:
+        """The price that freqtrade is to move an open order to; the same price leaves it where it is."""
+        open_order = FakeOrder(**{"status": "open", "safe_filled": 0.0, **order})
+        return self.strategy.adjust_order_price(
+            trade=self.trade,
+            order=open_order,
+            pair=PAIR,
+            current_time=self.at(seconds),
+            proposed_rate=proposed,
+            current_order_rate=rate,
+            entry_tag=None,
+            side="long",
+            is_entry=open_order.ft_order_side == "buy",
+        )
 
     def fill(self, seconds: float, **order: Any) -> None:
         self.strategy.order_filled(PAIR, self.trade, FakeOrder(**order), self.at(seconds))
@@ -208,6 +233,78 @@ def test_an_entry_waits_as_long_as_the_policy_grants_and_then_crosses_as_a_marke
     kept = bot.trade.kept["router_policy:17"]
     assert (kept["maker_started"], kept["crossed"]) == (True, True)
     assert bot.enter(500) == ("limit", 99.0)
+
+
+def let_post_four_times(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the policy divide the full wait of 240 s into four posts, and grant all of it."""
+    assert bot.strategy._intents is not None
+    policy = reading(symbol=PAIR, maker_posts=4)
+    monkeypatch.setattr(bot.strategy._intents._reader, "get", lambda _: policy)
+
+
+def test_an_entry_is_posted_anew_at_the_strategys_fresh_price_when_a_post_ends(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_post_four_times(bot, monkeypatch)
+    bot.enter(0)
+    bot.strategy.own_price = 98.5
+    bot.strategy.order_types["entry"] = "market"  # an entry of another pair crossed
+
+    assert [bot.adjust(seconds) for seconds in (59, 60, 61, 119)] == [99.0, 98.5, 99.0, 99.0]
+    assert bot.strategy.order_types["entry"] == "limit"
+    bot.strategy.own_price = 98.25
+    assert bot.adjust(185, rate=98.5) == 98.25  # two posts have ended since
+    assert bot.adjust(239, rate=98.25) == 98.25
+    bot.strategy.own_price = 98.0
+    assert bot.adjust(240, rate=98.25) == 98.25  # its wait is over
+    bot.fill(241, safe_price=98.25)
+
+    row = json.loads((bot.folder / "orders.jsonl").read_text())
+    assert (row["posts"], row["is_maker_final"], row["used_fallback"]) == (3, True, False)
+
+
+def test_an_entry_whose_fresh_price_is_the_same_or_that_has_filled_in_part_stays(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_post_four_times(bot, monkeypatch)
+    bot.enter(0)
+
+    assert bot.adjust(60) == 99.0
+    bot.strategy.own_price = 98.5
+    assert bot.adjust(120, safe_filled=0.5) == 99.0
+    assert bot.adjust(120, order_type="market") == 99.0
+    bot.fill(130)
+    assert json.loads((bot.folder / "orders.jsonl").read_text())["posts"] == 1
+
+
+def test_an_exit_is_posted_anew_from_the_proposed_rate_which_freqtrade_asks_a_price_for(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_post_four_times(bot, monkeypatch)
+    bot.exit(0)
+
+    assert bot.adjust(60, rate=101.0, ft_order_side="sell") == 101.0  # the strategy's own price still
+    assert bot.adjust(120, rate=102.0, ft_order_side="sell") == 98.0
+
+
+@pytest.mark.parametrize("adjusts_to", [None, 97.0])
+def test_a_price_or_a_cancellation_of_the_strategys_own_comes_first(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, adjusts_to: float | None
+) -> None:
+    let_post_four_times(bot, monkeypatch)
+    bot.enter(0)
+    bot.strategy.own_price, bot.strategy.adjusts_to = 98.5, adjusts_to
+
+    assert bot.adjust(60) == adjusts_to
+
+
+def test_orders_of_a_policy_with_one_post_and_those_of_an_earlier_process_stay(bot: Bot) -> None:
+    bot.strategy.own_price = 98.5
+    assert bot.adjust(60) == 99.0  # nothing is known of it
+    bot.waits(60)
+    assert bot.adjust(90) == 99.0  # adopted, without its grounds
+    bot.enter(100)
+    assert bot.adjust(200) == 99.0
 
 
 def test_a_missed_entry_whose_signal_is_gone_is_given_up_and_logged(bot: Bot) -> None:

@@ -15,7 +15,8 @@ class Intent:
     `side` is buy or sell, `mid` the middle of the book at the decision, None without a book. `gate` is None if an
     earlier process decided, and its grounds are lost; then `maker_started` is None for a limit order. `ended_at` is
     when its last order ended before all was filled, None while an order may be open. `was_seen` says whether its last
-    order was there in a loop of the bot, `unseen_loops` for how many loops no order of it has been there.
+    order was there in a loop of the bot, `unseen_loops` for how many loops no order of it has been there. `posts` is
+    how often freqtrade was asked to post it, `post_count` how many posts of the full wait have ended.
     """
 
     order_id: str
@@ -34,11 +35,21 @@ class Intent:
     cost: float = 0.0
     ended_at: datetime | None = None
     unseen_loops: int = 0
+    posts: int = 1
+    post_count: int = 0
 
     def wait_ends_at(self, full_wait_seconds: float) -> datetime:
         """Return when the maker order has waited as long as the policy grants; without its grounds, half the wait."""
         patience = 0.5 if self.gate is None else self.gate.patience
         return self.decided_at + timedelta(seconds=patience * full_wait_seconds)
+
+    def end_post(self, at: datetime, full_wait_seconds: float) -> bool:
+        """Return whether a post has ended since this was last asked, within the wait; False without its grounds."""
+        if self.gate is None or at >= self.wait_ends_at(full_wait_seconds):
+            return False
+        ended_count = (at - self.decided_at) // timedelta(seconds=full_wait_seconds / self.gate.maker_posts)
+        has_ended, self.post_count = ended_count > self.post_count, ended_count
+        return has_ended
 
     def see(self) -> None:
         """Note that an order of it is there."""
@@ -88,4 +99,5 @@ class Intent:
             post_only_rejects=self.post_only_rejects,
             probe=None if self.gate is None else self.gate.probe,
             policy_run_id=None if self.gate is None else self.gate.reading.run_id,
+            posts=self.posts if self.maker_started and self.gate is not None else None,
         )

@@ -79,6 +79,17 @@ class Intents:
         intent.ended_at = at
         return True
 
+    def end_post(self, pair: str, order: BotOrder, at: datetime) -> bool:
+        """Return whether an open maker order may be posted anew now: a post has ended, and none of it has filled."""
+        intent = self._intents.get((pair, order.ft_order_side))
+        if intent is None or intent.is_crossing or order.order_type != "limit" or order.safe_filled:
+            return False
+        return intent.end_post(at, self._settings.full_wait_seconds)
+
+    def count_post(self, pair: str, side: str) -> None:
+        """Note that an intent is posted anew."""
+        self._intents[pair, side].posts += 1
+
     def fill(self, pair: str, order: BotOrder, at: datetime) -> Intent:
         """Add what an order has filled; an order that is filled whole ends its intent."""
         key = pair, order.ft_order_side

@@ -21,6 +21,8 @@ class BotOrder(Protocol):
     @property
     def safe_filled(self) -> float: ...
     @property
+    def ft_order_tag(self) -> str | None: ...
+    @property
     def order_date_utc(self) -> datetime: ...
 
 
@@ -32,6 +34,7 @@ class Trade(Protocol):
     @property
     def exit_side(self) -> str: ...
     def set_custom_data(self, key: str, value: object) -> None: ...
+    def calc_profit_ratio(self, rate: float) -> float: ...
 
 
 class RunMode(Protocol):
@@ -92,6 +95,19 @@ if TYPE_CHECKING:
             exit_tag: str | None,
             **kwargs: Any,
         ) -> float: ...
+        def adjust_order_price(
+            self,
+            trade: Trade,
+            order: BotOrder,
+            pair: str,
+            current_time: datetime,
+            proposed_rate: float,
+            current_order_rate: float,
+            entry_tag: str | None,
+            side: str,
+            is_entry: bool,
+            **kwargs: Any,
+        ) -> float | None: ...
         def check_entry_timeout(
             self, pair: str, trade: Trade, order: BotOrder, current_time: datetime, **kwargs: Any
         ) -> bool: ...

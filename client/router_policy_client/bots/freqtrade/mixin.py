@@ -26,9 +26,9 @@ class RouterPolicyMixin(Strategy):
 
     It stands before the strategy, `class MyRoutedStrategy(RouterPolicyMixin, MyStrategy)`, and calls its callbacks. It
     does nothing outside of live and dry runs. Entries and exits must be limit orders with the time in force PO. A maker
-    order waits as long as the policy grants. Then an entry whose signal is still there, and every exit, crosses. Each
-    filled order leaves its mid, run and probe in the trade's custom data; with an order log every intent leaves a line
-    there, those that were missed too.
+    order waits as long as the policy grants, and within that is posted anew as the policy says. Then an entry whose
+    signal is still there, and every exit, crosses. Each filled order leaves its mid, run and probe in the trade's
+    custom data; with an order log every intent leaves a line there, those that were missed too.
     """
 
     _intents: Intents | None = None
@@ -118,6 +118,50 @@ class RouterPolicyMixin(Strategy):
         """Return whether the exit has waited long enough."""
         is_timed_out = super().check_exit_timeout(pair, trade, order, current_time, **kwargs)
         return self._has_waited(pair, order, current_time, is_timed_out)
+
+    def adjust_order_price(
+        self,
+        trade: Trade,
+        order: BotOrder,
+        pair: str,
+        current_time: datetime,
+        proposed_rate: float,
+        current_order_rate: float,
+        entry_tag: str | None,
+        side: str,
+        is_entry: bool,
+        **kwargs: Any,
+    ) -> float | None:
+        """Return the strategy's fresh price if the policy posts the order anew now, else what the strategy returns.
+
+        freqtrade asks from the first new candle on after the order was placed.
+        """
+        adjusted = super().adjust_order_price(
+            trade=trade,
+            order=order,
+            pair=pair,
+            current_time=current_time,
+            proposed_rate=proposed_rate,
+            current_order_rate=current_order_rate,
+            entry_tag=entry_tag,
+            side=side,
+            is_entry=is_entry,
+            **kwargs,
+        )
+        if self._intents is None or adjusted != current_order_rate:
+            return adjusted
+        if not self._intents.end_post(pair, order, current_time):
+            return adjusted
+        if is_entry:
+            fresh = super().custom_entry_price(pair, trade, current_time, proposed_rate, entry_tag, side)
+        else:
+            profit = trade.calc_profit_ratio(proposed_rate)
+            fresh = super().custom_exit_price(pair, trade, current_time, proposed_rate, profit, order.ft_order_tag)
+        if fresh == current_order_rate:
+            return adjusted
+        self._intents.count_post(pair, order.ft_order_side)
+        self.order_types["entry"] = "limit"  # another pair's entry may have crossed since
+        return fresh if is_entry else proposed_rate  # of which freqtrade asks for the exit price again
 
     def order_filled(self, pair: str, trade: Trade, order: BotOrder, current_time: datetime, **kwargs: Any) -> None:
         """Keep with the trade what freqtrade's tables have no column for, and end the intent."""
