@@ -1,11 +1,14 @@
-"""Orders on random venues whose router is killed at any request and taken up by another: by the venue's own books.
+"""Orders on random venues whose router is killed or interrupted at any request: by the venue's own books.
+
+Another process takes up what a killed one has left; an interrupted one (Ctrl-C) cleans up and writes its line itself.
 
 Everything about an order follows from its seed, so a failure names the seed to repeat it with.
 """
 
 import json
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from random import Random, SystemRandom
@@ -20,6 +23,7 @@ from router_policy_client.order import Order, Outcome, Side, UnfilledReason
 from router_policy_client.order_log import OrderLog
 from router_policy_client.policy import Reading
 from router_policy_client.router import route_order
+from router_policy_client.routing import OutcomeLog
 from router_policy_client.simulated import Conditions, Fill, SimulatedVenue
 from router_policy_client.simulated_prices import RandomWalk
 from router_policy_client.venue import Quote
@@ -34,14 +38,20 @@ class Killed(BaseException):
 
 
 class Mortal:
-    """A venue as one process sees it, that is killed at its request of a number, carried out or not; 0 is never."""
+    """A venue as one process sees it, which ends at its request of a number, carried out or not; 0 is never.
 
-    def __init__(self, venue: SimulatedVenue, dies_at: int, *, is_carried_out: bool) -> None:
+    It ends by `by`: after Killed nothing reaches the venue any more, after KeyboardInterrupt everything does.
+    """
+
+    def __init__(
+        self, venue: SimulatedVenue, ends_at: int, *, is_carried_out: bool, by: type[BaseException] = Killed
+    ) -> None:
         self.quotes: list[Quote] = []
         self.maker_prices: list[Decimal] = []
         self._venue = venue
-        self._left = dies_at
+        self._left = ends_at
         self._is_carried_out = is_carried_out
+        self._by = by
         self._is_dead = False
 
     def on_tick(self, symbol: str, side: Side, price: Decimal) -> Decimal:
@@ -72,13 +82,26 @@ class Mortal:
         if self._is_dead:
             raise Killed
         self._left -= 1
-        self._is_dead = self._left == 0
-        if self._is_dead and not self._is_carried_out:
-            raise Killed
+        is_end = self._left == 0
+        self._is_dead = is_end and self._by is Killed
+        if is_end and not self._is_carried_out:
+            raise self._by
         answer = getattr(self._venue, name)(*arguments)
-        if self._is_dead:
-            raise Killed
+        if is_end:
+            raise self._by
         return answer
+
+
+class Lines:
+    """The log of the last process, and the outcomes that it was given."""
+
+    def __init__(self, log: OrderLog) -> None:
+        self.outcomes: list[Outcome] = []
+        self._log = log
+
+    def append(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self._log.append(outcome)
 
 
 class World:
@@ -109,28 +132,25 @@ class World:
 
     def route(self, log: OrderLog) -> tuple[Outcome, int]:
         """Route the order, by as many processes as it takes; return the outcome and how many were killed."""
-        begun, deaths = None, 0
-        for dies_at in (*self._deaths(), 0):
-            mortal = Mortal(self.venue, dies_at, is_carried_out=self.random.random() < 0.5)
-            self.seen.append(mortal)
-            try:
-                outcome = self._route_once(mortal, log if not dies_at else None, begun)
-            except Killed:
-                deaths += 1
-            else:
-                if not dies_at:
-                    return outcome, deaths
-                deaths += 1  # killed before its line was written
+        begun, deaths = None, [self.random.randrange(1, 30) for _ in range(self.random.choice([0, 1, 1, 2]))]
+        for dies_at in deaths:
+            with suppress(Killed):  # or it ends before, and is killed before its line is written
+                self._route_once(self._mortal(dies_at, Killed), Kept(), begun)
             begun = START
             self.clock.sleep(self.random.choice([0.0, 1.0, 20.0, 120.0, 700.0]))
-        raise AssertionError("the last process is not killed")
+        interrupted_at, lines = self.random.choice([0, 0, 0, self.random.randrange(1, 30)]), Lines(log)
+        with suppress(KeyboardInterrupt):
+            self._route_once(self._mortal(interrupted_at, KeyboardInterrupt), lines, begun)
+        (outcome,) = lines.outcomes
+        return outcome, len(deaths)
 
-    def _deaths(self) -> Sequence[int]:
-        return [self.random.randrange(1, 30) for _ in range(self.random.choice([0, 1, 1, 2]))]
+    def _mortal(self, ends_at: int, by: type[BaseException]) -> Mortal:
+        mortal = Mortal(self.venue, ends_at, is_carried_out=self.random.random() < 0.5, by=by)
+        self.seen.append(mortal)
+        return mortal
 
-    def _route_once(self, mortal: Mortal, log: OrderLog | None, begun: Any) -> Outcome:
-        line = Kept() if log is None else log
-        return route_order(self.order, mortal, Reader(self.reading), line, clock=self.clock, resume_from=begun)
+    def _route_once(self, mortal: Mortal, log: OutcomeLog, begun: datetime | None) -> None:
+        route_order(self.order, mortal, Reader(self.reading), log, clock=self.clock, resume_from=begun)
 
 
 def _reading(random: Random) -> Reading:
@@ -209,6 +229,7 @@ def kinds_of(world: World, outcome: Outcome, deaths: int) -> set[str]:
         "sliver crossed": outcome.maker_share is not None and outcome.fallback_used,
         "sliver taken up": outcome.is_resumed and {"t1", "m1"} <= legs,
         "unconfirmed": bool(outcome.unresolved_ids),
+        "interrupted": outcome.unfilled_reason is UnfilledReason.INTERRUPTED,
         "rejected": outcome.post_only_rejects > 0,
     }
     return {kind for kind, is_shown in shown.items() if is_shown}
@@ -235,5 +256,5 @@ def test_no_order_is_overfilled_or_left_unnamed_whoever_is_killed_and_whatever_i
     assert lines == [f"o{seed}" for seed in range(first_seed, first_seed + orders)]
     assert kinds == {
         *("killed", "killed twice", "taken up", "reposted", "filled in a later post", "went through"),
-        *("sliver filled", "sliver crossed", "sliver taken up", "unconfirmed", "rejected"),
+        *("sliver filled", "sliver crossed", "sliver taken up", "unconfirmed", "interrupted", "rejected"),
     }
