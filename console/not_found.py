@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from console.terminal.text import iso
 from policy.errors import RouterPolicyError
 from policy.symbols import letters
+from policy.time_text import iso
 from storage.errors import SchemaError, StoreError, StoreFileMovedError, StoreUnavailableError
 from storage.read.pages import PageBounds, SlotGap, gaps
 from storage.read.policies import latest, slot_of_leaving

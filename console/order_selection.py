@@ -6,8 +6,8 @@ from console.errors import SettingsError
 from console.not_found import no_policy
 from console.settings.model import Settings
 from console.settings.plan import plan_of
-from console.terminal.text import iso
 from jobs.analysis.order_history import TOLERANCE, OrderSelection
+from policy.time_text import iso
 from policy.window import OUTCOME_WINDOW
 from storage.read.policies import newest_run
 from storage.store import Store

@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from console.terminal.text import iso
 from policy.effective import EffectivePolicy
 from policy.snapshot import Snapshot
+from policy.time_text import iso
 
 
 def snapshot_record(snapshot: Snapshot) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import plan_of
 from console.terminal.progress import progress_bar
-from console.terminal.text import iso
 from jobs.run.backfill import backfill
 from jobs.run.worker import LEASE_MARGIN
+from policy.time_text import iso
 from storage.store import Store
 
 _Start = Annotated[datetime, typer.Option("--from", parser=parse_time, help="The first slot, inclusive.")]

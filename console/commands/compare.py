@@ -9,7 +9,7 @@ from console.not_found import store_to_read
 from console.options import AsJson, Config, SlotsSince
 from console.settings.file import load
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import figure, iso, percent, print_json, print_lines
+from console.terminal.text import figure, percent, print_json, print_lines
 from jobs.analysis.compare import (
     HOURS_AROUND,
     BreakerEventInContext,
@@ -20,6 +20,7 @@ from jobs.analysis.compare import (
     per_day,
     share,
 )
+from policy.time_text import iso
 from storage.read.breaker_events import BreakerLevel
 from storage.read.rule_set_comparison import RuleSetDifference, RuleSetTotals
 

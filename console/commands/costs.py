@@ -14,10 +14,11 @@ from console.settings.file import load
 from console.settings.plan import fees_of
 from console.terminal.rejects import reject_lines
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import figure, iso, print_json, print_lines
+from console.terminal.text import figure, print_json, print_lines
 from jobs.analysis.costs import CHOSEN, Costs, CostSummary, PolicyAtOrder, find_costs
 from jobs.analysis.order_history import OrderSelection
 from jobs.confidence_interval import ConfidenceInterval
+from policy.time_text import iso
 
 _AsIfLive = Annotated[
     bool,

@@ -13,9 +13,10 @@ from console.order_selection import select_orders
 from console.settings.file import load
 from console.terminal.rejects import reject_lines
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import iso, print_json, print_lines
+from console.terminal.text import print_json, print_lines
 from jobs.analysis.drift import Drift, DriftKind, SymbolDrift, find_drift
 from jobs.analysis.order_history import TOLERANCE, OrderSelection
+from policy.time_text import iso
 
 _HEADS = ("symbol", "\norders", "no\nrun", "unknown\nrun", "super-\nseded", "\nexpired", "maker while\ntaker")
 _MEANING = {

@@ -13,13 +13,14 @@ from console.policy_record import in_force_record
 from console.settings.file import load
 from console.terminal.rejects import reject_words
 from console.terminal.routes import policy_words
-from console.terminal.text import exact_figure, iso, print_json, print_lines
+from console.terminal.text import exact_figure, print_json, print_lines
 from jobs.analysis.explain import Explanation, explain_policy
 from policy.reject import Reject
 from policy.rules import Check, State
 from policy.rules.breaker_state import Breaker
 from policy.snapshot import Snapshot
 from policy.streaks import Streak
+from policy.time_text import iso
 from storage.read.explanation import BreakerDecision, ShadowDecision
 from storage.records import PolicyChange, PolicyPeriod
 

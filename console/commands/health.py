@@ -12,9 +12,10 @@ from console.settings.model import Settings
 from console.terminal.freshness import gap_words, recent_gaps, slot_words
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import exact_figure, figure, iso, print_json, print_lines
+from console.terminal.text import exact_figure, figure, print_json, print_lines
 from jobs.analysis.health import WatchedScope, compute_every_execution_health, compute_execution_health
 from policy.health import ExecutionHealth
+from policy.time_text import iso
 from storage.store import Store
 
 _HEADS = (

@@ -8,8 +8,9 @@ from console.policy_record import in_force_record
 from console.settings.file import load
 from console.terminal.policy_table import decision_cells
 from console.terminal.table import boxed_table, print_table
-from console.terminal.text import iso, print_json, print_lines
+from console.terminal.text import print_json, print_lines
 from policy.effective import EffectivePolicy
+from policy.time_text import iso
 from storage.read.policies import history
 from storage.records import PolicyPeriod
 

@@ -13,10 +13,10 @@ from console.settings.draft import draft
 from console.settings.file import FILE_NAME, load
 from console.settings.plan import plan_of
 from console.terminal.preview import print_preview
-from console.terminal.text import iso
 from jobs.analysis.preview import DataEnd, Preview, find_data_end, preview
 from jobs.analysis.recognition import recognise
 from policy.errors import RouterPolicyError
+from policy.time_text import iso
 from storage.database.engine import describe_url, parse_url
 from storage.store import Store
 

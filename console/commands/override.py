@@ -12,8 +12,8 @@ from console.settings.duration import duration_words
 from console.settings.file import load
 from console.settings.model import Settings
 from console.terminal.routes import policy_words
-from console.terminal.text import iso
 from policy import TakerBias
+from policy.time_text import iso
 from storage.store import Store
 from storage.write import overrides
 

@@ -12,7 +12,8 @@ from console.options import Config, parse_length
 from console.settings.duration import duration_words
 from console.settings.file import load
 from console.terminal.progress import progress_bar
-from console.terminal.text import iso, print_lines
+from console.terminal.text import print_lines
+from policy.time_text import iso
 from storage.store import Store
 from storage.write.prune import Prunable, prunable
 

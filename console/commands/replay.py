@@ -18,11 +18,12 @@ from console.settings.plan import rules_of
 from console.terminal.progress import progress_bar
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import figure, iso, percent, print_json, print_lines
+from console.terminal.text import figure, percent, print_json, print_lines
 from jobs.analysis.compare import per_day, share
 from jobs.analysis.replay import replay
 from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals
 from policy.rules import RuleSet
+from policy.time_text import iso
 
 _CHANGES_SHOWN = 20
 _MEANING = {

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import iso, print_lines
+from console.terminal.text import print_lines
 from policy.fee_gap import fee_gap_words
+from policy.time_text import iso
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -5,10 +5,11 @@ from datetime import datetime
 from console.terminal.rejects import reject_lines
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import figure, iso, print_lines
+from console.terminal.text import figure, print_lines
 from jobs.analysis.preview import Preview
 from policy.health_warnings import survivors_only
 from policy.rules import Judgement
+from policy.time_text import iso
 
 _HEADS = ("symbol", "quality", "policy", "maker\nfills", "falls\nback", "starts/\norders", "median\nslip bps", "regime")
 _TEXT_COLUMNS = (0, 1, 2, 7)

@@ -1,16 +1,11 @@
-"""How times and figures are written on the screen, and lines and JSON on standard output."""
+"""How ages and figures are written on the screen, and lines and JSON on standard output."""
 
 import json
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from io import TextIOWrapper
 from typing import TextIO
-
-
-def iso(at: datetime | None) -> str | None:
-    """Write a time as ISO 8601 in UTC with a Z; None stays None."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at is not None else None
 
 
 def age_words(age: timedelta) -> str:

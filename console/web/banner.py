@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.terminal.freshness import consequence, gap_words, recent_gaps
-from console.terminal.text import iso
 from console.web.policy_cache import LatestPolicies, PolicyCache, tag_of
 from jobs.analysis.health import limits_at
 from jobs.slots import Slots
 from policy.effective import Override
 from policy.freshness import WHAT_ROUTERS_DO, Status
+from policy.time_text import iso
 from storage.read.metrics import failure_count
 
 _NO_RUN = "No run yet. router-policy once computes one now, router-policy run computes each when it is due."

@@ -1,12 +1,13 @@
 """What answers have in common: the cache, pages and their addresses, and answers that are known already."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, cast
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends, HTTPException, Request, Response
 
 from console.web.policy_cache import LatestPolicies, PolicyCache
+from policy.time_text import iso
 
 
 async def _policy_cache(request: Request) -> PolicyCache:
@@ -38,12 +39,7 @@ def not_modified(request: Request, response: Response, newest: LatestPolicies) -
 
 def policy_not_found(cache: PolicyCache, symbol: str, at: datetime | None = None) -> HTTPException:
     """Return the 404 for a symbol without a policy."""
-    when = f" at {utc(at)}" if at is not None else ""
+    when = f" at {iso(at)}" if at is not None else ""
     return HTTPException(
         404, f"no policy for {symbol!r} in scope {cache.scope!r}{when}; /v1/policies lists all policies"
     )
-
-
-def utc(at: datetime) -> str:
-    """Write a time for an address."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -21,9 +21,10 @@ from console.web.api.policy_records import (
 from console.web.errors import Responses, documented
 from console.web.parameters import SYMBOL_PATTERN, At, Limit, Moment, OneSymbol, Since, Symbol, Until, read_time
 from console.web.policy_cache import PolicyCache
-from console.web.responses import ThePolicyCache, next_page, not_modified, policy_not_found, utc
+from console.web.responses import ThePolicyCache, next_page, not_modified, policy_not_found
 from policy.effective import EffectivePolicy
 from policy.enums import Quality
+from policy.time_text import iso
 from storage.read.pages import PageBounds, PageCursor, changed_symbols, changes, history_page
 from storage.read.policies import all_in_force, in_force
 from storage.records import PolicyPeriod
@@ -120,7 +121,7 @@ def history(
 ) -> HistoryPage | Response:
     """Return one symbol's policies that came into force in a time, oldest first, each with the time it was in force."""
     periods = _history(cache, symbol, PageBounds(since=since, until=until, limit=limit + 1))
-    more = next_page(request, response, since=utc(periods[limit].valid_from)) if len(periods) > limit else None
+    more = next_page(request, response, since=iso(periods[limit].valid_from)) if len(periods) > limit else None
     items = [PastPolicyRecord.of(period) for period in periods[:limit]]
     if format == "csv":
         return Response(_as_csv(items), media_type="text/csv", headers=dict(response.headers))
@@ -194,7 +195,7 @@ def list_changes(
     if len(page) <= limit:
         return ChangePage(items=items, next=None)
     last = items[-1]
-    return ChangePage(items=items, next=next_page(request, response, after=f"{utc(last.slot)} {last.symbol}"))
+    return ChangePage(items=items, next=next_page(request, response, after=f"{iso(last.slot)} {last.symbol}"))
 
 
 def _cursor(after: str | None) -> PageCursor | None:

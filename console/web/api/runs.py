@@ -7,7 +7,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from console.web.api.run_records import GapPage, GapRecord, HeadRecord, RunPage, RunRecord
 from console.web.errors import documented
 from console.web.parameters import Limit, RunNumber, Since, Until
-from console.web.responses import ThePolicyCache, next_page, utc
+from console.web.responses import ThePolicyCache, next_page
+from policy.time_text import iso
 from storage.audit import chain
 from storage.read.pages import PageBounds, gaps, run_by_id, runs
 from storage.read.policies import rejects_of_runs
@@ -30,7 +31,7 @@ def list_runs(
     with cache.store.reading() as connection:
         page = runs(connection, cache.scope, PageBounds(since=since, until=until, limit=limit + 1))
         items = _with_rejects(connection, page[:limit])
-    more = next_page(request, response, until=utc(page[limit - 1].slot)) if len(page) > limit else None
+    more = next_page(request, response, until=iso(page[limit - 1].slot)) if len(page) > limit else None
     return RunPage(items=items, next=more)
 
 
@@ -62,7 +63,7 @@ def list_gaps(
     with cache.store.reading() as connection:
         page = gaps(connection, cache.scope, PageBounds(since=since, until=until, limit=limit + 1))
     items = [GapRecord.of(gap) for gap in page[:limit]]
-    more = next_page(request, response, until=utc(items[-1].slot)) if len(page) > limit else None
+    more = next_page(request, response, until=iso(items[-1].slot)) if len(page) > limit else None
     return GapPage(items=items, next=more)
 
 

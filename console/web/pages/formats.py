@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from console.terminal.text import iso
+from policy.time_text import iso
 
 NOT_MEASURED = "–"
 
