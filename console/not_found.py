@@ -9,8 +9,9 @@ from policy.symbols import letters
 from policy.time_text import iso
 from storage.errors import SchemaError, StoreError, StoreFileMovedError, StoreUnavailableError
 from storage.read.pages import PageBounds, SlotGap, gaps
-from storage.read.policies import latest, slot_of_leaving
-from storage.store import Store
+from storage.read.policies import latest, newest_run, slot_of_leaving
+from storage.records import PublishedRun
+from storage.store import Connection, Store
 
 _GAPS_READ = 100
 
@@ -47,7 +48,7 @@ def no_policy(store: Store, scope: str, symbol: str | None = None) -> NoPolicyEr
     symbols = _symbols(store, scope)
     what = f"no policy for {symbol!r}" if symbol is not None else "no policy yet"
     if symbol is None or not symbols:
-        return NoPolicyError(f"{what} in scope {scope!r}; {_last_failure(store, scope)}")
+        return NoPolicyError(f"{what} in scope {scope!r}; {_why_none(store, scope)}")
     remedy = _similar_name(symbol, symbols) or "router-policy latest lists all policies"
     return NoPolicyError(f"{what} in scope {scope!r}; {remedy}")
 
@@ -80,11 +81,27 @@ def _similar_name(symbol: str, symbols: Sequence[str]) -> str:
     return f"is it {' or '.join(similar)}?" if similar else ""
 
 
-def _last_failure(store: Store, scope: str) -> str:
-    """Return why the newest run failed, or how to compute one if none was tried."""
+def run_without_policies(connection: Connection, scope: str) -> str:
+    """Return that the newest run of a scope without policies found no order; empty if there is no run."""
+    run = newest_run(connection, scope)
+    return _empty_words(run) if run is not None else ""
+
+
+def _empty_words(run: PublishedRun) -> str:
+    return (
+        f"run {run.run_id} of slot {iso(run.slot)} found no order in the seven days before; "
+        "router-policy check shows what the sources have"
+    )
+
+
+def _why_none(store: Store, scope: str) -> str:
+    """Return why a scope has no policy: its newest slot failed, or its run was empty; or how to compute one."""
     with store.reading() as connection:
-        newest_first = gaps(connection, scope, PageBounds(limit=_GAPS_READ))
-    return next((_why(gap) for gap in newest_first if gap.last_error), "router-policy once computes one")
+        run = newest_run(connection, scope)
+        failed = next((gap for gap in gaps(connection, scope, PageBounds(limit=_GAPS_READ)) if gap.last_error), None)
+    if failed is not None and (run is None or failed.slot > run.slot):
+        return _why(failed)
+    return _empty_words(run) if run is not None else "router-policy once computes one"
 
 
 def _why(gap: SlotGap) -> str:

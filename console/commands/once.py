@@ -1,7 +1,8 @@
 """`router-policy once`: one slot, computed in this process while a person waits."""
 
+import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -16,9 +17,13 @@ from console.terminal.policy_table import print_policies
 from console.terminal.progress import spinner
 from console.terminal.rejects import reject_lines
 from console.terminal.text import print_json, print_lines
+from jobs.analysis.empty_window import orders_elsewhere
+from jobs.analysis.findings import counted
+from jobs.plan import Plan
 from jobs.run.single_slot import publish_slot
 from policy.health_warnings import survivors_only
 from policy.snapshot import Snapshot
+from policy.time_text import iso
 from storage.read import policies
 from storage.records import PublishedRun
 from storage.store import Store
@@ -41,11 +46,13 @@ def command(as_of: _AsOf = None, config: Config = None, as_json: AsJson = False)
             snapshots = policies.snapshots_of_run(connection, run.run_id)
             rejects = policies.rejects_of_run(connection, run.run_id)
             notes = policies.source_notes_of_run(connection, run.run_id)
+        elsewhere = _elsewhere(plan, settings, run, store.now())
+        note_lines = [f"note: {note}" for note in (*notes, *elsewhere, *_survivors(snapshots))]
         if as_json:
             print_json(map(snapshot_record, snapshots))
+            sys.stderr.writelines(f"{line}\n" for line in note_lines)
             return
-        print_lines([_summary(run, plan.scope, is_new=is_new), *reject_lines(rejects)])
-        print_lines(f"note: {note}" for note in (*notes, *_survivors(snapshots)))
+        print_lines([_summary(run, plan.scope, is_new=is_new), *reject_lines(rejects), *note_lines])
         if snapshots:
             print_policies(snapshots, store.now())
 
@@ -55,9 +62,15 @@ def _slot(settings: Settings, store: Store, as_of: datetime | None) -> datetime:
     slot = as_of if as_of is not None else settings.schedule.slots.newest(now)
     if slot > now:
         raise SettingsError(
-            f"--as-of {slot.isoformat()} is in the future; the orders and candles of its window do not exist yet"
+            f"--as-of {iso(slot)} is in the future; the orders and candles of its window do not exist yet"
         )
     return slot
+
+
+def _elsewhere(plan: Plan, settings: Settings, run: PublishedRun, now: datetime) -> Iterator[str]:
+    """Yield where the orders are if the run found none, and the next slot, which finds those that are newer."""
+    if run.event_count == 0 and (words := orders_elsewhere(plan, run.slot, now)):
+        yield f"orders: {words}; the next slot is {iso(settings.schedule.slots.next(now))}"
 
 
 def _survivors(snapshots: Sequence[Snapshot]) -> Iterator[str]:
@@ -69,6 +82,7 @@ def _survivors(snapshots: Sequence[Snapshot]) -> Iterator[str]:
 def _summary(run: PublishedRun, scope: str, *, is_new: bool) -> str:
     published = "published as" if is_new else "is published already, as"
     return (
-        f"slot {run.slot.astimezone(UTC).isoformat()} of scope {scope!r} {published} run {run.run_id}: "
-        f"{run.symbol_count} symbols, {run.event_count} outcomes used, {run.reject_count} rows not used"
+        f"slot {iso(run.slot)} of scope {scope!r} {published} run {run.run_id}: "
+        f"{counted(run.symbol_count, 'symbol')}, {counted(run.event_count, 'order')} used, "
+        f"{counted(run.reject_count, 'row')} not used"
     )

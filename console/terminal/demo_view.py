@@ -31,7 +31,7 @@ def shown_as_lines(before: Sequence[Snapshot], hint: str) -> Iterator[Show]:
 
     def show(run: PublishedRun, snapshots: Sequence[Snapshot]) -> None:
         nonlocal newest
-        summary = f"published as run {run.run_id}: {run.symbol_count} symbols, {run.event_count} outcomes used"
+        summary = f"published as run {run.run_id}: {run.symbol_count} symbols, {run.event_count} orders used"
         print_lines([f"slot {_clock(run)} {summary}", *(f"  {change}" for change in policy_changes(newest, snapshots))])
         sys.stdout.flush()
         newest = snapshots

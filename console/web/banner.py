@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from console.not_found import run_without_policies
 from console.terminal.freshness import consequence, gap_words, recent_gaps
 from console.web.policy_cache import LatestPolicies, PolicyCache, tag_of
 from jobs.analysis.health import limits_at
@@ -69,13 +70,18 @@ def banner_of(cache: PolicyCache, newest: LatestPolicies) -> Banner:
     with cache.store.reading() as connection:
         missed = recent_gaps(connection, cache.scope, newest.slot or newest.now)
         failed = failure_count(connection, cache.scope)
+        empty = run_without_policies(connection, cache.scope) if newest.slot is None else ""
     return Banner(
-        phases=phases_of(cache.slots, newest.slot),
+        phases=phases_of(cache.slots, newest.slot) if not empty else [_without_policies(empty)],
         gaps=gap_words(missed),
         slot=newest.slot,
         now=newest.now,
         tag=tag_of(newest.tag, [(gap.slot, gap.state, gap.failure_count) for gap in missed], failed),
     )
+
+
+def _without_policies(why: str) -> FreshnessPhase:
+    return FreshnessPhase(after=None, status=Status.MISSING, text=f"No policy: {why}.")
 
 
 def phases_of(slots: Slots, newest: datetime | None) -> Sequence[FreshnessPhase]:

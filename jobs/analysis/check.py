@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from jobs.analysis.findings import Finding, Severity
+from jobs.analysis.findings import Finding, wrong
 from jobs.analysis.source_findings import find_in_sources
 from jobs.analysis.store_findings import find_in_store
 from jobs.plan import Plan
 from jobs.slots import Slots
 from policy.errors import RouterPolicyError
+from policy.time_text import iso
 
 
 def check(plan: Plan, store_url: str, slots: Callable[[], Slots], as_of: datetime | None = None) -> list[Finding]:
@@ -32,10 +33,10 @@ def _tried(what: str, attempt: Callable[[], Iterator[Finding]]) -> list[Finding]
         for finding in attempt():
             findings.append(finding)
     except RouterPolicyError as error:
-        findings.append(Finding(what=what, severity=Severity.WRONG, message=str(error)))
+        findings.append(wrong(what, str(error)))
     return findings
 
 
 def _find_in_schedule(slots: Slots, now: datetime) -> Iterator[Finding]:
-    first, second = (slot.isoformat() for slot in slots.following(now, 2))
+    first, second = (iso(slot) for slot in slots.following(now, 2))
     yield Finding(what="schedule", message=f"{slots.cron} in UTC; next at {first}, then at {second}")

@@ -8,7 +8,10 @@ _NAMES_SHOWN = 4
 
 
 class Severity(StrEnum):
-    """How serious a finding is: runs work; they work, but something is probably a mistake; or they fail."""
+    """How serious a finding is.
+
+    Runs work; they work, but something is probably a mistake; or they fail, or decide on figures that are not true.
+    """
 
     OK = "ok"
     NOTE = "note"
@@ -40,9 +43,19 @@ class Finding:
         return f"{severity:<5} {self.what}: {self.message}"
 
 
+def wrong(what: str, message: str) -> Finding:
+    """Return a finding with which runs fail, or decide on what is not true."""
+    return Finding(what=what, message=message, severity=Severity.WRONG)
+
+
 def note(what: str, message: str) -> Finding:
     """Return a finding that is probably a mistake, although runs work."""
     return Finding(what=what, message=message, severity=Severity.NOTE)
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun, as in `1 row`, `2 rows`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -64,12 +64,12 @@ def preview(plan: Plan, as_of: datetime) -> Preview:
     """Measure and decide as a run as of a time would. Raises SourceError or EngineError if nothing can be computed."""
     from jobs.decisions import decide_symbols
     from jobs.engines.measure import measure
-    from jobs.engines.source_notes import no_ratio_note
+    from jobs.engines.source_notes import notes_of
 
     measurement = measure(plan, plan.window(as_of), {})
     return Preview(
         judgements=decide_symbols(plan, measurement, as_of).live,
-        notes=(*measurement.notes, *no_ratio_note(measurement.evidence)),
+        notes=notes_of(measurement),
         rejects=measurement.rejects,
         order_count=measurement.event_count,
     )

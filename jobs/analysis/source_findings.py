@@ -1,23 +1,25 @@
 """What `check` finds of the sources: whether they can be read, and what in them is probably a mistake."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from jobs.analysis.findings import Finding, listed, note
+from jobs.analysis.empty_window import orders_elsewhere
+from jobs.analysis.findings import Finding, counted, listed, note, wrong
 from jobs.engines.measurement import Measurement
-from jobs.engines.source_checks import count_orders_ahead, merged_spellings, modal_bar_spacing
-from jobs.engines.source_notes import no_ratio_note
-from jobs.plan import CandlesSource, EngineKind, OrdersKind, OrdersSource, Plan
+from jobs.engines.source_checks import count_orders_ahead, merged_spellings
+from jobs.engines.source_notes import no_order_note, no_ratio_note
+from jobs.plan import EngineKind, OrdersKind, OrdersSource, Plan
+from jobs.sources.reject_reasons import reject_reason
 from policy import Evidence, Regime
 from policy.fee_gap import fee_gap_words
 from policy.health_warnings import survivors_only
 from policy.reject import Reject
 from policy.rules import Judgement
 from policy.symbols import spelt_alike
+from policy.time_text import iso
 from policy.window import Window
 
 _NO_FEES = "no fees are set, so it is unknown whether maker-first saves; set [fees] maker_bps and taker_bps"
-_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 # The fields of an order log from which a canonical column is read.
 _FIELDS = {
     "maker_started": "maker_start, started_maker or decision.maker_started",
@@ -34,8 +36,8 @@ def find_in_sources(plan: Plan, as_of: datetime, now: datetime) -> Iterator[Find
     measurement = measure(plan, window, {})
     judgements = decide_symbols(plan, measurement, as_of).live
     evidence = [judgement.evidence for judgement in judgements]
-    when = "in the last 7 days" if as_of == now else f"in the 7 days before {as_of.isoformat()}"
-    yield Finding(what="orders", message=_count_words(measurement, len(evidence), when))
+    yield _count(plan, measurement, as_of, now)
+    yield from (wrong(*text.split(": ", 1)) for text in measurement.unused_rows)
     yield from _orders(plan.orders, measurement, evidence)
     yield from _ahead(plan, now)
     yield from (_not_used(reject) for reject in measurement.rejects)
@@ -46,11 +48,17 @@ def find_in_sources(plan: Plan, as_of: datetime, now: datetime) -> Iterator[Find
         return
     yield from _candles(judgements)
     yield from _names(measurement, evidence)
-    yield from _bars(plan, plan.candles, window)
 
 
-def _count_words(measurement: Measurement, symbol_count: int, when: str) -> str:
-    return f"{measurement.event_count} outcomes of {symbol_count} symbols {when} ({measurement.engine})"
+def _count(plan: Plan, measurement: Measurement, as_of: datetime, now: datetime) -> Finding:
+    """Return how many orders the window has; if it has none, where the others are."""
+    when = "in the last 7 days" if as_of == now else f"in the 7 days before {iso(as_of)}"
+    if no_order_note(measurement):
+        elsewhere = orders_elsewhere(plan, as_of, now)
+        return note("orders", f"no order counts {when}{f'; {elsewhere}' if elsewhere else ''}")
+    orders = counted(measurement.event_count, "order")
+    symbols = counted(len(measurement.traded_symbols), "symbol")
+    return Finding(what="orders", message=f"{orders} of {symbols} {when} ({measurement.engine})")
 
 
 def _orders(source: OrdersSource, measurement: Measurement, evidence: Sequence[Evidence]) -> Iterator[Finding]:
@@ -63,7 +71,7 @@ def _orders(source: OrdersSource, measurement: Measurement, evidence: Sequence[E
         if warning := survivors_only(symbol.effectiveness):
             yield note("orders", f"{symbol.symbol}: {warning}")
     if orders and not any(symbol.effectiveness.slippage_count for symbol in evidence):
-        message = f"none of {orders} outcomes has a slippage, so its median is unknown"
+        message = f"none of {orders} orders has a slippage, so its median is unknown"
         yield note("orders", f"{message}{_remedy(source, 'slippage_bps')}")
     for names in spelt_alike([symbol.symbol for symbol in evidence]):
         yield note("orders", f"{listed(names)} get a policy each; is it one market, spelt in several ways?")
@@ -81,7 +89,7 @@ def _ahead(plan: Plan, now: datetime) -> Iterator[Finding]:
     if plan.engine.kind is EngineKind.SPARK:
         return  # its sources may lie where only the cluster reaches them
     if count := count_orders_ahead(plan.orders, now):
-        yield note("orders", f"{count} orders lie in the future: does the log write local time?")
+        yield note("orders", f"{counted(count, 'order')} in the future: does the log write local time?")
 
 
 def _merged(plan: Plan, window: Window) -> Iterator[Finding]:
@@ -95,7 +103,9 @@ def _merged(plan: Plan, window: Window) -> Iterator[Finding]:
 
 
 def _not_used(reject: Reject) -> Finding:
-    return note(reject.source, f"{reject.reject_count} rows are not used: {reject.reason}, as {reject.sample}")
+    rows = "1 row is" if reject.reject_count == 1 else f"{reject.reject_count} rows are"
+    remedy = reject_reason(reject.reason).remedy
+    return note(reject.source, f"{rows} not used: {reject.reason}, as {reject.sample}; {remedy}")
 
 
 def _fees(plan: Plan, evidence: Sequence[Evidence]) -> Iterator[Finding]:
@@ -114,7 +124,7 @@ def _candles(judgements: Sequence[Judgement]) -> Iterator[Finding]:
     unknown = [each.evidence.symbol for each in judgements if each.decision.regime is Regime.UNKNOWN]
     if unknown:
         yield note("candles", f"the regime is unknown for {', '.join(unknown)}: too few or too old candles")
-    else:
+    elif judgements:
         yield Finding(what="candles", message="enough for all")
 
 
@@ -124,19 +134,3 @@ def _names(measurement: Measurement, evidence: Sequence[Evidence]) -> Iterator[F
     spare = sorted(measurement.evidence.keys() - {symbol.symbol for symbol in evidence})
     if without and spare and len(without) < len(evidence):
         yield note("candles", f"no candles for {listed(without)}; the candles have {listed(spare)}")
-
-
-def _bars(plan: Plan, candles: CandlesSource, window: Window) -> Iterator[Finding]:
-    if plan.engine.kind is EngineKind.SPARK:
-        return
-    gap = modal_bar_spacing(candles, window)
-    if gap is not None and gap != candles.interval:
-        message = f"bars open {_duration(gap)} apart, but candles.interval is {_duration(candles.interval)}"
-        yield note("candles", message)
-
-
-def _duration(span: timedelta) -> str:
-    """Write a time as the settings do, in the largest unit that it is a whole number of."""
-    seconds = round(span.total_seconds())
-    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
-    return f"{seconds // size}{unit}"

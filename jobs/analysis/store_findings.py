@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from jobs.analysis.findings import Finding, Severity
+from jobs.analysis.findings import Finding, wrong
+from policy.time_text import iso
 from storage.audit.difference import TamperedError
 from storage.database.engine import describe_url, is_wal_safe, sqlite_driver
 from storage.read.policies import newest_run
@@ -23,12 +24,12 @@ def find_in_store(url: str, scope: str) -> Iterator[Finding]:
             if not finding.ok:
                 return
         if not store.is_set_up():
-            yield Finding(what="store", message=not_initialised_message(store))
+            yield Finding(what="store", message=f"{describe_url(store.url)}: not there yet; the first run creates it")
             return
         with store.reading() as connection:
             newest = newest_run(connection, scope)
-        slot = f"newest slot {newest.slot.isoformat()}" if newest else "no run yet"
-        state = f"schema up to date, clock {store.now().isoformat()}, {slot}"
+        slot = f"newest slot {iso(newest.slot)}" if newest else "no run yet"
+        state = f"schema up to date, clock {iso(store.now())}, {slot}"
         yield Finding(what="store", message=f"{describe_url(store.url)}, {state}")
         yield from _schema_findings(store)
 
@@ -43,7 +44,7 @@ def schema_not_compared_message(store: Store) -> str:
 
 def _schema_findings(store: Store) -> Iterator[Finding]:
     for difference in store.schema_differences():
-        yield _wrong(f"{TamperedError(difference)}; restore a backup, or make the object again")
+        yield wrong("store", f"{TamperedError(difference)}; restore a backup, or make the object again")
     if not store.can_compare_schema():
         yield Finding(what="store", message=schema_not_compared_message(store))
 
@@ -55,10 +56,12 @@ def not_initialised_message(store: Store) -> str:
 
 def _sqlite_finding(file: Path) -> Finding:
     if not file.parent.is_dir():
-        return _wrong(f"the folder {file.parent} does not exist; create it")
+        return wrong("store", f"the folder {file.parent} does not exist; create it")
     for path in (file.parent, file):
         if path.exists() and not os.access(path, os.W_OK):
-            return _wrong(f"{path} is not writable for this user; change its permissions, or set another store.url")
+            return wrong(
+                "store", f"{path} is not writable for this user; change its permissions, or set another store.url"
+            )
     driver = sqlite_driver()
     if is_wal_safe(driver.sqlite_version_info):
         return Finding(what="sqlite", message=f"{driver.sqlite_version}, WAL: readers never wait")
@@ -67,7 +70,3 @@ def _sqlite_finding(file: Path) -> Finding:
         message=f"{driver.sqlite_version} can corrupt a database in WAL mode, so the slower rollback journal is used; "
         "install pysqlite3 for a newer SQLite",
     )
-
-
-def _wrong(message: str) -> Finding:
-    return Finding(what="store", severity=Severity.WRONG, message=message)

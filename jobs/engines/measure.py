@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
+from jobs.engines.candle_checks import LoadedBars, check_bars
 from jobs.engines.engine import Engine, EngineAt, MetricRow, bar_parameters, outcome_parameters
 from jobs.engines.measurement import Measurement, gather, one_tick_markets
-from jobs.engines.source_notes import source_notes, without_notes
+from jobs.engines.source_notes import source_notes, unused_rows_note, without_notes
 from jobs.engines.streaks import States, measure_streaks
 from jobs.plan import EngineKind, Plan
 from policy import metrics
@@ -58,20 +59,28 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
     streaks = measure_streaks(engine, plan.rule_sets_with_state, states, window, effectiveness)
     volatility: list[MetricRow] = []
     is_one_tick: dict[str, bool] = {}
+    bars = LoadedBars()
     if plan.candles is not None:
         sources["candles"], candle_rejects = engine.load_candles(plan.candles)
         rejects += candle_rejects
         volatility = engine.rows(metrics.VOLATILITY, bar_parameters(window))
+        bars = check_bars(engine, window)
         is_one_tick = _one_tick_markets(engine, window) if plan.fees else {}
     traded_symbols = frozenset(row["symbol"] for row in effectiveness)
     evidence = gather(effectiveness, volatility, expectancy, window)
+    order_count = sum(row["outcome_count"] for row in effectiveness)
+    spacing = bars.spacing_note(plan.candles.interval) if plan.candles is not None else ()
     return Measurement(
         evidence=evidence,
         traded_symbols=traded_symbols,
         rejects=tuple(rejects),
         engine=engine.name,
         sources={name: without_notes(description) for name, description in sources.items()},
-        notes=source_notes(sources, evidence, traded_symbols),
+        notes=(*source_notes(sources, evidence, traded_symbols), *spacing),
+        unused_rows=(
+            *unused_rows_note("orders", rejects, order_count),
+            *unused_rows_note("candles", rejects, bars.bar_count),
+        ),
         streaks=streaks,
         is_one_tick=is_one_tick,
     )

@@ -7,26 +7,20 @@ from datetime import UTC, datetime
 from jobs.engines.engine import MetricRow
 from jobs.engines.streaks import StreakMeasurement
 from jobs.sources.errors import SourceError
+from jobs.sources.reject_reasons import RejectKind, reject_reason
 from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.numbers import round_metric
 from policy.reject import Reject
 from policy.spread import SquaredHalfSpread, is_one_tick, tick_size
 from policy.window import Window
 
-# Rows rejected for one of these reasons could not be read; all others were read and rightly left out.
-_UNREADABLE = frozenset(
-    (
-        "not_json bad_row bad_time bad_symbol bad_value not_finite out_of_range unknown_fill unknown_status "
-        "unknown_word"
-    ).split()
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """The evidence by symbol, of every symbol that has an outcome or a candle, and a description of the sources.
 
-    `notes` are what the sources cannot tell, a sentence each, which begins with the source's name.
+    `notes` are what the sources cannot tell, a sentence each, which begins with the source's name. `unused_rows` has
+    such a sentence for each source most of whose rows are not used.
     `streaks` has the order of events for each rule set that asks for it, by its name. `is_one_tick` has the symbols
     whose candles show how wide the spread is.
     """
@@ -37,6 +31,7 @@ class Measurement:
     engine: str
     sources: Mapping[str, Mapping[str, object]]
     notes: tuple[str, ...] = ()
+    unused_rows: tuple[str, ...] = ()
     streaks: Mapping[str, StreakMeasurement] = field(default_factory=dict)
     is_one_tick: Mapping[str, bool] = field(default_factory=dict)
 
@@ -50,7 +45,7 @@ class Measurement:
 
         A log whose rows cannot be read never counts as a week without orders, in which every lock would be lifted.
         """
-        unreadable = [reject for reject in self.rejects if reject.source == "orders" and reject.reason in _UNREADABLE]
+        unreadable = [reject for reject in self.rejects if reject.source == "orders" and _is_unreadable(reject)]
         if self.event_count or not unreadable:
             return
         counts = "; ".join(f"{reject.reject_count} {reject.reason}, as {reject.sample}" for reject in unreadable)
@@ -59,6 +54,10 @@ class Measurement:
             f"{counts}. Correct the program that writes them, or [orders], and remove the rows that are beyond repair; "
             "until then the last policies stay"
         )
+
+
+def _is_unreadable(reject: Reject) -> bool:
+    return reject_reason(reject.reason).kind is RejectKind.UNREADABLE
 
 
 MetricRows = Iterable[MetricRow]

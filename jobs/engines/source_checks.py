@@ -1,7 +1,7 @@
-"""Checks of the sources for what no metric shows: orders in the future, bars of another length."""
+"""Checks of the sources for what no run shows: orders outside its window, several markets under one name."""
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from jobs.plan import CandlesSource, OrdersSource
 from policy.symbols import AS_IS
@@ -9,6 +9,19 @@ from policy.window import Window
 
 _CLOCKS_DIFFER = timedelta(minutes=1)
 _ZONES_DIFFER = timedelta(days=1)  # no local time is further ahead of UTC
+_LONGEST = timedelta(days=365 * 20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersOutside:
+    """The usable orders around an empty window: the newest before its end, and those at or after it, until now.
+
+    Times are in UTC; they are None if there is no such order.
+    """
+
+    newest_before: datetime | None = None
+    later_count: int = 0
+    first_later: datetime | None = None
 
 
 def count_orders_ahead(source: OrdersSource, now: datetime) -> int:
@@ -33,6 +46,36 @@ def count_orders_ahead(source: OrdersSource, now: datetime) -> int:
     return int(count)
 
 
+def orders_outside(source: OrdersSource, as_of: datetime, now: datetime) -> OrdersOutside:
+    """Return the orders of a source of the last twenty years, before a time and from it until now, both by their times.
+
+    A run has just read the source. Raises EngineError if DuckDB fails.
+    """
+    from jobs.engines.duckdb_session import duckdb_session
+    from jobs.engines.duckdb_tables import naive_times
+    from jobs.sources.errors import SourceError
+    from jobs.sources.orders import read_orders
+
+    with duckdb_session() as (connection, folder):
+        try:
+            relation = read_orders(connection, source, Window(as_of=now, outcome_window=_LONGEST), folder)
+        except SourceError:
+            return OrdersOutside()  # a query with bounds returns no row
+        newest, count, first = connection.execute(
+            f"""select
+                max(ts) filter (where ts < $as_of),
+                count(*) filter (where ts >= $as_of),
+                min(ts) filter (where ts >= $as_of)
+            from ({relation.rows}) where reason is null and ts < $now""",
+            naive_times({"as_of": as_of.astimezone(UTC), "now": now.astimezone(UTC)}),
+        ).fetchone() or (None, 0, None)
+    return OrdersOutside(newest_before=_in_utc(newest), later_count=count, first_later=_in_utc(first))
+
+
+def _in_utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at is not None else None
+
+
 def merged_spellings(source: OrdersSource | CandlesSource, window: Window) -> list[tuple[str, list[str]]]:
     """Return each symbol of policies that several spellings of a source become, with these spellings.
 
@@ -54,25 +97,3 @@ def merged_spellings(source: OrdersSource | CandlesSource, window: Window) -> li
     for (symbol,) in sorted(rows):
         spellings.setdefault(source.symbols.of(symbol), []).append(symbol)
     return [(symbol, names) for symbol, names in spellings.items() if len(names) > 1]
-
-
-def modal_bar_spacing(source: CandlesSource, window: Window) -> timedelta | None:
-    """Return the time that most bars of a window open after the one before; None without two bars of a symbol.
-
-    Raises SourceError if the candles cannot be used, EngineError if DuckDB fails.
-    """
-    from jobs.engines.duckdb_session import duckdb_session
-    from jobs.engines.duckdb_tables import bar_bounds
-    from jobs.sources.candles import read_candles
-
-    with duckdb_session() as (connection, folder):
-        relation = read_candles(connection, source, window, folder)
-        result = connection.execute(
-            f"""select mode(gap) from (
-                select ts - lag(ts) over (partition by symbol order by ts) as gap from ({relation.rows})
-                where reason is null and ts >= $first_bar_open and ts <= $last_bar_open
-            ) where gap > interval 0 second""",
-            bar_bounds(window),
-        )
-        row = result.fetchone()
-    return row[0] if row is not None else None

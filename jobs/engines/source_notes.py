@@ -2,11 +2,24 @@
 
 from collections.abc import Mapping, Sequence, Set
 
+from jobs.engines.measurement import Measurement
+from jobs.sources.reject_reasons import reject_reason
 from policy import Evidence
+from policy.reject import Reject
 from policy.symbols import compact
 
 _SHOWN = 3
 Description = Mapping[str, object]
+
+
+def notes_of(measurement: Measurement) -> tuple[str, ...]:
+    """Return every note that a run records of a measurement, the gravest first."""
+    return (
+        *measurement.unused_rows,
+        *no_order_note(measurement),
+        *measurement.notes,
+        *no_ratio_note(measurement.evidence),
+    )
 
 
 def source_notes(
@@ -28,13 +41,37 @@ def _own(description: Description) -> Sequence[str]:
     return notes
 
 
+def unused_rows_note(source: str, rejects: Sequence[Reject], used_count: int) -> Sequence[str]:
+    """Return the note of a source most of whose rows should count and do not; empty if most are used.
+
+    Rows that are rightly left out, as events and duplicates, are not among them.
+    """
+    lost = [reject for reject in rejects if reject.source == source and reject_reason(reject.reason).is_loss]
+    lost_count = sum(reject.reject_count for reject in lost)
+    if lost_count <= used_count:
+        return ()
+    row_count = lost_count + used_count
+    most = max(lost, key=lambda reject: (reject.reject_count, reject.reason))
+    return (
+        f"{source}: {lost_count} of {row_count} rows ({lost_count / row_count:.0%}) are not used, so no figure can be "
+        f"trusted; most are {most.reason}: {reject_reason(most.reason).remedy}",
+    )
+
+
+def no_order_note(measurement: Measurement) -> Sequence[str]:
+    """Return the note of a window without an order that counts; empty if there is one."""
+    if measurement.event_count:
+        return ()
+    return ("orders: no order of the seven days before the slot counts, so nothing was measured",)
+
+
 def no_ratio_note(evidence: Mapping[str, Evidence]) -> Sequence[str]:
     """Return the note of orders none of which is known to have started as maker; empty if some are."""
     orders = sum(figures.effectiveness.outcome_count for figures in evidence.values())
     if not orders or any(figures.effectiveness.maker_started_count for figures in evidence.values()):
         return ()
     return (
-        f"orders: none of {orders} outcomes is known to have started as maker, so no fill or fallback ratio is known",
+        f"orders: none of {orders} orders is known to have started as maker, so no fill or fallback ratio is known",
     )
 
 

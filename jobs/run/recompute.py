@@ -9,7 +9,7 @@ from importlib.metadata import version
 from jobs.decisions import NO_STATES, decide_symbols
 from jobs.engines.measure import Measure, measure
 from jobs.engines.measurement import Measurement
-from jobs.engines.source_notes import no_ratio_note
+from jobs.engines.source_notes import notes_of
 from jobs.engines.streaks import States
 from jobs.plan import Plan
 from storage.records import Origin, RunResult
@@ -54,7 +54,7 @@ def recompute(
 
 def _sources_text(measurement: Measurement, leaving: Sequence[str]) -> str:
     """Write what the sources were, the symbols that leave, and what the sources cannot tell."""
-    notes = (*measurement.notes, *no_ratio_note(measurement.evidence))
+    notes = notes_of(measurement)
     sources = {
         **measurement.sources,
         **({"symbols_that_left": leaving} if leaving else {}),

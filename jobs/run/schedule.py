@@ -26,6 +26,7 @@ from jobs.run.lease_owner import claim
 from jobs.run.worker import LEASE_MARGIN, RunTask, compute_slot_in_child
 from jobs.slots import Slots
 from policy.errors import RouterPolicyError
+from policy.time_text import iso
 from storage.errors import StoreUnavailableError
 from storage.read.policies import oldest_gap
 from storage.records import Origin, PublishedRun
@@ -136,7 +137,7 @@ class Schedule:
         self._zero = self._zero or zero
         if abs(zero - self._zero) > _WILD_CLOCK:
             raise ClockError(
-                f"the database's clock is at {now.isoformat()}, off by {zero - self._zero} since this schedule began; "
+                f"the database's clock is at {iso(now)}, off by {zero - self._zero} since this schedule began; "
                 "nothing is computed until it is right again; if it is right now, start the schedule again"
             )
 
@@ -156,7 +157,7 @@ class Schedule:
         except SlotPublishedError:
             self._done = max(slot, self._done or slot)
         except SlotHeldError:
-            log.debug("slot %s is held by another process", slot.isoformat())
+            log.debug("slot %s is held by another process", iso(slot))
         return None
 
     def _note_missed(self, store: Store, slot: datetime) -> None:
@@ -176,22 +177,24 @@ class Schedule:
                 leases.mark_missed(connection, self.plan.scope, batch)
             count += len(batch)
         if count:
-            log.warning("%d slots were missed since %s", count, last.isoformat())
+            log.warning("%d slots were missed since %s", count, iso(last))
 
     def _compute(self, store: Store, claimed: Lease, origin: Origin) -> PublishedRun | None:
         task = RunTask(plan=self.plan, store_url=self.store_url, claim=claimed, origin=origin)
         try:
             run = compute_slot_in_child(task, self.timing.deadline, self._abort)
         except RunFailedError as error:
-            log.error("slot %s failed: %s", claimed.slot.isoformat(), error)
+            log.error("slot %s failed: %s", iso(claimed.slot), error)
             with store.writing() as connection:
                 leases.record_failure(connection, claimed, str(error), self.timing.retry_after)
             return None
         self._done = max(claimed.slot, self._done or claimed.slot)
         log.info(
-            "slot %s published as run %d: %d symbols, %d outcomes used, %d rows not used",
-            *(claimed.slot.isoformat(), run.run_id, run.symbol_count, run.event_count, run.reject_count),
+            "slot %s published as run %d: %d symbols, %d orders used, %d rows not used",
+            *(iso(claimed.slot), run.run_id, run.symbol_count, run.event_count, run.reject_count),
         )
+        if not run.event_count:
+            log.warning("run %d found no order in the seven days before its slot; try router-policy check", run.run_id)
         self.on_published(run)
         return run
 

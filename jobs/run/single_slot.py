@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from jobs.plan import Plan
 from jobs.run.lease_owner import claim
 from jobs.run.worker import LEASE_MARGIN, RunTask, compute_slot_or_fail
+from policy.time_text import iso
 from storage.read.policies import run_of_slot
 from storage.records import Origin, PublishedRun
 from storage.store import Store
@@ -34,7 +35,7 @@ def publish_slot(
         assert run is not None
         return run, False
     task = RunTask(plan=plan, store_url=store_url, claim=lease, origin=Origin.MANUAL)
-    with activity(f"computing {slot.isoformat()}"):
+    with activity(f"computing {iso(slot)}"):
         return compute_slot_or_fail(task, store), True
 
 

@@ -55,7 +55,7 @@ def test_the_guide_leads_from_nothing_to_a_policy(tmp_path: Path, monkeypatch: p
     for settings in (LOG, CATALOG):
         (tmp_path / "router-policy.toml").write_text(settings)
         printed = run_console(COMMANDS, tmp_path, "--as-of", (START + timedelta(hours=3)).isoformat())
-        assert "1 symbols, 11 outcomes used" in printed  # the twelfth order is open at the end of the quotes
+        assert "1 symbol, 11 orders used" in printed  # the twelfth order is open at the end of the quotes
         assert "BTCUSDT-PERP.BINANCE" in printed
         for file in tmp_path.glob("router_policy.db*"):
             file.unlink()

@@ -69,7 +69,7 @@ def test_the_ten_minutes_lead_from_nothing_to_a_policy(
         done = command(tmp_path, *shlex.split(line.removeprefix("$ router-policy ")))
         assert done.returncode == 0, done.stderr
         outputs.append(done.stdout)
-    assert "1 symbols, 1 outcomes used, 0 rows not used" in outputs[0]
+    assert "1 symbol, 1 order used, 0 rows not used" in outputs[0]
     assert SYMBOL in outputs[1]
 
 

@@ -378,7 +378,7 @@ def test_the_guide_leads_from_nothing_to_a_policy(
         assert done.returncode == 0, done.stderr
         printed += done.stdout
 
-    assert "1 symbols, 2 outcomes used, 0 rows not used" in printed
+    assert "1 symbol, 2 orders used, 0 rows not used" in printed
     assert PAIR in printed
 
 

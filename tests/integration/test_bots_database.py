@@ -171,7 +171,7 @@ def test_a_file_url_is_relative_to_the_settings(tmp_path: Path) -> None:
 
     checked = command(tmp_path, "check", "--config", str(folder / "router-policy.toml"))
 
-    assert "1 outcomes of 1 symbols" in checked.stdout
+    assert "1 order of 1 symbol" in checked.stdout
 
 
 def test_a_file_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> None:

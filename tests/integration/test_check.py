@@ -54,7 +54,7 @@ def test_a_log_without_one_maker_start_is_noted_with_the_fields_that_it_needs(bo
     log_again(bot, without("maker_start", "is_maker_final", "used_fallback"))
 
     assert notes(bot) == [
-        "orders: none of 20 outcomes is known to have started as maker, so no fill or fallback ratio is known; "
+        "orders: none of 20 orders is known to have started as maker, so no fill or fallback ratio is known; "
         "log maker_start, started_maker or decision.maker_started"
     ]
 
@@ -63,7 +63,7 @@ def test_a_log_without_one_slippage_is_noted_with_the_field_that_it_needs(bot: P
     log_again(bot, without("slippage_bps"))
 
     assert notes(bot) == [
-        "orders: none of 20 outcomes has a slippage, so its median is unknown; log slippage_bps and prices.avg_fill"
+        "orders: none of 20 orders has a slippage, so its median is unknown; log slippage_bps and prices.avg_fill"
     ]
 
 
@@ -86,11 +86,63 @@ def test_rows_that_are_not_used_are_noted_for_people_and_programs(bot: Path) -> 
     (only,) = notes(bot)
     findings = json.loads(command(bot, "check", "--json").stdout)
 
-    assert only.startswith("orders: 1 rows are not used: bad_time, as ")
+    assert only.startswith("orders: 1 row is not used: bad_time, as ")
+    assert only.endswith("; write ts in ISO 8601, or as a number since 1970")
     assert [(finding["what"], finding["ok"]) for finding in findings if finding["severity"] == "note"] == [
         ("orders", True)
     ]
     assert {finding["severity"] for finding in findings} == {"ok", "note"}
+
+
+def test_a_log_that_lost_its_flags_is_wrong_and_never_looks_fine_again(bot: Path) -> None:
+    """Of the twenty orders only the two without a fill are left, which say that maker first never fills."""
+
+    def lose_flags(number: int, row: Line) -> Line:
+        row = without("is_maker_final", "used_fallback")(number, row)
+        unfilled = {"prices": {"avg_fill": None}, "result": {"status": "CANCELED"}, "slippage_bps": None}
+        return row | (unfilled if number < 2 else {})
+
+    log_again(bot, lose_flags)
+    note = (
+        "orders: 18 of 20 rows (90%) are not used, so no figure can be trusted; most are unknown_fill: "
+        "log is_maker_final or used_fallback; in your own table, maker_filled or fallback_used"
+    )
+
+    checked = command(bot, "check")
+    once = command(bot, "once")
+    health = command(bot, "health")
+    as_json = json.loads(command(bot, "health", "--json").stdout)
+
+    assert checked.returncode == 1
+    assert f"WRONG {note}" in checked.stdout.splitlines()
+    assert f"note: {note}" in once.stdout.splitlines()
+    assert note in health.stdout
+    assert all(note in [warning["message"] for warning in symbol["warnings"]] for symbol in as_json)
+
+
+def test_a_log_that_ended_before_the_window_is_noted_by_every_command(tmp_path: Path) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    write_bot(tmp_path, now - timedelta(days=60))
+    newest = (now - timedelta(days=60, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    once, again, as_json = command(tmp_path, "once"), command(tmp_path, "once"), command(tmp_path, "once", "--json")
+    latest = command(tmp_path, "latest")
+
+    assert f"orders: no order counts in the last 7 days; the newest before is of {newest}" in notes(tmp_path)
+    empty = "note: orders: no order of the seven days before the slot counts, so nothing was measured"
+    for printed in (once.stdout, again.stdout, as_json.stderr):
+        assert empty in printed.splitlines()
+        assert f"note: orders: the newest before is of {newest}; the next slot is " in printed
+    assert latest.returncode == 1
+    assert "found no order in the seven days before; router-policy check shows what the sources have" in latest.stderr
+
+
+def test_orders_after_the_newest_slot_are_said_to_wait_for_the_next(tmp_path: Path) -> None:
+    write_bot(tmp_path, datetime(2026, 4, 26, 0, 15, tzinfo=UTC))
+
+    printed = command(tmp_path, "once", "--as-of", "2026-04-25T10:00:00Z").stdout
+
+    assert "note: orders: 20 orders are newer than 2026-04-25T10:00:00Z, from 2026-04-25T14:15:00Z on; " in printed
 
 
 def test_candles_of_other_names_than_the_orders_are_noted_with_both(bot: Path) -> None:
@@ -118,7 +170,10 @@ def test_several_markets_that_become_one_symbol_are_noted(bot: Path) -> None:
 def test_bars_of_another_length_than_the_setting_are_noted(bot: Path, interval: str) -> None:
     set_again(bot, '"15m"', f'"{interval}"')
 
-    assert f"candles: bars open 15m apart, but candles.interval is {interval}" in notes(bot)
+    note = f'candles: bars open 15m apart, but candles.interval is {interval}; set candles.interval = "15m"'
+    assert note in notes(bot)
+    assert f"note: {note}" in command(bot, "once").stdout.splitlines()
+    assert note in command(bot, "health").stdout
 
 
 def test_one_market_spelt_in_several_ways_is_noted(bot: Path) -> None:
@@ -134,7 +189,7 @@ def test_orders_in_the_future_are_noted(bot: Path, ahead: dict[str, float], note
     at = (datetime.now(UTC) + timedelta(**ahead)).timestamp()
     log_again(bot, lambda number, row: row | ({"ts": at} if number < 2 else {}))
 
-    expected = ["orders: 2 orders lie in the future: does the log write local time?"]
+    expected = ["orders: 2 orders in the future: does the log write local time?"]
     assert notes(bot) == (expected if noted else [])
 
 
@@ -171,4 +226,4 @@ def test_the_next_two_slots_are_named(bot: Path) -> None:
 
     printed = command(bot, "check").stdout
 
-    assert f"0,5 0 1 1 * in UTC; next at {year}-01-01T00:00:00+00:00, then at {year}-01-01T00:05:00+00:00" in printed
+    assert f"0,5 0 1 1 * in UTC; next at {year}-01-01T00:00:00Z, then at {year}-01-01T00:05:00Z" in printed

@@ -57,7 +57,7 @@ def test_once_twice_publishes_one_run(bot: Path) -> None:
     second = command(bot, "once", "--as-of", AT)
 
     assert (first.returncode, second.returncode) == (0, 0)
-    assert "published as run 1: 2 symbols, 20 outcomes used, 0 rows not used" in first.stdout
+    assert "published as run 1: 2 symbols, 20 orders used, 0 rows not used" in first.stdout
     assert "is published already, as run 1" in second.stdout
     assert len(json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)) == 1
 
@@ -306,12 +306,12 @@ def test_init_writes_settings_and_sets_the_store_up_and_can_be_repeated(tmp_path
 
 
 def test_check_says_that_all_is_well(bot_on_each: Path) -> None:
-    checked = command(bot_on_each, "check")
+    checked = command(bot_on_each, "check", "--as-of", AT)
 
     assert checked.returncode == 0, checked.stdout
     assert "ok    schedule: */15 * * * * in UTC" in checked.stdout
     assert "ok    store:" in checked.stdout
-    assert "ok    orders: 0 outcomes" in checked.stdout
+    assert "ok    orders: 20 orders of 2 symbols in the 7 days before 2026-04-26T00:15:00Z" in checked.stdout
 
 
 def test_check_writes_nothing_where_nothing_is_yet(bot: Path) -> None:
@@ -320,7 +320,7 @@ def test_check_writes_nothing_where_nothing_is_yet(bot: Path) -> None:
     checked = command(bot, "check")
 
     assert checked.returncode == 0, checked.stdout
-    assert "policy.db: store not initialised; run router-policy init" in checked.stdout
+    assert "policy.db: not there yet; the first run creates it" in checked.stdout
     assert sorted(bot.rglob("*")) == before
 
 

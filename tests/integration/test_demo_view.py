@@ -59,7 +59,7 @@ def test_lines_tell_each_run_and_end_with_the_table(
         printed = capsys.readouterr().out
     table = capsys.readouterr().out
 
-    assert printed == f"slot 00:30:00Z published as run 2: 24 symbols, 150 outcomes used\n  {CHANGE}\n"
+    assert printed == f"slot 00:30:00Z published as run 2: 24 symbols, 150 orders used\n  {CHANGE}\n"
     assert all(symbol in table for symbol in SYMBOLS)
     assert "broken" in table
     assert table.endswith(f"{HINT}\n")

@@ -102,7 +102,7 @@ def test_the_settings_work_unedited_and_nothing_is_published_before(tmp_path: Pa
 
     assert checked.returncode == 0, checked.stdout
     assert "enough for all" in checked.stdout
-    assert "7 outcomes of 1 symbols in the 7 days before 2026-04-25T10:09:01+00:00" in checked.stdout
+    assert "7 orders of 1 symbol in the 7 days before 2026-04-25T10:09:01Z" in checked.stdout
     (policy,) = json.loads(once.stdout)
     # Of three exits two started as limit orders, and one of them crossed.
     assert (policy["symbol"], policy["maker_started_count"], policy["maker_fill_ratio"]) == ("BTC/USDT:USDT", 2, 0.5)

@@ -64,7 +64,7 @@ def test_slots_are_published_as_they_fall_due_each_once(tmp_path: Path, store: S
     assert code == 0
     assert all(slot.second % 2 == 0 and slot.microsecond == 0 for slot in slots)
     assert len(set(slots)) == len(slots)
-    assert "published as run 1: 2 symbols, 20 outcomes used, 0 rows not used" in (tmp_path / "messages.log").read_text()
+    assert "published as run 1: 2 symbols, 20 orders used, 0 rows not used" in (tmp_path / "messages.log").read_text()
 
 
 def test_a_schedule_that_sets_its_store_up_tells_of_its_runs_only(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import logging
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from storage.audit import chain
 from storage.audit.chain import Head
 from storage.errors import StoreError
 from storage.store import Store
-from tests.support.runs import SLOT, evidence, publish
+from tests.support.runs import SLOT, claim, evidence, publish, result
 from tests.web.conftest import Visit
 
 TOKEN = "a token of enough length"
@@ -256,6 +257,16 @@ def test_an_empty_database_is_ready_for_its_first_run_and_says_what_to_do(visit:
     assert "router-policy once" in client.get("/").text
     for page in ("/rules", "/runs"):
         assert client.get(page).status_code == 200
+
+
+def test_a_run_that_found_no_order_is_named_with_what_to_do(visit: Visit, empty_store: Store) -> None:
+    empty_store.publish(claim(empty_store), replace(result(()), event_count=0))
+    client = visit(empty_store)
+
+    message = client.get("/readyz").json()["error"]["message"]
+
+    assert message.startswith("No policy: run 1 of slot 2026-04-26T00:15:00Z found no order in the seven days before")
+    assert "router-policy check shows what the sources have" in client.get("/").text
 
 
 def test_a_fault_shows_nothing_of_the_inside(visit: Visit, empty_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
