@@ -15,6 +15,7 @@ from console.terminal.rejects import reject_lines
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import print_json, print_lines
 from jobs.analysis.drift import Drift, DriftKind, SymbolDrift, find_drift
+from jobs.analysis.findings import counted
 from jobs.analysis.order_history import TOLERANCE, OrderSelection
 from policy.time_text import iso
 
@@ -58,6 +59,7 @@ def _record(selection: OrderSelection, drift: Drift) -> dict[str, Any]:
         "until": iso(selection.end),
         "tolerance_seconds": selection.tolerance.total_seconds(),
         "order_count": drift.order_count,
+        "before_policies_count": drift.before_policies_count,
         "symbols": [_symbol_record(symbol) for symbol in drift.symbols],
         "rejects": [asdict(reject) for reject in drift.rejects],
     }
@@ -67,6 +69,7 @@ def _symbol_record(symbol: SymbolDrift) -> dict[str, Any]:
     return {
         "symbol": symbol.symbol,
         "order_count": symbol.order_count,
+        "before_policies_count": symbol.before_policies_count,
         **{
             kind.value: {
                 "order_count": finding.order_count,
@@ -95,10 +98,13 @@ def _summary(selection: OrderSelection, drift: Drift) -> Iterator[str]:
     reject_count = sum(reject.reject_count for reject in drift.rejects)
     tolerance = f"{selection.tolerance.total_seconds():g} s"
     yield f"scope {selection.scope!r}, {iso(selection.start)} to {iso(selection.end)}:"
-    yield f"{drift.order_count} orders looked at, {reject_count} rows not used, tolerance {tolerance}"
+    orders, rows = counted(drift.order_count, "order"), counted(reject_count, "row")
+    yield f"{orders} looked at, {rows} not used, tolerance {tolerance}"
     yield from reject_lines(drift.rejects)
     without_run = sum(symbol.findings[DriftKind.NO_RUN].order_count for symbol in drift.symbols)
-    if drift.order_count and without_run == drift.order_count:
+    if early := drift.before_policies_count:
+        yield f"{counted(early, 'order')} without a run, from before the first policy: no drift"
+    if without_run and without_run + early == drift.order_count:
         yield "no order names a run: let the router log the run_id of its policy as policy_run_id"
     drifted = sum(bool(symbol.finding_count) for symbol in drift.symbols)
     yield f"{drifted} of {len(drift.symbols)} symbols have drifted"

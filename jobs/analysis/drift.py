@@ -47,10 +47,14 @@ class DriftFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolDrift:
-    """The orders of a symbol, and those of each kind of drift; an order may be of several kinds."""
+    """The orders of a symbol, and those of each kind of drift; an order may be of several kinds.
+
+    `before_policies_count` are the orders without a run from before readers could see a policy; they are no drift.
+    """
 
     symbol: str
     order_count: int
+    before_policies_count: int
     findings: Mapping[DriftKind, DriftFinding]
 
     @property
@@ -70,6 +74,11 @@ class Drift:
     def order_count(self) -> int:
         """How many orders were selected."""
         return sum(symbol.order_count for symbol in self.symbols)
+
+    @property
+    def before_policies_count(self) -> int:
+        """How many orders name no run because there was none yet."""
+        return sum(symbol.before_policies_count for symbol in self.symbols)
 
 
 def find_drift(store: Store, selection: OrderSelection) -> Drift:
@@ -101,7 +110,7 @@ def judge_orders(selection: OrderSelection, read_policies: ReadPolicies) -> Drif
         earliest = selection.start - selection.tolerance - timedelta(microseconds=1)
         policies = read_policies(earliest, _named_runs(connection, selection))
         load_visible_policies(connection, policies, selection.slots)
-        symbols = _symbols(connection, selection, policies.pruned_through)
+        symbols = _symbols(connection, selection, policies)
     symbols.sort(key=lambda symbol: (-symbol.finding_count, symbol.symbol))
     return Drift(symbols=tuple(symbols), rejects=tuple(rejects))
 
@@ -115,12 +124,15 @@ def _named_runs(connection: "DuckDBPyConnection", selection: OrderSelection) -> 
     return {run_id for (run_id,) in connection.execute(query, bounds).fetchall()}
 
 
-def _symbols(connection: "DuckDBPyConnection", selection: OrderSelection, pruned_through: int) -> list[SymbolDrift]:
+def _symbols(
+    connection: "DuckDBPyConnection", selection: OrderSelection, policies: VisiblePolicies
+) -> list[SymbolDrift]:
     parameters = {
         "window_start": naive(selection.start),
         "window_end": naive(selection.end),
         "tolerance": selection.tolerance,
-        "pruned_through": pruned_through,
+        "pruned_through": policies.pruned_through,
+        "policies_from": naive(policies.policies_from) if policies.policies_from is not None else None,
     }
     result = connection.execute(_JUDGED, parameters)
     names = [column[0] for column in result.description or []]
@@ -129,6 +141,7 @@ def _symbols(connection: "DuckDBPyConnection", selection: OrderSelection, pruned
         SymbolDrift(
             symbol=row["symbol"],
             order_count=row["order_count"],
+            before_policies_count=row["before_policies_count"],
             findings={kind: _finding(kind, row, selection.scope) for kind in DriftKind},
         )
         for row in rows

@@ -74,7 +74,8 @@ judged as (
             'superseded_at': named_run.superseded_at,
             'instruction_since': instruction_since.moment
         } as example,
-        sent.policy_run_id is null as is_no_run,
+        sent.policy_run_id is null and sent.ts - $tolerance > $policies_from as is_no_run,
+        sent.policy_run_id is null and not coalesce(sent.ts - $tolerance > $policies_from, false) as is_before_policies,
         sent.policy_run_id > $pruned_through and named_run.run_id is null as is_unknown_run,
         named_run.superseded_at < sent.ts - $tolerance as is_superseded,
         sent.ts > named_run.expires_at as is_expired,
@@ -90,6 +91,7 @@ judged as (
 select
     symbol,
     count(*) as order_count,
+    count(*) filter (where is_before_policies) as before_policies_count,
     count(*) filter (where is_no_run) as no_run_count,
     count(*) filter (where is_unknown_run) as unknown_run_count,
     count(*) filter (where is_superseded) as superseded_count,

@@ -37,12 +37,16 @@ class VisiblePolicies:
 
     `taker` holds run and symbol of each policy that skips the maker attempt, if they were asked for. Runs up to
     `pruned_through` were removed for their age, 0 if none was.
+
+    `policies_from` is the time from which on readers could see a policy of the scope: None without a run, and the time
+    that was asked for after a prune, which removed the first runs.
     """
 
     runs: tuple[PublishedSlot, ...]
     taker: tuple[tuple[int, str], ...]
     overrides: tuple[OverrideSpan, ...]
     pruned_through: int
+    policies_from: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +76,14 @@ def visible_policies(
     as published at its slot, for runs that were computed later, as over the orders of a backtest.
     """
     seen_at = _seen_at(as_if_live=as_if_live)
+    pruned_through = connection.scalar(select(func.max(policy_prune.c.through_entry_id))) or 0
+    first_seen = select(func.min(seen_at)).where(policy_run.c.scope == scope)
     return VisiblePolicies(
         runs=_runs(connection, scope, start, end, named, seen_at),
         taker=_taker(connection, scope, start, end, seen_at) if with_taker else (),
         overrides=_overrides(connection, scope, start, end),
-        pruned_through=connection.scalar(select(func.max(policy_prune.c.through_entry_id))) or 0,
+        pruned_through=pruned_through,
+        policies_from=start if pruned_through else connection.scalar(first_seen),
     )
 
 

@@ -128,7 +128,10 @@ CASES: tuple[tuple[Row, str], ...] = (
     (sent("00:01:05", 3, "DOGEUSDT"), TAKER),
     (sent("01:01:30", 4, "DOGEUSDT"), TAKER),  # run 4 says again what run 3 has said for an hour
     (sent("01:30:00", 2, "DOGEUSDT"), f"superseded {TAKER}"),
-    (sent("22:00:02", None, "SOLUSDT"), "no_run"),  # before anything was published
+    (sent("22:00:02", None, "SOLUSDT"), FINE),  # before anything was published
+    (sent("22:01:03", None, "SOLUSDT"), FINE),  # the first run was out for exactly the tolerance
+    (sent("22:01:04", None, "SOLUSDT"), "no_run"),
+    (sent("22:00:02", 99, "SOLUSDT"), "unknown_run"),  # there was nothing that it could name
 )
 
 

@@ -79,6 +79,8 @@ def test_the_query_judges_as_the_rules_say(tmp_path: Path, world: World) -> None
     }
     assert {key: count for key, count in counted.items() if count} == expected
     assert drift.order_count == len(world.orders)
+    early = [done for _, done, _, _, run in world.orders if run is None and done - TOLERANCE <= first_published(world)]
+    assert drift.before_policies_count == len(early)
 
 
 def slow_kinds(world: World, order: Order) -> set[str]:
@@ -87,7 +89,8 @@ def slow_kinds(world: World, order: Order) -> set[str]:
     kinds = set()
     slot = next((slot for number, slot, _ in world.runs if number == run), None)
     if run is None:
-        kinds.add("no_run")
+        if done - TOLERANCE > first_published(world):
+            kinds.add("no_run")
     elif slot is None and run > PRUNED:
         kinds.add("unknown_run")
     if slot is not None and any(other > slot and out < done - TOLERANCE for _, other, out in world.runs):
@@ -100,6 +103,10 @@ def slow_kinds(world: World, order: Order) -> set[str]:
     if started and not probe and all(instruction_at(world, symbol, second) == "taker" for second in every_half):
         kinds.add("maker_while_taker")
     return kinds
+
+
+def first_published(world: World) -> int:
+    return min(out for _, _, out in world.runs)
 
 
 def instruction_at(world: World, symbol: str, second: float) -> str:
@@ -134,6 +141,7 @@ def published(world: World) -> VisiblePolicies:
             for number, symbol, first, begin, end in world.overrides
         ),
         pruned_through=PRUNED,
+        policies_from=at(first_published(world)),
     )
 
 

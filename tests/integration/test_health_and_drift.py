@@ -18,6 +18,7 @@ from jobs.analysis.order_history import OrderSelection
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
 from policy import TakerBias
+from storage.schema.tables import policy_run
 from storage.store import Store
 from storage.write import leases, overrides
 from tests.support.bots import run_command, write_bot
@@ -27,6 +28,7 @@ from tests.support.run_helpers import canonical, canonical_query, order_log
 from tests.support.runs import QUARTER, SLOT, evidence, publish
 from tests.support.small_history import MIDNIGHT, publish_small_history
 from tests.support.store_calls import write
+from tests.support.tampering import behind_the_triggers
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 QUARTERLY = Slots("*/15 * * * *")
@@ -157,7 +159,21 @@ def test_health_shows_an_override_as_one(command: Command) -> None:
 
 
 @pytest.mark.usefixtures("bot")
-def test_drift_of_a_log_without_runs_says_so_and_is_no_error(command: Command) -> None:
+def test_drift_leaves_out_orders_from_before_the_first_policy(command: Command) -> None:
+    shown = command("drift")
+    (record,) = json.loads(command("drift", "--json").out)
+
+    assert "20 orders looked at, 0 rows not used, tolerance 60 s" in shown.out
+    assert "20 orders without a run, from before the first policy: no drift" in shown.out
+    assert "no order names a run" not in shown.out
+    assert "0 of 2 symbols have drifted" in shown.out
+    assert (record["since"], record["order_count"], record["before_policies_count"]) == ("2026-04-19T00:15:00Z", 20, 20)
+
+
+def test_drift_of_a_log_without_runs_says_so_and_is_no_error(bot: Path, command: Command) -> None:
+    with Store(f"sqlite:///{bot / 'policy.db'}") as store, behind_the_triggers(store) as connection:
+        connection.execute(policy_run.update().values(published_at=AS_OF - timedelta(days=8)))
+
     shown = command("drift")
     (record,) = json.loads(command("drift", "--json").out)
 
@@ -165,7 +181,7 @@ def test_drift_of_a_log_without_runs_says_so_and_is_no_error(command: Command) -
     assert "20 orders looked at, 0 rows not used, tolerance 60 s" in shown.out
     assert "no order names a run: let the router log the run_id of its policy as policy_run_id" in shown.out
     assert "BADUSDT: 10 of 10 orders name no run, the newest" in shown.out
-    assert (record["since"], record["order_count"]) == ("2026-04-19T00:15:00Z", 20)
+    assert (record["order_count"], record["before_policies_count"]) == (20, 0)
     assert [row["symbol"] for row in record["symbols"]] == ["BADUSDT", "GOODUSDT"]
     bad = record["symbols"][0]["no_run"]
     assert (bad["order_count"], bad["examples"][0]["ts"]) == (10, "2026-04-25T23:15:00Z")
