@@ -49,8 +49,7 @@ def no_policy(store: Store, scope: str, symbol: str | None = None) -> NoPolicyEr
     what = f"no policy for {symbol!r}" if symbol is not None else "no policy yet"
     if symbol is None or not symbols:
         return NoPolicyError(f"{what} in scope {scope!r}; {_why_none(store, scope)}")
-    remedy = _similar_name(symbol, symbols) or "router-policy latest lists all policies"
-    return NoPolicyError(f"{what} in scope {scope!r}; {remedy}")
+    return NoPolicyError(f"{what} in scope {scope!r}; {_remedy(symbol, symbols)}")
 
 
 def leaving_message(store: Store, scope: str, symbol: str) -> str:
@@ -66,9 +65,9 @@ def leaving_message(store: Store, scope: str, symbol: str) -> str:
 
 
 def did_you_mean(store: Store, scope: str, symbol: str) -> str:
-    """Return a question with symbols of a similar spelling, to end a sentence with; empty if there is none."""
-    question = _similar_name(symbol, _symbols(store, scope))
-    return f"; {question}" if question else ""
+    """Return what to do about a symbol without a policy, to end a sentence with; empty if no symbol has one."""
+    symbols = _symbols(store, scope)
+    return f"; {_remedy(symbol, symbols)}" if symbols else ""
 
 
 def _symbols(store: Store, scope: str) -> Sequence[str]:
@@ -76,9 +75,10 @@ def _symbols(store: Store, scope: str) -> Sequence[str]:
         return [policy.symbol for policy in latest(connection, scope)]
 
 
-def _similar_name(symbol: str, symbols: Sequence[str]) -> str:
+def _remedy(symbol: str, symbols: Sequence[str]) -> str:
+    """Return a question with symbols of a similar spelling, or where all symbols are."""
     similar = [name for name in symbols if letters(name) == letters(symbol) and name != symbol]
-    return f"is it {' or '.join(similar)}?" if similar else ""
+    return f"is it {' or '.join(similar)}?" if similar else "router-policy latest lists all policies"
 
 
 def run_without_policies(connection: Connection, scope: str) -> str:

@@ -16,7 +16,7 @@ from console.terminal.routes import policy_words
 from console.terminal.text import exact_figure, print_json, print_lines
 from jobs.analysis.explain import Explanation, explain_policy
 from policy.reject import Reject
-from policy.rules import Check, State
+from policy.rules import Check, State, seed
 from policy.rules.breaker_state import Breaker
 from policy.snapshot import Snapshot
 from policy.streaks import Streak
@@ -25,6 +25,7 @@ from storage.read.explanation import BreakerDecision, ShadowDecision
 from storage.records import PolicyChange, PolicyPeriod
 
 _RULE_WIDTH = 13
+_FIRST_DECIDES = "rules; the first that holds decides (broken, degraded: any line; good: all lines):"
 _NOT_MEASURED = "not measured"
 _INPUTS = (
     ("maker_fill_ratio", "maker_started_count", "orders that started as maker"),
@@ -69,7 +70,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     yield from _decision(explanation.period)
     if explanation.breaker is not None:
         yield from _breaker(explanation.breaker, snapshot.slot)
-    yield from _rules(explanation.checks)
+    yield from _rules(explanation.checks, snapshot.rule_set)
     yield from _counts(snapshot)
     yield from _rejected(explanation.rejects)
     yield from _shadows(explanation.shadows, snapshot.slot)
@@ -188,8 +189,9 @@ def _openings(breaker: BreakerDecision, slot: datetime) -> Iterator[str]:
             yield f"  at {iso(opening.opened_at)}: {reason}"
 
 
-def _rules(checks: tuple[Check, ...]) -> Iterator[str]:
-    yield "rules, in the order in which they are tried:"
+def _rules(checks: tuple[Check, ...], rule_set: str) -> Iterator[str]:
+    is_first_decisive = rule_set.startswith(seed.NAME)
+    yield _FIRST_DECIDES if is_first_decisive else "rules, in the order in which they are tried:"
     width = max([_RULE_WIDTH, *(len(check.rule) + 1 for check in checks)])
     for check in checks:
         value = exact_figure(check.value, _NOT_MEASURED)
@@ -224,7 +226,7 @@ def _shadows(shadows: Iterable[ShadowDecision], slot: datetime) -> Iterator[str]
 
 def _changed(change: PolicyChange | None) -> Iterator[str]:
     if change is None:
-        yield "the decision has not changed since the history begins"
+        yield "every earlier policy in the history has the same decision"
         return
     before = policy_words(change.previous_maker_first, change.previous_taker_bias)
     yield f"last changed at slot {iso(change.slot)}; before: {before}, {change.previous_quality}"

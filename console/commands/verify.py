@@ -9,6 +9,7 @@ from console.not_found import store_to_read
 from console.options import Config, parse_digest
 from console.settings.file import load
 from console.terminal.progress import progress_bar
+from jobs.analysis.findings import counted
 from jobs.analysis.store_findings import schema_not_compared_message
 
 _Anchor = Annotated[
@@ -27,7 +28,7 @@ def command(anchor: _Anchor = None, config: Config = None) -> None:
             progress.update(task, description=f"verifying: {counts}")
         is_compared = store.can_compare_schema()
     sys.stdout.write(
-        f"{verified.run_count} runs with {verified.snapshot_count} snapshots are as they were published, "
+        f"{counted(verified.run_count, 'run')} with {counted(verified.snapshot_count, 'snapshot')}: all as published, "
         f"every decision derived again; head {verified.digest or '(empty)'}\n"
     )
     if not is_compared:

@@ -4,6 +4,7 @@ import glob
 import sys
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from console.settings.model import Settings, setting_names
 from console.settings.sources import LocationSettings
 
 FILE_NAME = "router-policy.toml"
+_SIMILAR = 0.75  # of 1: one letter of four left out, added or changed
 _RENAMED = {"web.evaluation": "web.backtest"}
 
 
@@ -55,10 +57,18 @@ def _message(problem: ErrorDetails) -> str:
     if name in _RENAMED:
         return f"{name} is now {_RENAMED[name]}"
     if problem["type"] == "extra_forbidden":
-        return f"{name} is not a setting; is it misspelt?"
+        return f"{name} is not a setting; {_suggestion(name)}"
     if problem["type"] == "missing":
         return f"{name} is missing"
     return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _suggestion(name: str) -> str:
+    """Return a question with the setting, or the section, whose name is similar."""
+    settings = [known.replace("__", ".") for known in setting_names()]
+    sections = [known.partition(".")[0] for known in settings]
+    similar = get_close_matches(name, [*settings, *sections], n=1, cutoff=_SIMILAR)
+    return f"is it {similar[0]}?" if similar else "is it misspelt?"
 
 
 def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:

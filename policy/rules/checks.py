@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Check:
     """One comparison of a rule.
 
-    `rule` is the verdict that it counts towards. `value` None means that the figure was not measured; it counted as 0
-    if `holds` is a truth value, and was not compared if `holds` is None.
+    `rule` is the verdict that it counts towards. `holds` None means that it was not compared: an earlier rule had
+    decided, or the figure was not measured. `value` None means that it was not measured; it counted as 0 if `holds` is
+    a truth value.
     """
 
     rule: str

@@ -1,6 +1,6 @@
 """The rule set `seed`: quality by fallback, fills and median slippage; panic volatility makes it more cautious."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import ge, le, lt
 
 from policy.evidence import Evidence
@@ -35,7 +35,11 @@ def decide(evidence: Evidence, state: None, parameters: SeedParameters) -> tuple
 
 
 def explain(evidence: Evidence, state: None, parameters: SeedParameters) -> tuple[Check, ...]:  # noqa: ARG001
-    """Return every comparison that the decision may rest on, in the order of the rules."""
+    """Return every comparison that the decision may rest on, in the order of the rules.
+
+    The first verdict that holds decides: broken and degraded hold if one of their lines does, good if all do, and a
+    regime by its one line. Lines after it were not compared.
+    """
     return _quality_checks(evidence, parameters) + _regime_checks(evidence, parameters)
 
 
@@ -50,13 +54,15 @@ def _quality_checks(evidence: Evidence, parameters: SeedParameters) -> tuple[Che
         ("good", "fallback_ratio", "<=", parameters.good_fallback_ratio),
         ("good", "slip_q50", "<=", parameters.good_slip_q50_bps),
     )
-    checks = tuple(
+    checks = [
         _check(rule, figure, finite_or_none(getattr(figures, figure)), sign, threshold)
         for rule, figure, sign, threshold in bounds
-    )
-    if figures.survivor_count is None:
-        return checks
-    return (*checks, _check("good", "survivor_count", float(figures.survivor_count), "<=", 0.0))
+    ]
+    if figures.survivor_count is not None:
+        checks.append(_check("good", "survivor_count", float(figures.survivor_count), "<=", 0.0))
+    verdict = next((check.rule for check in checks if check.holds and check.rule != "good"), "good")
+    last = max(index for index, check in enumerate(checks) if check.rule == verdict)
+    return (*checks[: last + 1], *(replace(check, holds=None) for check in checks[last + 1 :]))
 
 
 def _regime_checks(evidence: Evidence, parameters: SeedParameters) -> tuple[Check, ...]:
@@ -66,8 +72,11 @@ def _regime_checks(evidence: Evidence, parameters: SeedParameters) -> tuple[Chec
         age, limit = figures.bar_age_seconds, parameters.max_bar_age_seconds
         checks.append(_check("regime known", "bar_age_seconds", age, "<=", limit, judged_when_missing=False))
     ratio = finite_or_none(figures.atr_ratio)
+    is_decided = any(check.holds is False for check in checks)
     for bound, regime in UPPER_BOUNDS:
-        checks.append(_check(regime.value, "atr_ratio", ratio, "<", bound, judged_when_missing=False))
+        check = _check(regime.value, "atr_ratio", ratio, "<", bound, judged_when_missing=False)
+        checks.append(replace(check, holds=None) if is_decided else check)
+        is_decided = is_decided or bool(check.holds)
     return tuple(checks)
 
 

@@ -120,4 +120,4 @@ def test_each_line_names_the_run_that_the_order_followed(loop: Loop) -> None:
 
 
 def test_the_history_verifies(loop: Loop) -> None:
-    assert "4 runs with 4 snapshots are as they were published" in loop.verified
+    assert "4 runs with 4 snapshots: all as published" in loop.verified

@@ -171,7 +171,7 @@ def test_an_exit_that_was_missed_crossed_as_freqtrades_own_emergency_exit(loop: 
 
 
 def test_the_history_verifies(loop: Loop) -> None:
-    assert "4 runs with 12 snapshots are as they were published" in loop.verified
+    assert "4 runs with 12 snapshots: all as published" in loop.verified
 
 
 def test_orders_are_posted_anew_at_new_candles_and_each_leaves_one_line(

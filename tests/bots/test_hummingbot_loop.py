@@ -87,4 +87,4 @@ def test_the_policies_from_the_database_have_the_figures_of_what_was_sent(loop: 
 
 
 def test_the_history_verifies(loop: Loop) -> None:
-    assert "4 runs with 8 snapshots are as they were published" in loop.verified
+    assert "4 runs with 8 snapshots: all as published" in loop.verified

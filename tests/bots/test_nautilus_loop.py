@@ -172,4 +172,4 @@ def test_the_log_has_each_intent_once(loop: Loop) -> None:
 
 
 def test_the_history_verifies(loop: Loop) -> None:
-    assert "4 runs with 12 snapshots are as they were published" in loop.verified
+    assert "4 runs with 12 snapshots: all as published" in loop.verified

@@ -226,7 +226,7 @@ def test_a_user_who_may_only_read_is_told_what_was_not_compared(
             settings = {"ROUTER_POLICY_STORE__URL": reader_url, "ROUTER_POLICY_ORDERS__PATH": "orders.jsonl"}
             with Store(reader_url) as reader:
                 verified = command(tmp_path, "verify", **settings)
-                assert "1 runs with 2 snapshots are as they were published" in verified.stdout
+                assert "1 run with 2 snapshots: all as published" in verified.stdout
                 assert "trigger functions were not compared" in verified.stderr
                 assert any("were not compared" in finding.message for finding in find_in_store(reader_url, "default"))
                 run_in(owner, "alter table policy_run disable trigger policy_run_no_change")

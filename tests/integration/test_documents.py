@@ -87,15 +87,16 @@ def test_every_path_that_a_page_names_exists() -> None:
     assert [path for path in sorted(paths) if "NAME" not in path and not (ROOT / path).exists()] == []
 
 
-def test_the_three_lines_of_the_readme_gate_an_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with Store("sqlite:///router_policy.db") as store:
+def test_the_three_lines_of_the_readme_gate_an_order(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/router_policy.db"
+    with Store(url) as store:
         store.set_up()
         publish(store, datetime.now(UTC), evidence("BTCUSDT", fallback=0.95))
     (block,) = blocks(README, "python")
+    assert "sqlite:////srv/policies/router_policy.db" in block
     names: dict[str, object] = {"router_ctx": {}, "symbol": "BTCUSDT", "order_id": "1"}
 
-    exec(compile(block, "README.md", "exec"), names)
+    exec(compile(block.replace("sqlite:////srv/policies/router_policy.db", url), "README.md", "exec"), names)
     names["reader"].close()  # type: ignore[attr-defined]
 
     assert names["maker_first"] is False

@@ -69,10 +69,7 @@ def test_verify_says_how_much_it_checked_and_head_prints_what_to_keep(bot: Path)
 
     assert len(head) == 64
     assert verified.returncode == 0, verified.stderr
-    assert (
-        f"1 runs with 2 snapshots are as they were published, every decision derived again; head {head}"
-        in verified.stdout
-    )
+    assert f"1 run with 2 snapshots: all as published, every decision derived again; head {head}" in verified.stdout
 
 
 def test_verify_prints_the_first_difference_and_exits_1(bot_on_each: Path, store_url: str) -> None:
@@ -117,10 +114,18 @@ def test_explain_shows_each_rule_with_its_figure_and_threshold(bot: Path) -> Non
     rules = [line.split() for line in shown.splitlines() if line.startswith(("  broken", "  good"))]
     assert ["broken", "fallback_ratio", "0.9", ">=", "0.9", "yes"] in rules
     assert ["broken", "slip_q50", "1", ">=", "20", "no"] in rules
-    assert ["good", "maker_fill_ratio", "0.1", ">=", "0.7", "no"] in rules
+    assert ["good", "maker_fill_ratio", "0.1", ">=", "0.7", "not", "judged"] in rules
+    assert "rules; the first that holds decides (broken, degraded: any line; good: all lines):" in shown
     assert "fallback_ratio             0.9 over 10 orders that started as maker" in shown
     assert "every row of the sources was used" in shown
-    assert "the decision has not changed since the history begins" in shown
+    assert "every earlier policy in the history has the same decision" in shown
+
+
+def test_explain_of_an_unknown_symbol_names_where_all_are(bot: Path) -> None:
+    refused = command(bot, "explain", "NOPE")
+
+    assert refused.returncode == 1
+    assert "; router-policy latest lists all policies" in refused.stderr
 
 
 def test_explain_at_a_time_shows_what_was_in_force_then_and_what_it_was_before(bot: Path) -> None:

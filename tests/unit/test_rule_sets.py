@@ -125,3 +125,55 @@ def test_a_symbol_of_which_nothing_is_known_still_gets_a_decision_that_says_so()
         "maker_fill_ratio_not_good",
         "regime_unknown_too_few_bars",
     ]
+
+
+def judged_lines(evidence: Evidence, **parameters: float) -> list[tuple[str, str, bool]]:
+    """The rule, the figure and the result of each line of an explanation that was compared."""
+    checks = rule_set("seed", dict(parameters)).explain(evidence)
+    return [(check.rule, check.figure, check.holds) for check in checks if check.holds is not None]
+
+
+@pytest.mark.parametrize(
+    ("fallback", "slip_q50", "verdicts"),
+    [
+        (0.95, 2.0, ["broken"]),
+        (0.2, 20.0, ["broken"]),
+        (0.7, 2.0, ["broken", "degraded"]),
+        (0.2, 9.0, ["broken", "degraded"]),
+        (0.2, 2.0, ["broken", "degraded", "good"]),
+        (0.5, 2.0, ["broken", "degraded", "good"]),
+    ],
+)
+def test_an_explanation_compares_no_line_after_the_verdict_that_decides(
+    fallback: float, slip_q50: float, verdicts: list[str]
+) -> None:
+    figures = Effectiveness(maker_fill_ratio=0.8, fallback_ratio=fallback, slip_q50=slip_q50)
+    lines = judged_lines(replace(evidence(), effectiveness=figures))
+
+    quality_lines = [rule for rule, figure, _ in lines if figure in ("maker_fill_ratio", "fallback_ratio", "slip_q50")]
+    assert list(dict.fromkeys(quality_lines)) == verdicts
+    assert len(quality_lines) == sum({"broken": 2, "degraded": 2, "good": 3}[verdict] for verdict in verdicts)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "lines"),
+    [
+        (0.4, [("quiet", True)]),
+        (1.0, [("quiet", False), ("normal", True)]),
+        (2.0, [("quiet", False), ("normal", False), ("hot", True)]),
+        (3.0, [("quiet", False), ("normal", False), ("hot", False)]),
+    ],
+)
+def test_an_explanation_compares_no_regime_after_the_one_that_holds(
+    ratio: float, lines: list[tuple[str, bool]]
+) -> None:
+    judged = judged_lines(evidence(ratio=ratio))
+
+    assert [(rule, holds) for rule, figure, holds in judged if figure == "atr_ratio"] == lines
+
+
+def test_an_explanation_of_candles_that_are_too_old_compares_no_regime() -> None:
+    judged = judged_lines(evidence(ratio=1.0), max_bar_age_seconds=899.0)
+
+    assert ("regime known", "bar_age_seconds", False) in judged
+    assert "atr_ratio" not in [figure for _, figure, _ in judged]
