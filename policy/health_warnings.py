@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 
 from policy.effective import EffectivePolicy
 from policy.enums import Regime
@@ -90,7 +91,8 @@ def _consequence(freshness: Freshness) -> str:
 
 
 def _whole(seconds: float) -> timedelta:
-    return timedelta(seconds=round(seconds))
+    """Return the time in whole seconds, rounded up: an age above its limit never reads as equal to it."""
+    return timedelta(seconds=ceil(seconds))
 
 
 def _about_fallback(figures: Effectiveness) -> tuple[HealthWarning, ...]:

@@ -12,7 +12,7 @@ from router_policy_client import PolicyReader
 
 log = logging.getLogger("router_policy.demo")
 _WRITE_SECONDS = 0.5
-_EXPIRED_INTERVALS = 24  # two minutes: a laptop may be busy
+_EXPIRED_INTERVALS = 8  # two minutes: a laptop may be busy
 
 
 @contextmanager

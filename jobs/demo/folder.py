@@ -19,7 +19,7 @@ Made by router-policy demo. Its next start here deletes logs, candles, router-po
 """
 _PRICES = ("open", "high", "low", "close", "volume")
 SCOPE = "demo"
-SCHEDULE_SECONDS = 5
+SCHEDULE_SECONDS = 15  # a run takes several seconds on a busy laptop
 SETTINGS = f"""\
 # router-policy: settings of the demo. Paths are relative to this file.
 scope = "{SCOPE}"

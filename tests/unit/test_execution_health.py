@@ -258,6 +258,20 @@ def test_a_warning_says_the_figures_to_people_too() -> None:
     )
 
 
+def test_an_age_just_above_its_limit_never_reads_as_equal_to_it() -> None:
+    age = LIMITS.stale_after + timedelta(milliseconds=200)
+
+    (stale,) = [
+        warning
+        for warning in execution_health(
+            evidence_of(HEALTHY), policy_of(evidence_of(HEALTHY)), now=SLOT + age, limits=LIMITS
+        ).warnings
+        if warning.code == "policy_stale"
+    ]
+
+    assert f"{LIMITS.stale_after + timedelta(seconds=1)} old > {LIMITS.stale_after}" in stale.message
+
+
 def test_the_worst_come_first() -> None:
     def shown(symbol: str, quality: Quality | None, fallback: float | None) -> ExecutionHealth:
         evidence = evidence_of(replace(HEALTHY, fallback_ratio=fallback), symbol)
