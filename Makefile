@@ -53,11 +53,11 @@ coverage: $(STAMP)test
 bots: $(BOTS_VENV)/installed
 	$(BOTS_BIN)/python -m pytest -n 2 --dist loadscope -q tests/bots
 
-# Every long form, wherever it stands, and the short forms of the fault catalogue.
 # The same with hummingbot, which has no wheel: its extensions are built here, which takes minutes. No check needs it.
 hummingbot: $(HUMMINGBOT_VENV)/installed
 	$(HUMMINGBOT_VENV)/bin/python -m pytest -W default -q tests/bots/test_hummingbot_loop.py tests/client/test_hummingbot_part.py
 
+# Every long form, wherever it stands, and the short forms of the fault catalogue.
 faults: $(STAMP)test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "long" -q
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" -q tests/faults

@@ -71,7 +71,7 @@ def show_demo(folder: Path, runs: int | None) -> None:
                 if not stop.is_set():
                     with _console(settings):
                         _run_schedule(settings, store, _hint(files), wanted)
-    _print(f"the demo has ended; {folder} stays as it is until the next demo there")
+    _print(f"the demo has ended; {folder} is kept, and the next demo replaces it")
 
 
 @contextmanager

@@ -25,7 +25,7 @@ TEMPLATE = """\
 # ROUTER_POLICY_STORE__URL for url in [store].
 
 [store]
-url = "sqlite:///router_policy.db"              # or postgresql+psycopg://USER@HOST/DATABASE
+url = "sqlite:///router_policy.db"              # or postgresql://USER@HOST/DATABASE
 
 [orders]
 kind = "order-log"                              # or "canonical": one row per outcome, as Parquet, CSV, JSONL or SQL
@@ -37,6 +37,10 @@ interval = "15m"
 
 [schedule]
 cron = "*/15 * * * *"                           # UTC
+
+# [fees]                                        # of the venue, in basis points; a rebate is negative
+# maker_bps = 2
+# taker_bps = 5
 """
 
 

@@ -25,7 +25,7 @@ def draft(recognition: Recognition, folder: Path, end: DataEnd | None = None, no
         f"# router-policy: settings for {recognition.seen}. Paths are relative to this file.",
         "",
         "[store]",
-        'url = "sqlite:///router_policy.db"              # or postgresql+psycopg://USER@HOST/DATABASE',
+        'url = "sqlite:///router_policy.db"              # or postgresql://USER@HOST/DATABASE',
         "",
         *_orders(recognition, folder),
         *_comments("what the bot's configuration says", recognition.remarks),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class StoreSettings(Section):
-    """Where policies are kept: `sqlite:///FILE` or `postgresql+psycopg://...`."""
+    """Where policies are kept: `sqlite:///FILE` or `postgresql://...`."""
 
     url: str = "sqlite:///router_policy.db"
 
