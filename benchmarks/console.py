@@ -160,16 +160,16 @@ def _under_load(console: tuple[Address, int], bare: tuple[Address, int]) -> list
     taken = _at_rate(console[0], _LATEST, LOAD_SECONDS)
     after = server.memory_info().rss
     constant = _at_rate(bare[0], _CONSTANT, LOAD_SECONDS)
-    ours, theirs = _percentile_99(taken), _percentile_99(constant)
+    our_p99_ms, their_p99_ms = _percentile_99(taken), _percentile_99(constant)
     how = (
         f"{len(taken):,} requests for {_LATEST}, each sent when it is due whatever happened to those before, by "
-        f"{CONNECTIONS} connections; a bare FastAPI route that returns a constant: {theirs:.3g} ms, "
+        f"{CONNECTIONS} connections; a bare FastAPI route that returns a constant: {their_p99_ms:.3g} ms, "
         f"medians {statistics.median(taken):.3g} and {statistics.median(constant):.3g} ms; spread: all"
     )
     return [
         Figure(
             name=f"one policy, {RATE} requests a second, 99th percentile",
-            value=ours,
+            value=our_p99_ms,
             lowest=min(taken),
             highest=max(taken),
             target=25,
@@ -218,12 +218,12 @@ def _most_requests(console: Address, bare: Address) -> Figure:
     connections = {_LATEST: http.client.HTTPConnection(*console), _CONSTANT: http.client.HTTPConnection(*bare)}
     for path, connection in list(connections.items()) * 10:
         rates[path].append(RATE / seconds_of(partial(_send_many, connection, path)))
-    ours = rates[_LATEST]
+    our_rates = rates[_LATEST]
     return Figure(
         name="one policy, as fast as one connection can",
-        value=statistics.median(ours),
-        lowest=min(ours),
-        highest=max(ours),
+        value=statistics.median(our_rates),
+        lowest=min(our_rates),
+        highest=max(our_rates),
         target=RATE,
         how=f"10 times {RATE} requests, in turn with the bare route, which serves "
         f"{statistics.median(rates[_CONSTANT]):.0f} a second; spread: all",
@@ -256,7 +256,7 @@ def _run(store: Store, data: Data, slots: Iterator[int]) -> float:
     plan = ours.plan(data.orders, OrdersKind.CANONICAL, data)
     slot = AS_OF + next(slots) * timedelta(minutes=1)
     claim = write(store, leases.acquire_lease, plan.scope, slot, owner(), timedelta(minutes=10))
-    task = RunTask(plan=plan, store_url=str(store.url), claim=claim, origin=Origin.MANUAL)
+    task = RunTask(plan=plan, store_url=str(store.url), lease=claim, origin=Origin.MANUAL)
     return seconds_of(partial(compute_slot, task, store))
 
 

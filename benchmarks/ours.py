@@ -51,7 +51,7 @@ def run(
         with Store(url) as store:
             store.set_up()
             claim = write(store, leases.acquire_lease, slot.scope, AS_OF, owner(), _LEASE)
-            task = RunTask(plan=slot, store_url=url, claim=claim, origin=Origin.MANUAL)
+            task = RunTask(plan=slot, store_url=url, lease=claim, origin=Origin.MANUAL)
             seconds = timed(partial(compute_slot, task, store))
             _check(store, symbol_count)
     return seconds

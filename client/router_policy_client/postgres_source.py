@@ -12,7 +12,7 @@ from router_policy_client.rows import Row
 from router_policy_client.timeouts import with_timeouts
 
 CHANNEL = "router_policy"
-_STOP_SECONDS = 0.2
+_STOP_CHECK_SECONDS = 0.2
 _SERVER = text("select pg_backend_pid(), pg_is_in_recovery()")
 _HAS_ROOM = text(
     "select sum(numbackends) * 2 <= current_setting('max_connections')::integer from pg_catalog.pg_stat_database"
@@ -36,8 +36,8 @@ class PostgresSource:
 
     For one thread, until `stop` is set. Reading every `reread_seconds` finds publications without a notification: those
     before the connection listened, all through a pooler, which gives the listening connection to others, and those on a
-    standby, which sends none. A server that is half full keeps its connections for the service: then each read
-    opens and closes one.
+    standby, which sends none. A server that is more than half full keeps its connections for the service: then each
+    read opens and closes one.
     """
 
     def __init__(self, engine: Engine, scope: str, reread_seconds: float, stop: Event) -> None:
@@ -71,7 +71,7 @@ class PostgresSource:
         listening = cast(_Driver, self._connection.connection.driver_connection)
         deadline = time.monotonic() + seconds
         while not self._stop.is_set() and (remaining := deadline - time.monotonic()) > 0:
-            if list(listening.notifies(timeout=min(remaining, _STOP_SECONDS), stop_after=1)):
+            if list(listening.notifies(timeout=min(remaining, _STOP_CHECK_SECONDS), stop_after=1)):
                 return
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ def read_url(text: str) -> URL:
     of the text, if it cannot be parsed, if it has another control character, or if an @ in its password ends the
     password early: SQLAlchemy would take the rest of it for the name of the host, which is printed.
     """
-    text = _line_of(text)
+    text = _without_final_line_break(text)
     try:
         url = make_url(_with_hosts_in_query(text))
     except (ArgumentError, ValueError):  # the latter for an invalid port
@@ -39,7 +39,7 @@ def read_url(text: str) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.get_backend_name() in _SCHEMES else url
 
 
-def _line_of(text: str) -> str:
+def _without_final_line_break(text: str) -> str:
     line = text.rstrip("\r\n")
     if _CONTROL_CHARACTERS.search(line):
         raise ReaderSettingsError(
@@ -73,7 +73,10 @@ def _after_password(text: str) -> str:
 
 
 def _with_hosts_in_query(text: str) -> str:
-    """Move what libpq allows before the path, lists of hosts and folders of sockets, to where SQLAlchemy reads it."""
+    """Move what libpq allows before the path, lists of hosts and folders of sockets, to where SQLAlchemy reads it.
+
+    `postgresql://ann@db1:5432,db2/policies` becomes `postgresql://ann@/policies?host=db1,db2&port=5432,5432`.
+    """
     scheme, _, rest = text.partition("://")
     user, at, tail = rest.rpartition("@")
     hosts, path = re.split(r"(?=[/?]|$)", tail, maxsplit=1)

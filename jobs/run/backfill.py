@@ -44,7 +44,7 @@ def backfill(
             if isinstance(claimed, str):
                 yield BackfilledSlot(slot=slot, run=None, skipped=claimed)
                 continue
-            task = RunTask(plan=plan, store_url=store_url, claim=claimed, origin=Origin.BACKFILL)
+            task = RunTask(plan=plan, store_url=store_url, lease=claimed, origin=Origin.BACKFILL)
             yield BackfilledSlot(slot=slot, run=compute_slot_or_fail(task, store, measured))
 
 

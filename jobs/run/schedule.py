@@ -180,7 +180,7 @@ class Schedule:
             log.warning("%d slots were missed since %s", count, iso(last))
 
     def _compute(self, store: Store, claimed: Lease, origin: Origin) -> PublishedRun | None:
-        task = RunTask(plan=self.plan, store_url=self.store_url, claim=claimed, origin=origin)
+        task = RunTask(plan=self.plan, store_url=self.store_url, lease=claimed, origin=origin)
         try:
             run = compute_slot_in_child(task, self.timing.deadline, self._abort)
         except RunFailedError as error:

@@ -34,7 +34,7 @@ def publish_slot(
             run = run_of_slot(connection, plan.scope, slot)
         assert run is not None
         return run, False
-    task = RunTask(plan=plan, store_url=store_url, claim=lease, origin=Origin.MANUAL)
+    task = RunTask(plan=plan, store_url=store_url, lease=lease, origin=Origin.MANUAL)
     with activity(f"computing {iso(slot)}"):
         return compute_slot_or_fail(task, store), True
 

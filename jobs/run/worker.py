@@ -36,7 +36,7 @@ class RunTask:
 
     plan: Plan
     store_url: str
-    claim: Lease
+    lease: Lease
     origin: Origin
 
 
@@ -48,7 +48,7 @@ def compute_slot(task: RunTask, store: Store, measured: Measure | None = None) -
 
 def _compute_slot(task: RunTask, store: Store, measured: Measure | None) -> PublishedRun:
     started_at = store.now()
-    lease, stateful = task.claim, [rules.name for rules in task.plan.rule_sets_with_state]
+    lease, stateful = task.lease, [rules.name for rules in task.plan.rule_sets_with_state]
     with store.reading() as connection:
         known_symbols = symbols_before(connection, lease.scope, lease.slot)
         since = lease.slot - task.plan.leave_after
@@ -73,7 +73,7 @@ def compute_slot_or_fail(task: RunTask, store: Store, measured: Measure | None =
         return compute_slot(task, store, measured)
     except BaseException as error:
         with store.writing() as connection:
-            record_failure(connection, task.claim, str(error) or type(error).__name__, timedelta(0))
+            record_failure(connection, task.lease, str(error) or type(error).__name__, timedelta(0))
         raise
 
 

@@ -144,7 +144,7 @@ class _Walk:
     digest: str = ""
     run_count: int = 0
     snapshot_count: int = 0
-    first_entry_id: int = 0
+    pruned_through_id: int = 0
     rules: Mapping[str, RuleSet] = field(default_factory=dict)
     anchor_met: bool = False
 
@@ -156,7 +156,7 @@ class _Walk:
         pruned = self.connection.execute(last).one_or_none()
         if pruned is not None:
             self.entry_id, self.digest = pruned
-        self.first_entry_id = self.entry_id
+        self.pruned_through_id = self.entry_id
         self.rules = _rule_sets(self.connection)
         self.anchor_met = self.anchor is None or self.anchor == self.digest
 
@@ -175,7 +175,7 @@ class _Walk:
     def end(self) -> None:
         """Check what no single entry shows: rows outside the walk, the head, the scopes, the slots, the anchor."""
         for number in (*_NUMBERS.values(), *(table.c.run_id for table in CHILD_TABLES)):
-            outside = or_(number <= self.first_entry_id, number > self.entry_id)
+            outside = or_(number <= self.pruned_through_id, number > self.entry_id)
             if number.table in CHILD_TABLES:
                 outside |= number.not_in(select(policy_run.c.run_id))
             if (entry_id := self.connection.scalar(select(func.min(number)).where(outside))) is not None:
@@ -248,20 +248,20 @@ class _Walk:
         )
 
 
-def _maker(table: Table) -> Callable[[Values], Any]:
+def _row_factory(table: Table) -> Callable[[Values], Any]:
     """Return a function that makes a named tuple of a row: its attributes are ten times as fast as the row's."""
     named: Any = namedtuple(table.name, [column.name for column in table.columns])  # type: ignore[misc]  # not literal
     return cast("Callable[[Values], Any]", named._make)
 
 
-_MAKE = {table: _maker(table) for table in CHILD_TABLES}
+_ROW_OF = {table: _row_factory(table) for table in CHILD_TABLES}
 
 
 def _by_run(connection: Connection, table: Table, after: int, upto: int, order: Sequence[str]) -> dict[int, list[Any]]:
     """Return the rows of each run in the order of the digest; sorted here, as databases differ in the order of text."""
     number = table.c.run_id
     rows = connection.execute(select(table).where(number > after, number <= upto).order_by(number)).all()
-    runs = groupby(map(_MAKE[table], rows), key=attrgetter("run_id"))
+    runs = groupby(map(_ROW_OF[table], rows), key=attrgetter("run_id"))
     return {run_id: sorted(group, key=attrgetter(*order)) for run_id, group in runs}
 
 

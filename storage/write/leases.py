@@ -1,4 +1,4 @@
-"""Who computes a slot: a lease with a fencing number, by the database's clock.
+"""Who computes a slot: a lease with a fencing token, by the database's clock.
 
 A lease and not a lock: a process that was stopped keeps a lock for ever, while a lease runs out and its late owner is
 refused by its fencing token when it tries to publish.

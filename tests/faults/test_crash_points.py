@@ -139,7 +139,7 @@ def job_once(url: str, slot: datetime, strike: Callable[[], None] | None = None,
             return "published already"
         if strike is not None:
             Tripwire(store, strike, lambda _, what: what.startswith(POINTS[point]))
-        compute_slot(RunTask(plan=PLAN, store_url=url, claim=claim, origin=Origin.SCHEDULE), store)
+        compute_slot(RunTask(plan=PLAN, store_url=url, lease=claim, origin=Origin.SCHEDULE), store)
         return "published"
 
 

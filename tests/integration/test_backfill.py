@@ -159,7 +159,7 @@ def plan_of(source: OrdersSource, bars_path: Path | None, live: str = "seed", sh
 def run_by_run(plan: Plan, store: Store, slots: Iterable[datetime]) -> None:
     """Compute each slot as a process of its own would: the sources are read again."""
     for slot in slots:
-        task = RunTask(plan=plan, store_url="", claim=claim(store, plan.scope, slot, LEASE), origin=Origin.BACKFILL)
+        task = RunTask(plan=plan, store_url="", lease=claim(store, plan.scope, slot, LEASE), origin=Origin.BACKFILL)
         compute_slot_or_fail(task, store)
 
 

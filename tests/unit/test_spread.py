@@ -53,7 +53,7 @@ def seen(half_spread_bps: float, error_bps: float, pairs: int = 400) -> SquaredH
     ("tick_bps", "half_spread", "expected"),
     [
         (0.1, seen(0.0, 1.0), True),
-        (0.1, seen(-3.0, 2.0), True),  # chance made it negative: 2 * 4 - 9 is below 25
+        (0.1, seen(-3.0, 2.0), True),  # chance made it negative: 2 * 4 - 9 is below the limit, (5 bps) squared = 25
         (0.1, seen(0.0, 3.5), True),  # 2 * 12.25 = 24.5
         (0.1, seen(0.0, 3.6), None),  # 2 * 12.96 = 25.92: 5 bps could hide there
         (0.1, seen(20.0, 5.0), False),

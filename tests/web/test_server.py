@@ -47,7 +47,7 @@ def test_the_console_answers_at_the_address_that_it_gives(empty_store: Store) ->
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "desk.example"])
-def test_an_address_for_others_needs_a_token_or_a_word(host: str) -> None:
+def test_an_address_for_others_needs_a_token_or_without_token(host: str) -> None:
     with pytest.raises(SettingsError, match="ROUTER_POLICY_WEB__TOKEN"):
         access_of(settings(), Address(host=host))
 
@@ -83,7 +83,7 @@ def test_the_backtest_is_looked_for_beside_the_settings(tmp_path: Path) -> None:
     assert load(path).web.backtest == str(tmp_path / "backtest.json")
 
 
-def test_a_port_that_is_taken_is_said_with_what_to_do(empty_store: Store) -> None:
+def test_a_taken_port_is_an_error_that_names_the_option(empty_store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with (
