@@ -8,7 +8,7 @@ from policy.quality import classify_router_quality
 from policy.reason_codes import Code
 from policy.regime import classify_atr_regime
 from policy.rules.decision import RouterPolicy
-from policy.rules.decision_table import router_policy
+from policy.rules.seed_table import router_policy
 
 __all__ = [
     "Code",

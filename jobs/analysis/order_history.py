@@ -38,7 +38,7 @@ def load_selected_orders(connection: "DuckDBPyConnection", selection: OrderSelec
     """Create `order_event` as a run does, and return the rejected rows."""
     from jobs.engines import duckdb_tables as tables
     from jobs.sources.orders import read_orders
-    from jobs.sources.rejects import count_rejects
+    from jobs.sources.reject_counts import count_rejects
 
     window = Window(as_of=selection.end, outcome_window=selection.end - selection.start)
     bounds = tables.outcome_bounds(window)

@@ -34,7 +34,7 @@ from jobs.engines.engine import (
     outcome_parameters,
 )
 from jobs.plan import CandlesSource, Plan
-from jobs.sources.rejects import count_rejects
+from jobs.sources.reject_counts import count_rejects
 from policy import metrics
 from policy.reject import Reject
 from policy.window import Window

@@ -10,7 +10,7 @@ from policy.quality import QualityThresholds
 from policy.regime import LONG_BAR_COUNT, UPPER_BOUNDS, judge_regime
 from policy.rules.checks import Check
 from policy.rules.decision import Decision
-from policy.rules.decision_table import policy_of
+from policy.rules.seed_table import policy_of
 
 NAME = "seed"
 VERSION = 1

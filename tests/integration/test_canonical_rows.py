@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs.sources import rejects
+from jobs.sources import reject_counts
 from tests.support.canonical_formats import Row, Writer, each_file_format, each_format
 from tests.support.outcomes import (
     NAMES,
@@ -195,7 +195,7 @@ def test_a_file_that_is_rotated_away_during_the_run_costs_its_sample_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_jsonl(tmp_path / "log.jsonl", [outcome(1), outcome(2) | {"ts": "soon"}])
-    count = rejects.count_rejects
+    count = reject_counts.count_rejects
 
     def count_after_rotation(*arguments: Any) -> object:
         path.rename(tmp_path / "log.jsonl.1")
