@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from jobs.engines.candle_checks import LoadedBars, check_bars
 from jobs.engines.engine import Engine, EngineAt, MetricRow, bar_parameters, outcome_parameters
 from jobs.engines.measurement import Measurement, gather, one_tick_markets
-from jobs.engines.source_notes import source_notes, unused_rows_note, without_notes
+from jobs.engines.source_notes import source_notes, timeless_rows_note, unused_rows_note, without_notes
 from jobs.engines.streaks import States, measure_streaks
 from jobs.plan import EngineKind, Plan
 from policy import metrics
@@ -76,7 +76,12 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
         rejects=tuple(rejects),
         engine=engine.name,
         sources={name: without_notes(description) for name, description in sources.items()},
-        notes=(*source_notes(sources, evidence, traded_symbols), *spacing),
+        notes=(
+            *timeless_rows_note("orders", rejects, order_count),
+            *timeless_rows_note("candles", rejects, bars.bar_count),
+            *source_notes(sources, evidence, traded_symbols),
+            *spacing,
+        ),
         unused_rows=(
             *unused_rows_note("orders", rejects, order_count),
             *unused_rows_note("candles", rejects, bars.bar_count),

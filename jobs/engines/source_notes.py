@@ -42,20 +42,40 @@ def _own(description: Description) -> Sequence[str]:
 
 
 def unused_rows_note(source: str, rejects: Sequence[Reject], used_count: int) -> Sequence[str]:
-    """Return the note of a source most of whose rows should count and do not; empty if most are used.
+    """Return the note of a source most of whose rows in the window should count and do not; empty if most are used.
 
-    Rows that are rightly left out, as events and duplicates, are not among them.
+    Rows that are rightly left out, as events and duplicates, are not among them, nor are those without a known time.
     """
-    lost = [reject for reject in rejects if reject.source == source and reject_reason(reject.reason).is_loss]
+    lost = [reject for reject in _lost(source, rejects) if reject_reason(reject.reason).has_time]
     lost_count = sum(reject.reject_count for reject in lost)
     if lost_count <= used_count:
         return ()
     row_count = lost_count + used_count
-    most = max(lost, key=lambda reject: (reject.reject_count, reject.reason))
     return (
         f"{source}: {lost_count} of {row_count} rows ({lost_count / row_count:.0%}) are not used, so no figure can be "
-        f"trusted; most are {most.reason}: {reject_reason(most.reason).remedy}",
+        f"trusted; {_most(lost)}",
     )
+
+
+def timeless_rows_note(source: str, rejects: Sequence[Reject], used_count: int) -> Sequence[str]:
+    """Return the note of more rows without a known time than rows that are used; such rows may lie in the window."""
+    lost = [reject for reject in _lost(source, rejects) if not reject_reason(reject.reason).has_time]
+    lost_count = sum(reject.reject_count for reject in lost)
+    if lost_count <= used_count:
+        return ()
+    return (
+        f"{source}: {lost_count} rows, of which no time is known, may lie in the window, of which {used_count} rows "
+        f"are used; {_most(lost)}",
+    )
+
+
+def _lost(source: str, rejects: Sequence[Reject]) -> Sequence[Reject]:
+    return [reject for reject in rejects if reject.source == source and reject_reason(reject.reason).is_loss]
+
+
+def _most(rejects: Sequence[Reject]) -> str:
+    most = max(rejects, key=lambda reject: (reject.reject_count, reject.reason))
+    return f"most are {most.reason}: {reject_reason(most.reason).remedy}"
 
 
 def no_order_note(measurement: Measurement) -> Sequence[str]:

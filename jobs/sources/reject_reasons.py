@@ -15,15 +15,23 @@ class RejectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectReason:
-    """One reason: its kind, and what to do, as an imperative without a full stop."""
+    """One reason: its kind, and what to do, as an imperative without a full stop.
+
+    `has_time` is false if the time of the row is not known: then it counts in every window, as it may lie in it.
+    """
 
     kind: RejectKind
     remedy: str
+    has_time: bool = True
 
     @property
     def is_loss(self) -> bool:
         """Whether an order or a bar that should count does not."""
         return self.kind is not RejectKind.LEFT_OUT
+
+
+def _timeless(remedy: str) -> RejectReason:
+    return RejectReason(kind=RejectKind.UNREADABLE, remedy=remedy, has_time=False)
 
 
 def _unreadable(remedy: str) -> RejectReason:
@@ -40,10 +48,10 @@ def _left_out(remedy: str) -> RejectReason:
 
 # docs/sources.md has the same table, with what each row is like.
 REASONS: Mapping[str, RejectReason] = {
-    "not_json": _unreadable("write one whole JSON object on each line"),
-    "bad_row": _unreadable("write as many fields as the header has, in quotes if they hold a comma"),
+    "not_json": _timeless("write one whole JSON object on each line"),
+    "bad_row": _timeless("write as many fields as the header has, in quotes if they hold a comma"),
     "not_an_order": _left_out("nothing, an order log has such lines"),
-    "bad_time": _unreadable("write ts in ISO 8601, or as a number since 1970"),
+    "bad_time": _timeless("write ts in ISO 8601, or as a number since 1970"),
     "bad_symbol": _unreadable("write a symbol in every row"),
     "bad_value": _unreadable("correct the value that the sample names, or write null if it is not known"),
     "not_finite": _unreadable("write null for a number that is not known"),
