@@ -188,19 +188,19 @@ def test_each_order_of_the_log_names_the_run_whose_policy_it_was_sent_by(
     assert [row["policy_status"] for row in rows] == ["missing", "missing"] + ["fresh"] * 4
 
 
-def through_an_outage(loop: Loop) -> tuple[list[Outcome], list[Snapshot]]:
-    """Trade a good week, then six hours without a maker fill and three more, a run each quarter of an hour."""
+def through_an_outage(loop: Loop, runs_an_hour: int) -> tuple[list[Outcome], list[Snapshot]]:
+    """Trade a good week, then six hours without a maker fill and three more, with so many runs in each hour."""
     loop.trade(7 * DAY, HOUR)
     loop.compute()
     outcomes, seen = [], []
-    for quarter in range(1, 37):
-        outcomes += loop.trade(7 * DAY + quarter * 15 * MINUTE, 5 * MINUTE)
+    for number in range(1, 9 * runs_an_hour + 1):
+        outcomes += loop.trade(7 * DAY + number * HOUR / runs_an_hour, 5 * MINUTE)
         seen.append(loop.compute())
     return outcomes, seen
 
 
 def test_the_breaker_detects_probes_and_recovers_through_the_same_outage(loop_of: Callable[..., Loop]) -> None:
-    outcomes, seen = through_an_outage(loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "breaker"))
+    outcomes, seen = through_an_outage(loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "breaker"), 4)
 
     # Three orders a quarter of an hour and 168 good ones before: three misses in a row are a chance of 0.1 ^ 3.
     assert [policy.maker_first for policy in seen[:2]] == [False, False]
@@ -228,7 +228,7 @@ def test_in_the_shadow_of_the_seed_the_breaker_sees_what_the_seed_does_not(
 ) -> None:
     loop = loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "seed", ("breaker",))
 
-    outcomes, seen = through_an_outage(loop)
+    outcomes, seen = through_an_outage(loop, 1)
 
     # 72 misses beside 162 good orders: at the end 0.31 fell back, which is "ok" and changes no route.
     assert {(policy.quality, policy.maker_first) for policy in seen} == {("good", True), ("ok", True)}
@@ -240,8 +240,8 @@ def test_in_the_shadow_of_the_seed_the_breaker_sees_what_the_seed_does_not(
     assert done.returncode == 0, done.stderr
     ((pair,),) = [record["pairs"] for record in json.loads(done.stdout)]
     assert (pair["live"], pair["shadow"]) == ("seed", "breaker")
-    # Held back from the first quarter of an hour until orders fill again: about six of nine hours.
+    # Held back from the first run until orders fill again: six of nine hours.
     assert 0.5 < pair["all"]["maker_first_disagree_share"] < 0.9
     with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
         *_, last = store.verify()
-    assert last.run_count == 37
+    assert last.run_count == 10

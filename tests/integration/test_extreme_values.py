@@ -113,12 +113,24 @@ def as_log(folder: Path, rows: Sequence[Row]) -> OrdersSource:
 
 
 def bad_rows(name: str) -> list[Row]:
-    return [bad_row(name, value) | {"order_id": f"bad-{n}"} for n, value in enumerate(EXTREMES)]
+    return [
+        bad_row(name, value) | {"order_id": f"bad-{n}", "symbol": f"BADUSDT-{name}"} for n, value in enumerate(EXTREMES)
+    ]
 
 
 @pytest.mark.parametrize("write", [as_csv, as_jsonl, as_parquet, as_query, as_log])
-@pytest.mark.parametrize("name", AMOUNTS)
 def test_extreme_numbers_of_orders_change_no_other_symbol(
+    tmp_path: Path, write: Callable[[Path, Sequence[Row]], OrdersSource]
+) -> None:
+    of_all_columns = [row for name in AMOUNTS for row in bad_rows(name)]
+
+    assert_no_other_changes(lambda rows: write(tmp_path, rows), [of_all_columns])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("write", [as_csv, as_jsonl, as_parquet, as_query, as_log])
+@pytest.mark.parametrize("name", AMOUNTS)
+def test_extreme_numbers_of_one_column_change_no_other_symbol(
     tmp_path: Path, write: Callable[[Path, Sequence[Row]], OrdersSource], name: str
 ) -> None:
     assert_no_other_changes(lambda rows: write(tmp_path, rows), [bad_rows(name)])

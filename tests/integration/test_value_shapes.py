@@ -1,5 +1,6 @@
 """Values of another shape than expected: each is used as what it plainly is, or its row is counted."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -117,42 +118,55 @@ def test_a_number_that_is_not_an_integer_of_64_bits_is_not_rounded(tmp_path: Pat
     assert counts_of(run(order_log(write_lines(tmp_path / "log.jsonl", [*GOOD, *wrong])))) == {"bad_value": 7}
 
 
-@pytest.mark.parametrize(
-    ("yes", "no"),
-    [
-        (True, False),
-        (1, 0),
-        (1.0, 0.0),
-        ("true", "false"),
-        ("True", "FALSE"),
-        ("t", "f"),
-        ("T", "F"),
-        ("1", "0"),
-        ("1.0", "0.0"),
-        ("1.00", "-0"),
-        ("yes", "no"),
-        (" Yes ", " NO "),
-    ],
-)
+# Yes and no, each pair in the orders of a symbol of its own.
+SPELLINGS: dict[str, tuple[object, object]] = {
+    f"SPELLING{number}": pair
+    for number, pair in enumerate(
+        [
+            (True, False),
+            (1, 0),
+            (1.0, 0.0),
+            ("true", "false"),
+            ("True", "FALSE"),
+            ("t", "f"),
+            ("T", "F"),
+            ("1", "0"),
+            ("1.0", "0.0"),
+            ("1.00", "-0"),
+            ("yes", "no"),
+            (" Yes ", " NO "),
+        ]
+    )
+}
+
+
+def in_every_spelling(names: tuple[str, str, str], row: Callable[..., dict[str, object]]) -> list[dict[str, object]]:
+    """Four orders of each symbol with these flags: three started as maker, of which one filled and one fell back."""
+    return [
+        row(number, symbol=symbol) | dict(zip(names, flags, strict=True))
+        for symbol, (yes, no) in SPELLINGS.items()
+        for number, flags in enumerate([(yes, yes, no), (yes, no, yes), (yes, no, no), (no, no, no)], 1)
+    ]
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".log.jsonl"])
-def test_a_flag_is_read_in_every_plain_spelling(tmp_path: Path, suffix: str, yes: object, no: object) -> None:
+def test_a_flag_is_read_in_every_plain_spelling(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"orders{suffix}"
-    flags = [(yes, yes, no), (yes, no, yes), (yes, no, no), (no, no, no)]
     if suffix == ".log.jsonl":
         names = ("maker_start", "is_maker_final", "used_fallback")
-        rows: list[Line] = [logged(n + 1) | dict(zip(names, row, strict=True)) for n, row in enumerate(flags)]
-        source = order_log(write_lines(path, rows))
+        source = order_log(write_lines(path, in_every_spelling(names, logged)))
     else:
         names = ("maker_started", "maker_filled", "fallback_used")
-        outcomes = [outcome(n + 1) | dict(zip(names, row, strict=True)) for n, row in enumerate(flags)]
+        outcomes = in_every_spelling(names, outcome)
         source = canonical(write_jsonl(path, outcomes) if suffix == ".jsonl" else write_csv(path, outcomes))
     result = run(source)
 
-    # Three of four started as maker; one filled, one fell back.
-    effectiveness = evidence_of(result)["BTCUSDT"].effectiveness
     assert counts_of(result) == {}
-    assert (effectiveness.maker_started_count, effectiveness.outcome_count) == (3, 4)
-    assert (effectiveness.maker_fill_ratio, effectiveness.fallback_ratio) == (0.333333333, 0.333333333)
+    assert set(evidence_of(result)) == set(SPELLINGS)
+    for symbol, evidence in evidence_of(result).items():
+        effectiveness = evidence.effectiveness
+        assert (symbol, effectiveness.maker_started_count, effectiveness.outcome_count) == (symbol, 3, 4)
+        assert (effectiveness.maker_fill_ratio, effectiveness.fallback_ratio) == (0.333333333, 0.333333333)
 
 
 OPEN = (
