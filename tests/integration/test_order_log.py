@@ -2,13 +2,17 @@
 
 import json
 import time
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from jobs.engines.duckdb_session import duckdb_session
+from jobs.sources.orders import read_orders
 from policy import Effectiveness, Expectancy
+from policy.window import Window
 from storage.records import RunResult
 from tests.support.order_logs import Line, close, logged, unfilled, without, write_lines
 from tests.support.run_helpers import AS_OF, counts_of, evidence_of, order_log, run, sample_of
@@ -109,8 +113,35 @@ NOT_USED = [
 ]
 
 
+def test_each_row_that_is_not_used_is_counted_with_its_line_and_costs_no_other_row(
+    tmp_path: Path, clean: RunResult
+) -> None:
+    reasons = [reason for reason, _ in NOT_USED]
+    lines = [GOOD_ROWS[0], "", *(line for _, line in NOT_USED), "  ", *GOOD_ROWS[1:]]
+    path = write_lines(tmp_path / "log.jsonl", lines)
+
+    result = run(order_log(path))
+
+    assert counts_of(result) == Counter(reasons)
+    assert reasons_by_row(path) == dict(enumerate(reasons, 2))
+    for reason in set(reasons):
+        assert sample_of(result, reason).split(": ")[0] == f"{path}:{3 + reasons.index(reason)}"
+    assert result.event_count == 4
+    assert result.decisions == clean.decisions
+
+
+def reasons_by_row(path: Path) -> dict[int, str]:
+    """The reason of each row of a log that is rejected, by its number without blank lines."""
+    with duckdb_session() as (connection, folder):
+        relation = read_orders(connection, order_log(path), Window(as_of=AS_OF), folder)
+        rows = f"select line, reason from ({relation.numbered(relation.files[0])}) where reason is not null"
+        return dict(connection.execute(rows).fetchall())
+
+
+# Of many in one log, one may hide another.
+@pytest.mark.long
 @pytest.mark.parametrize(("reason", "line"), NOT_USED)
-def test_a_row_that_is_not_used_is_counted_with_its_line_and_costs_no_other_row(
+def test_a_row_by_itself_that_is_not_used_is_counted_with_its_line_and_costs_no_other_row(
     tmp_path: Path, clean: RunResult, reason: str, line: Line
 ) -> None:
     path = write_lines(tmp_path / "log.jsonl", [GOOD_ROWS[0], "", GOOD_ROWS[1], "  ", line, *GOOD_ROWS[2:]])
