@@ -5,7 +5,6 @@ drawn from every type of JSON. What the row is then worth is worked out below in
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -18,52 +17,15 @@ from jobs.plan import OrdersSource
 from policy.evidence import Evidence
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl
+from tests.support.plain_values import COUNTED, VALUES, amount_of, flag_of
 from tests.support.run_helpers import AS_OF, canonical, counts_of, order_log, run
 
 Row = Mapping[str, object]
 ALL_NAMES = (*NAMES, "fees")
 AMOUNTS = ("slippage_bps", "notional", "realized_pnl", "fees")
 FLAGS = ("maker_started", "maker_filled", "fallback_used")
-COUNTED = "counted"
 _LOG = {"slippage_bps": "slippage_bps", "realized_pnl": "pnl_at_close_usd", "fees": "fees_usd"}
-_NUMBER = re.compile(r" *[+-]?(\d(_?\d)*(\.\d*)?|\.\d+)(e[+-]?\d+)? *", re.IGNORECASE)
 _TIME = AS_OF - timedelta(minutes=1)
-
-
-def number_of(value: object) -> float | str | None:
-    """The number that a value plainly is, None if nothing is there, or COUNTED."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return COUNTED
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        return COUNTED
-    number = float(value) if not isinstance(value, int) or abs(value) < 10**300 else 1e300
-    return number if abs(number) <= 1e308 else COUNTED
-
-
-def amount_of(field: str, value: object) -> float | str | None:
-    """The number if it is one that this field can have."""
-    number = number_of(value)
-    if not isinstance(number, float):
-        return number
-    is_in_range = {
-        "slippage_bps": abs(number) < 10_000,
-        "notional": number == 0 or 1e-18 <= number <= 1e18,
-        "realized_pnl": abs(number) <= 1e18,
-        "fees": abs(number) <= 1e18,
-    }
-    return number if is_in_range[field] else COUNTED
-
-
-def flag_of(value: object) -> bool | str | None:
-    """The flag that a value plainly is, None if nothing is there, or COUNTED."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, str) and value.strip(" ").lower() in ("true", "t", "yes", "false", "f", "no"):
-        return value.strip(" ").lower() in ("true", "t", "yes")
-    number = float(value) if isinstance(value, bool) else number_of(value)
-    return {1.0: True, 0.0: False}.get(number, COUNTED) if isinstance(number, float) else COUNTED
 
 
 def flags_are_counted(started: bool | None, filled: bool | None, fallback: bool | None) -> bool:
@@ -136,22 +98,6 @@ def log(folder: Path, cells: Sequence[tuple[str, object]]) -> OrdersSource:
 
 def row_of(number: int, cell: tuple[str, object]) -> Row:
     return outcome(1, symbol=f"S{number}", at=_TIME, realized_pnl=1.5, notional=100.0) | {"fees": 0.1} | dict([cell])
-
-
-NUMBERS = st.one_of(
-    st.integers(-(2**70), 2**70),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from(
-        [0, 1, -0.0, 1e18, 1.1e18, 1e-18, 9e-19, 9999.5, 10_000, -10_000, 5e-324, 1.7e308, 10**40, 10**400]
-    ),
-    st.floats(-100, 100),
-)
-PLAIN = ["", " ", "true", "False", " T ", "no", "yes", "1.0", " 1", "-0", "+1", ".5", "5.", "1e2", "0,5", "1_000"]
-NOT_PLAIN = ["nan", "inf", "-Infinity", "None", "N/A", "much", "0x11", "1.5.2", "1 USDT", "0.0008 BNB", "--1"]
-TEXTS = st.one_of(NUMBERS.map(str), st.sampled_from(PLAIN), st.sampled_from(NOT_PLAIN))
-VALUES = st.one_of(
-    st.none(), st.booleans(), NUMBERS, TEXTS, st.lists(NUMBERS, max_size=2), st.dictionaries(st.just("BNB"), NUMBERS)
-)
 
 
 def cells_of(fields: Sequence[str]) -> st.SearchStrategy[list[tuple[str, object]]]:
