@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +18,7 @@ from jobs.sources.errors import SourceError
 from tests.support.command import command
 from tests.support.outcomes import outcome
 from tests.support.run_helpers import AS_OF, canonical_query, run
+from tests.support.waiting import wait_until
 
 ALL = "select * from outcome"
 BOT_USER, SERVICE_USER, GROUP = 12345, 23456, 5555
@@ -111,6 +113,59 @@ def test_a_journal_that_cannot_be_read_without_a_write_is_refused_by_name(tmp_pa
     with pytest.raises(SourceError, match=r"orders\.url: .*/bot\.db-wal has changes, but .*/bot\.db-shm is missing"):
         count_orders(tmp_path / "bot.db")
     assert files_of(tmp_path) == before
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_database_is_read_whole_through_a_link_to_it(tmp_path: Path, is_running: bool) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    bot = bot_with(tmp_path / "elsewhere" / "bot.db", "wal", 7)
+    if not is_running:
+        bot.close()
+    (tmp_path / "link.db").symlink_to("elsewhere/bot.db")
+    before = files_of(tmp_path / "elsewhere")
+
+    assert count_orders(tmp_path / "link.db") == 7
+    assert files_of(tmp_path / "elsewhere") == before
+
+
+def test_a_database_of_two_names_whose_changes_may_lie_beside_the_other_is_refused(tmp_path: Path) -> None:
+    with in_child(lambda: bot_with(tmp_path / "bot.db", "wal", 7)):
+        pass
+    os.link(tmp_path / "bot.db", tmp_path / "name.db")
+
+    with pytest.raises(
+        SourceError, match=r"orders\.url: .*/name\.db has another name, and the newest changes may be in"
+    ):
+        count_orders(tmp_path / "name.db")
+    assert count_orders(tmp_path / "bot.db") == 7
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a file")
+def test_a_database_that_is_mounted_without_its_folder_is_read_only_while_the_bot_is_stopped(tmp_path: Path) -> None:
+    file, mounted = tmp_path / "folder" / "bot.db", tmp_path / "mounted.db"
+    file.parent.mkdir()
+    bot_with(file, "wal", 7).close()
+    mounted.touch()
+    if subprocess.run(["mount", "--bind", file, mounted], check=False).returncode != 0:
+        pytest.skip("this user may not mount a file")
+    try:
+        assert count_orders(mounted) == 7
+        with in_child(lambda: write_and_wait(file, tmp_path / "stop")):
+            try:
+                wait_until((tmp_path / "stop.ready").exists, "the bot writes")
+                with pytest.raises(SourceError, match=r"mounted\.db has another name"):
+                    count_orders(mounted)
+            finally:
+                (tmp_path / "stop").touch()
+    finally:
+        subprocess.run(["umount", "--lazy", mounted], check=True)
+
+
+def write_and_wait(file: Path, stop: Path) -> None:
+    bot = bot_with(file, "wal", 1)
+    stop.with_suffix(".ready").touch()
+    wait_until(stop.exists, "the database was looked at")
+    bot.close()
 
 
 def test_a_bot_that_opens_and_closes_its_database_for_each_order_never_finds_files_of_the_reader(
