@@ -33,7 +33,7 @@ _NOT_UNPACKED = {
     b"PK\x03\x04": "zip",
     b"7z\xbc\xaf\x27\x1c": "7z",
 }
-_SUFFIXES = {".gz": Compression.GZIP, ".zst": Compression.ZSTD}
+_SUFFIXES = {".gz": Compression.GZIP, ".zst": Compression.ZSTD, ".zstd": Compression.ZSTD}
 
 
 def compression_of(source: str, path: Path) -> Compression:
@@ -49,7 +49,7 @@ def compression_of(source: str, path: Path) -> Compression:
     compression = next(
         (kind for magic, kind in _FIRST_BYTES.items() if first_bytes.startswith(magic)), Compression.NONE
     )
-    if compression is not _SUFFIXES.get(path.suffix, compression):
+    if compression is not _SUFFIXES.get(path.suffix.lower(), compression):
         raise SourceError(
             f"{source}: {path} cannot be read: its content is not {path.suffix}; restore the file, or rename it"
         )

@@ -2,7 +2,7 @@
 
 import glob
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -27,7 +27,7 @@ _ENDINGS = {
 }
 # Rotation may append anything to it: log.jsonl.1, log.jsonl-20260425.gz.
 _ENDING = re.compile(rf"\.({'|'.join(_ENDINGS)})(?![a-z0-9])", re.IGNORECASE)
-_NOT_UNPACKED = (".bz2", ".xz", ".lz4", ".br", ".zip", ".7z")
+_NOT_UNPACKED = (".bz2", ".xz", ".lzma", ".lz", ".lz4", ".br", ".zip", ".7z", ".z")
 
 
 def resolve(setting: str, pattern: str) -> list[Path]:
@@ -43,6 +43,7 @@ def resolve(setting: str, pattern: str) -> list[Path]:
         folder = f"it is a folder; name the files in it, as in {_shown(pattern).rstrip('/')}/*.jsonl"
         advice = folder if matches else f"correct {setting}, or start the bot that writes it"
         raise SourceError(f"{setting}: no file matches {_shown(pattern)}; {advice}")
+    _require_no_part_left_out(setting, matches)
     for path in paths:
         _require_readable(setting, path)
     filled = [path for path in paths if path.stat().st_size > 0]
@@ -84,7 +85,7 @@ def format_of(setting: str, paths: list[Path]) -> FileFormat:
     """
     formats = {path: _format(path) for path in paths}
     for path, file_format in formats.items():
-        if path.suffix in _NOT_UNPACKED:
+        if path.suffix.lower() in _NOT_UNPACKED:
             raise SourceError(
                 f"{setting}: {path} is compressed as {path.suffix}; unpack it, or compress it as .gz or .zst"
             )
@@ -119,6 +120,19 @@ def _each_file_once(paths: Iterable[Path]) -> list[Path]:
         status = path.stat()
         by_identity.setdefault((status.st_dev, status.st_ino), path)
     return list(by_identity.values())
+
+
+def _require_no_part_left_out(setting: str, matches: Sequence[Path]) -> None:
+    """Raise SourceError for a pipe or a device, and for a folder that has the name of a file, as Spark writes them.
+
+    A folder is no such part if files in it are matched too.
+    """
+    above = {folder for path in matches for folder in path.parents}
+    for path in matches:
+        if path.is_dir() and path not in above and _format(path) is not None:
+            raise SourceError(f"{setting}: {path} is a folder; name the files in it as well, or exclude it")
+        if not path.is_dir() and not path.is_file():
+            raise SourceError(f"{setting}: {path} is no regular file; exclude it")
 
 
 def _require_readable(setting: str, path: Path) -> None:

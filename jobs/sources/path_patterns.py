@@ -11,8 +11,10 @@ from pathlib import Path
 from jobs.sources.errors import SourceError
 
 _MAGIC = re.compile(r"[*?[]")
-# What rotation appends to the name of a log: a number or a date, then the ending of a compression.
-_ROTATION = re.compile(r"(?:[.-][0-9][0-9T:_.-]*)?(?:\.(?:gz|zst|bz2|xz|lz4|br|zip|7z))?$")
+# What rotation appends to the name of a log: numbers and dates, `.old`, and the ending of a compression, in any order.
+_ROTATION = re.compile(
+    r"(?:[._@+-][0-9][0-9T:_.+-]*Z?|\.old|\.(?:gz|zst|zstd|bz2|xz|lzma|lz|lz4|br|zip|7z|z))*$", re.IGNORECASE
+)
 _HAS_FORMAT = re.compile(r"\.(?:jsonl|ndjson|json|csv|parquet)$", re.IGNORECASE)
 
 

@@ -28,7 +28,10 @@ SETTINGS = '[store]\nurl = "sqlite:///x.db"\n[orders]\nkind = "order-log"\npath 
 def written(path: Path, number: int) -> Path:
     """Write one order, compressed if the name says so."""
     content = (json.dumps(logged(number)) + "\n").encode()
-    pack: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstd.compress}
+    pack: dict[str, Callable[[bytes], bytes]] = {
+        **dict.fromkeys((".gz", ".GZ"), gzip.compress),
+        **dict.fromkeys((".zst", ".zstd"), zstd.compress),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pack.get(path.suffix, bytes)(content))
     return path
@@ -49,6 +52,16 @@ ROTATED = (
     "order_metrics-20260425.jsonl.zst",
     "order_metrics.1.jsonl",
     "order_metrics.jsonl.gz",
+    "order_metrics.jsonl_20260425",
+    "order_metrics.jsonl.2026-04-25T10:00:00Z",
+    "order_metrics.jsonl.2026-04-25T10+0200",
+    "order_metrics.jsonl@20260425",
+    "order_metrics.jsonl+1",
+    "order_metrics.jsonl.old",
+    "order_metrics.jsonl.1.old",
+    "order_metrics.jsonl.gz.1",
+    "order_metrics.jsonl.1.GZ",
+    "order_metrics.jsonl.1.zstd",
 )
 
 
@@ -77,7 +90,7 @@ def test_a_path_without_a_wildcard_is_that_file_alone(tmp_path: Path) -> None:
     assert run(order_log(path)).event_count == 1
 
 
-@pytest.mark.parametrize("suffix", [".bz2", ".xz", ".zip", ".7z"])
+@pytest.mark.parametrize("suffix", [".bz2", ".xz", ".lzma", ".zip", ".7z", ".Z"])
 def test_a_rotated_file_of_another_compression_is_refused_by_name(tmp_path: Path, suffix: str) -> None:
     written(tmp_path / "log.jsonl", 1)
     (tmp_path / f"log.jsonl.1{suffix}").write_bytes(b"anything")
@@ -92,6 +105,25 @@ def test_a_file_of_another_name_is_not_matched(tmp_path: Path, name: str) -> Non
     written(tmp_path / name, 2)
 
     assert run(order_log(tmp_path / "log*.jsonl")).event_count == 1
+
+
+def test_a_folder_with_the_name_of_a_file_is_refused_unless_its_files_are_matched_too(tmp_path: Path) -> None:
+    for name, number in (("2026-04-24.parquet/part-0.parquet", 1), ("2026-04-25.parquet", 2)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Path(as_parquet(tmp_path, [outcome(number)]).location.path or "").rename(tmp_path / name)
+    (tmp_path / "by-hand").mkdir()
+
+    with pytest.raises(SourceError, match=r"orders\.path: .*/2026-04-24\.parquet is a folder; name the files in it"):
+        run(canonical(tmp_path / "*.parquet"))
+    assert run(canonical(tmp_path / "**" / "*.parquet")).event_count == 2
+
+
+def test_a_pipe_among_the_files_is_refused_by_name(tmp_path: Path) -> None:
+    written(tmp_path / "log.jsonl", 1)
+    os.mkfifo(tmp_path / "log-2.jsonl")
+
+    with pytest.raises(SourceError, match=r"orders\.path: .*/log-2\.jsonl is no regular file; exclude it"):
+        run(order_log(tmp_path / "log*.jsonl"))
 
 
 @pytest.mark.parametrize("write", FORMATS[:3])
