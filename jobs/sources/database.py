@@ -4,7 +4,8 @@ The database belongs to another program: it is opened read-only, and nothing sta
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,7 +59,7 @@ def _spool(location: Location, window: Window, path: Path, source: str) -> int:
 
     with connected(location.url or "", source, location.query or "") as connection:
         try:
-            return _write_rows(connection, location.query or "", window, path)
+            return _write_rows(connection, location.query or "", window, path, source)
         except SQLAlchemyError as error:
             raise SourceError(f"{source}.query: the database refused it: {database_message(error)}") from error
         except OSError as error:
@@ -161,7 +162,7 @@ def _decode_postgres(connection: "DBAPIConnection", _: object) -> None:
 
 
 def _prepare(connection: "Connection", query: str) -> None:
-    """Let the transaction only read; on Postgres, from one state and with times in UTC, whatever the server is set to.
+    """Let the transaction only read; on Postgres from one state, with times in UTC and numbers in full.
 
     Texts come in UTF-8. A database in SQL_ASCII holds bytes of any encoding, and ends the query at the first that is
     not UTF-8, so its texts come as they are. It then takes queries in ASCII only.
@@ -170,7 +171,8 @@ def _prepare(connection: "Connection", query: str) -> None:
         connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
         stored = connection.exec_driver_sql("select current_setting('server_encoding')").scalar_one()
         encoding = "SQL_ASCII" if stored == "SQL_ASCII" and query.isascii() else "UTF8"
-        for setting in ("datestyle = 'ISO'", "timezone = 'UTC'", f"client_encoding = '{encoding}'"):
+        written = ("datestyle = 'ISO'", "timezone = 'UTC'", "extra_float_digits = 3")
+        for setting in (*written, f"client_encoding = '{encoding}'"):
             connection.exec_driver_sql(f"set local {setting}")
     elif connection.dialect.name == "sqlite":
         connection.exec_driver_sql("pragma query_only = on")
@@ -181,14 +183,23 @@ def database_message(error: Exception) -> str:
     return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
 
 
-def _write_rows(connection: "Connection", query: str, window: Window, path: Path) -> int:
+def _write_rows(connection: "Connection", query: str, window: Window, path: Path, source: str) -> int:
     from sqlalchemy import text
 
     statement = text(query)
     parameters = statement.compile(connection.engine).params
     bounds = {name: at for name, at in bounds_of(window, connection.dialect.name).items() if name in parameters}
     rows = connection.execution_options(yield_per=ROWS_AT_A_TIME).execute(statement, bounds)
+    _require_distinct(source, list(rows.keys()))
     return write_csv(rows.keys(), rows, path)
+
+
+def _require_distinct(source: str, names: Sequence[str]) -> None:
+    """Raise SourceError if a column is there twice, as after a join: which of the two is meant cannot be told."""
+    counts = Counter(name.lower() for name in names)
+    twice = next((name for name in names if counts[name.lower()] > 1), None)
+    if twice is not None:
+        raise SourceError(f"{source}.query: its result has the column {twice!r} twice; select each name once")
 
 
 def write_csv(names: Iterable[str], rows: Iterable[Iterable[object]], path: Path) -> int:
