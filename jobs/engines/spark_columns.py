@@ -17,12 +17,15 @@ _INSTANT_OF_NUMBER = """timestamp_micros(cast(rint(case
         when {n} > 1000000000000000 and {n} < 4102444800000000 then {n}
         when {n} >= 946684800000000000 and {n} < 4102444800000000000 then {n} {divided_by} 1000
     end) as bigint))"""
-# Spark would read a bare time of day as one of today, so a text that is not a number must begin with a date.
-_INSTANT_OF_TEXT = """case
-        when {text} rlike '^ *[0-9]+ *$' then {of_integer}
-        when try_cast({text} as double) is not null then {of_number}
-        when {text} rlike '^ *[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}' and {parsed} >= timestamp '2000-01-01 00:00:00'
-            and {parsed} < timestamp '2100-01-01 00:00:00' then {parsed}
+# Spark would read a bare time of day as one of today, so a text that is not a number must begin with a date. Zones by
+# letters, as BST, are those of several countries.
+_ZONE = "(Z|UTC|GMT|[+-][0-9:]+|[A-Za-z]+/[A-Za-z0-9/_+-]+)"
+_INSTANT_OF_TEXT = f"""case
+        when {{text}} rlike '^ *[0-9]+ *$' then {{of_integer}}
+        when try_cast({{text}} as double) is not null then {{of_number}}
+        when {{text}} rlike '^ *[0-9]{{{{4}}}}-[0-9]{{{{2}}}}-[0-9]{{{{2}}}}([T ][0-9:. ]*{_ZONE}?)? *$'
+            and {{parsed}} >= timestamp '2000-01-01 00:00:00'
+            and {{parsed}} < timestamp '2100-01-01 00:00:00' then {{parsed}}
     end"""
 # As in macros.sql, which reads every other source.
 _SYMBOL_OF_TEXT = r"""case
@@ -57,6 +60,8 @@ def _column(source: str, location: Location, name: str, wanted: str, kind: str |
         return f"{_instant(column, kind)} as {name}"
     if name == "symbol":
         return f"{_SYMBOL_OF_TEXT.format(text=column)} as {name}"
+    if kind == "string":
+        return f"nullif(trim({column}), '') as {name}"
     return f"cast({column} as {spark_type}) as {name}"
 
 

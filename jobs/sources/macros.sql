@@ -21,11 +21,15 @@ create or replace temp macro instant_of_number(n) as (
 );
 
 -- ISO 8601 in its extended form, with a zone or without one (then UTC). Text in UTC is read without the calendar of
--- zones, which takes four times as long.
+-- zones, which takes four times as long. A zone is UTC, an offset of less than a day, or the name of a city: letters as
+-- BST, CST and IST are the zones of several countries.
 create or replace temp macro instant_of_date(t) as (
     case
         when regexp_full_match(t, '[0-9]+-[0-9]+-[0-9]+([T ][0-9:.]*Z?)?') then try_cast(t as timestamp)
-        else timezone('UTC', try_cast(t as timestamptz))
+        when regexp_full_match(
+            t,
+            '[0-9]+-[0-9]+-[0-9]+[T ][0-9:. ]*([Zz]|(?i:UTC|GMT)|[+-]([01]?[0-9]|2[0-3])(:?[0-5][0-9]){0,2}|[A-Za-z]+/[A-Za-z/_+-]+[0-9]*)? *'
+        ) then timezone('UTC', try_cast(t as timestamptz))
     end
 );
 
@@ -60,11 +64,13 @@ create or replace temp macro instant_of_text(t) as (
     end
 );
 
--- The kind of date that a text has if it is one of ISO 8601 that is not read; as a note in blanks and brackets.
+-- The kind of date or zone that a text has if it is one that is not read; as a note in blanks and brackets.
 create or replace temp macro note_of_date(t) as (
     case
         when regexp_matches(t, '^[0-9]{4}-?W[0-9]') then ' (a week date; write year, month and day)'
         when regexp_matches(t, '^[0-9]{4}-?[0-9]{3}($|[T ])') then ' (an ordinal date; write year, month and day)'
+        when regexp_matches(t, '^[0-9]{4}-[^A-Za-z]*[T ][^A-Za-z]* ?[A-Za-z]{2,5}$')
+            then ' (a zone by its letters; write its offset, as in +02:00)'
         else ''
     end
 );
@@ -91,9 +97,13 @@ create or replace temp macro integer_of_text(t) as (
 -- another type, or for text that is not UTF-8.
 create or replace temp macro word_of_text(t) as (case when not contains(t, chr(26)) then t end);
 
+-- A text without the blanks around it; null if there is nothing else, which orders without an id have in its place.
+create or replace temp macro without_blanks(t) as (nullif(trim(t), ''));
+
 -- Whether the venue is done with an order, by the letters of its status: true, false, or null if the word is not known.
 -- The words of Binance, OKX, Bybit, Huobi, KuCoin, Bitget, Bitfinex, Hyperliquid, Interactive Brokers, ccxt and FIX. They
 -- are one pattern: DuckDB makes a join of each long list of words, and planning these takes longer than reading the log.
+-- A rejected request to cancel or change an order, or a cancellation that may still fail, does not tell how it ended.
 create or replace temp macro is_done_status(letters) as (
     case
         when regexp_full_match(
@@ -111,7 +121,10 @@ create or replace temp macro is_done_status(letters) as (
             'FILLED|FILL|FULLFILL|FULLFILLED|FULLYFILLED|EXECUTED|FULLYEXECUTED|CLOSED|DONE|COMPLETE|COMPLETED|'
             || 'MATCHED|TRADED|FINISHED|SETTLED|CANCEL|REJECT|EXPIRE|EXPIREDINMATCH|DENIED|FAIL|FAILED|DEACTIVATED|'
             || 'INACTIVE|KILLED|VOIDED|DONEFORDAY'
-        ) or regexp_matches(letters, '(CANCELL?ED|REJECTED|EXPIRED)$') then true
+        ) or (
+            regexp_matches(letters, '(CANCELL?ED|REJECTED|EXPIRED)$')
+            and not regexp_matches(letters, 'PENDING|BESTEFFORT|(CANCEL|MODIF|REPLACE|AMEND|UPDATE).*(REJECTED|EXPIRED)$')
+        ) then true
     end
 );
 

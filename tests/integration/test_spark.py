@@ -261,6 +261,7 @@ def test_both_engines_run_the_text_of_the_sql_files(plan: Plan, remote: str, mon
         ("epoch(ts)::varchar", 0),
         ("['10:00:00', '1890-01-01', 'soon', '', '2026-04-20 00:00:00'][n]", 4),
         ("strftime(ts, '%Y-%m-%d %H:%M:%S') || if(n = 3, ' o''clock', '')", 1),
+        ("strftime(ts, '%Y-%m-%d %H:%M:%S') || if(n = 3, ' BST', ' UTC')", 1),
     ],
 )
 def test_times_are_read_however_they_are_written(remote: str, tmp_path: Path, written: str, bad_times: int) -> None:
