@@ -22,8 +22,8 @@ def _freqtrade(path: Path) -> None:
     path.mkdir()
     rows = {"trades": freqtrade.TRADES, "orders": freqtrade.ORDERS}
     write_rows(f"sqlite:///{path / 'tradesv3.sqlite'}", freqtrade.tables(), rows)
-    settings = {"order_time_in_force": {"entry": "PO", "exit": "PO"}}
-    (path / "config.json").write_text(json.dumps(settings))
+    configuration = {"stake_currency": "USDT", "order_time_in_force": {"entry": "PO", "exit": "PO"}}
+    (path / "config.json").write_text(json.dumps(configuration))
 
 
 def _hummingbot(path: Path) -> None:
@@ -75,4 +75,4 @@ def test_the_commands_of_a_page_lead_from_its_data_to_a_policy(tmp_path: Path, n
     assert (checked.returncode, published.returncode) == (0, 0), checked.stdout + published.stderr
     assert "published as run 1" in published.stdout
     if name == "freqtrade":
-        assert "post_only = true" in (tmp_path / "router-policy.toml").read_text("utf-8")
+        assert "\npost_only = true" in (tmp_path / "router-policy.toml").read_text("utf-8")

@@ -226,6 +226,22 @@ def test_the_close_of_the_last_closed_minute_stands_for_the_mid(tmp_path: Path) 
     )
 
 
+def test_coin_margined_answers_of_binance_have_their_price_beside_amounts_in_the_coin(tmp_path: Path) -> None:
+    """Twenty contracts of 100 dollars at 100 are 20 BTC."""
+    sent = {"orderId": "1", "symbol": "BTCUSD_PERP", "side": "BUY", "type": "LIMIT", "timeInForce": "GTX"}
+    amounts = {"origQty": "20", "executedQty": "20", "cumBase": "20.0", "avgPrice": "100.0"}
+    order_sent = {**sent, **amounts, "time": at(0), "updateTime": at(10), "status": "FILLED"}
+    filled = {"id": "7", "orderId": "1", "symbol": "BTCUSD_PERP", "side": "BUY", "maker": True, "time": at(10)}
+    paid = {"price": "100.0", "qty": "20", "baseQty": "20.0", "commission": "0.004", "commissionAsset": "BTC"}
+    written(tmp_path, [order_sent], [{**filled, **paid, "realizedPnl": "0.5"}])
+    spelling = SymbolSpelling(names={"BTCUSD_PERP": "BTCUSDT"})
+
+    source = ccxt(tmp_path / "*.json", candles=bars(tmp_path, 1), symbols=spelling)
+
+    # Bought at 100 of 80.
+    assert used(source, "maker_filled", "notional", "slippage_bps") == [(True, 20.0, pytest.approx(2500.0))]
+
+
 def test_longer_candles_do_not_stand_for_the_mid(tmp_path: Path) -> None:
     written(tmp_path, ORDERS[:2])
     source = ccxt(tmp_path / "*.json", candles=bars(tmp_path, 5))
