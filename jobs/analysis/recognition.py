@@ -11,7 +11,7 @@ from typing import Any
 from jobs.analysis.freqtrade_folder import database_url_of, settings_of
 from jobs.plan import CandlesKind, OrdersKind
 from jobs.sources import canonical
-from jobs.sources.bots.binance import export_columns, is_order_history
+from jobs.sources.bots.binance import export_columns, refuse_order_history
 from jobs.sources.bots.candle_files import freqtrade_timeframe, nautilus_step
 from jobs.sources.columns import ABSENT, likely_column
 from jobs.sources.errors import SourceError
@@ -19,6 +19,7 @@ from jobs.sources.errors import SourceError
 _SQLITE = b"SQLite format 3\x00"
 _TEXT_BYTES = 1024 * 1024
 _SHOWN = 5
+_JSON = (".json", ".jsonl", ".ndjson")
 _USUAL_INTERVAL = timedelta(minutes=15)
 _EXPORT = ("time", "symbol", "side", "price", "quantity", "amount")
 WHAT_FITS = (
@@ -122,7 +123,7 @@ def _file(path: Path) -> Recognition | None:
     suffix = path.suffix.lower()
     if suffix == ".csv":
         return _csv(path)
-    if suffix in (".json", ".jsonl", ".ndjson"):
+    if suffix in _JSON:
         return _json(path)
     if suffix == ".parquet":
         return _parquet(path)
@@ -201,13 +202,17 @@ def _candles(kind: CandlesKind, folder: Path, preferred: timedelta | None) -> Ca
 
 
 def _csv(path: Path) -> Recognition | None:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        header = [name.strip().strip('"') for name in file.readline(_TEXT_BYTES).split(",")]
-    # The source refuses an order history, and says which export would fit.
-    if set(_EXPORT) <= export_columns(header).keys() or is_order_history(header):
+    header = _header(path)
+    refuse_order_history(path, header)
+    if set(_EXPORT) <= export_columns(header).keys():
         seen = "a trade history that Binance exported"
         return Recognition(kind=OrdersKind.BINANCE, seen=seen, path=escape(str(path)))
     return _table(path, header)
+
+
+def _header(path: Path) -> Sequence[str]:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        return [name.strip().strip('"') for name in file.readline(_TEXT_BYTES).split(",")]
 
 
 def _json(path: Path) -> Recognition | None:
@@ -264,9 +269,22 @@ def _table(path: Path, present: Sequence[str]) -> Recognition | None:
 
 def _seen_at(path: Path) -> str:
     if path.is_file():
+        columns = _columns_at(path)
+        if columns:
+            return f"it has the columns {_listed(columns)}"
         return f"it has {path.stat().st_size} bytes and the ending {path.suffix or 'of no format'}"
     names = [str(child.relative_to(path)) for child in sorted(path.rglob("*")) if child.is_file()]
-    if not names:
-        return "the folder has no file"
+    return f"the folder has {_listed(names)}" if names else "the folder has no file"
+
+
+def _columns_at(path: Path) -> Sequence[str]:
+    """Return the columns of a CSV file, or the keys of the first object of a JSON file; empty for other files."""
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return [name for name in _header(path) if name]
+    return list(_first_object(path)) if suffix in _JSON else ()
+
+
+def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"the folder has {', '.join(names[:_SHOWN])}{more}"
+    return f"{', '.join(names[:_SHOWN])}{more}"

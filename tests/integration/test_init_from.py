@@ -258,7 +258,14 @@ def test_the_columns_of_a_table_are_guessed_by_their_names_or_declared_absent(tm
     ("name", "content", "message"),
     [
         ("notes.txt", b"hello", "it has 5 bytes and the ending .txt. What would fit: freqtrade's database"),
-        ("quotes.csv", b"a,b\n1,2\n", "What would fit: "),
+        ("quotes.csv", b"a,b\n1,2\n", "it has the columns a, b. What would fit: "),
+        (
+            "backtest.json",
+            b'{"strategy": {}, "metadata": {}}',
+            "it has the columns strategy, metadata. What would fit: ",
+        ),
+        ("empty.csv", b"", "it has 0 bytes and the ending .csv. What would fit: "),
+        ("orders.csv", b"Time,Order No,Pair,Executed,Status\n", "is the order history of Binance, which does not say"),
     ],
 )
 def test_where_nothing_fits_it_says_what_it_saw_and_what_would(

@@ -67,17 +67,17 @@ def export_columns(header: Sequence[str]) -> Mapping[str, str]:
     return columns
 
 
-def is_order_history(header: Sequence[str]) -> bool:
-    """Return whether the columns are those of Binance's other export, a row for each order."""
-    return {"executed", "status"} <= set(map(_letters, header))
-
-
-def _require_trades(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> None:
-    if is_order_history(header):
+def refuse_order_history(path: Path, header: Sequence[str]) -> None:
+    """Raise SourceError if the columns are those of Binance's other export, which has a row for each order."""
+    if {"executed", "status"} <= set(map(_letters, header)):
         raise SourceError(
             f"orders.path: {path} is the order history of Binance, which does not say what was paid for each trade; "
             "export the trade history"
         )
+
+
+def _require_trades(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> None:
+    refuse_order_history(path, header)
     missing = [name for name in _REQUIRED if name not in columns]
     if not missing:
         return
