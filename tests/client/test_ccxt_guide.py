@@ -145,7 +145,7 @@ def test_an_order_that_is_not_filled_ends_with_1_and_says_why(
 @pytest.mark.parametrize(
     ("arguments", "settings", "message"),
     [
-        (["0.0001", SYMBOL], {}, "0.0001 of BTC/USDT:USDT is below one lot step; order more"),
+        (["0.0001", SYMBOL], {}, "0.0001 of BTC/USDT:USDT is below the smallest order; order more"),
         (["0.5", "FOO/USDT:USDT"], {}, "does not have market symbol FOO/USDT:USDT"),
         (["0.5", SYMBOL], {"id": "nowhere"}, "exchange.json: its id 'nowhere' is not a valid exchange of ccxt"),
         (["0.5", SYMBOL], {"id": "kraken"}, "ccxt's kraken does not place, fetch and cancel orders by client order id"),

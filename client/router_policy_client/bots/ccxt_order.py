@@ -71,7 +71,7 @@ def _route(options: argparse.Namespace) -> Outcome:
         venue = CcxtVenue(exchange, {symbol: options.symbol})
         quantity = venue.tradable(symbol, options.quantity)
         if not quantity:
-            raise ValueError(f"{options.quantity} of {options.symbol} is below one lot step; order more")
+            raise ValueError(f"{options.quantity} of {options.symbol} is below the smallest order; order more")
         order = Order(order_id=options.order_id or uuid4().hex, symbol=symbol, side=options.side, quantity=quantity)
         routing = Routing(patience=Patience(maker_wait_seconds=options.wait_seconds))
         with PolicyReader(options.store, interval_seconds=options.interval_seconds, watch=False) as reader:
