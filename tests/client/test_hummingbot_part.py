@@ -202,6 +202,23 @@ def test_a_maker_order_that_the_exchange_refuses_to_the_end_crosses(controller: 
     assert (*flags(row), row["result"]["retries"]) == (True, False, True, 101.0, 11)
 
 
+@pytest.mark.parametrize(("posts", "filled"), [(1, "0"), (4, "0"), (4, "0.5")])
+def test_nothing_follows_a_maker_order_that_hummingbot_fails_to_stop(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch, posts: int, filled: str
+) -> None:
+    let_post_twice(controller, monkeypatch, posts=posts)
+    maker = controller.trade()
+    controller.prices.bid = Decimal(100)
+    assert len(controller.follow(30) + controller.follow(30)) == 1  # the request to stop it
+    maker.end(fake.CloseType.FAILED, filled=filled, price="99")
+
+    assert controller.follow(1) == []
+
+    (row,) = controller.logged()
+    assert flags(row)[:3] == (True, None, None)  # which the batch job rejects as unknown_fill
+    assert controller.part.open_count == 0
+
+
 @pytest.mark.parametrize(
     ("close_type", "filled"), [(fake.CloseType.EARLY_STOP, "0"), (fake.CloseType.POSITION_HOLD, "0.5")]
 )

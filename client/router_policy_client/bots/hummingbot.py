@@ -67,6 +67,7 @@ class _Intent:
     maker_started: bool
     posts: int
     is_stopping: bool = False
+    is_uncertain: bool = False
     has_crossed: bool = False
     post_only_rejects: int = 0
     quantity: Decimal = Decimal(0)
@@ -206,9 +207,11 @@ class RouterPolicyPart:
         else:
             intent.has_crossed = intent.has_crossed or filled > 0
         unfilled = intent.config.amount - filled
-        # What was stopped from elsewhere does not go on; what the exchange refused to the end crosses.
+        # What was stopped from elsewhere does not go on; what the exchange refused to the end crosses. If hummingbot
+        # fails to stop an executor, its order may still be open: nothing may follow.
         is_failed = _name(executor.close_type) == _FAILED
-        if is_maker and unfilled > 0 and (intent.is_stopping or is_failed):
+        intent.is_uncertain = is_maker and intent.is_stopping and is_failed
+        if is_maker and unfilled > 0 and intent.is_stopping is not is_failed:
             price = None if is_failed or self._prices.time() >= intent.ends_at else self._fresh_price(intent)
             return [self._cross(intent, unfilled) if price is None else self._post_anew(intent, unfilled, price)]
         self._finish(intent, is_whole=unfilled <= 0)
@@ -248,8 +251,8 @@ def _flat_order(intent: _Intent, done_at: datetime, *, is_whole: bool) -> FlatOr
         side="BUY" if intent.config.side == TradeType.BUY else "SELL",
         done_at=done_at,
         maker_started=intent.maker_started,
-        maker_filled=intent.maker_started and is_whole and not intent.has_crossed,
-        fallback_used=intent.maker_started and intent.has_crossed,
+        maker_filled=None if intent.is_uncertain else intent.maker_started and is_whole and not intent.has_crossed,
+        fallback_used=None if intent.is_uncertain else intent.maker_started and intent.has_crossed,
         average_price=intent.cost / intent.quantity if intent.quantity else None,
         quantity=intent.quantity,
         mid=intent.mid,
