@@ -30,9 +30,10 @@ class OutcomeLog(Protocol):
 class Routing:
     """How orders are routed: waits and numbers of attempts.
 
-    `post_only_tries` bounds the maker attempts of one order, each at a fresh price after the venue rejected the one
-    before; `taker_tries` bounds the market orders for the rest, and `quote_tries` the requests for a quote. Raises
-    ValueError for a count below 1, and for more than 9 attempts of either kind of order.
+    `post_only_tries` bounds the post-only rejects of one order, over all its posts: after each but the last it is
+    posted again at a fresh price. `taker_tries` bounds the market orders for a part of it, and `quote_tries` the
+    requests for a quote. An order has at most 9 orders of a kind at the venue, posts and rejects together. Raises
+    ValueError for a count below 1, and for more than 9 tries of either kind.
     """
 
     patience: Patience = field(default_factory=Patience)
