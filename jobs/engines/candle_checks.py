@@ -13,7 +13,9 @@ _BARS = "from candle where ts >= :first_bar_open and ts <= :last_bar_open"
 _COUNT = f"select count(*) as bar_count {_BARS}"
 # One symbol with the most bars stands for all, so that bars of thousands of symbols need not be sorted.
 _OPENINGS = f"""select ts {_BARS} and symbol = (
-    select symbol {_BARS} group by symbol order by count(*) desc, symbol limit 1
+    select symbol from (select symbol, count(*) as bar_count {_BARS} group by symbol) as counted
+    order by bar_count desc, symbol
+    limit 1
 ) order by ts"""
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
