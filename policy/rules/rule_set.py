@@ -9,12 +9,12 @@ from typing import Any
 
 from policy.errors import RouterPolicyError
 from policy.evidence import Evidence
-from policy.rules import breaker, earlier_words, seed
+from policy.rules import breaker1, earlier_words, seed
 from policy.rules.breaker_state import State, newcomer
 from policy.rules.checks import Check
 from policy.rules.decision import Decision
 
-RuleSetParameters = seed.SeedParameters | breaker.BreakerParameters
+RuleSetParameters = seed.SeedParameters | breaker1.BreakerParameters
 
 
 class UnknownRuleSetError(RouterPolicyError, LookupError):
@@ -34,7 +34,9 @@ class _Rules:
 
 _REGISTERED = {
     seed.NAME: _Rules(seed.VERSION, seed.SeedParameters(), seed.decide, seed.explain, has_state=False),  # type: ignore[arg-type]  # its state is always None
-    breaker.NAME: _Rules(breaker.VERSION, breaker.BreakerParameters(), breaker.decide, breaker.explain, has_state=True),
+    breaker1.NAME: _Rules(
+        breaker1.VERSION, breaker1.BreakerParameters(), breaker1.decide, breaker1.explain, has_state=True
+    ),
 }
 RULE_SET_NAMES = tuple(_REGISTERED)
 
@@ -141,7 +143,7 @@ def _value(name: str, key: str, value: object, defaults: Mapping[str, object]) -
         if value != int(value) or value < 1:
             raise UnknownRuleSetError(f"parameter {key} must be a whole number of 1 or more, was {value!r}")
         return int(value)
-    if key in breaker.ABOVE_0 and value <= 0:
+    if key in breaker1.ABOVE_0 and value <= 0:
         raise UnknownRuleSetError(f"parameter {key} must be more than 0, was {value!r}")
     return float(value)
 

@@ -15,7 +15,7 @@ from policy.offset import maker_offset_bps
 from policy.quality import QualityThresholds, survivor_codes
 from policy.reason_codes import Code
 from policy.regime import judge_regime
-from policy.rules.breaker_reason import breaker_sentence
+from policy.rules.breaker1_reason import breaker_sentence
 from policy.rules.breaker_state import Breaker, State
 from policy.rules.checks import Check
 from policy.rules.decision import Decision, RouterPolicy
