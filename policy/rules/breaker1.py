@@ -6,67 +6,60 @@ lost nothing on real candles without outages, and detected simulated outages.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from policy.enums import Quality, Regime, TakerBias
+from policy.enums import Quality
 from policy.evidence import Evidence
 from policy.numbers import METRIC_DECIMALS
 from policy.offset import maker_offset_bps
-from policy.quality import QualityThresholds, survivor_codes
+from policy.quality import survivor_codes
 from policy.reason_codes import Code
 from policy.regime import judge_regime
 from policy.rules.breaker1_reason import breaker_sentence
+from policy.rules.breaker_shared import (
+    SharedParameters,
+    act,
+    grounds_of_rejects,
+    hours_without_probe,
+    probe_every,
+    stable_quality,
+)
 from policy.rules.breaker_state import Breaker, State
-from policy.rules.checks import Check
+from policy.rules.checks import Check, threshold_check
 from policy.rules.decision import Decision, RouterPolicy
-from policy.rules.hysteresis import StableQuality, candidate_quality
 from policy.streaks import Streak, Streaks
 
 NAME = "breaker"
 VERSION = 1
-_HOUR = timedelta(hours=1)
 ABOVE_0 = ("prior_starts",)  # the only divisor for a symbol without a maker start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerParameters(QualityThresholds):
-    """When the breaker opens, how it probes, and when the shown quality changes.
+class BreakerParameters(SharedParameters):
+    """When the breaker opens by a streak of misses, beside the parameters that both versions share.
 
     It opens when the symbol's own miss ratio to the power of its streak of misses is at most `open_probability`, the
     streak being `min_miss_streak` or longer, after `open_reject_streak` rejects in a row, and for all symbols if the
     same of the scope is at most `pool_probability`. The miss ratio has `prior_misses` of `prior_starts` added and
-    lies between its two bounds. While open, every `probe_every`th order may probe, and any order once
-    `probe_after_hours` have passed without a probe. `low_variance` waits less in panic: outcomes vary less,
-    at a cost. `act_on_fee_gap` crosses at once on a market of one tick's spread if the taker fee is less than
-    `losing_fee_gap_bps` above the maker fee.
+    lies between its two bounds.
     """
 
-    max_bar_age_seconds: float | None = None
     open_probability: float = 0.001
     min_miss_streak: int = 3
-    open_reject_streak: int = 2
     pool_probability: float = 0.0001
     prior_misses: float = 3.0
     prior_starts: float = 6.0
     lowest_miss_ratio: float = 0.1
     highest_miss_ratio: float = 0.8
-    probe_every: int = 5
-    probe_after_hours: float = 4.0
-    min_attempts: int = 20
-    wilson_z: float = 1.28
-    hysteresis_runs: int = 3
-    low_variance: bool = False
-    act_on_fee_gap: bool = False
-    losing_fee_gap_bps: float = 0.5
 
 
 def decide(evidence: Evidence, state: State | None, parameters: BreakerParameters) -> tuple[Decision, State]:
     """Decide for one symbol, and return the state to remember; without streaks nothing opens or closes."""
     before = state or State()
     own, pool, codes = _moved(evidence.streaks, before, parameters)
-    after = State(own=own, pool=pool, stable_quality=_stable_quality(evidence, before.stable_quality, parameters))
+    after = State(own=own, pool=pool, stable_quality=stable_quality(evidence, before.stable_quality, parameters))
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
-    maker_first, taker_bias, table_codes = _act(evidence, after, regime, parameters)
+    maker_first, taker_bias, table_codes = act(evidence, after, regime, parameters)
     quality = after.stable_quality.quality if after.stable_quality else Quality.OK
     codes = codes + table_codes + survivor_codes(evidence.effectiveness) + regime_codes
     return (
@@ -80,7 +73,7 @@ def decide(evidence: Evidence, state: State | None, parameters: BreakerParameter
             ),
             regime=regime,
             maker_offset_bps=maker_offset_bps(evidence, regime),
-            probe_every=_probe_every(evidence.streaks, after, parameters),
+            probe_every=probe_every(evidence.streaks, after, parameters),
         ),
         after,
     )
@@ -93,10 +86,7 @@ def _moved(
     if streaks is None:
         return before.own, before.pool, (Code(code="streaks_missing"),)
     own_grounds = _grounds_of_misses("own", streaks.own, parameters.open_probability, parameters)
-    if streaks.reject_streak >= parameters.open_reject_streak:
-        own_grounds += (
-            Code(code="reject_streak", value=streaks.reject_streak, threshold=parameters.open_reject_streak),
-        )
+    own_grounds += grounds_of_rejects(streaks, parameters)
     pool_grounds = _grounds_of_misses("pool", streaks.pool, parameters.pool_probability, parameters)
     own, own_codes = _step("own", before.own, streaks.own, own_grounds, streaks.as_of)
     pool, pool_codes = _step("pool", before.pool, streaks.pool, pool_grounds, streaks.as_of)
@@ -141,53 +131,6 @@ def _step(
     return before, (Code(code=f"{which}_open"), *grounds)
 
 
-def _stable_quality(evidence: Evidence, before: StableQuality | None, parameters: BreakerParameters) -> StableQuality:
-    """Return the quality after one more run; a good one ends at once if the fill ratio leaves out misses."""
-    measured = candidate_quality(evidence.effectiveness, parameters, parameters.min_attempts, parameters.wilson_z)
-    is_disproved = before is not None and before.quality is Quality.GOOD and evidence.effectiveness.survivor_count
-    if before is None or is_disproved:
-        return StableQuality(quality=measured, candidate=measured)
-    return before.after(measured, parameters.hysteresis_runs)
-
-
-def _act(
-    evidence: Evidence, state: State, regime: Regime, parameters: BreakerParameters
-) -> tuple[bool, TakerBias, tuple[Code, ...]]:
-    if is_open(state):
-        return False, TakerBias.PREFER_TAKER, ()
-    gap_bps = evidence.fee_gap.gap_bps if evidence.fee_gap.is_one_tick else None
-    if parameters.act_on_fee_gap and gap_bps is not None and gap_bps < parameters.losing_fee_gap_bps:
-        code = Code(code="fee_gap_loses", value=gap_bps, threshold=parameters.losing_fee_gap_bps)
-        return False, TakerBias.PREFER_TAKER, (code,)
-    if parameters.low_variance and regime is Regime.PANIC:
-        return True, TakerBias.PREFER_TAKER, (Code(code="low_variance_in_panic"),)
-    return True, TakerBias.PREFER_MAKER, ()
-
-
-def is_open(state: State) -> bool:
-    """Return whether the symbol's own breaker or the scope's holds maker orders back."""
-    return state.own.opened_at is not None or state.pool.opened_at is not None
-
-
-def _probe_every(streaks: Streaks | None, state: State, parameters: BreakerParameters) -> int | None:
-    """Return N if every Nth order may probe, 1 if it is too long since the last probe, None while closed."""
-    if not is_open(state):
-        return None
-    if streaks is None:
-        return parameters.probe_every
-    hours = (
-        _hours_without_probe(state.own, streaks.own, streaks.as_of),
-        _hours_without_probe(state.pool, streaks.pool, streaks.as_of),
-    )
-    return 1 if max(hours) >= parameters.probe_after_hours else parameters.probe_every
-
-
-def _hours_without_probe(breaker: Breaker, streak: Streak, as_of: datetime) -> float:
-    if breaker.opened_at is None:
-        return 0.0
-    return (as_of - max(breaker.opened_at, streak.last_probe_at or breaker.opened_at)) / _HOUR
-
-
 def explain(evidence: Evidence, state: State | None, parameters: BreakerParameters) -> tuple[Check, ...]:
     """Return every comparison that may have opened or closed a breaker, given the state before."""
     streaks, before = evidence.streaks, state or State()
@@ -195,11 +138,15 @@ def explain(evidence: Evidence, state: State | None, parameters: BreakerParamete
         return ()
     own, pool = streaks.own, streaks.pool
     return (
-        _check("own opens", "miss_streak", own.miss_streak, ">=", parameters.min_miss_streak),
-        _check("own opens", "probability", streak_probability(own, parameters), "<=", parameters.open_probability),
-        _check("own opens", "reject_streak", streaks.reject_streak, ">=", parameters.open_reject_streak),
-        _check("pool opens", "pool_miss_streak", pool.miss_streak, ">=", parameters.min_miss_streak),
-        _check("pool opens", "probability", streak_probability(pool, parameters), "<=", parameters.pool_probability),
+        threshold_check("own opens", "miss_streak", own.miss_streak, ">=", parameters.min_miss_streak),
+        threshold_check(
+            "own opens", "probability", streak_probability(own, parameters), "<=", parameters.open_probability
+        ),
+        threshold_check("own opens", "reject_streak", streaks.reject_streak, ">=", parameters.open_reject_streak),
+        threshold_check("pool opens", "pool_miss_streak", pool.miss_streak, ">=", parameters.min_miss_streak),
+        threshold_check(
+            "pool opens", "probability", streak_probability(pool, parameters), "<=", parameters.pool_probability
+        ),
         *_closing("own closes", before.own, own, streaks.as_of, parameters),
         *_closing("pool closes", before.pool, pool, streaks.as_of, parameters),
     )
@@ -210,13 +157,8 @@ def _closing(
 ) -> tuple[Check, ...]:
     if before.opened_at is None:
         return ()
-    hours = round(_hours_without_probe(before, streak, as_of), METRIC_DECIMALS)
+    hours = round(hours_without_probe(before, streak, as_of), METRIC_DECIMALS)
     return (
-        _check(rule, "filled_probes", streak.probe_filled_count, ">=", 1),
-        _check("all may probe", "idle_hours", hours, ">=", parameters.probe_after_hours),
+        threshold_check(rule, "filled_probes", streak.probe_filled_count, ">=", 1),
+        threshold_check("all may probe", "idle_hours", hours, ">=", parameters.probe_after_hours),
     )
-
-
-def _check(rule: str, figure: str, value: float, sign: str, threshold: float) -> Check:
-    holds = value >= threshold if sign == ">=" else value <= threshold
-    return Check(rule=rule, figure=figure, value=float(value), sign=sign, threshold=float(threshold), holds=holds)

@@ -32,6 +32,11 @@ class State:
     pool: Breaker = Breaker()
     stable_quality: StableQuality | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the symbol's own breaker or the scope's holds maker orders back."""
+        return self.own.opened_at is not None or self.pool.opened_at is not None
+
     def to_text(self) -> str:
         """Write the state as the JSON text that is stored: times as ISO 8601, keys sorted, no blanks."""
         stable = self.stable_quality

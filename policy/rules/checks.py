@@ -18,3 +18,9 @@ class Check:
     sign: str
     threshold: float
     holds: bool | None
+
+
+def threshold_check(rule: str, figure: str, value: float, sign: str, threshold: float) -> Check:
+    """Return the comparison of a measured figure with its threshold; the sign is >= or <=."""
+    holds = value >= threshold if sign == ">=" else value <= threshold
+    return Check(rule=rule, figure=figure, value=float(value), sign=sign, threshold=float(threshold), holds=holds)
