@@ -9,8 +9,11 @@ of normal operation are right, a sum of h is reached by chance once in exp(h) or
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import accumulate
 from math import exp, inf, log, log1p
+
+from policy.numbers import round_metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,48 @@ def outage_sum(increments: Iterable[float], start: float = -inf) -> float:
     for order_increment in increments:
         total = next_sum(total, order_increment)
     return total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeighedOrder:
+    """One maker order that is part of a sum: what the market did, whether it filled, and its kind's fills before it.
+
+    `ended_at` is when the order was done; `order_id` is None if the log has none.
+    """
+
+    symbol: str
+    order_id: str | None
+    ended_at: datetime
+    went_through: bool | None
+    is_filled: bool
+    so_far: FillCount
+
+    def increment(self, parameters: OutageParameters) -> float:
+        """Return how much the order speaks for an outage."""
+        normal_fill = normal_fill_probability(self.went_through, self.so_far, parameters)
+        return increment(self.went_through, normal_fill, parameters, is_filled=self.is_filled)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutageEvidence:
+    """The evidence of an outage of one symbol, or of the scope's pool, as of one slot.
+
+    It is of the maker orders since the breaker last closed: `order_count` of them, of which `sum_before` is the sum
+    without the `newest_orders`, oldest first; None without any. While the sum is below 0, all orders are in
+    `sum_before`. `filled_probe_streak` is the number of the newest maker orders since the breaker opened that filled,
+    in a row.
+    """
+
+    sum_before: float | None = None
+    newest_orders: tuple[WeighedOrder, ...] = ()
+    order_count: int = 0
+    filled_probe_streak: int = 0
+
+    def outage_sum(self, parameters: OutageParameters) -> float | None:
+        """Return the sum of all orders, rounded to 9 decimals; None without orders."""
+        increments = [order.increment(parameters) for order in self.newest_orders]
+        total = outage_sum(increments, -inf if self.sum_before is None else self.sum_before)
+        return round_metric(total)
 
 
 def outage_sum_in_closed_form(increments: Sequence[float]) -> float:

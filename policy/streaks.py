@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from policy.outage_evidence import OutageEvidence
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streak:
@@ -26,10 +28,13 @@ class Streaks:
     """The streak of one symbol and the one of all symbols of the scope together, as of one slot.
 
     `reject_streak` is the number of the symbol's last maker orders of 24 hours, in a row, that the venue rejected as
-    post-only and that did not fill on a later try; 0 if the log has no such flag.
+    post-only and that did not fill on a later try; 0 if the log has no such flag. `own_outage` and `pool_outage` are
+    the evidence of an outage, None if it was not measured.
     """
 
     as_of: datetime
     own: Streak = Streak()
     reject_streak: int = 0
     pool: Streak = Streak()
+    own_outage: OutageEvidence | None = None
+    pool_outage: OutageEvidence | None = None

@@ -1,8 +1,9 @@
-"""The rule set `breaker`: maker first with full patience, until a streak of misses is too long to be chance.
+"""The rule set `breaker1`: version 1 of the breaker, which opens on a streak of misses too long to be chance.
 
-A circuit breaker: it opens on evidence of an outage, lets single orders through as probes, and closes on the first that
-fills. There is one for each symbol and one for the whole scope; either holds maker orders back. With these bounds it
-lost nothing on real candles without outages, and detected simulated outages.
+Maker first with full patience until then. A circuit breaker: it opens on evidence of an outage, lets single orders
+through as probes, and closes on the first that fills. There is one for each symbol and one for the whole scope; either
+holds maker orders back. With these bounds it lost nothing on real candles without outages, and detected simulated
+outages. Stores from before version 2 have it under the name `breaker`.
 """
 
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from policy.rules.checks import Check, threshold_check
 from policy.rules.decision import Decision, RouterPolicy
 from policy.streaks import Streak, Streaks
 
-NAME = "breaker"
+NAME = "breaker1"
 VERSION = 1
 ABOVE_0 = ("prior_starts",)  # the only divisor for a symbol without a maker start
 

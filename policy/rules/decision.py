@@ -25,10 +25,15 @@ class RouterPolicy:
 class Decision:
     """The policy for one symbol, its regime, and the maker offset in bps from the mid.
 
-    `probe_every` is set while only probes may go out as maker: every so many orders, one may be a probe.
+    `probe_every` is set while only probes may go out as maker: every so many orders, one may be a probe. With
+    `probe_share`, more than 0 and at most 1, every order instead rests that share of its quantity as maker for the
+    full wait, and crosses the rest at once. `maker_posts` is the number of posts that the full wait is divided into;
+    None: 1.
     """
 
     policy: RouterPolicy
     regime: Regime
     maker_offset_bps: float
     probe_every: int | None = None
+    maker_posts: int | None = None
+    probe_share: float | None = None

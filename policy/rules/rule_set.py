@@ -9,12 +9,13 @@ from typing import Any
 
 from policy.errors import RouterPolicyError
 from policy.evidence import Evidence
-from policy.rules import breaker1, earlier_words, seed
+from policy.outage_evidence import OutageParameters
+from policy.rules import breaker, breaker1, earlier_words, seed
 from policy.rules.breaker_state import State, newcomer
 from policy.rules.checks import Check
 from policy.rules.decision import Decision
 
-RuleSetParameters = seed.SeedParameters | breaker1.BreakerParameters
+RuleSetParameters = seed.SeedParameters | breaker1.BreakerParameters | breaker.BreakerParameters
 
 
 class UnknownRuleSetError(RouterPolicyError, LookupError):
@@ -32,12 +33,12 @@ class _Rules:
     has_state: bool
 
 
-_REGISTERED = {
-    seed.NAME: _Rules(seed.VERSION, seed.SeedParameters(), seed.decide, seed.explain, has_state=False),  # type: ignore[arg-type]  # its state is always None
-    breaker1.NAME: _Rules(
-        breaker1.VERSION, breaker1.BreakerParameters(), breaker1.decide, breaker1.explain, has_state=True
-    ),
-}
+_SEED = _Rules(seed.VERSION, seed.SeedParameters(), seed.decide, seed.explain, has_state=False)  # type: ignore[arg-type]  # its state is always None
+_BREAKER1 = _Rules(breaker1.VERSION, breaker1.BreakerParameters(), breaker1.decide, breaker1.explain, has_state=True)
+_BREAKER = _Rules(breaker.VERSION, breaker.BreakerParameters(), breaker.decide, breaker.explain, has_state=True)
+_REGISTERED = {seed.NAME: _SEED, breaker.NAME: _BREAKER, breaker1.NAME: _BREAKER1}
+# Rule sets whose newest version has their name; a stored one keeps the rules of its own version.
+_EARLIER = {(breaker.NAME, breaker1.VERSION): _BREAKER1}
 RULE_SET_NAMES = tuple(_REGISTERED)
 
 
@@ -55,9 +56,10 @@ class Judgement:
 class RuleSet:
     """A rule set with its parameters.
 
-    The name may have a variant after a colon, as in `breaker:calm`, so that one set can run beside itself with other
-    parameters. Two rule sets with the same digest decide alike; a change of the code that changes decisions changes
-    `version`. `has_earlier_words` marks one that was stored before 0.1.0: see `policy.rules.earlier_words`.
+    `breaker` is its newest version, and `breaker1` version 1. The name may have a variant after a colon, as in
+    `breaker:calm`, so that one set can run beside itself with other parameters. Two rule sets with the same digest
+    decide alike; a change of the code that changes decisions changes `version`. `has_earlier_words` marks one that was
+    stored before 0.1.0: see `policy.rules.earlier_words`.
     """
 
     name: str
@@ -68,7 +70,13 @@ class RuleSet:
     @property
     def has_state(self) -> bool:
         """Whether it remembers a state from run to run, and uses the order of events."""
-        return _rules_of(self.name).has_state
+        return _rules_of(self.name, self.version).has_state
+
+    @property
+    def outage_parameters(self) -> OutageParameters | None:
+        """The parameters by which the evidence of an outage is summed; None if the rule set does not use it."""
+        is_used = isinstance(self.parameters, breaker.BreakerParameters)
+        return breaker.outage_parameters(self.parameters) if is_used else None
 
     def decide(self, evidence: Evidence, state: State | None = None) -> Decision:
         """Decide for one symbol. Total: every evidence gives a decision."""
@@ -80,7 +88,7 @@ class RuleSet:
         return Judgement(evidence=evidence, before=before, decision=decision, after=after)
 
     def _decide(self, evidence: Evidence, state: State | None) -> tuple[Decision, State | None]:
-        decision, after = _rules_of(self.name).decide(evidence, state, self.parameters)
+        decision, after = _rules_of(self.name, self.version).decide(evidence, state, self.parameters)
         return earlier_words.decision_then(decision) if self.has_earlier_words else decision, after
 
     def newcomer(self, states: Iterable[State]) -> State | None:
@@ -89,7 +97,7 @@ class RuleSet:
 
     def explain(self, evidence: Evidence, state: State | None = None) -> tuple[Check, ...]:
         """Return every comparison that the decision may rest on, in the order of the rules."""
-        return _rules_of(self.name).explain(evidence, state, self.parameters)
+        return _rules_of(self.name, self.version).explain(evidence, state, self.parameters)
 
     def parameters_text(self) -> str:
         """Write the parameters as the JSON text that is stored and digested."""
@@ -113,23 +121,30 @@ def rule_set(name: str, parameters: Mapping[str, object] | None = None) -> RuleS
 
     Raises UnknownRuleSetError for an unknown name or parameter, and for a value of the wrong type.
     """
-    rules = _rules_of(name)
+    return _with_parameters(name, _rules_of(name), parameters or {})
+
+
+def _with_parameters(name: str, rules: _Rules, parameters: Mapping[str, object]) -> RuleSet:
     defaults = asdict(rules.defaults)
-    given: dict[str, Any] = {key: _value(name, key, value, defaults) for key, value in (parameters or {}).items()}
+    given: dict[str, Any] = {key: _value(name, key, value, defaults) for key, value in parameters.items()}
     return RuleSet(name=name, version=rules.version, parameters=replace(rules.defaults, **given))
 
 
-def _rules_of(name: str) -> _Rules:
-    rules = _REGISTERED.get(name) or _REGISTERED.get(name.partition(":")[0])
-    if rules is None:
+def _rules_of(name: str, version: int | None = None) -> _Rules:
+    """Return the rules of a name, which may have a variant: of this version if an earlier one is still there."""
+    kind = name if name in _REGISTERED else name.partition(":")[0]
+    if kind not in _REGISTERED:
         raise UnknownRuleSetError(f"there is no rule set {name!r}; choose one of: {', '.join(RULE_SET_NAMES)}")
-    return rules
+    newest = _REGISTERED[kind]
+    return newest if version is None else _EARLIER.get((kind, version), newest)
 
 
 def _value(name: str, key: str, value: object, defaults: Mapping[str, object]) -> object:
     """Return a parameter in the type of its default, so that 20 and 20.0 have the same digest."""
     if key not in defaults:
-        raise UnknownRuleSetError(f"rule set {name!r} has no parameter {key!r}; it has {', '.join(defaults)}")
+        raise UnknownRuleSetError(
+            f"rule set {name!r} has no parameter {key!r}{_of_version_1(name, key)}; it has {', '.join(defaults)}"
+        )
     default = defaults[key]
     if isinstance(default, bool):
         if not isinstance(value, bool):
@@ -143,9 +158,22 @@ def _value(name: str, key: str, value: object, defaults: Mapping[str, object]) -
         if value != int(value) or value < 1:
             raise UnknownRuleSetError(f"parameter {key} must be a whole number of 1 or more, was {value!r}")
         return int(value)
-    if key in breaker1.ABOVE_0 and value <= 0:
-        raise UnknownRuleSetError(f"parameter {key} must be more than 0, was {value!r}")
+    _require_in_range(key, value)
     return float(value)
+
+
+def _of_version_1(name: str, key: str) -> str:
+    is_earlier = name.partition(":")[0] == breaker.NAME and key in asdict(_BREAKER1.defaults)
+    return f", which version 1 has: its name is {breaker1.NAME!r}" if is_earlier else ""
+
+
+def _require_in_range(key: str, value: float) -> None:
+    if key in (*breaker1.ABOVE_0, *breaker.ABOVE_0, *breaker.BETWEEN_0_AND_1) and value <= 0:
+        raise UnknownRuleSetError(f"parameter {key} must be more than 0, was {value!r}")
+    if key == "probe_share" and value > 1:
+        raise UnknownRuleSetError(f"parameter {key} must be at most 1, was {value!r}")
+    if key in breaker.BETWEEN_0_AND_1 and value >= 1:
+        raise UnknownRuleSetError(f"parameter {key} must be less than 1, was {value!r}")
 
 
 def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:
@@ -155,10 +183,11 @@ def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:
     """
     stored = json.loads(parameters)
     has_earlier_words = earlier_words.has_earlier_words(stored)
-    rules = rule_set(name, earlier_words.parameters_now(stored) if has_earlier_words else stored)
+    stored_now = earlier_words.parameters_now(stored) if has_earlier_words else stored
+    rules = _rules_of(name, version)
     if rules.version != version:
         raise UnknownRuleSetError(
             f"rule set {name!r} is at version {rules.version} in this program and was at {version} then; "
             "derive its decisions with the router-policy of that time (policy_run.code_version has its version)"
         )
-    return replace(rules, has_earlier_words=has_earlier_words)
+    return replace(_with_parameters(name, rules, stored_now), has_earlier_words=has_earlier_words)

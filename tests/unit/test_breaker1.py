@@ -1,4 +1,4 @@
-"""The rule set `breaker`: when it opens, how it probes, when it closes, and what it shows meanwhile."""
+"""The rule set `breaker1`: when it opens, how it probes, when it closes, and what it shows meanwhile."""
 
 import json
 from dataclasses import asdict, replace
@@ -19,7 +19,7 @@ from policy.streaks import Streak, Streaks
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-BREAKER = rule_set("breaker")
+BREAKER = rule_set("breaker1")
 OPEN = State(own=Breaker(opened_at=SLOT - HOUR))
 POOL_OPEN = State(pool=Breaker(opened_at=SLOT - HOUR))
 # With 40 orders of which all filled, 3 of 46 is below the lowest ratio: each miss counts as one in ten.
@@ -33,7 +33,7 @@ def seen(own: Streak = STEADY, *, rejects: int = 0, pool: Streak = STEADY, **mor
 
 
 def judged(evidence: Evidence, before: State | None = None, **parameters: object) -> tuple[Decision, State]:
-    judgement = rule_set("breaker", parameters).decide_with_state(evidence, before)
+    judgement = rule_set("breaker1", parameters).decide_with_state(evidence, before)
     assert judgement.after is not None
     return judgement.decision, judgement.after
 
@@ -189,8 +189,11 @@ def test_what_is_remembered_reads_back_as_it_was_written(state: State, quality: 
 
     for remembered in (state, after):
         assert State.from_text(remembered.to_text()) == remembered
-        fields = json.dumps(asdict(remembered), default=datetime.isoformat, sort_keys=True, separators=(",", ":"))
-        assert remembered.to_text() == fields
+        fields = asdict(remembered)
+        for breaker in (fields["own"], fields["pool"]):
+            del breaker["relapse_count"], breaker["open_periods"]  # of version 2
+        text = json.dumps(fields, default=datetime.isoformat, sort_keys=True, separators=(",", ":"))
+        assert remembered.to_text() == text
 
 
 def attempts(fallback: float, count: int, slippage: float = 1.0) -> Effectiveness:
