@@ -39,30 +39,37 @@ def canonical_columns(
     """Write the SELECT items that turn a file's columns into the `canonical` ones, given by name and SQL type.
 
     `present` gives the file's columns with their Spark types. An optional column that is not present is null. The time
-    is also selected as `ts_text`, as it stands in the file. Raises SourceError if a required column is missing, or if
-    one has a type that can never be read as the canonical one.
+    is also selected as `ts_text`, as it stands in the file, and `is_unread` is whether another time is there but could
+    not be read. Raises SourceError if a required column is missing, or if one has a type that can never be read as the
+    canonical one.
     """
     require_columns(source, location.path, present, location.columns, canonical=canonical, required=required)
     theirs = {name: location.columns.get(name, name) for name in canonical}
-    items = [_column(source, location, name, kind, present.get(theirs[name])) for name, kind in canonical.items()]
-    return ", ".join([*items, f"cast({_identifier(theirs['ts'])} as string) as ts_text"])
+    values = {name: _value(source, location, name, kind, present.get(theirs[name])) for name, kind in canonical.items()}
+    times = [
+        name for name, kind in canonical.items() if kind == "timestamp" and name != "ts" and theirs[name] in present
+    ]
+    is_unread = " or ".join(f"({_identifier(theirs[name])} is not null and {values[name]} is null)" for name in times)
+    items = [f"{value} as {name}" for name, value in values.items()]
+    ts_text = f"cast({_identifier(theirs['ts'])} as string) as ts_text"
+    return ", ".join([*items, ts_text, f"{is_unread or 'false'} as is_unread"])
 
 
-def _column(source: str, location: Location, name: str, wanted: str, kind: str | None) -> str:
+def _value(source: str, location: Location, name: str, wanted: str, kind: str | None) -> str:
     spark_type = _SPARK_TYPES.get(wanted, wanted)
     if kind is None or kind == "void":  # every value in the file is null
-        return f"cast(null as {spark_type}) as {name}"
+        return f"cast(null as {spark_type})"
     theirs = location.columns.get(name, name)
     if not _fits(name, wanted, kind):
         raise SourceError(f"{source}: column {theirs!r} of {location.path} is {kind}, but {name} must be {wanted}")
     column = _identifier(theirs)
     if wanted == "timestamp":
-        return f"{_instant(column, kind)} as {name}"
+        return _instant(column, kind)
     if name == "symbol":
-        return f"{_SYMBOL_OF_TEXT.format(text=column)} as {name}"
+        return _SYMBOL_OF_TEXT.format(text=column)
     if kind == "string":
-        return f"nullif(trim({column}), '') as {name}"
-    return f"cast({column} as {spark_type}) as {name}"
+        return f"nullif(trim({column}), '')"
+    return f"cast({column} as {spark_type})"
 
 
 def _fits(name: str, wanted: str, kind: str) -> bool:

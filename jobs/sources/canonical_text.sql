@@ -30,12 +30,26 @@ with read as (
         realized_pnl as pnl_text,
         fees as fees_text,
         policy_run_id as run_text,
+        maker_price as maker_price_text,
+        maker_from as from_text,
+        maker_until as until_text,
+        posts as posts_text,
+        went_through as through_text,
+        maker_share as share_text,
+        arrival_quote_bps as quote_text,
         {verdict},
         try_cast(slippage_bps as double) as slippage_bps,
         try_cast(notional as double) as notional,
         try_cast(realized_pnl as double) as realized_pnl,
         try_cast(fees as double) as fees,
-        integer_of_text(policy_run_id) as policy_run_id
+        integer_of_text(policy_run_id) as policy_run_id,
+        try_cast(maker_price as double) as maker_price,
+        unnest([instant_of_text(maker_from)]) as maker_from,
+        unnest([instant_of_text(maker_until)]) as maker_until,
+        integer_of_text(posts) as posts,
+        flag_of_text(went_through) as went_through,
+        try_cast(maker_share as double) as maker_share,
+        try_cast(arrival_quote_bps as double) as arrival_quote_bps
     from {rows}
 ),
 
@@ -49,7 +63,11 @@ checked as (
             unread('post_only_rejected', rejected_text, post_only_rejected), unread('probe', probe_text, probe),
             unread('slippage_bps', slippage_text, slippage_bps), unread('notional', notional_text, notional),
             unread('realized_pnl', pnl_text, realized_pnl), unread('fees', fees_text, fees),
-            unread('policy_run_id', run_text, policy_run_id), unread('survivor', survivor_text, survivor)
+            unread('policy_run_id', run_text, policy_run_id), unread('survivor', survivor_text, survivor),
+            unread('maker_price', maker_price_text, maker_price), unread('maker_from', from_text, maker_from),
+            unread('maker_until', until_text, maker_until), unread('posts', posts_text, posts),
+            unread('went_through', through_text, went_through), unread('maker_share', share_text, maker_share),
+            unread('arrival_quote_bps', quote_text, arrival_quote_bps)
         ) as bad_value
     from read
 )
@@ -72,6 +90,13 @@ select
     probe,
     policy_run_id,
     survivor,
+    maker_price,
+    maker_from,
+    maker_until,
+    posts,
+    went_through,
+    maker_share,
+    arrival_quote_bps,
     case
         when source_reason is not null then source_reason
         when is_nothing then 'not_json'
@@ -84,10 +109,20 @@ select
         when source_reason is not null then source_unread
         when reason = 'bad_time' then 'ts ' || coalesce(ts_text, '') || coalesce(note_of_date(ts_text), '')
         when reason = 'bad_symbol' then 'symbol ' || coalesce(symbol_text, '')
-        when reason = 'bad_value' then coalesce(bad_value, 'notional ' || notional_text)
+        when reason = 'bad_value' then coalesce(
+            bad_value,
+            case
+                when notional < 0 then 'notional ' || notional_text when maker_price < 0 then 'maker_price ' || maker_price_text
+                when posts < 0 then 'posts ' || posts_text else 'maker_share ' || share_text
+            end
+        )
         when reason = 'out_of_range' then coalesce(
             out_of_range('notional', notional_text, nullif(notional, 0)),
-            case when is_out_of_range(realized_pnl) then 'realized_pnl ' || pnl_text else 'fees ' || fees_text end
+            case
+                when is_out_of_range(realized_pnl) then 'realized_pnl ' || pnl_text
+                when is_out_of_range(fees) then 'fees ' || fees_text
+            end,
+            out_of_range('maker_price', maker_price_text, nullif(maker_price, 0)), 'arrival_quote_bps ' || quote_text
         )
     end as unread
 from checked

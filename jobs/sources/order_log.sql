@@ -29,7 +29,14 @@ with logged as (
         value_in_json(fees_usd) as fees_text,
         coalesce(text_in_json(result), field_in_json(result, '$.status')) as status_text,
         case when text_in_json(result) is null then field_in_json(result, '$.retries') end as retries_text,
-        value_in_json(policy_run_id) as run_text
+        value_in_json(policy_run_id) as run_text,
+        value_in_json(maker_price) as maker_price_text,
+        value_in_json(maker_from) as from_text,
+        value_in_json(maker_until) as until_text,
+        value_in_json(posts) as posts_text,
+        value_in_json(went_through) as through_text,
+        value_in_json(maker_share) as share_text,
+        value_in_json(arrival_quote_bps) as quote_text
     from {rows}
 ),
 
@@ -50,7 +57,14 @@ read as (
         try_cast(fees_text as double) as fees,
         case status_text when 'FILLED' then 'FILLED' else upper(regexp_replace(status_text, '[ _-]', '', 'g')) end as status,
         integer_of_text(retries_text) as retries,
-        integer_of_text(run_text) as policy_run_id
+        integer_of_text(run_text) as policy_run_id,
+        try_cast(maker_price_text as double) as maker_price,
+        unnest([instant_of_text(from_text)]) as maker_from,
+        unnest([instant_of_text(until_text)]) as maker_until,
+        integer_of_text(posts_text) as posts,
+        flag_of_text(through_text) as went_through,
+        try_cast(share_text as double) as maker_share,
+        try_cast(quote_text as double) as arrival_quote_bps
     from logged
 ),
 
@@ -70,6 +84,13 @@ judged as (
                 unread('qty.notional_usd', notional_text, notional), unread('pnl_at_close_usd', pnl_text, pnl),
                 unread('fees_usd', fees_text, fees), unread('result.retries', retries_text, retries),
                 unread('policy_run_id', run_text, policy_run_id),
+                unread('maker_price', maker_price_text, maker_price), unread('maker_from', from_text, maker_from),
+                unread('maker_until', until_text, maker_until), unread('posts', posts_text, posts),
+                unread('went_through', through_text, went_through), unread('maker_share', share_text, maker_share),
+                unread('arrival_quote_bps', quote_text, arrival_quote_bps),
+                case when maker_price < 0 then 'maker_price ' || maker_price_text end,
+                case when posts < 0 then 'posts ' || posts_text end,
+                case when maker_share <= 0 or maker_share > 1 then 'maker_share ' || share_text end,
                 case when price < 0 then 'prices.avg_fill ' || price_text end,
                 case when notional < 0 then 'qty.notional_usd ' || notional_text end,
                 case when price is null and is_filled_status(status) then 'prices.avg_fill ' end
@@ -78,7 +99,9 @@ judged as (
         coalesce(
             out_of_range('qty.notional_usd', notional_text, nullif(notional, 0)),
             case when is_out_of_range(pnl) then 'pnl_at_close_usd ' || pnl_text end,
-            case when is_out_of_range(fees) then 'fees_usd ' || fees_text end
+            case when is_out_of_range(fees) then 'fees_usd ' || fees_text end,
+            out_of_range('maker_price', maker_price_text, nullif(maker_price, 0)),
+            case when is_out_of_range(arrival_quote_bps) then 'arrival_quote_bps ' || quote_text end
         ) as beyond
     from read
 )
@@ -102,6 +125,13 @@ select
     probe,
     policy_run_id,
     cast(null as boolean) as survivor,
+    maker_price,
+    maker_from,
+    maker_until,
+    posts,
+    went_through,
+    maker_share,
+    arrival_quote_bps,
     case
         when is_nothing then 'not_json'
         when is_no_order and pnl_text is null then 'not_an_order'
@@ -110,10 +140,13 @@ select
         when bad_value is not null then 'bad_value'
         when not isfinite(pnl) then 'not_finite'
         when is_no_order then case when is_out_of_range(pnl) then 'out_of_range' else 'not_an_order' end
-        when not isfinite(price) or not isfinite(slippage) or not isfinite(notional) or not isfinite(fees) then 'not_finite'
+        when
+            not isfinite(price) or not isfinite(slippage) or not isfinite(notional) or not isfinite(fees)
+            or not isfinite(maker_price) or not isfinite(maker_share) or not isfinite(arrival_quote_bps) then 'not_finite'
         when price = 0 then 'zero_fill'
         when abs(slippage) >= 10000 then 'sentinel_slippage'
         when beyond is not null then 'out_of_range'
+        when maker_until < maker_from then 'contradictory'
         when not coalesce(is_end_known, false) and not is_done_status(status) then 'open_order'
         when not coalesce(is_end_known, false) and status <> '' and is_done_status(status) is null then 'unknown_status'
         when maker_started and price > 0 and (is_final or is_fallback) is null then 'unknown_fill'

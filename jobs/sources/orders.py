@@ -32,7 +32,8 @@ _OUTCOME_KEYS = {"prices", "result", "event"}
 _ORDER_LOG_FIELDS = {"ts": "VARCHAR"} | dict.fromkeys(
     (
         "symbol side attempt_id intent_id event prices qty result fees_usd slippage_bps maker_start started_maker "
-        "decision is_maker_final used_fallback pnl_at_close_usd probe policy_run_id"
+        "decision is_maker_final used_fallback pnl_at_close_usd probe policy_run_id maker_price maker_from maker_until "
+        "posts went_through maker_share arrival_quote_bps"
     ).split(),
     "JSON",
 )
@@ -163,18 +164,24 @@ def _judged_types(files: ParquetFiles, columns: Mapping[str, str]) -> Callable[[
         typed_column("orders", first, name, names[name], files.types.get(names[name]), wanted)
         for name, wanted in canonical.SQL_TYPES.items()
     )
-    run_id = names["policy_run_id"]
-    has_run_id = f"{identifier(run_id)} is not null" if run_id in files.types else "false"
+    is_unread = _has_unread(names, files.types)
     reason = f"""case
         when ts is null then 'bad_time'
         when symbol is null then 'bad_symbol'
-        when has_run_id and policy_run_id is null then 'bad_value'
+        when is_unread then 'bad_value'
         else {canonical.ORDER_REASON}
     end"""
     return lambda parquet: (
-        f"select * exclude (has_run_id), {reason} as reason "
-        f"from (select {chosen}, {has_run_id} as has_run_id, {NUMBERED} from {parquet})"
+        f"select * exclude (is_unread), {reason} as reason "
+        f"from (select {chosen}, {is_unread} as is_unread, {NUMBERED} from {parquet})"
     )
+
+
+def _has_unread(names: Mapping[str, str], types: Mapping[str, str]) -> str:
+    """Write the condition that a row has a value that is not null but cannot be read as its canonical column."""
+    present = [name for name in canonical.PARTLY_READ if names[name] in types]
+    conditions = [f"({identifier(names[name])} is not null and {name} is null)" for name in present]
+    return " or ".join(conditions) or "false"
 
 
 def _require_columns(origin: Path | str, present: Collection[str], renamed: Mapping[str, str]) -> None:

@@ -12,7 +12,8 @@ from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write
 from tests.support.run_helpers import canonical, canonical_query, counts_of, evidence_of, order_log, run, sample_of
 
 GOOD = [logged(number) for number in range(1, 5)]
-OPTIONAL = ("post_only_rejected", "fees", "probe", "policy_run_id")
+RESTING = ("maker_price", "maker_from", "maker_until", "posts", "went_through", "maker_share", "arrival_quote_bps")
+OPTIONAL = ("post_only_rejected", "fees", "probe", "policy_run_id", *RESTING)
 ALL_NAMES = (*NAMES, *OPTIONAL)
 
 # Every field of the order log that is read, and how to put a value there.
@@ -22,14 +23,15 @@ LOG_FIELDS = {
     **dict.fromkeys(
         (
             "side attempt_id prices prices.avg_fill qty qty.notional_usd result result.retries fees_usd slippage_bps "
-            "maker_start is_maker_final used_fallback pnl_at_close_usd probe policy_run_id"
+            "maker_start is_maker_final used_fallback pnl_at_close_usd probe policy_run_id " + " ".join(RESTING)
         ).split(),
         "bad_value",
     ),
 }
 WORDS = ("symbol", "side", "attempt_id", "order_id")
 FLAGS = (
-    "maker_start maker_started is_maker_final maker_filled used_fallback fallback_used post_only_rejected probe"
+    "maker_start maker_started is_maker_final maker_filled used_fallback fallback_used post_only_rejected probe "
+    "went_through"
 ).split()
 # Values that are of the wrong type for every field but those that the comment names.
 WRONG: list[object] = [
