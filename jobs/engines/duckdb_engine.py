@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import duckdb
@@ -17,6 +17,7 @@ from jobs.engines.duckdb_tables import (
     REJECT_PREFIX,
     bar_bounds,
     load_table,
+    load_traded_through,
     metric_rows,
     naive_times,
     outcome_bounds,
@@ -28,6 +29,7 @@ from jobs.engines.engine import (
     Engine,
     EngineAt,
     MetricRow,
+    PeriodRow,
     QueryParameters,
     StateRow,
     TotalRow,
@@ -94,7 +96,7 @@ class _DuckDBEngine:
     def rows(self, query: str, parameters: QueryParameters) -> list[MetricRow]:
         return metric_rows(self.connection, query, naive_times(parameters))
 
-    def load_maker_orders(self, totals: Sequence[TotalRow]) -> None:
+    def load_maker_orders(self, totals: Sequence[TotalRow], interval: timedelta | None) -> None:
         load_table(
             self.connection,
             "maker_total",
@@ -102,9 +104,10 @@ class _DuckDBEngine:
             start_count=("bigint", [start_count for _, start_count, _ in totals]),
             fill_count=("bigint", [fill_count for _, _, fill_count in totals]),
         )
+        load_traded_through(self.connection, self.window, interval if self.sources.needs_bars_of_orders else None)
         self.connection.execute(
             "create or replace temp view maker_order as "
-            f"select * from order_outcome where maker_started and not starts_with(symbol, '{REJECT_PREFIX}')"
+            f"{metrics.MAKER_ORDER} and not starts_with(o.symbol, '{REJECT_PREFIX}')"
         )
 
     def load_breaker_states(self, states: Sequence[StateRow]) -> None:
@@ -114,6 +117,15 @@ class _DuckDBEngine:
             for index, name in enumerate(STATE_TIMES, start=1)
         }
         load_table(self.connection, "breaker_state", symbol=("varchar", symbols), **times)
+
+    def load_open_periods(self, periods: Sequence[PeriodRow]) -> None:
+        load_table(
+            self.connection,
+            "open_period",
+            symbol=("varchar", [symbol for symbol, _, _ in periods]),
+            opened_at=("timestamp", [_without_zone(opened_at) for _, opened_at, _ in periods]),
+            closed_at=("timestamp", [_without_zone(closed_at) for _, _, closed_at in periods]),
+        )
 
     def load_candles(self, source: CandlesSource) -> tuple[Mapping[str, object], list[Reject]]:
         candles, bounds = self.sources.load_candles(source, self.window), bar_bounds(self.window)

@@ -10,7 +10,12 @@ from jobs.engines.errors import EngineError
 from jobs.engines.temporary_folder import temporary_folder
 from jobs.sources.relation import MACROS
 
-_ENGINE_MACROS = "create or replace temp macro quartiles(x) as quantile_cont(x, [0.25, 0.5, 0.75])"
+_ENGINE_MACROS = """
+create or replace temp macro quartiles(x) as quantile_cont(x, [0.25, 0.5, 0.75]);
+create or replace temp macro unix_micros(t) as epoch_us(t);
+create or replace temp macro sequence(first, last) as range(first, last + 1);
+create or replace temp macro explode(x) as unnest(x);
+"""
 _INTERRUPTED = "Query interrupted"  # what DuckDB raises, as a RuntimeError, when Ctrl-C comes while a query runs
 
 

@@ -10,7 +10,9 @@ from jobs.engines.duckdb_tables import (
     CANDLES_IN_WINDOW,
     ORDERS_IN_WINDOW,
     bar_bounds,
+    bar_bounds_of_orders,
     copy_orders,
+    has_orders_to_check,
     limit_threads,
     load_candles,
     outcome_bounds,
@@ -27,7 +29,8 @@ from policy.window import Window
 @dataclass(slots=True, kw_only=True)
 class LoadedSources:
     """The sources that are loaded: `orders` and `candles` are None until they are. `timeless_order_counts` has by
-    reason the rows of orders without a time, which count in every window.
+    reason the rows of orders without a time, which count in every window. With `needs_bars_of_orders`, candles also
+    have the bars in which orders of the windows rested.
 
     `windows` are those for which the sources may be asked, at least one; `folder` is for temporary files. Raises
     SourceError if a source cannot be used.
@@ -40,6 +43,7 @@ class LoadedSources:
     orders: Relation | None = None
     candles: Relation | None = None
     timeless_order_counts: Mapping[str, int] = field(default_factory=dict)
+    needs_bars_of_orders: bool = False
 
     def load_orders(self, window: Window) -> Relation:
         """Make `order_row` of the orders, unless it has those of this window, and return where they come from."""
@@ -58,13 +62,24 @@ class LoadedSources:
             timeless = "select reason, count(*) from order_row where ts is null group by reason"
             self.timeless_order_counts = dict(self.connection.execute(timeless).fetchall())
             self.orders = orders
+            self.needs_bars_of_orders = self._needs_bars()
         return self.orders
+
+    def _needs_bars(self) -> bool:
+        """Return whether a rule set asks what the market did at an order's price, and only bars can show it of one."""
+        candles = self.plan.candles
+        if candles is None or not any(rules.outage_parameters for rules in self.plan.rule_sets_with_state):
+            return False
+        return has_orders_to_check(self.connection, candles.interval)
 
     def load_candles(self, source: CandlesSource, window: Window) -> Relation:
         """Make `candle_event` and `candle`, unless they have this window's bars, and return where they come from."""
         if self.candles is None or source.depends_on_window:
             windows = [window] if source.depends_on_window else self.windows
-            bounds = widest(map(bar_bounds, windows), "first_bar_open", "last_bar_open")
+            of_windows = [*map(bar_bounds, windows)]
+            if self.needs_bars_of_orders:
+                of_windows += [bar_bounds_of_orders(each) for each in windows]
+            bounds = widest(of_windows, "first_bar_open", "last_bar_open")
             candles = read_candles(self.connection, source, window, self.folder)
             load_candles(self.connection, candles, source.interval, bounds)
             if len(windows) > 1:

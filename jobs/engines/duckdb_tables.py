@@ -7,11 +7,18 @@ from typing import Any
 
 import duckdb
 
-from jobs.engines.engine import MetricRow, QueryParameters, bar_parameters, outcome_parameters
+from jobs.engines.engine import (
+    MetricRow,
+    QueryParameters,
+    bar_parameters,
+    outcome_parameters,
+    traded_through_parameters,
+)
 from jobs.plan import OrdersKind, OrdersSource
 from jobs.sources import candles, canonical
 from jobs.sources.files import FileFormat
 from jobs.sources.relation import Relation, quoted, unreadable
+from policy import metrics
 from policy.window import Window
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
@@ -147,6 +154,35 @@ def outcome_bounds(window: Window) -> dict[str, object]:
 def bar_bounds(window: Window) -> dict[str, object]:
     """Return the parameters of a query over the bars of a window, as `naive_times` does."""
     return naive_times(bar_parameters(window))
+
+
+def bar_bounds_of_orders(window: Window) -> dict[str, object]:
+    """Return the bounds of the bars in which the orders of a window may have rested, as `naive_times` does."""
+    return naive_times({"first_bar_open": window.start, "last_bar_open": window.last_bar_open})
+
+
+def has_orders_to_check(connection: duckdb.DuckDBPyConnection, interval: timedelta) -> bool:
+    """Return whether `order_row` has a maker order that missed and of which only bars of this length can show why."""
+    found = connection.execute(
+        """select 1 from order_row
+        where maker_started and not maker_filled and went_through is null and maker_price > 0
+            and maker_until - maker_from >= 4 * $interval limit 1""",
+        {"interval": interval},
+    ).fetchone()
+    return found is not None
+
+
+def load_traded_through(connection: duckdb.DuckDBPyConnection, window: Window, interval: timedelta | None) -> None:
+    """Make `traded_through`: what the bars of this interval show of maker orders; None leaves it empty."""
+    if interval is None:
+        connection.execute(
+            "create or replace temp table traded_through (symbol varchar, side varchar, maker_price double, "
+            "maker_from timestamp, maker_until timestamp, went_through boolean)"
+        )
+        return
+    bounds = naive_times(traded_through_parameters(window, interval))
+    query = _PARAMETER.sub(r"$\1", metrics.TRADED_THROUGH)
+    connection.execute(f"create or replace temp table traded_through as {query}", bounds)
 
 
 def widest(bounds: Iterable[Mapping[str, Any]], first: str, last: str) -> dict[str, object]:

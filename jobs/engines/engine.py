@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from jobs.plan import CandlesSource
@@ -10,10 +10,12 @@ from policy.reject import Reject
 from policy.window import Window
 
 MetricRow = Mapping[str, Any]
-QueryParameters = Mapping[str, datetime | int]
+QueryParameters = Mapping[str, datetime | float]
 # A row of `breaker_state`: the symbol, then STATE_TIMES, each in UTC with its zone, or None.
 StateRow = tuple[str, *tuple[datetime | None, ...]]
 STATE_TIMES = ("opened_at", "restarted_at", "pool_opened_at", "pool_restarted_at")
+# A row of `open_period`: the symbol, None for the scope's breaker, and when it opened and closed, in UTC with its zone.
+PeriodRow = tuple[str | None, datetime, datetime]
 # A row of `maker_total`: the symbol, its maker orders in the window, and how many of them filled.
 TotalRow = tuple[str, int, int]
 
@@ -46,16 +48,23 @@ class Engine(Protocol):
         """Run a metric query over the tables that are loaded, and return its rows by column."""
         ...
 
-    def load_maker_orders(self, totals: Sequence[TotalRow]) -> None:
-        """Make `maker_order` of the orders that started as maker, and `maker_total` of these rows."""
+    def load_maker_orders(self, totals: Sequence[TotalRow], interval: timedelta | None) -> None:
+        """Make `maker_order` of the orders that started as maker, and `maker_total` of these rows.
+
+        `interval` is that of the candles, which are loaded, if they show what the market did at an order's price.
+        """
         ...
 
     def load_breaker_states(self, states: Sequence[StateRow]) -> None:
         """Make `breaker_state` of these rows, in place of the one before."""
         ...
 
+    def load_open_periods(self, periods: Sequence[PeriodRow]) -> None:
+        """Make `open_period` of these rows, in place of the one before."""
+        ...
+
     def load_candles(self, source: CandlesSource) -> tuple[Mapping[str, object], list[Reject]]:
-        """Make `candle` of the usable bars of the window, each once.
+        """Make `candle` of the usable bars of the window, each once; also of earlier bars that show what orders met.
 
         Return the description of the source, and the rejected bars counted by reason.
         """
@@ -69,6 +78,12 @@ EngineAt = Callable[[Window], AbstractContextManager[Engine]]
 def outcome_parameters(window: Window) -> dict[str, datetime]:
     """Return the parameters of a query over the outcomes of a window: `window_start` inclusive, `as_of` exclusive."""
     return {"window_start": window.start, "as_of": window.as_of}
+
+
+def traded_through_parameters(window: Window, interval: timedelta) -> dict[str, datetime | float]:
+    """Return the parameters of the query for the bars in which maker orders rested, which begin with the outcomes."""
+    bounds = {"first_bar_open": window.start, "last_bar_open": window.last_bar_open}
+    return {**outcome_parameters(window), **bounds, "interval_us": interval / timedelta(microseconds=1)}
 
 
 def bar_parameters(window: Window) -> dict[str, datetime]:

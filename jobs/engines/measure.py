@@ -56,7 +56,6 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
     sources = {"orders": engine.load_orders()}
     effectiveness, rejects = engine.measure_orders()
     expectancy = engine.rows(metrics.EXPECTANCY, {**outcome_parameters(window), "hour_of_day": window.as_of.hour})
-    streaks = measure_streaks(engine, plan.rule_sets_with_state, states, window, effectiveness)
     volatility: list[MetricRow] = []
     is_one_tick: dict[str, bool] = {}
     bars = LoadedBars()
@@ -66,6 +65,8 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
         volatility = engine.rows(metrics.VOLATILITY, bar_parameters(window))
         bars = check_bars(engine, window)
         is_one_tick = _one_tick_markets(engine, window) if plan.fees else {}
+    interval = plan.candles.interval if plan.candles is not None else None
+    streaks = measure_streaks(engine, plan.rule_sets_with_state, states, window, effectiveness, interval)
     traded_symbols = frozenset(row["symbol"] for row in effectiveness)
     evidence = gather(effectiveness, volatility, expectancy, window)
     order_count = sum(row["outcome_count"] for row in effectiveness)

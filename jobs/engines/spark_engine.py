@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,13 @@ from jobs.engines.engine import (
     Engine,
     EngineAt,
     MetricRow,
+    PeriodRow,
     QueryParameters,
     StateRow,
     TotalRow,
     bar_parameters,
     outcome_parameters,
+    traded_through_parameters,
 )
 from jobs.engines.spark_columns import canonical_columns
 from jobs.engines.spark_session import server_message, spark_session
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.session import SparkSession
 
 _STATE_COLUMNS = ", ".join(["symbol string", *(f"{name} timestamp" for name in STATE_TIMES)])
+_PERIOD_COLUMNS = "symbol string, opened_at timestamp, closed_at timestamp"
+_THROUGH_COLUMNS = (
+    "symbol string, side string, maker_price double, maker_from timestamp, maker_until timestamp, went_through boolean"
+)
 _TOTAL_COLUMNS = "symbol string, start_count bigint, fill_count bigint"
 # Spark's functions that are written in SQL cannot be aggregates, so the macro is replaced in the text.
 _QUARTILES = re.compile(r"\bquartiles\((\w+)\)")
@@ -64,7 +70,8 @@ _ORDERS = _Table(
     required=canonical.REQUIRED,
     in_window="ts is null or (ts >= :window_start and ts < :as_of)",
     judged=f"""case
-        when ts is null then 'bad_time' when symbol is null then 'bad_symbol' else {canonical.ORDER_REASON}
+        when ts is null then 'bad_time' when symbol is null then 'bad_symbol' when is_unread then 'bad_value'
+        else {canonical.ORDER_REASON}
     end""",
     is_duplicate=f"""order_id is not null and row_number() over (
         partition by {canonical.IDENTITY}, judgement order by {canonical.WRITTEN_LAST_FIRST}
@@ -159,7 +166,7 @@ class _SparkEngine:
 
     def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:
         rows = self.rows(metrics.EFFECTIVENESS, outcome_parameters(self.window))
-        return rows, self._rejects(_ORDERS, self.plan.orders.location)
+        return rows, self._rejects(_ORDERS, self.plan.orders.location, outcome_parameters(self.window))
 
     def rows(self, query: str, parameters: QueryParameters) -> list[MetricRow]:
         # Arrow keeps the zone of a time; collect() would turn it into this machine's local time.
@@ -167,17 +174,29 @@ class _SparkEngine:
         rows: list[MetricRow] = self.session.sql(text, args=dict(parameters)).toArrow().to_pylist()
         return rows
 
-    def load_maker_orders(self, totals: Sequence[TotalRow]) -> None:
-        maker_orders = self.session.sql("select * from order_outcome where maker_started")
-        maker_orders.createOrReplaceTempView("maker_order")
+    def load_maker_orders(self, totals: Sequence[TotalRow], interval: timedelta | None) -> None:
+        if interval is None:
+            through = self.session.createDataFrame([], _THROUGH_COLUMNS)
+        else:
+            through = self.session.sql(
+                metrics.TRADED_THROUGH, args=dict(traded_through_parameters(self.window, interval))
+            )
+        through.createOrReplaceTempView("traded_through")
+        self.session.sql(metrics.MAKER_ORDER).createOrReplaceTempView("maker_order")
         self.session.createDataFrame(totals, _TOTAL_COLUMNS).createOrReplaceTempView("maker_total")
 
     def load_breaker_states(self, states: Sequence[StateRow]) -> None:
         self.session.createDataFrame(list(states), _STATE_COLUMNS).createOrReplaceTempView("breaker_state")
 
+    def load_open_periods(self, periods: Sequence[PeriodRow]) -> None:
+        self.session.createDataFrame(list(periods), _PERIOD_COLUMNS).createOrReplaceTempView("open_period")
+
     def load_candles(self, source: CandlesSource) -> tuple[Mapping[str, object], list[Reject]]:
-        description = self._load(_CANDLES, source.location, bar_parameters(self.window), deduplicate=True)
-        return description, self._rejects(_CANDLES, source.location)
+        bounds = bar_parameters(self.window)
+        if any(rules.outage_parameters for rules in self.plan.rule_sets_with_state):
+            bounds["first_bar_open"] = min(bounds["first_bar_open"], self.window.start)
+        description = self._load(_CANDLES, source.location, bounds, deduplicate=True)
+        return description, self._rejects(_CANDLES, source.location, bar_parameters(self.window))
 
     def _load(
         self, table: _Table, location: Location, bounds: Mapping[str, datetime], *, deduplicate: bool
@@ -198,11 +217,12 @@ class _SparkEngine:
         self.session.sql(usable).createOrReplaceTempView(table.view)
         return {**table.description, "files": file_count}
 
-    def _rejects(self, table: _Table, location: Location) -> list[Reject]:
+    def _rejects(self, table: _Table, location: Location, bounds: QueryParameters) -> list[Reject]:
         rows = self.rows(
             f"""select reason, count(*) as reject_count, max(sample) as sample
-                from {table.source}_event where reason is not null group by reason order by reason""",
-            {},
+                from {table.source}_event where reason is not null and ({table.in_window})
+                group by reason order by reason""",
+            bounds,
         )
         return [
             Reject(

@@ -1,11 +1,13 @@
 """The order of events as a rule set with state asks for it: what an engine is given, and what it returns."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-from jobs.engines.engine import Engine, MetricRow, StateRow, TotalRow, outcome_parameters
+from jobs.engines.engine import Engine, MetricRow, PeriodRow, StateRow, TotalRow, outcome_parameters
+from jobs.engines.outage import OutageMeasurement, measure_outage, period_rows
 from policy import metrics
+from policy.outage_evidence import OutageParameters
 from policy.rules import RuleSet, State
 from policy.streaks import Streak, Streaks
 from policy.window import Window
@@ -16,45 +18,78 @@ States = Mapping[str, Mapping[str, State]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreakMeasurement:
-    """The streak of misses and the streak of rejects by symbol, and the streak of misses of all symbols together."""
+    """The streak of misses and the streak of rejects by symbol, and the streak of misses of all symbols together.
+
+    `outage` is the evidence of an outage, None if the rule set does not use it.
+    """
 
     own: Mapping[str, tuple[Streak, int]]
     pool: Streak
+    outage: OutageMeasurement | None = None
 
     def streaks(self, symbol: str, as_of: datetime) -> Streaks:
         """Return a symbol's streaks; one without maker orders in the window has none of its own."""
         own, reject_streak = self.own.get(symbol, (Streak(), 0))
-        return Streaks(as_of=as_of, own=own, reject_streak=reject_streak, pool=self.pool)
+        return Streaks(
+            as_of=as_of,
+            own=own,
+            reject_streak=reject_streak,
+            pool=self.pool,
+            own_outage=self.outage.of(symbol) if self.outage is not None else None,
+            pool_outage=self.outage.pool if self.outage is not None else None,
+        )
 
 
 def measure_streaks(
-    engine: Engine, rule_sets: Sequence[RuleSet], states: States, window: Window, effectiveness: Iterable[MetricRow]
+    engine: Engine,
+    rule_sets: Sequence[RuleSet],
+    states: States,
+    window: Window,
+    effectiveness: Iterable[MetricRow],
+    bar_interval: timedelta | None = None,
 ) -> dict[str, StreakMeasurement]:
-    """Measure the streaks for each rule set, by its name; the query runs once for those that remember the same.
+    """Measure the order of events for each rule set, by its name; a query runs once for those that ask the same.
 
-    `order_outcome` is loaded, and `effectiveness` has the rows of its query.
+    `order_outcome` is loaded, and `effectiveness` has the rows of its query. `bar_interval` is that of the candles,
+    None if there are none.
     """
     if not rule_sets:
         return {}
-    engine.load_maker_orders(_total_rows(effectiveness))
-    by_state: dict[tuple[StateRow, ...], StreakMeasurement] = {}
+    uses_bars = any(rules.outage_parameters is not None for rules in rule_sets)
+    engine.load_maker_orders(_total_rows(effectiveness), bar_interval if uses_bars else None)
+    measured: dict[_Question, StreakMeasurement] = {}
     by_rule_set = {}
     for rules in rule_sets:
-        rows = tuple(_state_rows(states.get(rules.name, {})))
-        if rows not in by_state:
-            by_state[rows] = _measure(engine, rows, window)
-        by_rule_set[rules.name] = by_state[rows]
+        question = _question(rules, states.get(rules.name, {}), window)
+        if question not in measured:
+            measured[question] = _measure(engine, question, window)
+        by_rule_set[rules.name] = measured[question]
     return by_rule_set
 
 
-def _measure(engine: Engine, states: Sequence[StateRow], window: Window) -> StreakMeasurement:
-    engine.load_breaker_states(states)
-    parameters = {
-        **outcome_parameters(window),
-        "day_start": window.day_start,
-        "scan_start": _scan_start(states, window),
-    }
-    return _read_streaks(engine.rows(metrics.STREAKS, parameters))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """All that a measurement depends on beside the orders; without `outage` the evidence of an outage is not asked."""
+
+    states: tuple[StateRow, ...]
+    periods: tuple[PeriodRow, ...]
+    outage: OutageParameters | None
+
+
+def _question(rules: RuleSet, states: Mapping[str, State], window: Window) -> _Question:
+    outage = rules.outage_parameters
+    periods = period_rows(states, window) if outage is not None else ()
+    return _Question(states=tuple(_state_rows(states)), periods=tuple(periods), outage=outage)
+
+
+def _measure(engine: Engine, question: _Question, window: Window) -> StreakMeasurement:
+    engine.load_breaker_states(question.states)
+    scan_start = _scan_start(question.states, window)
+    parameters = {**outcome_parameters(window), "day_start": window.day_start, "scan_start": scan_start}
+    streaks = _read_streaks(engine.rows(metrics.STREAKS, parameters))
+    if question.outage is None:
+        return streaks
+    return replace(streaks, outage=measure_outage(engine, question.outage, question.periods, window, scan_start))
 
 
 def _total_rows(effectiveness: Iterable[MetricRow]) -> list[TotalRow]:

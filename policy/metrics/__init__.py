@@ -2,7 +2,8 @@
 
 Each .sql file runs on every engine. `order_outcome` and `candle` are the canonical tables; the words with a colon in
 front are parameters: times in UTC, and the hour of the day. `quartiles(x)` is the one aggregate that engines spell
-differently, a macro of each: the three quartiles as one list, so that the values are sorted once.
+differently, a macro of each: the three quartiles as one list, so that the values are sorted once. `maker_order.sql`
+has no parameters: it is the table of maker orders over which the two queries of the order of events run.
 """
 
 from importlib.resources import files
@@ -13,3 +14,6 @@ STREAKS = files(__name__).joinpath("streaks.sql").read_text("utf-8")
 EXPECTANCY = files(__name__).joinpath("expectancy.sql").read_text("utf-8")
 PRICE_GRID = files(__name__).joinpath("price_grid.sql").read_text("utf-8")
 HALF_SPREAD = files(__name__).joinpath("half_spread.sql").read_text("utf-8")
+OUTAGE_EVIDENCE = files(__name__).joinpath("outage_evidence.sql").read_text("utf-8")
+TRADED_THROUGH = files(__name__).joinpath("traded_through.sql").read_text("utf-8")
+MAKER_ORDER = files(__name__).joinpath("maker_order.sql").read_text("utf-8")

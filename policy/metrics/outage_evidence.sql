@@ -1,0 +1,243 @@
+-- The evidence of an outage, by `owner`: a symbol, or '' for the pool of all symbols. The formulas are those of
+-- policy/outage_evidence.py. The sum is taken in its closed form, the logarithm of the sum of exp(x(k) + ... + x(n)) over
+-- every order k, and only over the newest part of an owner's orders: those of the last hour if these are `order_bound` or
+-- more, else those of the last 24 hours if these are, else all. Of older ones nothing is left in a sum of that many orders.
+-- The counts of an order, by which its normal fill probability is learnt, are over all orders of its kind before it.
+-- maker_order has the outcomes that started as maker. breaker_state has per symbol since when its breaker is open and from
+-- when its evidence counts, and the same of the scope's; open_period the earlier times in which they were open, the scope's
+-- with a null symbol. What was sent while a breaker was open, probes and slivers show no normal operation, so nothing is
+-- learnt from them; orders of a symbol whose own breaker was open are no part of the pool.
+-- A sum below 0 comes in one row. Another comes with its newest orders, one a row, `rank_from_newest` 1 being the newest.
+with shared as (
+    select
+        max(pool_opened_at) as opened_at,
+        coalesce(max(pool_restarted_at), :window_start) as counts_from
+    from breaker_state
+),
+
+sent as (
+    select
+        o.symbol,
+        o.ts,
+        o.order_id,
+        o.maker_filled as is_filled,
+        case o.went_through when true then 1 when false then 0 else -1 end as kind,
+        coalesce(o.ts >= s.opened_at, false) or own.symbol is not null as is_own_open,
+        coalesce(o.ts >= shared.opened_at, false) or pool.opened_at is not null as is_pool_open,
+        coalesce(o.probe, false) or coalesce(o.maker_share < 1, false) as is_probe,
+        o.ts >= coalesce(s.restarted_at, :window_start) as is_own,
+        o.ts >= shared.counts_from as is_pool,
+        case when o.ts >= :hour_start then 2 when o.ts >= :day_start then 1 else 0 end as recency
+    from maker_order as o
+    left join breaker_state as s on s.symbol = o.symbol
+    cross join shared
+    left join open_period as own on own.symbol = o.symbol and o.ts >= own.opened_at and o.ts < own.closed_at
+    left join open_period as pool on pool.symbol is null and o.ts >= pool.opened_at and o.ts < pool.closed_at
+    where o.ts >= :window_start and o.ts < :as_of
+),
+
+counted as (
+    select
+        symbol,
+        kind,
+        recency,
+        not (is_own_open or is_pool_open or is_probe) as is_learnt,
+        count(*) as order_count,
+        sum(case when is_filled then 1 else 0 end) as fill_count
+    from sent
+    group by 1, 2, 3, 4
+),
+
+-- How recent an order must be to be in the newest part: of its symbol, and of the pool.
+pool_part as (
+    select
+        case
+            when sum(case when recency = 2 then order_count else 0 end) >= :order_bound then 2
+            when sum(case when recency >= 1 then order_count else 0 end) >= :order_bound then 1
+            else 0
+        end as least_recency
+    from counted
+),
+
+symbol_part as (
+    select
+        symbol,
+        case
+            when sum(case when recency = 2 then order_count else 0 end) >= :order_bound then 2
+            when sum(case when recency >= 1 then order_count else 0 end) >= :order_bound then 1
+            else 0
+        end as least_recency
+    from counted
+    group by symbol
+),
+
+part as (
+    select symbol, least(symbol_part.least_recency, pool_part.least_recency) as least_recency
+    from symbol_part
+    cross join pool_part
+),
+
+older as (
+    select counted.symbol, counted.kind, sum(order_count) as order_count, sum(fill_count) as fill_count
+    from counted
+    join part on part.symbol = counted.symbol
+    where counted.recency < part.least_recency and counted.is_learnt
+    group by counted.symbol, counted.kind
+),
+
+newest as (
+    select
+        sent.*,
+        case when is_own_open or is_pool_open or is_probe then 0 else 1 end as learnt_count,
+        case when is_own_open or is_pool_open or is_probe or not is_filled then 0 else 1 end as learnt_fill_count
+    from sent
+    join part on part.symbol = sent.symbol
+    where sent.recency >= part.least_recency
+),
+
+learnt as (
+    select
+        n.*,
+        coalesce(older.order_count, 0) + coalesce(
+            sum(n.learnt_count) over (
+                partition by n.symbol, n.kind order by n.ts, n.order_id nulls last, n.is_filled
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        ) as order_count_so_far,
+        coalesce(older.fill_count, 0) + coalesce(
+            sum(n.learnt_fill_count) over (
+                partition by n.symbol, n.kind order by n.ts, n.order_id nulls last, n.is_filled
+                rows between unbounded preceding and 1 preceding
+            ), 0
+        ) as fill_count_so_far
+    from newest as n
+    left join older on older.symbol = n.symbol and older.kind = n.kind
+),
+
+expected as (
+    select
+        *,
+        case
+            when kind = 1 then 1 - greatest(
+                :lowest_through_miss_ratio,
+                least(
+                    :highest_ratio,
+                    (order_count_so_far - fill_count_so_far + :prior_through_misses)
+                    / (order_count_so_far + :prior_through_orders)
+                )
+            )
+            else greatest(
+                :lowest_other_fill_ratio,
+                least(:highest_ratio, (fill_count_so_far + :prior_other_fills) / (order_count_so_far + :prior_other_orders))
+            )
+        end as normal_fill
+    from learnt
+),
+
+weighed as (
+    select
+        *,
+        case
+            when kind = 1 and is_filled then ln(:outage_fill_probability / normal_fill)
+            when kind = 1 then ln((1 - :outage_fill_probability) / (1 - normal_fill))
+            when is_filled then ln(greatest(:outage_fill_probability * normal_fill, 1e-2) / normal_fill)
+            else ln((1 - :outage_fill_probability / 2) / (1 - normal_fill))
+        end as increment
+    from expected
+),
+
+owned as (
+    select symbol as owner, weighed.* from weighed where is_own
+    union all
+    select '' as owner, weighed.*
+    from weighed
+    cross join pool_part
+    where is_pool and not is_own_open and recency >= pool_part.least_recency
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by owner order by ts desc, order_id desc nulls first, symbol desc, is_filled desc, kind desc
+        ) as rank_from_newest,
+        sum(increment) over (
+            partition by owner order by ts desc, order_id desc nulls first, symbol desc, is_filled desc, kind desc
+            rows between unbounded preceding and current row
+        ) as suffix_sum
+    from owned
+),
+
+-- The largest power is taken out of each sum, so that none is too large for a double.
+largest as (
+    select
+        owner,
+        count(*) as order_count,
+        max(suffix_sum) as largest,
+        max(case when rank_from_newest > :shown_count then suffix_sum end) as largest_before,
+        max(case when rank_from_newest = :shown_count then suffix_sum end) as shown_sum
+    from ranked
+    group by owner
+),
+
+summed as (
+    select
+        ranked.owner,
+        max(order_count) as order_count,
+        max(largest) + ln(sum(exp(suffix_sum - largest))) as outage_sum,
+        max(largest_before) - max(shown_sum) + ln(
+            sum(case when rank_from_newest > :shown_count then exp(suffix_sum - largest_before) end)
+        ) as sum_before
+    from ranked
+    join largest on largest.owner = ranked.owner
+    group by ranked.owner
+),
+
+probe as (
+    select o.symbol as owner, o.symbol, o.ts, o.order_id, o.maker_filled
+    from maker_order as o
+    join breaker_state as s on s.symbol = o.symbol
+    where o.ts >= :scan_start and o.ts >= s.opened_at and o.ts < :as_of
+    union all
+    select '' as owner, o.symbol, o.ts, o.order_id, o.maker_filled
+    from maker_order as o
+    cross join shared
+    where o.ts >= :scan_start and o.ts >= shared.opened_at and o.ts < :as_of
+),
+
+ranked_probe as (
+    select
+        owner,
+        maker_filled,
+        row_number() over (
+            partition by owner order by ts desc, order_id desc nulls first, symbol desc, maker_filled desc
+        ) as rank_from_newest
+    from probe
+),
+
+probed as (
+    select
+        owner,
+        coalesce(min(case when not maker_filled then rank_from_newest end) - 1, count(*)) as filled_probe_streak
+    from ranked_probe
+    group by owner
+)
+
+select
+    coalesce(summed.owner, probed.owner) as owner,
+    coalesce(summed.order_count, 0) as order_count,
+    summed.outage_sum,
+    summed.sum_before,
+    coalesce(probed.filled_probe_streak, 0) as filled_probe_streak,
+    ranked.rank_from_newest,
+    ranked.symbol,
+    ranked.order_id,
+    ranked.ts,
+    ranked.kind,
+    ranked.is_filled,
+    ranked.order_count_so_far,
+    ranked.fill_count_so_far
+from summed
+full join probed on probed.owner = summed.owner
+left join ranked
+    on ranked.owner = summed.owner and ranked.rank_from_newest <= :shown_count and summed.outage_sum >= 0
