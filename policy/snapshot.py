@@ -45,6 +45,8 @@ class Snapshot:
     rule_set: str
     probe_every: int | None
     survivor_count: int | None
+    maker_posts: int | None
+    probe_share: float | None
 
     @property
     def evidence(self) -> Evidence:

@@ -49,7 +49,7 @@ _DIGEST_FORM = {table: table.columns.keys().index("digest_form") for table in _E
 DIGEST_FORM = 3
 # How many columns at the end of a table, and which tables of child rows, came after schema 0002.
 _COLUMNS_AFTER_0002 = {policy_run: 2, policy_override: 1, policy_override_end: 1, policy_prune: 1}
-_SNAPSHOT_COLUMNS_AFTER_0002 = 2
+_SNAPSHOT_COLUMNS_AFTER_0002 = 4
 _TABLES_BEFORE_0003 = 2
 
 

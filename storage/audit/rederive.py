@@ -12,7 +12,9 @@ from storage.audit.difference import raise_tampered
 from storage.read.rows import evidence_with_streaks, state_before
 from storage.write.rows import state_columns
 
-_DECISION = "maker_first taker_bias quality regime maker_offset_bps codes reason probe_every".split()
+_DECISION = (
+    "maker_first taker_bias quality regime maker_offset_bps codes reason probe_every maker_posts probe_share".split()
+)
 _decision = attrgetter(*_DECISION)
 _LIVE = ["scope", "slot", "rule_set"]
 _live = attrgetter(*_LIVE)
@@ -101,6 +103,8 @@ def _derived(decision: Decision) -> tuple[object, ...]:
         codes_to_text(policy.codes),
         policy.reason,
         decision.probe_every,
+        decision.maker_posts,
+        decision.probe_share,
     )
 
 

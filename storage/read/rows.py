@@ -13,9 +13,11 @@ from sqlalchemy import Connection, RowMapping, Select
 from policy import Evidence, Quality, Regime, TakerBias
 from policy.effective import EffectivePolicy, Override
 from policy.fee_gap import FeeGap
+from policy.outage_evidence import OutageEvidence
+from policy.outage_text import outage_from_text
 from policy.reason_codes import codes_from_text
 from policy.rules import State
-from policy.rules.breaker_state import Breaker
+from policy.rules.breaker_state import Breaker, open_periods_from_text
 from policy.rules.hysteresis import StableQuality
 from policy.snapshot import Snapshot
 from policy.streaks import Streak, Streaks
@@ -77,8 +79,18 @@ def policy_period(row: RowMapping) -> PolicyPeriod:
 def state_after(row: Any) -> State:
     """Read from a row of policy_breaker what the rule set remembers after the run."""
     return State(
-        own=Breaker(opened_at=row.opened_at, restarted_at=row.restarted_at),
-        pool=Breaker(opened_at=row.pool_opened_at, restarted_at=row.pool_restarted_at),
+        own=Breaker(
+            opened_at=row.opened_at,
+            restarted_at=row.restarted_at,
+            relapse_count=row.relapse_count or 0,
+            open_periods=open_periods_from_text(row.open_periods),
+        ),
+        pool=Breaker(
+            opened_at=row.pool_opened_at,
+            restarted_at=row.pool_restarted_at,
+            relapse_count=row.pool_relapse_count or 0,
+            open_periods=open_periods_from_text(row.pool_open_periods),
+        ),
         stable_quality=StableQuality(
             quality=Quality(row.stable_quality),
             candidate=Quality(row.candidate_quality),
@@ -101,9 +113,18 @@ def evidence_with_streaks(evidence: Evidence, row: Any, as_of: datetime) -> Evid
         expectancy=evidence.expectancy,
         fee_gap=_fee_gap(row.fee_gap_bps, row.is_one_tick),
         streaks=Streaks(
-            as_of=as_of, own=_streak(*_OWN(row)), reject_streak=row.reject_streak, pool=_streak(*_POOL(row))
+            as_of=as_of,
+            own=_streak(*_OWN(row)),
+            reject_streak=row.reject_streak,
+            pool=_streak(*_POOL(row)),
+            own_outage=_outage(row.outage_evidence),
+            pool_outage=_outage(row.pool_outage_evidence),
         ),
     )
+
+
+def _outage(text: str | None) -> OutageEvidence | None:
+    return outage_from_text(text) if text is not None else None
 
 
 _OWN = attrgetter(*Streak.__slots__)

@@ -109,6 +109,18 @@ policy_run = Table(
     sqlite_strict=True,
 )
 
+_MAKER_POSTS = "how many posts the full wait is divided into; null: 1"
+_PROBE_SHARE = "share of every order that rests as maker while the rest is held back and crosses; null: none"
+
+
+def _maker_posts() -> Column[int]:
+    return Column("maker_posts", COUNT, comment=_MAKER_POSTS)
+
+
+def _probe_share() -> Column[float]:
+    return Column("probe_share", REAL, comment=_PROBE_SHARE)
+
+
 _PROBE_EVERY = "of how many orders one may go out as a maker probe while the rest are held back; null: no probes"
 
 _SURVIVORS = "of the maker starts, those of a kind whose misses the source does not keep; null if there are none"
@@ -147,6 +159,8 @@ policy_snapshot = Table(
     Column("rule_set", Text, nullable=False, comment="name of the rule set that decided"),
     Column("probe_every", COUNT, comment=_PROBE_EVERY),
     Column("survivor_count", COUNT, comment=_SURVIVORS),
+    _maker_posts(),
+    _probe_share(),
     _one_of("taker_bias", "prefer_maker", "balanced", "prefer_taker"),
     _one_of("quality", "good", "ok", "degraded", "broken"),
     _one_of("regime", "quiet", "normal", "hot", "panic", "unknown"),
@@ -154,7 +168,7 @@ policy_snapshot = Table(
         _finite,
         (
             "maker_fill_ratio fallback_ratio slip_q25 slip_q50 slip_q75 atr_short_pct atr_long_pct "
-            "atr_ratio bar_age_seconds expectancy maker_offset_bps"
+            "atr_ratio bar_age_seconds expectancy maker_offset_bps probe_share"
         ).split(),
     ),
     Index(None, "scope", "symbol", "slot"),
@@ -188,10 +202,12 @@ policy_shadow = Table(
     Column("codes", Text, nullable=False, comment="why, for programs: JSON list of code, value, threshold"),
     Column("maker_offset_bps", REAL, nullable=False, comment="distance of the maker price from the mid"),
     Column("probe_every", COUNT, comment=_PROBE_EVERY),
+    _maker_posts(),
+    _probe_share(),
     _one_of("taker_bias", "prefer_maker", "balanced", "prefer_taker"),
     _one_of("quality", "good", "ok", "degraded", "broken"),
     _one_of("regime", "quiet", "normal", "hot", "panic", "unknown"),
-    _finite("maker_offset_bps"),
+    *map(_finite, ("maker_offset_bps", "probe_share")),
     comment="What rule sets in the shadow of the live one would have decided, on the same evidence.",
     sqlite_strict=True,
 )
@@ -251,6 +267,12 @@ policy_breaker = Table(
         nullable=False,
         comment="how many runs in a row measured it; 0 if they agree with the stable quality",
     ),
+    Column("outage_evidence", Text, comment="evidence of an outage of the symbol, as JSON; null before version 2"),
+    Column("pool_outage_evidence", Text, comment="evidence of an outage of the scope, as JSON; null before version 2"),
+    Column("relapse_count", COUNT, comment="how often in a row it opened again soon after closing; null: never"),
+    Column("pool_relapse_count", COUNT, comment="the same of the scope's breaker; null: never"),
+    Column("open_periods", Text, comment="when it was open in the last days, JSON list of two times; null: never"),
+    Column("pool_open_periods", Text, comment="the same of the scope's breaker; null: never"),
     _one_of("stable_quality", "good", "ok", "degraded", "broken"),
     _one_of("candidate_quality", "good", "ok", "degraded", "broken"),
     _finite("fee_gap_bps"),

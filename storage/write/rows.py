@@ -4,8 +4,11 @@ from typing import Any
 
 from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.enums import Quality
+from policy.outage_evidence import OutageEvidence
+from policy.outage_text import outage_to_text
 from policy.reason_codes import codes_to_text
 from policy.rules import Decision, Judgement, RuleSet, State
+from policy.rules.breaker_state import open_periods_to_text
 from policy.rules.hysteresis import StableQuality
 from policy.streaks import Streak
 from storage.records import RunResult
@@ -78,6 +81,8 @@ def _breaker_row(run_id: int, rule_set: RuleSet, judgement: Judgement) -> Row:
         "fee_gap_bps": evidence.fee_gap.gap_bps,
         "is_one_tick": evidence.fee_gap.is_one_tick,
         **state_columns(judgement.after),
+        "outage_evidence": _outage_text(streaks.own_outage),
+        "pool_outage_evidence": _outage_text(streaks.pool_outage),
     }
 
 
@@ -92,7 +97,15 @@ def state_columns(state: State) -> Row:
         "stable_quality": stable.quality.value,
         "candidate_quality": stable.candidate.value,
         "candidate_count": stable.candidate_count,
+        "relapse_count": state.own.relapse_count or None,
+        "pool_relapse_count": state.pool.relapse_count or None,
+        "open_periods": open_periods_to_text(state.own.open_periods),
+        "pool_open_periods": open_periods_to_text(state.pool.open_periods),
     }
+
+
+def _outage_text(outage: OutageEvidence | None) -> str | None:
+    return outage_to_text(outage) if outage is not None else None
 
 
 def _decision_columns(decision: Decision, rule_set: RuleSet) -> Row:
@@ -107,6 +120,8 @@ def _decision_columns(decision: Decision, rule_set: RuleSet) -> Row:
         "codes": codes_to_text(policy.codes),
         "maker_offset_bps": decision.maker_offset_bps,
         "probe_every": decision.probe_every,
+        "maker_posts": decision.maker_posts,
+        "probe_share": decision.probe_share,
     }
 
 

@@ -44,7 +44,7 @@ def test_each_symbol_is_summed_up_by_the_time_that_a_run_was_valid(history: Stor
 
     assert bitcoin == RuleSetDifference(
         live="seed",
-        shadow="breaker",
+        shadow="breaker1",
         symbol="BTCUSDT",
         run_count=6,
         first_slot=MIDNIGHT,
@@ -92,7 +92,7 @@ def test_the_hours_around_an_opening_and_a_closing_show_what_each_rule_set_said(
     assert "6 misses in a row, own miss ratio 0.1087" in opened.event.reason
     assert opened.hours == {
         #              00:00, then 01:00 to 05:00, the last run's end is not known
-        "breaker": (*UNKNOWN, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, None),
+        "breaker1": (*UNKNOWN, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, None),
         "seed": (*UNKNOWN, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, None),
     }
     assert (closed.event.transition, closed.event.slot) == (BreakerTransition.CLOSED, MIDNIGHT + 5 * HOUR)
@@ -107,9 +107,9 @@ def test_the_moves_of_a_kind_are_counted_and_what_was_said_around_them_is_their_
 
     (opened,) = compare(store, "default").transitions
 
-    assert (opened.rule_set, opened.transition, opened.count) == ("breaker", BreakerTransition.OPENED, 2)
+    assert (opened.rule_set, opened.transition, opened.count) == ("breaker1", BreakerTransition.OPENED, 2)
     # One hour is known before the first opening, two before the second, and two hours or one after it.
-    assert opened.hours["breaker"] == (None, None, None, None, 1.0, 1.0, 0.0, 0.0, *UNKNOWN[:4])
+    assert opened.hours["breaker1"] == (None, None, None, None, 1.0, 1.0, 0.0, 0.0, *UNKNOWN[:4])
     assert opened.hours["seed"] == (None, None, None, None, 1.0, 1.0, 1.0, 1.0, *UNKNOWN[:4])
 
 
@@ -136,9 +136,9 @@ def test_a_switch_of_the_live_rule_set_begins_another_pair_and_is_no_flip(store:
 
     by_live = {pair.live: pair.total for pair in compare(store, "default").pairs}
 
-    assert (by_live["breaker"].run_count, by_live["breaker"].seconds) == (2, 2 * HOUR_SECONDS)
-    assert by_live["breaker"].live_totals.breaker_open_seconds == 2 * HOUR_SECONDS
-    assert by_live["breaker"].shadow_totals.maker_first_seconds == 2 * HOUR_SECONDS
+    assert (by_live["breaker1"].run_count, by_live["breaker1"].seconds) == (2, 2 * HOUR_SECONDS)
+    assert by_live["breaker1"].live_totals.breaker_open_seconds == 2 * HOUR_SECONDS
+    assert by_live["breaker1"].shadow_totals.maker_first_seconds == 2 * HOUR_SECONDS
     assert (by_live["seed"].run_count, by_live["seed"].seconds) == (2, HOUR_SECONDS)
     assert by_live["seed"].shadow_totals.flip_count == 0  # closed at 00:00, open at 03:00, not shadow in between
 

@@ -25,7 +25,7 @@ def test_the_stored_evidence_is_decided_on_again_and_nothing_is_written(store: S
     head = read(store, chain.head)
 
     *_, seed = replay(store, "default", rule_set("seed", {"broken_fallback_ratio": 0.99}))
-    *_, breaker = replay(store, "default", rule_set("breaker"), MIDNIGHT + 2 * HOUR)
+    *_, breaker = replay(store, "default", rule_set("breaker1"), MIDNIGHT + 2 * HOUR)
 
     assert {verdict: tally.run_count for verdict, tally in seed.symbols["BTCUSDT"].tallies.items()} == {
         ReplayVerdict.SAME: 2,
@@ -45,7 +45,7 @@ def test_runs_before_a_shadow_was_there_are_left_out_and_counted(store: Store) -
     publish(store, MIDNIGHT - HOUR)
     publish_shadowed_history(store)
 
-    *_, summary = replay(store, "default", rule_set("breaker"))
+    *_, summary = replay(store, "default", rule_set("breaker1"))
 
     assert (summary.skipped_run_count, summary.run_count, summary.first_slot) == (1, 6, MIDNIGHT)
 

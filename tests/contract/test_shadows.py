@@ -19,8 +19,8 @@ from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
 from tests.support.store_calls import read, write
 from tests.support.tampering import behind_the_triggers
 
-BREAKER = rule_set("breaker")
-CALM = rule_set("breaker:calm", {"low_variance": True})
+BREAKER = rule_set("breaker1")
+CALM = rule_set("breaker1:calm", {"low_variance": True})
 STEADY = Streak(start_count=40, miss_count=2)
 MISSES = replace(STEADY, miss_streak=6)
 
@@ -44,7 +44,7 @@ def shadowed(own: Streak, before: State | None = None, number: int = 0) -> RunRe
 
 def live(own: Streak, before: State | None = None, number: int = 0) -> RunResult:
     """A run whose breaker decides, with the seed in its shadow."""
-    judgement = judged("breaker", own, before, number)
+    judgement = judged("breaker1", own, before, number)
     seed = rule_set("seed")
     return replace(
         result([evidence("BTCUSDT")]),
@@ -68,25 +68,25 @@ def test_a_shadow_decides_beside_the_live_rule_set_and_readers_see_the_live_one(
 
     assert (latest.rule_set, latest.maker_first, latest.probe_every) == ("seed", True, None)
     assert [(row.rule_set, row.maker_first, row.probe_every) for row in rows] == [
-        ("breaker", False, 5),
-        ("breaker:calm", False, 5),
+        ("breaker1", False, 5),
+        ("breaker1:calm", False, 5),
     ]
 
 
 def test_what_a_rule_set_remembers_is_there_for_the_next_run_whether_it_is_live_or_not(store: Store) -> None:
     put(store, shadowed(MISSES))
-    names = ["breaker", "breaker:calm", "breaker:other"]
+    names = ["breaker1", "breaker1:calm", "breaker1:other"]
     first = read(store, breaker_states.states_before, "default", SLOT + QUARTER, names)
-    put(store, live(MISSES, first["breaker"]["BTCUSDT"], 1), 1)
+    put(store, live(MISSES, first["breaker1"]["BTCUSDT"], 1), 1)
     publish(store, SLOT + 2 * QUARTER)
-    second = read(store, breaker_states.states_before, "default", SLOT + 3 * QUARTER, ["breaker"])
+    second = read(store, breaker_states.states_before, "default", SLOT + 3 * QUARTER, ["breaker1"])
 
-    assert read(store, breaker_states.states_before, "default", SLOT, ["breaker"]) == {"breaker": {}}
-    assert read(store, breaker_states.states_before, "other", SLOT + QUARTER, ["breaker"]) == {"breaker": {}}
-    assert first["breaker"]["BTCUSDT"].own.opened_at == SLOT
-    assert first["breaker"] == first["breaker:calm"]
-    assert first["breaker:other"] == {}
-    assert second["breaker"]["BTCUSDT"].own.opened_at == SLOT
+    assert read(store, breaker_states.states_before, "default", SLOT, ["breaker1"]) == {"breaker1": {}}
+    assert read(store, breaker_states.states_before, "other", SLOT + QUARTER, ["breaker1"]) == {"breaker1": {}}
+    assert first["breaker1"]["BTCUSDT"].own.opened_at == SLOT
+    assert first["breaker1"] == first["breaker1:calm"]
+    assert first["breaker1:other"] == {}
+    assert second["breaker1"]["BTCUSDT"].own.opened_at == SLOT
     (latest,) = (policy.snapshot for policy in read(store, policies.latest, "default", "BTCUSDT"))
     assert latest.rule_set == "seed"
 
@@ -138,19 +138,19 @@ def test_any_cell_of_a_shadow_that_was_changed_is_found(store: Store, table: Tab
     for column in columns:
         kind = column.type.python_type if column.name != "is_one_tick" else bool
         with store.reader.connect() as connection:
-            before = connection.execute(select(column).where(table.c.rule_set == "breaker")).scalar_one()
+            before = connection.execute(select(column).where(table.c.rule_set == "breaker1")).scalar_one()
         changed = _another(column.name, before, kind)
         with behind_the_triggers(store) as connection:
             if connection.dialect.name == "sqlite":
                 connection.execute(text("pragma ignore_check_constraints = 1"))
-            where = table.c.rule_set == "breaker"
+            where = table.c.rule_set == "breaker1"
             connection.execute(table.update().where(where).values({column.name: changed}))
 
         with pytest.raises(TamperedError):
             list(store.verify())
 
         with behind_the_triggers(store) as connection:
-            where = table.c.rule_set == (changed if column.name == "rule_set" else "breaker")
+            where = table.c.rule_set == (changed if column.name == "rule_set" else "breaker1")
             connection.execute(table.update().where(where).values({column.name: before}))
     assert [*store.verify()][-1].run_count == 1
 
@@ -173,7 +173,7 @@ def _another(name: str, value: object, kind: type) -> object:
 def test_a_shadow_that_was_taken_out_is_found(store: Store) -> None:
     put(store, shadowed(MISSES))
     with behind_the_triggers(store) as connection:
-        connection.execute(text("delete from policy_shadow where rule_set = 'breaker'"))
+        connection.execute(text("delete from policy_shadow where rule_set = 'breaker1'"))
 
     with pytest.raises(TamperedError, match="rule_set"):
         list(store.verify())

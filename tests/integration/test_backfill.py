@@ -145,7 +145,7 @@ def write_candles(folder: Path, repeated: Iterable[tuple[int, float]]) -> Path:
     return folder / "bars-*.csv"
 
 
-def plan_of(source: OrdersSource, bars_path: Path | None, live: str = "seed", shadow: str = "breaker") -> Plan:
+def plan_of(source: OrdersSource, bars_path: Path | None, live: str = "seed", shadow: str = "breaker1") -> Plan:
     return Plan(
         scope="default",
         orders=source,
@@ -214,7 +214,7 @@ def test_each_slot_keeps_the_row_of_an_order_that_was_the_last_then(tmp_path: Pa
     ]
     rows[3]["result"] = {"status": "FILLED", "retries": 1}
     log = order_log(write_lines(tmp_path / "log.jsonl", rows))
-    rows_of = published(plan_of(log, None, live="breaker", shadow="seed"), in_one_go)
+    rows_of = published(plan_of(log, None, live="breaker1", shadow="seed"), in_one_go)
 
     snapshots, rejects = rows_of["policy_snapshot"], rows_of["policy_reject"]
     assert isinstance(snapshots, list)

@@ -106,7 +106,7 @@ def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes
     struck = arriving_within(drawn, draw_outages(plan, of, seed=3, repetition=0)) & (drawn.failure_draw < 0.9)
     outcomes = outcomes_of(drawn, of, [FEES] * 3, Execution(), struck, plan)
     slots = [START + number * timedelta(hours=1) for number in range(DAYS * 24 + 1)]
-    recording = Recording(rule_set("breaker"))
+    recording = Recording(rule_set("breaker1"))
     setting = BacktestContext.of(of, slots, [NO_FEES] * 3)
     routing = route(cast(RuleSet, recording), drawn, outcomes, setting, lambda _: None)
     log = write_csv(tmp_path / "log.csv", rows_of(drawn, outcomes, routing), (*NAMES, "post_only_rejected", "probe"))
@@ -114,7 +114,7 @@ def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes
         scope="default",
         orders=canonical(log, deduplicate=False),
         candles=candles_of(tmp_path, of),
-        rule_set=rule_set("breaker"),
+        rule_set=rule_set("breaker1"),
         symbols=SYMBOLS,
     )
     opened = [
@@ -128,7 +128,7 @@ def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes
     for number in (0, 5, 130, 200, *moved, *range(len(slots) - 4, len(slots))):
         mine = recording.judged[3 * number : 3 * number + 3]
         states = {
-            "breaker": {
+            "breaker1": {
                 judgement.evidence.symbol: judgement.before for judgement in mine if judgement.before is not None
             }
         }

@@ -200,7 +200,7 @@ def through_an_outage(loop: Loop, runs_an_hour: int) -> tuple[list[Outcome], lis
 
 
 def test_the_breaker_detects_probes_and_recovers_through_the_same_outage(loop_of: Callable[..., Loop]) -> None:
-    outcomes, seen = through_an_outage(loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "breaker"), 4)
+    outcomes, seen = through_an_outage(loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "breaker1"), 4)
 
     # Three orders a quarter of an hour and 168 good ones before: three misses in a row are a chance of 0.1 ^ 3.
     assert [policy.maker_first for policy in seen[:2]] == [False, False]
@@ -226,7 +226,7 @@ def test_the_breaker_detects_probes_and_recovers_through_the_same_outage(loop_of
 def test_in_the_shadow_of_the_seed_the_breaker_sees_what_the_seed_does_not(
     loop_of: Callable[..., Loop], tmp_path: Path
 ) -> None:
-    loop = loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "seed", ("breaker",))
+    loop = loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "seed", ("breaker1",))
 
     outcomes, seen = through_an_outage(loop, 1)
 
@@ -234,12 +234,12 @@ def test_in_the_shadow_of_the_seed_the_breaker_sees_what_the_seed_does_not(
     assert {(policy.quality, policy.maker_first) for policy in seen} == {("good", True), ("ok", True)}
     assert styles(outcomes[:72]) == FELL_BACK
     (tmp_path / "router-policy.toml").write_text(
-        f"[store]\nurl = 'sqlite:///policy.db'\n[orders]\npath = '{loop.log.name}'\n[rules]\nshadow = ['breaker']\n"
+        f"[store]\nurl = 'sqlite:///policy.db'\n[orders]\npath = '{loop.log.name}'\n[rules]\nshadow = ['breaker1']\n"
     )
     done = command(tmp_path, "compare", "--json")
     assert done.returncode == 0, done.stderr
     ((pair,),) = [record["pairs"] for record in json.loads(done.stdout)]
-    assert (pair["live"], pair["shadow"]) == ("seed", "breaker")
+    assert (pair["live"], pair["shadow"]) == ("seed", "breaker1")
     # Held back from the first run until orders fill again: six of nine hours.
     assert 0.5 < pair["all"]["maker_first_disagree_share"] < 0.9
     with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:

@@ -30,7 +30,7 @@ from tests.support.shadowed_history import (
 )
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
-SHADOW = '[rules]\nshadow = ["breaker"]'
+SHADOW = '[rules]\nshadow = ["breaker1"]'
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +80,8 @@ def test_compare_shows_where_the_shadow_would_have_gone_another_way(folder: Path
     # runs, days, disagree, maker or taker differs, live and shadow maker first, flips a day of each, breaker open
     assert rows["BTCUSDT"][1:] == ["6", "0.25", "16.7", "16.7", "50.0", "33.3", "8.00", "8.00", "-", "66.7"]
     assert rows["ETHUSDT"][1:] == ["6", "0.25", "100.0", "0.0", "100.0", "100.0", "0.00", "0.00", "-", "0.0"]
-    assert "breaker: a breaker opened 1 times" in shown
-    assert "2026-04-26T01:00:00Z breaker: the breaker of BTCUSDT opened" in shown
+    assert "breaker1: a breaker opened 1 times" in shown
+    assert "2026-04-26T01:00:00Z breaker1: the breaker of BTCUSDT opened" in shown
     assert re.search(r"seed +- +- +- +- +- +100 +100 +0 +0 +0 +100 +-\n", shown)
 
 
@@ -89,7 +89,7 @@ def test_compare_as_json_has_every_share_and_every_move(folder: Path) -> None:
     (record,) = json.loads(printed(folder, "compare", "--since", "2026-04-26T01:00Z", "--json"))
     (pair,) = record["pairs"]
 
-    assert (pair["live"], pair["shadow"], pair["all"]["run_count"]) == ("seed", "breaker", 10)
+    assert (pair["live"], pair["shadow"], pair["all"]["run_count"]) == ("seed", "breaker1", 10)
     assert pair["symbols"][0]["maker_first_disagree_share"] == pytest.approx(1 / 5)
     assert pair["symbols"][0]["shadow"]["breaker_open_share"] == pytest.approx(4 / 5)
     assert pair["symbols"][0]["live"]["breaker_open_share"] is None
@@ -113,11 +113,11 @@ def test_replay_shows_what_changes_and_marks_what_nobody_can_know(folder: Path) 
 
 
 def test_replay_of_a_breaker_stands_on_what_was_measured_for_the_shadow(folder: Path) -> None:
-    (folder / "bold.toml").write_text('name = "breaker"\nparameters = { open_probability = 1e-7 }\n')
+    (folder / "bold.toml").write_text('name = "breaker1"\nparameters = { open_probability = 1e-7 }\n')
     (record,) = json.loads(printed(folder, "replay", "--rules", "bold.toml", "--json"))
 
     bitcoin, ether = record["symbols"]
-    assert record["recorded_by"] == "breaker"
+    assert record["recorded_by"] == "breaker1"
     # 00:00 and 01:00 as the seed; at 02:00 and 03:00 orders that were never sent; then another state than recorded
     assert {word: count for word, count in bitcoin["rows"].items() if count} == {
         "same": 2,
@@ -159,14 +159,14 @@ def test_a_file_of_rules_that_cannot_be_used_is_refused_with_the_reason(folder: 
 def test_without_a_shadow_both_commands_say_what_to_do(tmp_path: Path) -> None:
     write_bot(tmp_path, datetime(2026, 4, 26, 0, 15, tzinfo=UTC))
     printed(tmp_path, "once", "--as-of", "2026-04-26T00:15:00Z")
-    (tmp_path / "breaker.toml").write_text('name = "breaker"\n')
+    (tmp_path / "breaker.toml").write_text('name = "breaker1"\n')
 
     compared = run_here(tmp_path, "compare")
     replayed = run_here(tmp_path, "replay", "--rules", "breaker.toml")
 
     for done in (compared, replayed):
         assert done.returncode == 1
-        assert 'shadow = ["breaker"]' in done.stderr
+        assert 'shadow = ["breaker1"]' in done.stderr
     assert "order of events" in replayed.stderr
 
 
@@ -242,7 +242,7 @@ def test_the_settings_of_the_page_on_rule_sets_load(tmp_path: Path) -> None:
         assert load(path).rules.shadow or load(path).rules.name != "seed" or load(path).fees
 
 
-@pytest.mark.parametrize("name", ["seed", "breaker"])
+@pytest.mark.parametrize("name", ["seed", "breaker1"])
 def test_every_parameter_is_on_the_page_with_its_default(name: str) -> None:
     section = PAGE[PAGE.index(f"## The rule set `{name}`") :].partition("\n## ")[0]
     documented = dict(re.findall(r"^\| `([a-z0-9_]+)` \| ([^|]+) \|", section, flags=re.MULTILINE))

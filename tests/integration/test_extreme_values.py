@@ -217,7 +217,7 @@ def test_an_extreme_price_changes_no_other_symbol(
 def run_with_fees(orders: OrdersSource, bars_of_all: CandlesSource) -> RunResult:
     """Recompute with every metric of candles; those of the spread are measured only if fees are set."""
     fees = {"": Fees(maker_bps=2, taker_bps=5)}
-    plan = Plan(scope="default", orders=orders, candles=bars_of_all, rule_set=rule_set("breaker"), fees=fees)
+    plan = Plan(scope="default", orders=orders, candles=bars_of_all, rule_set=rule_set("breaker1"), fees=fees)
     return recompute(plan, AS_OF, origin=Origin.MANUAL, started_at=AS_OF)
 
 

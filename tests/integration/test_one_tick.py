@@ -173,7 +173,7 @@ def test_a_run_decides_on_it_where_it_is_told_to_act_on_the_fee_gap(tmp_path: Pa
         tmp_path,
         write_candles(tmp_path / "candles.parquet", markets()),
         symbols=("TIGHT", "WIDE", "WILD"),
-        rule_set=rule_set("breaker", {"act_on_fee_gap": True}),
+        rule_set=rule_set("breaker1", {"act_on_fee_gap": True}),
     )
 
     result = recompute(plan, AS_OF, origin=Origin.MANUAL, started_at=AS_OF)

@@ -67,7 +67,7 @@ def run(path: Path, as_of: datetime = AS_OF, states: States | None = None, live:
         candles=None,
         rule_set=rule_set(live),
         symbols=("BTCUSDT",),
-        shadows=(rule_set("breaker"),) if live != "breaker" else (),
+        shadows=(rule_set("breaker1"),) if live != "breaker1" else (),
     )
     return recompute(plan, as_of, origin=Origin.MANUAL, started_at=as_of, states=states or {})
 
@@ -75,7 +75,7 @@ def run(path: Path, as_of: datetime = AS_OF, states: States | None = None, live:
 def after(result: RunResult) -> States:
     judgements = result.shadows[0][1] if result.shadows else result.judgements
     return {
-        "breaker": {
+        "breaker1": {
             judgement.evidence.symbol: judgement.after for judgement in judgements if judgement.after is not None
         }
     }
@@ -147,7 +147,7 @@ def test_the_query_finds_what_a_walk_through_the_events_finds(
     path = write(tmp_path / "log.jsonl", [*events, Event(ts=AS_OF - 200 * HOUR)])
     states = {symbol: State(own=breaker, pool=pool) for symbol, breaker in zip(SYMBOLS, own, strict=True)}
 
-    judgements = run(path, states={"breaker": states}).shadows[0][1]
+    judgements = run(path, states={"breaker1": states}).shadows[0][1]
 
     for judgement in judgements:
         streaks, symbol = judgement.evidence.streaks, judgement.evidence.symbol
@@ -162,7 +162,7 @@ def test_an_order_that_filled_as_maker_after_a_refusal_parts_two_refusals(tmp_pa
     refused = [Event(ts=AS_OF - age * HOUR, rejected=True) for age in (14, 1)]
     retried = [Event(ts=AS_OF - age * HOUR, rejected=True, filled=True) for age in range(2, 14)]
 
-    (judged,) = run(write(tmp_path / "log.jsonl", refused + retried), live="breaker").judgements
+    (judged,) = run(write(tmp_path / "log.jsonl", refused + retried), live="breaker1").judgements
 
     assert judged.evidence.streaks is not None
     assert judged.evidence.streaks.reject_streak == 1
@@ -221,7 +221,7 @@ def test_it_is_never_locked_out_where_probes_can_fill(
     outage_hours: int, orders_an_hour: float, chance: random.Random
 ) -> None:
     """Play a router that obeys: while nothing fills it is held back, and soon after probes fill again it is not."""
-    rules, state = rule_set("breaker"), State()
+    rules, state = rule_set("breaker1"), State()
     events = [Event(ts=AS_OF - number * HOUR, filled=True) for number in range(1, 41)]
     every: int | None = None
     is_on, due, was_held_back = True, 0.0, False
@@ -265,7 +265,7 @@ def test_spark_finds_the_same_streaks(tmp_path: Path) -> None:
     duckdb.execute(f"copy (select * from read_json('{log}')) to '{parquet}'")
     opened, restarted = AS_OF - 20 * HOUR, AS_OF - 90 * HOUR
     states = {
-        "breaker": {
+        "breaker1": {
             "BTCUSDT": State(own=Breaker(opened_at=opened, restarted_at=restarted), pool=Breaker(opened_at=opened))
         }
     }
@@ -273,7 +273,7 @@ def test_spark_finds_the_same_streaks(tmp_path: Path) -> None:
         scope="default",
         orders=canonical(parquet),
         candles=None,
-        rule_set=rule_set("breaker"),
+        rule_set=rule_set("breaker1"),
         engine=EngineChoice(kind=EngineKind.DUCKDB),
     )
     with spark_server() as address:

@@ -24,7 +24,7 @@ from tests.support.runs import claim, evidence, result
 MIDNIGHT = datetime(2026, 4, 26, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SEED = rule_set("seed")
-BREAKER = rule_set("breaker")
+BREAKER = rule_set("breaker1")
 STEADY = Streak(start_count=40, miss_count=2)
 MISSES = replace(STEADY, miss_streak=6)
 PROBED = replace(MISSES, probe_count=1, last_probe_at=MIDNIGHT + 1.5 * HOUR)

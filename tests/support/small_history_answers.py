@@ -215,9 +215,9 @@ ANSWERS: dict[str, list[tuple[dict[str, str], Rows]]] = {
         (
             {},
             [
-                ("default", "seed", "breaker", "DOGEUSDT", 3, 3, 3),  # maker first although the seed says broken
-                ("default", "seed", "breaker", "BTCUSDT", 3, 2, 2),  # open at 00:00 and 01:00
-                ("default", "seed", "breaker", "ETHUSDT", 3, 1, 1),  # the seed's panic at 01:00
+                ("default", "seed", "breaker1", "DOGEUSDT", 3, 3, 3),  # maker first although the seed says broken
+                ("default", "seed", "breaker1", "BTCUSDT", 3, 2, 2),  # open at 00:00 and 01:00
+                ("default", "seed", "breaker1", "ETHUSDT", 3, 1, 1),  # the seed's panic at 01:00
             ],
         )
     ],
@@ -225,15 +225,15 @@ ANSWERS: dict[str, list[tuple[dict[str, str], Rows]]] = {
         (
             {},
             [
-                ("default", "breaker", "BTCUSDT", "2025-03-04 00:00:00", "opened", 6, 40, 2, 0, 0, 0),
-                ("default", "breaker", "BTCUSDT", "2025-03-04 04:00:00", "closed", 0, 40, 2, 0, 1, 1),
+                ("default", "breaker1", "BTCUSDT", "2025-03-04 00:00:00", "opened", 6, 40, 2, 0, 0, 0),
+                ("default", "breaker1", "BTCUSDT", "2025-03-04 04:00:00", "closed", 0, 40, 2, 0, 1, 1),
             ],
         )
     ],
     "which-breakers-were-open-at-a-time-and-since-when": [
         (
             {"scope": "default", "at": "2025-03-04 03:30:00"},
-            [("breaker", False, "BTCUSDT", "2025-03-04 00:00:00", None, 6, 0, 0)],
+            [("breaker1", False, "BTCUSDT", "2025-03-04 00:00:00", None, 6, 0, 0)],
         ),
         ({"scope": "default", "at": "2025-03-04 04:00:00"}, []),
         ({"scope": "paper", "at": "2025-03-04 04:00:00"}, []),

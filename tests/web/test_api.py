@@ -176,7 +176,7 @@ def test_an_explanation_has_what_the_breaker_in_the_shadow_remembers(visit: Visi
     explanation = visit(shadowed_store).get("/v1/policies/BTCUSDT/explain?at=2026-04-26T02:30:00Z").json()
 
     (shadow,) = explanation["shadows"]
-    assert (shadow["rule_set"], shadow["maker_first"]) == ("breaker", False)
+    assert (shadow["rule_set"], shadow["maker_first"]) == ("breaker1", False)
     assert shadow["breaker"]["after"]["own"]["opened_at"] == "2026-04-26T01:00:00Z"
     assert shadow["breaker"]["own"]["probe_count"] == 1
 

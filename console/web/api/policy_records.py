@@ -67,6 +67,10 @@ class SnapshotRecord(BaseModel):
         description="Maker starts of a kind whose misses the source does not keep; null if there are none.",
         examples=[None],
     )
+    maker_posts: int | None = Field(description="Posts that the full wait is divided into; null: 1.", examples=[4])
+    probe_share: float | None = Field(
+        description="Share of every order that rests as maker while the rest crosses; null: none.", examples=[None]
+    )
 
 
 class PolicyRecord(SnapshotRecord):
