@@ -18,6 +18,8 @@ class RouterHealth:
 
     A figure is None if it was not measured, and the policy is None if there is none. `policy_maker_first` and
     `policy_taker_bias` are in force, an override included; `policy_quality` is always the computed one.
+    `policy_maker_posts` is how many posts the full wait is divided into, None: 1. `policy_probe_share` is the share of
+    every order that rests as maker while the rest is held back, None: no slivers.
     """
 
     maker_fill_ratio: float | None
@@ -29,6 +31,8 @@ class RouterHealth:
     policy_quality: Quality | None
     policy_maker_first: bool | None
     policy_taker_bias: TakerBias | None
+    policy_maker_posts: int | None
+    policy_probe_share: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +119,8 @@ def _router(figures: Effectiveness, policy: EffectivePolicy | None) -> RouterHea
         policy_quality=policy.snapshot.quality if policy else None,
         policy_maker_first=policy.snapshot.maker_first if policy else None,
         policy_taker_bias=policy.snapshot.taker_bias if policy else None,
+        policy_maker_posts=policy.snapshot.maker_posts if policy else None,
+        policy_probe_share=policy.snapshot.probe_share if policy else None,
     )
 
 

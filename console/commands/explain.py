@@ -9,6 +9,7 @@ import typer
 
 from console.not_found import NoPolicyError, did_you_mean, store_to_read
 from console.options import AsJson, Config, SymbolArgument, parse_time
+from console.outage_words import outage_lines, outage_record
 from console.policy_record import in_force_record
 from console.settings.file import load
 from console.terminal.rejects import reject_words
@@ -61,6 +62,7 @@ def explanation_record(explanation: Explanation) -> dict[str, Any]:
     return {
         **_record(explanation.period, explanation.checks, explanation.rejects, explanation.last_change),
         "breaker": _breaker_record(explanation.breaker),
+        "outages": [outage_record(outage) for outage in explanation.outages],
         "shadows": [_shadow_record(shadow) for shadow in explanation.shadows],
     }
 
@@ -70,6 +72,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     yield from _decision(explanation.period)
     if explanation.breaker is not None:
         yield from _breaker(explanation.breaker, snapshot.slot)
+    yield from outage_lines(explanation.outages)
     yield from _rules(explanation.checks, snapshot.rule_set)
     yield from _counts(snapshot)
     yield from _rejected(explanation.rejects)

@@ -160,6 +160,9 @@ def _detail(health: ExecutionHealth) -> Iterator[str]:
     quartiles = " / ".join(map(exact_figure, (router.slip_q25, router.slip_q50, router.slip_q75)))
     yield f"  slippage bps      {quartiles} (quartiles) of {slips} orders"
     yield f"  maker offset bps  {exact_figure(router.maker_offset_bps)}"
+    yield f"  posts a full wait {router.policy_maker_posts or 1}"
+    if router.policy_probe_share is not None:
+        yield f"  probe share       {exact_figure(router.policy_probe_share)} of every order"
     yield f"volatility, over {freshness.bar_count} closed candles"
     short_pct, long_pct = exact_figure(volatility.atr_short_pct), exact_figure(volatility.atr_long_pct)
     yield f"  ATR %             {short_pct} short, {long_pct} long"

@@ -19,7 +19,7 @@ from console.settings.environment import ENVIRONMENT_PREFIX
 from console.settings.line import header_text
 from console.settings.sources import CandlesSettings, OrdersSettings
 from console.settings.values import Duration, Section, SymbolName, read_line
-from policy.rules import UnknownRuleSetError, rule_set
+from policy.rules import RULE_SET_NAMES, UnknownRuleSetError, rule_set
 
 if TYPE_CHECKING:
     from jobs.slots import Slots
@@ -69,15 +69,17 @@ class RulesSettings(BaseModel):
     shadow: list[str] = Field(default_factory=list)
     seed: RuleParameters = Field(default_factory=dict)
     breaker: RuleParameters = Field(default_factory=dict)
+    breaker1: RuleParameters = Field(default_factory=dict)
 
     def parameters_of(self, name: str) -> RuleParameters:
         """Return the parameters of a rule set in the settings, without its defaults."""
-        given = {"seed": self.seed, "breaker": self.breaker, **(self.__pydantic_extra__ or {})}
+        named = {"seed": self.seed, "breaker": self.breaker, "breaker1": self.breaker1}
+        given = {**named, **(self.__pydantic_extra__ or {})}
         return given.get(name, {})
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        for name in (self.name, *self.shadow, *(self.__pydantic_extra__ or {}), "seed", "breaker"):
+        for name in (self.name, *self.shadow, *(self.__pydantic_extra__ or {}), *RULE_SET_NAMES):
             try:
                 rule_set(name, self.parameters_of(name))
             except UnknownRuleSetError as error:

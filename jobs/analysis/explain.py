@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from jobs.analysis.outage_explanation import OutageExplanation, explain_outages
 from policy.reject import Reject
 from policy.rules import Check, RuleSet
 from policy.snapshot import Snapshot
@@ -17,12 +18,14 @@ class Explanation:
     """The policy in force for a symbol at a time, and what it rested on.
 
     `checks` are the rules in the order in which they are tried. `breaker` is None for a rule set without state,
-    `last_change` if the decision never changed.
+    `last_change` if the decision never changed. `outages` are the symbol's and the scope's evidence of an outage,
+    empty if the rule set does not use it.
     """
 
     period: PolicyPeriod
     checks: tuple[Check, ...]
     breaker: BreakerDecision | None
+    outages: tuple[OutageExplanation, ...]
     shadows: tuple[ShadowDecision, ...]
     rejects: tuple[Reject, ...]
     last_change: PolicyChange | None
@@ -45,6 +48,7 @@ def explain_policy(store: Store, scope: str, symbol: str, at: datetime) -> Expla
             period=period,
             checks=_checks(rule_set, snapshot, breaker),
             breaker=breaker,
+            outages=explain_outages(breaker.evidence.streaks if breaker else None, rule_set.outage_parameters),
             shadows=tuple(explanation.shadows_of(connection, snapshot)),
             rejects=tuple(policies.rejects_of_run(connection, snapshot.run_id)),
             last_change=policies.last_change(connection, scope, symbol, snapshot.slot),

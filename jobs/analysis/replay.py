@@ -65,20 +65,25 @@ def _replayable(
         raise NotReplayableError(f"scope {scope!r} has no run then; router-policy history SYMBOL lists the runs")
     if not rules.has_state:
         return None, runs
-    kind = rules.name.partition(":")[0]
     counts: dict[str, int] = {}
     for run in runs:
-        for name in run.rule_sets:
-            if name.partition(":")[0] == kind:
+        for name, version in run.rule_sets.items():
+            if rules.can_decide_on_record_of(name, version):
                 counts[name] = counts.get(name, 0) + 1
     if not counts:
         raise NotReplayableError(
-            f"{rules.name} cannot be replayed over this history: no run of scope {scope!r} then measured the order of "
-            f'events, which it decides on. Set [rules] shadow = ["{kind}"], and it can be replayed from the next run '
+            f"{rules.name} cannot be replayed over this history: no run of scope {scope!r} then measured "
+            f"{_evidence_words(rules)}, which it decides on. "
+            f'Set [rules] shadow = ["{rules.kind}"], and it can be replayed from the next run '
             "on; or, with that setting and an empty store, compute the past again with router-policy backfill"
         )
     name = rules.name if rules.name in counts else max(sorted(counts), key=counts.__getitem__)
-    return name, [run for run in runs if name in run.rule_sets]
+    usable = [run for run in runs if name in run.rule_sets and rules.can_decide_on_record_of(name, run.rule_sets[name])]
+    return name, usable
+
+
+def _evidence_words(rules: RuleSet) -> str:
+    return "the order of events" if rules.outage_parameters is None else "the evidence of an outage"
 
 
 def _replay_run(

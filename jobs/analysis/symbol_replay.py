@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals, Tally
-from policy.rules import Decision, State
-from policy.rules.breaker_state import Breaker
+from policy.rules import Decision, RuleSet, State
+from policy.rules.breaker_state import Breaker, OpenPeriod
 from policy.window import OUTCOME_WINDOW
 from storage.read.replay_inputs import ReplayableRun, ReplayInput
 
@@ -23,7 +23,7 @@ class SymbolReplay:
 
     def step(self, replay: Replay, run: ReplayableRun, row: ReplayInput) -> None:
         """Decide one row again."""
-        other_state = self._other_state(row.before, run.slot) if replay.rules.has_state else False
+        other_state = self._other_state(replay.rules, row.before, run.slot) if replay.rules.has_state else False
         judgement = replay.rules.decide_with_state(row.evidence, self.state)
         self.state = judgement.after
         live = Instruction(maker_first=row.maker_first, taker_bias=row.taker_bias)
@@ -34,14 +34,16 @@ class SymbolReplay:
         self._count(replay.run_count, run, live, replayed, verdict)
         self._note_change(replay, run, live, replayed, verdict, judgement.decision.policy.reason)
 
-    def _other_state(self, recorded: State | None, slot: datetime) -> bool:
+    def _other_state(self, rules: RuleSet, recorded: State | None, slot: datetime) -> bool:
         """Return whether the state differs from the recorded one; after seven days, take that over.
 
         A breaker that is open here and closed on record gets no probes, as they were never sent, and would stay open.
         Seven days later, none of the evidence for its opening counts any more.
         """
         theirs = recorded or State()
-        if agree(self.state or State(), theirs, slot - OUTCOME_WINDOW):
+        ours, window_start = self.state or State(), slot - OUTCOME_WINDOW
+        is_same = agree(ours, theirs, window_start)
+        if is_same and (rules.outage_parameters is None or learns_alike(ours, theirs, window_start)):
             self.other_state_since = None
             return False
         self.other_state_since = self.other_state_since or slot
@@ -123,5 +125,18 @@ def agree(ours: State, theirs: State, window_start: datetime) -> bool:
     )
 
 
+def learns_alike(ours: State, theirs: State, window_start: datetime) -> bool:
+    """Return whether two states also learn from the same orders and close on as many probes, as version 2 does."""
+    return all(
+        left.relapse_count == right.relapse_count
+        and _open_periods(left, window_start) == _open_periods(right, window_start)
+        for left, right in ((ours.own, theirs.own), (ours.pool, theirs.pool))
+    )
+
+
 def _counts_from(breaker: Breaker, window_start: datetime) -> datetime:
     return max(breaker.restarted_at or window_start, window_start)
+
+
+def _open_periods(breaker: Breaker, window_start: datetime) -> tuple[OpenPeriod, ...]:
+    return tuple(period for period in breaker.open_periods if period.closed_at > window_start)

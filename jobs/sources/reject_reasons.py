@@ -61,7 +61,7 @@ REASONS: Mapping[str, RejectReason] = {
         "log is_maker_final or used_fallback; in your own table, maker_filled or fallback_used"
     ),
     "sentinel_slippage": _unusable("write null for a slippage that is not known"),
-    "contradictory": _unusable("correct maker_started, maker_filled or fallback_used"),
+    "contradictory": _unusable("correct maker_from, maker_until, maker_started, maker_filled or fallback_used"),
     "open_order": _left_out("nothing if a later row has its end; else log an order when it is done"),
     "unknown_word": _unreadable("update router-policy, or report the word that the sample names"),
     "unknown_status": _unreadable("write the venue's status, or flags that show how the order ended"),

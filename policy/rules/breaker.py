@@ -15,6 +15,7 @@ from policy.fee_gap import FeeGap
 from policy.numbers import METRIC_DECIMALS
 from policy.offset import maker_offset_bps
 from policy.outage_evidence import OutageEvidence, OutageParameters
+from policy.quality import survivor_codes
 from policy.reason_codes import Code
 from policy.regime import judge_regime
 from policy.rules.breaker_reason import breaker_sentence
@@ -84,7 +85,8 @@ def decide(evidence: Evidence, state: State | None, parameters: BreakerParameter
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
     maker_first, taker_bias, act_codes = act(evidence, after, regime, parameters)
     maker_posts, post_codes = _maker_posts(evidence.fee_gap, parameters)
-    codes = breaker_codes + act_codes + (post_codes if maker_first else ()) + regime_codes
+    codes = breaker_codes + act_codes + (post_codes if maker_first else ())
+    codes += survivor_codes(evidence.effectiveness) + regime_codes
     quality = after.stable_quality.quality if after.stable_quality else Quality.OK
     return (
         Decision(

@@ -16,12 +16,17 @@ def breaker_sentence(state: State, codes: tuple[Code, ...], regime: Regime) -> s
     parts += filter(None, (_breaker("own", state.own, by_name), _breaker("pool", state.pool, by_name)))
     if "streaks_missing" in by_name:
         parts.append("the order of events was not measured")
-    if survivors := by_name.get("survivor_count_not_good"):
-        parts.append(
-            f"the source does not keep the misses of {survivors.value:g} maker starts, so the quality is never good"
-        )
+    parts += survivor_words(by_name)
     parts.append("volatility is unknown" if regime is Regime.UNKNOWN else f"volatility is {regime}")
     return "; ".join(parts)
+
+
+def survivor_words(by_name: dict[str, Code]) -> tuple[str, ...]:
+    """Return which misses the source leaves out; empty if it leaves out none."""
+    survivors = by_name.get("survivor_count_not_good")
+    if survivors is None:
+        return ()
+    return (f"the source does not keep the misses of {survivors.value:g} maker starts, so the quality is never good",)
 
 
 def _advice(state: State, by_name: dict[str, Code]) -> str:

@@ -2,7 +2,7 @@
 
 from policy.enums import Regime
 from policy.reason_codes import Code
-from policy.rules.breaker1_reason import iso
+from policy.rules.breaker1_reason import iso, survivor_words
 from policy.rules.breaker_state import Breaker, State
 
 _WHOSE = {"own": "the symbol's breaker", "pool": "the scope's breaker"}
@@ -15,6 +15,7 @@ def breaker_sentence(state: State, codes: tuple[Code, ...], regime: Regime) -> s
     parts += filter(None, (_breaker("own", state.own, by_name), _breaker("pool", state.pool, by_name)))
     if "outage_evidence_missing" in by_name:
         parts.append("the evidence of an outage was not measured")
+    parts += survivor_words(by_name)
     parts.append("volatility is unknown" if regime is Regime.UNKNOWN else f"volatility is {regime}")
     return "; ".join(parts)
 

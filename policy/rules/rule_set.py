@@ -73,6 +73,19 @@ class RuleSet:
         return _rules_of(self.name, self.version).has_state
 
     @property
+    def kind(self) -> str:
+        """The name without the variant."""
+        return _kind(self.name)
+
+    def can_decide_on_record_of(self, name: str, version: int) -> bool:
+        """Return whether a rule set with state can decide on what was measured for the one of this name and version.
+
+        Version 1 of the breaker can on the record of either version, later ones only on that of their own.
+        """
+        is_breaker = _kind(name) in (breaker.NAME, breaker1.NAME)
+        return is_breaker and (self.outage_parameters is None or version > breaker1.VERSION)
+
+    @property
     def outage_parameters(self) -> OutageParameters | None:
         """The parameters by which the evidence of an outage is summed; None if the rule set does not use it."""
         is_used = isinstance(self.parameters, breaker.BreakerParameters)
@@ -132,11 +145,15 @@ def _with_parameters(name: str, rules: _Rules, parameters: Mapping[str, object])
 
 def _rules_of(name: str, version: int | None = None) -> _Rules:
     """Return the rules of a name, which may have a variant: of this version if an earlier one is still there."""
-    kind = name if name in _REGISTERED else name.partition(":")[0]
+    kind = _kind(name)
     if kind not in _REGISTERED:
         raise UnknownRuleSetError(f"there is no rule set {name!r}; choose one of: {', '.join(RULE_SET_NAMES)}")
     newest = _REGISTERED[kind]
     return newest if version is None else _EARLIER.get((kind, version), newest)
+
+
+def _kind(name: str) -> str:
+    return name.partition(":")[0]
 
 
 def _value(name: str, key: str, value: object, defaults: Mapping[str, object]) -> object:
@@ -163,7 +180,7 @@ def _value(name: str, key: str, value: object, defaults: Mapping[str, object]) -
 
 
 def _of_version_1(name: str, key: str) -> str:
-    is_earlier = name.partition(":")[0] == breaker.NAME and key in asdict(_BREAKER1.defaults)
+    is_earlier = _kind(name) == breaker.NAME and key in asdict(_BREAKER1.defaults)
     return f", which version 1 has: its name is {breaker1.NAME!r}" if is_earlier else ""
 
 

@@ -1,7 +1,7 @@
 """The evidence of past runs as it was stored, run by run, for a replay."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, func, select
 from policy import Evidence, TakerBias
 from policy.rules import State
 from storage.read.rows import evidence_with_streaks, plain_rows, state_before
-from storage.schema.tables import policy_breaker, policy_run, policy_snapshot
+from storage.schema.tables import policy_breaker, policy_rule_set, policy_run, policy_snapshot
 
 _SNAPSHOTS_AT_ONCE = 5000
 _RUNS_AT_ONCE = 500
@@ -22,13 +22,16 @@ _READ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayableRun:
-    """A run, valid until the next run's slot (`until`, None for the newest), and the rule sets that decided in it."""
+    """A run, valid until the next run's slot (`until`, None for the newest).
+
+    `rule_sets` are the names of those that decided in it, each with its version.
+    """
 
     run_id: int
     slot: datetime
     until: datetime | None
     symbol_count: int
-    rule_sets: tuple[str, ...]
+    rule_sets: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,10 @@ def replayable_runs(connection: Connection, scope: str, since: datetime | None =
     """Return the runs of a scope with slots from `since` on, oldest first; None: all of them."""
     run = policy_run
     following = func.lead(run.c.slot, type_=run.c.slot.type).over(order_by=run.c.slot).label("until")
-    query = select(run.c.run_id, run.c.slot, following, run.c.symbol_count, run.c.rule_set, run.c.shadows)
+    versions = dict(connection.execute(select(policy_rule_set.c.digest, policy_rule_set.c.version)).tuples().all())
+    query = select(
+        run.c.run_id, run.c.slot, following, run.c.symbol_count, run.c.rule_set, run.c.rule_set_digest, run.c.shadows
+    )
     query = query.where(run.c.scope == scope).order_by(run.c.slot)
     if since is not None:
         query = query.where(run.c.slot >= since)
@@ -58,7 +64,10 @@ def replayable_runs(connection: Connection, scope: str, since: datetime | None =
             slot=row.slot,
             until=row.until,
             symbol_count=row.symbol_count,
-            rule_sets=(row.rule_set, *json.loads(row.shadows or "{}")),
+            rule_sets={
+                name: versions[digest]
+                for name, digest in ((row.rule_set, row.rule_set_digest), *json.loads(row.shadows or "{}").items())
+            },
         )
         for row in connection.execute(query)
     ]

@@ -21,7 +21,7 @@ from tests.support.runs import evidence
 START = datetime(2026, 4, 26, tzinfo=UTC)
 DAY = timedelta(days=1)
 SEED = rule_set("seed")
-BREAKER = rule_set("breaker")
+BREAKER = rule_set("breaker1")
 STEADY = Streak(start_count=40, miss_count=2)
 MISSES = replace(STEADY, miss_streak=6)  # 0.1087 ^ 6 = 0.0000016
 FEW = replace(STEADY, miss_streak=3)  # 0.1087 ^ 3 = 0.0013, above 0.001
@@ -35,12 +35,14 @@ class Past:
 
     rows: Sequence[ReplayInput]
     step: timedelta = DAY
-    rule_sets: tuple[str, ...] = ("seed", "breaker")
+    rule_sets: tuple[str, ...] = ("seed", "breaker1")
 
     def runs(self) -> list[ReplayableRun]:
         slots = [START + number * self.step for number in range(len(self.rows))]
         return [
-            ReplayableRun(run_id=number, slot=slot, until=until, symbol_count=1, rule_sets=self.rule_sets)
+            ReplayableRun(
+                run_id=number, slot=slot, until=until, symbol_count=1, rule_sets=dict.fromkeys(self.rule_sets, 1)
+            )
             for number, (slot, until) in enumerate(zip(slots, [*slots[1:], None], strict=False))
         ]
 
@@ -161,18 +163,18 @@ def test_a_breaker_that_opens_where_the_recorded_one_did_not_is_known_in_that_ru
     past = Past(breaker_rows(STEADY, FEW, STEADY, step=HOUR), step=HOUR)
 
     # 0.0013 is below 0.01: it would have opened, and its probes were never sent
-    assert verdicts(past, rule_set("breaker", {"open_probability": 0.01})) == [S, T, X]
+    assert verdicts(past, rule_set("breaker1", {"open_probability": 0.01})) == [S, T, X]
 
 
 def test_a_breaker_that_does_not_open_where_the_recorded_one_did_says_what_was_never_sent() -> None:
     past = Past(breaker_rows(STEADY, MISSES, MISSES, FILLED, STEADY, live=BREAKER, step=HOUR), step=HOUR)
 
     # The recorded one opens in the second run and closes in the fourth; then its evidence has restarted.
-    assert verdicts(past, rule_set("breaker", {"open_probability": 0.0000001})) == [S, N, N, X, X]
+    assert verdicts(past, rule_set("breaker1", {"open_probability": 0.0000001})) == [S, N, N, X, X]
 
 
 def test_breakers_that_both_open_and_close_agree_again_at_once() -> None:
-    strict = rule_set("breaker", {"open_probability": 0.00001})
+    strict = rule_set("breaker1", {"open_probability": 0.00001})
     streaks = (STEADY, replace(STEADY, miss_streak=4), MISSES, FILLED, STEADY)  # 0.1087 ^ 4 = 0.00014
     past = Past(breaker_rows(*streaks, live=BREAKER, step=HOUR), step=HOUR)
 
@@ -183,7 +185,7 @@ def test_breakers_that_both_open_and_close_agree_again_at_once() -> None:
 
 def test_a_breaker_that_is_open_alone_takes_up_the_recorded_state_after_seven_days() -> None:
     past = Past(breaker_rows(STEADY, FEW, *[STEADY] * 15))
-    loose = rule_set("breaker", {"open_probability": 0.01})
+    loose = rule_set("breaker1", {"open_probability": 0.01})
 
     observed = verdicts(past, loose)
 
@@ -201,10 +203,10 @@ def test_a_rule_set_with_state_is_not_replayed_where_its_order_of_events_was_not
 
 
 def test_a_variant_is_replayed_on_what_was_measured_for_another_and_says_so() -> None:
-    past = Past(breaker_rows(STEADY, STEADY), rule_sets=("seed", "breaker:calm"))
+    past = Past(breaker_rows(STEADY, STEADY), rule_sets=("seed", "breaker1:calm"))
 
-    assert replayed(past, BREAKER).recorded_by == "breaker:calm"
-    assert replayed(past, rule_set("breaker:calm")).recorded_by == "breaker:calm"
+    assert replayed(past, BREAKER).recorded_by == "breaker1:calm"
+    assert replayed(past, rule_set("breaker1:calm")).recorded_by == "breaker1:calm"
 
 
 def test_without_a_run_there_is_nothing_to_replay() -> None:

@@ -56,6 +56,8 @@ def policy_of(evidence: Evidence, override: Override | None = None) -> Effective
         maker_offset_bps=decision.maker_offset_bps,
         rule_set="seed",
         probe_every=None,
+        maker_posts=None,
+        probe_share=None,
     )
     return EffectivePolicy(snapshot=snapshot, published_at=SLOT, override=override)
 
@@ -129,7 +131,7 @@ def test_the_sections_have_these_keys_in_this_order() -> None:
     assert " ".join(record) == "symbol run_id router volatility freshness override warnings"
     assert " ".join(record["router"]) == (
         "maker_fill_ratio fallback_ratio slip_q25 slip_q50 slip_q75 maker_offset_bps "
-        "policy_quality policy_maker_first policy_taker_bias"
+        "policy_quality policy_maker_first policy_taker_bias policy_maker_posts policy_probe_share"
     )
     assert " ".join(record["volatility"]) == "atr_short_pct atr_long_pct atr_ratio regime"
     assert " ".join(record["freshness"]) == (

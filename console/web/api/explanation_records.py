@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from console.web.api.policy_records import SnapshotRecord, effective_values
 from console.web.api.run_records import RejectRecord
 from jobs.analysis.explain import Explanation
+from jobs.analysis.outage_explanation import OutageExplanation
 from policy.effective import Override
 from policy.enums import Quality, Regime, TakerBias
 from storage.read.breaker_events import BreakerLevel
@@ -125,6 +126,42 @@ class ShadowRecord(BaseModel):
         )
 
 
+class SumMoveRecord(BaseModel):
+    """One order, and how much it speaks for an outage; negative: against one."""
+
+    symbol: str = Field(examples=["BTCUSDT"])
+    order_id: str | None = Field(examples=["sig_1"])
+    ended_at: AwareDatetime
+    went_through: bool | None = Field(description="Whether the market traded through its price; null: not known.")
+    is_filled: bool
+    increment: float = Field(examples=[4.57])
+
+
+class OutageRecord(BaseModel):
+    """The sum of the evidence of an outage, and the newest orders, those that moved it most first."""
+
+    level: BreakerLevel = Field(examples=["own"])
+    outage_sum: float | None = Field(examples=[9.16])
+    order_count: int = Field(examples=[100])
+    moves: list[SumMoveRecord]
+
+    @classmethod
+    def of(cls, outage: OutageExplanation) -> Self:
+        """Return the record of one breaker's evidence."""
+        moves = [
+            SumMoveRecord(
+                symbol=move.order.symbol,
+                order_id=move.order.order_id,
+                ended_at=move.order.ended_at,
+                went_through=move.order.went_through,
+                is_filled=move.order.is_filled,
+                increment=move.increment,
+            )
+            for move in outage.moves
+        ]
+        return cls(level=outage.level, outage_sum=outage.outage_sum, order_count=outage.order_count, moves=moves)
+
+
 class ExplanationRecord(SnapshotRecord):
     """The policy in force, and everything that it rests on."""
 
@@ -141,6 +178,7 @@ class ExplanationRecord(SnapshotRecord):
     rejects: list[RejectRecord]
     last_change: LastChangeRecord | None
     breaker: BreakerRecord | None
+    outages: list[OutageRecord]
     shadows: list[ShadowRecord]
 
     @classmethod
@@ -156,6 +194,7 @@ class ExplanationRecord(SnapshotRecord):
             "rejects": explanation.rejects,
             "last_change": explanation.last_change,
             "breaker": BreakerRecord.of(breaker) if breaker is not None else None,
+            "outages": [OutageRecord.of(outage) for outage in explanation.outages],
             "shadows": [ShadowRecord.of(shadow) for shadow in explanation.shadows],
         }
         return cls.model_validate(values, from_attributes=True)

@@ -13,6 +13,7 @@ from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from console.outage_words import outage_title, sum_move_words
 from console.web.banner import FreshnessPhase, banner_of, phase_at, symbol_phases
 from console.web.headers import NOT_KEPT, POLICY_WITH_PICTURES
 from console.web.pages import formats
@@ -63,6 +64,8 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         decision=formats.decision,
+        outage_title=outage_title,
+        sum_move_words=sum_move_words,
         phase_at=phase_at,
         qualities=list(Quality),
         regimes=list(Regime),
