@@ -16,7 +16,7 @@ from policy.window import Window
 _POOL = ""
 _WENT_THROUGH = {1: True, 0: False, -1: None}
 # At least so many of an owner's newest orders are summed, and so many of these are stored one by one.
-_ORDER_BOUND = 100
+_ORDER_BOUND = 40
 _SHOWN_COUNT = 8
 
 
@@ -43,6 +43,7 @@ def measure_outage(
     bounds: dict[str, datetime | float] = {
         **outcome_parameters(window),
         "hour_start": window.as_of - timedelta(hours=1),
+        "quarter_start": window.as_of - timedelta(hours=6),
         "day_start": window.day_start,
         "scan_start": scan_start,
         "order_bound": _ORDER_BOUND,

@@ -1,7 +1,7 @@
 -- The evidence of an outage, by `owner`: a symbol, or '' for the pool of all symbols. The formulas are those of
 -- policy/outage_evidence.py. The sum is taken in its closed form, the logarithm of the sum of exp(x(k) + ... + x(n)) over
 -- every order k, and only over the newest part of an owner's orders: those of the last hour if these are `order_bound` or
--- more, else those of the last 24 hours if these are, else all. Of older ones nothing is left in a sum of that many orders.
+-- more, else of the last six, else of the last 24, else all of them. Of older ones nothing is left in a sum.
 -- The counts of an order, by which its normal fill probability is learnt, are over all orders of its kind before it.
 -- maker_order has the outcomes that started as maker. breaker_state has per symbol since when its breaker is open and from
 -- when its evidence counts, and the same of the scope's; open_period the earlier times in which they were open, the scope's
@@ -15,84 +15,130 @@ with shared as (
     from breaker_state
 ),
 
-sent as (
+-- When breakers were open; one that is open still is so until now.
+own_time as (
+    select symbol, opened_at, closed_at from open_period where symbol is not null
+    union all
+    select symbol, opened_at, :as_of from breaker_state where opened_at is not null
+),
+
+pool_time as (
+    select opened_at, closed_at from open_period where symbol is null
+    union all
+    select opened_at, :as_of from shared where opened_at is not null
+),
+
+first_time as (
+    select min(opened_at) as opened_at
+    from (select opened_at from own_time union all select opened_at from pool_time) as every_time
+),
+
+-- One pass over all orders without a join, because there may be millions; what nothing is learnt from is taken off below.
+counted as (
+    select
+        symbol,
+        case went_through when true then 1 when false then 0 else -1 end as kind,
+        case when ts >= :hour_start then 3 when ts >= :quarter_start then 2 when ts >= :day_start then 1 else 0 end as recency,
+        coalesce(probe, false) or coalesce(maker_share < 1, false) as is_probe,
+        count(*) as order_count,
+        sum(case when maker_filled then 1 else 0 end) as fill_count
+    from maker_order
+    where ts >= :window_start and ts < :as_of
+    group by 1, 2, 3, 4
+),
+
+while_open as (
+    select
+        o.symbol,
+        case o.went_through when true then 1 when false then 0 else -1 end as kind,
+        case when o.ts >= :hour_start then 3 when o.ts >= :quarter_start then 2 when o.ts >= :day_start then 1 else 0 end
+            as recency,
+        count(*) as order_count,
+        sum(case when o.maker_filled then 1 else 0 end) as fill_count
+    from maker_order as o
+    left join own_time as own on own.symbol = o.symbol and o.ts >= own.opened_at and o.ts < own.closed_at
+    left join pool_time as pool on o.ts >= pool.opened_at and o.ts < pool.closed_at
+    where
+        o.ts >= :window_start
+        and o.ts >= (select opened_at from first_time)
+        and o.ts < :as_of
+        and (own.symbol is not null or pool.opened_at is not null)
+        and not (coalesce(o.probe, false) or coalesce(o.maker_share < 1, false))
+    group by 1, 2, 3
+),
+
+-- How recent an order must be to be in the newest part: of the pool, and of its symbol.
+pool_part as (
+    select
+        case
+            when sum(case when recency >= 3 then order_count else 0 end) >= :order_bound then 3
+            when sum(case when recency >= 2 then order_count else 0 end) >= :order_bound then 2
+            when sum(case when recency >= 1 then order_count else 0 end) >= :order_bound then 1
+            else 0
+        end as least_recency
+    from counted
+),
+
+part as (
+    select
+        symbol,
+        least(
+            max(pool_part.least_recency),
+            case
+                when sum(case when recency >= 3 then order_count else 0 end) >= :order_bound then 3
+                when sum(case when recency >= 2 then order_count else 0 end) >= :order_bound then 2
+                when sum(case when recency >= 1 then order_count else 0 end) >= :order_bound then 1
+                else 0
+            end
+        ) as least_recency
+    from counted
+    cross join pool_part
+    group by symbol
+),
+
+part_start as (
+    select
+        symbol,
+        least_recency,
+        case least_recency when 3 then :hour_start when 2 then :quarter_start when 1 then :day_start else :window_start end
+            as starts_at
+    from part
+),
+
+older as (
+    select every.symbol, every.kind, sum(every.order_count) as order_count, sum(every.fill_count) as fill_count
+    from (
+        select symbol, kind, recency, order_count, fill_count from counted where not is_probe
+        union all
+        select symbol, kind, recency, -order_count, -fill_count from while_open
+    ) as every
+    join part_start on part_start.symbol = every.symbol
+    where every.recency < part_start.least_recency
+    group by every.symbol, every.kind
+),
+
+newest as (
     select
         o.symbol,
         o.ts,
         o.order_id,
         o.maker_filled as is_filled,
         case o.went_through when true then 1 when false then 0 else -1 end as kind,
-        coalesce(o.ts >= s.opened_at, false) or own.symbol is not null as is_own_open,
-        coalesce(o.ts >= shared.opened_at, false) or pool.opened_at is not null as is_pool_open,
-        coalesce(o.probe, false) or coalesce(o.maker_share < 1, false) as is_probe,
+        own.symbol is not null as is_own_open,
         o.ts >= coalesce(s.restarted_at, :window_start) as is_own,
         o.ts >= shared.counts_from as is_pool,
-        case when o.ts >= :hour_start then 2 when o.ts >= :day_start then 1 else 0 end as recency
+        case when o.ts >= :hour_start then 3 when o.ts >= :quarter_start then 2 when o.ts >= :day_start then 1 else 0 end
+            as recency,
+        case
+            when own.symbol is not null or pool.opened_at is not null or o.probe or o.maker_share < 1 then 0 else 1
+        end as learnt_count
     from maker_order as o
-    left join breaker_state as s on s.symbol = o.symbol
+    join part_start on part_start.symbol = o.symbol and o.ts >= part_start.starts_at
     cross join shared
-    left join open_period as own on own.symbol = o.symbol and o.ts >= own.opened_at and o.ts < own.closed_at
-    left join open_period as pool on pool.symbol is null and o.ts >= pool.opened_at and o.ts < pool.closed_at
-    where o.ts >= :window_start and o.ts < :as_of
-),
-
-counted as (
-    select
-        symbol,
-        kind,
-        recency,
-        not (is_own_open or is_pool_open or is_probe) as is_learnt,
-        count(*) as order_count,
-        sum(case when is_filled then 1 else 0 end) as fill_count
-    from sent
-    group by 1, 2, 3, 4
-),
-
--- How recent an order must be to be in the newest part: of its symbol, and of the pool.
-pool_part as (
-    select
-        case
-            when sum(case when recency = 2 then order_count else 0 end) >= :order_bound then 2
-            when sum(case when recency >= 1 then order_count else 0 end) >= :order_bound then 1
-            else 0
-        end as least_recency
-    from counted
-),
-
-symbol_part as (
-    select
-        symbol,
-        case
-            when sum(case when recency = 2 then order_count else 0 end) >= :order_bound then 2
-            when sum(case when recency >= 1 then order_count else 0 end) >= :order_bound then 1
-            else 0
-        end as least_recency
-    from counted
-    group by symbol
-),
-
-part as (
-    select symbol, least(symbol_part.least_recency, pool_part.least_recency) as least_recency
-    from symbol_part
-    cross join pool_part
-),
-
-older as (
-    select counted.symbol, counted.kind, sum(order_count) as order_count, sum(fill_count) as fill_count
-    from counted
-    join part on part.symbol = counted.symbol
-    where counted.recency < part.least_recency and counted.is_learnt
-    group by counted.symbol, counted.kind
-),
-
-newest as (
-    select
-        sent.*,
-        case when is_own_open or is_pool_open or is_probe then 0 else 1 end as learnt_count,
-        case when is_own_open or is_pool_open or is_probe or not is_filled then 0 else 1 end as learnt_fill_count
-    from sent
-    join part on part.symbol = sent.symbol
-    where sent.recency >= part.least_recency
+    left join breaker_state as s on s.symbol = o.symbol
+    left join own_time as own on own.symbol = o.symbol and o.ts >= own.opened_at and o.ts < own.closed_at
+    left join pool_time as pool on o.ts >= pool.opened_at and o.ts < pool.closed_at
+    where o.ts >= :window_start and o.ts >= (select min(starts_at) from part_start) and o.ts < :as_of
 ),
 
 learnt as (
@@ -105,7 +151,7 @@ learnt as (
             ), 0
         ) as order_count_so_far,
         coalesce(older.fill_count, 0) + coalesce(
-            sum(n.learnt_fill_count) over (
+            sum(case when n.is_filled then n.learnt_count else 0 end) over (
                 partition by n.symbol, n.kind order by n.ts, n.order_id nulls last, n.is_filled
                 rows between unbounded preceding and 1 preceding
             ), 0

@@ -51,7 +51,8 @@ def replayable_runs(connection: Connection, scope: str, since: datetime | None =
     """Return the runs of a scope with slots from `since` on, oldest first; None: all of them."""
     run = policy_run
     following = func.lead(run.c.slot, type_=run.c.slot.type).over(order_by=run.c.slot).label("until")
-    versions = dict(connection.execute(select(policy_rule_set.c.digest, policy_rule_set.c.version)).tuples().all())
+    stored = connection.execute(select(policy_rule_set.c.digest, policy_rule_set.c.version))
+    versions = {row.digest: row.version for row in stored}
     query = select(
         run.c.run_id, run.c.slot, following, run.c.symbol_count, run.c.rule_set, run.c.rule_set_digest, run.c.shadows
     )

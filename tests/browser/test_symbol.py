@@ -84,4 +84,4 @@ def test_a_symbols_page_says_why_with_figures_and_thresholds(visit: Visit, two_d
 
     rules = page.locator("#rules tbody tr").filter(has_text="degraded").filter(has_text="fallback_ratio")
     expect(rules.get_by_role("cell")).to_have_text(["fallback_ratio", "0.7", ">= 0.6", "yes"])
-    expect(page.get_by_text("In the shadow, breaker would decide: maker first, prefer maker")).to_be_visible()
+    expect(page.get_by_text("In the shadow, breaker1 would decide: maker first, prefer maker")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Two days of ten symbols as the demo has them, small enough to know by heart: seed live, breaker in its shadow.
+"""Two days of ten symbols as the demo has them, small enough to know by heart: seed live, breaker1 in its shadow.
 
 Hourly slots from 2026-04-25T00:00Z to 2026-04-26T23:00Z. At the last slot, the worst first:
 

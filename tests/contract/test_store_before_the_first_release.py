@@ -105,8 +105,8 @@ def test_the_rule_set_of_an_old_run_has_the_parameters_of_that_day(earlier_store
     with earlier_store.reader.connect() as connection:
         digest = connection.execute(text(stored)).scalar_one()
 
-    assert rules.parameters == rule_set("breaker").parameters
-    assert rules.digest() == digest != rule_set("breaker").digest()
+    assert rules.parameters == rule_set("breaker1").parameters
+    assert rules.digest() == digest != rule_set("breaker1").digest()
 
 
 @pytest.mark.parametrize(

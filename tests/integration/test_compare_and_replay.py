@@ -76,7 +76,7 @@ def test_compare_shows_where_the_shadow_would_have_gone_another_way(folder: Path
     shown = printed(folder, "compare")
     rows = {line.split()[0]: line.split() for line in shown.splitlines() if line.startswith(("all", "BTC", "ETH"))}
 
-    assert "2026-04-26T00:00:00Z to 2026-04-26T06:00:00Z: seed live, breaker in its shadow" in shown
+    assert "2026-04-26T00:00:00Z to 2026-04-26T06:00:00Z: seed live, breaker1 in its shadow" in shown
     # runs, days, disagree, maker or taker differs, live and shadow maker first, flips a day of each, breaker open
     assert rows["BTCUSDT"][1:] == ["6", "0.25", "16.7", "16.7", "50.0", "33.3", "8.00", "8.00", "-", "66.7"]
     assert rows["ETHUSDT"][1:] == ["6", "0.25", "100.0", "0.0", "100.0", "100.0", "0.00", "0.00", "-", "0.0"]
@@ -173,7 +173,7 @@ def test_without_a_shadow_both_commands_say_what_to_do(tmp_path: Path) -> None:
 def test_explain_lists_what_a_shadow_would_have_decided_and_why_its_breaker_opened(folder: Path) -> None:
     shown = printed(folder, "explain", "BTCUSDT", "--at", "2026-04-26T03:30:00Z")
 
-    assert "in the shadow, breaker would have decided: straight to taker, prefer_taker" in shown
+    assert "in the shadow, breaker1 would have decided: straight to taker, prefer_taker" in shown
     assert "the symbol's breaker is open since 2026-04-26T01:00:00Z" in shown
     assert "  at 2026-04-26T01:00:00Z: " in shown
     assert "6 misses in a row, own miss ratio 0.1087, 0.1087^6 = 0.0000016 <= 0.001" in shown
@@ -242,7 +242,7 @@ def test_the_settings_of_the_page_on_rule_sets_load(tmp_path: Path) -> None:
         assert load(path).rules.shadow or load(path).rules.name != "seed" or load(path).fees
 
 
-@pytest.mark.parametrize("name", ["seed", "breaker1"])
+@pytest.mark.parametrize("name", ["seed", "breaker", "breaker1"])
 def test_every_parameter_is_on_the_page_with_its_default(name: str) -> None:
     section = PAGE[PAGE.index(f"## The rule set `{name}`") :].partition("\n## ")[0]
     documented = dict(re.findall(r"^\| `([a-z0-9_]+)` \| ([^|]+) \|", section, flags=re.MULTILINE))

@@ -195,7 +195,7 @@ def test_a_sum_of_0_or_more_comes_with_its_newest_orders_oldest_first(tmp_path: 
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_newest_hundred_orders_decide_as_all_of_them_do(tmp_path: Path, seed: int) -> None:
+def test_the_newest_orders_decide_as_all_of_them_do(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     orders = [
         Sent(

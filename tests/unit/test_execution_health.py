@@ -145,7 +145,7 @@ def test_every_figure_stands_where_it_belongs() -> None:
     assert list(record["router"].values()) == [
         *(0.8, 0.2, -1.0, 2.0, 3.0),
         1.5,  # 2.0 to start with, -0.5 for maker fills above 0.7
-        *("good", True, "prefer_maker"),
+        *("good", True, "prefer_maker", None, None),
     ]
     assert list(record["volatility"].values()) == [0.1, 0.2, 0.5, "normal"]
     assert list(record["freshness"].values()) == [SLOT, 60.0, "fresh", 50, 40, 45, 500]

@@ -116,8 +116,8 @@ def test_paths_of_the_environment_are_relative_to_the_file_too(tmp_path: Path, m
 def test_a_parameter_in_the_environment_is_of_its_own_kind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object
 ) -> None:
-    monkeypatch.setenv("ROUTER_POLICY_RULES__NAME", "breaker")
-    monkeypatch.setenv(f"ROUTER_POLICY_RULES__BREAKER__{name}", text)
+    monkeypatch.setenv("ROUTER_POLICY_RULES__NAME", "breaker1")
+    monkeypatch.setenv(f"ROUTER_POLICY_RULES__BREAKER1__{name}", text)
 
     plan = plan_of(load(written(tmp_path, LEAST)))
 
@@ -236,8 +236,8 @@ def test_a_duration_in_the_environment_is_parsed(tmp_path: Path, monkeypatch: py
         ("symbols = ['BTCUSDT', ' X']\n" + LEAST, "symbols.1: ' X' is not a valid symbol"),
         ('symbols = ["A\\tB"]\n' + LEAST, "symbols.0: 'A\\tB' is not a valid symbol"),
         (f"symbols = ['{'X' * 65}']\n" + LEAST, "is not a valid symbol"),
-        (LEAST + "[rules.breaker]\nprior_starts = 0", "parameter prior_starts must be more than 0, was 0"),
-        (LEAST + "[rules.breaker]\nprior_starts = -6.0", "parameter prior_starts must be more than 0, was -6.0"),
+        (LEAST + "[rules.breaker1]\nprior_starts = 0", "parameter prior_starts must be more than 0, was 0"),
+        (LEAST + "[rules.breaker1]\nprior_starts = -6.0", "parameter prior_starts must be more than 0, was -6.0"),
     ],
 )
 def test_what_is_wrong_is_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
