@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from console.terminal.text import iso
 from jobs.analysis.outage_explanation import OutageExplanation, SumMove
+from policy.time_text import iso
 from storage.read.breaker_events import BreakerLevel
 
 _WHOSE = {BreakerLevel.OWN: "the symbol", BreakerLevel.POOL: "the scope"}

@@ -47,9 +47,9 @@ def _breaker(which: str, breaker: Breaker, by_name: dict[str, Code]) -> str:
     if f"{which}_closed_by_probe" in by_name:
         return f"{name} closed: a probe filled"
     if f"{which}_opened" in by_name:
-        return f"{_grounds(which, by_name)}: {name} opened at {iso(breaker.opened_at)}"
+        return f"{_grounds(which, by_name)}: {name} opened at {_iso(breaker.opened_at)}"
     if breaker.opened_at is not None:
-        return f"{name} is open since {iso(breaker.opened_at)}"
+        return f"{name} is open since {_iso(breaker.opened_at)}"
     return ""
 
 
@@ -72,6 +72,5 @@ def _plain(value: float | None) -> str:
     return f"{float(f'{value:.2g}'):.9f}".rstrip("0").rstrip(".")
 
 
-def iso(moment: datetime | None) -> str:
-    """Write a time in UTC to the second; empty for None."""
+def _iso(moment: datetime | None) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""

@@ -2,8 +2,9 @@
 
 from policy.enums import Regime
 from policy.reason_codes import Code
-from policy.rules.breaker1_reason import iso, survivor_words
+from policy.rules.breaker1_reason import survivor_words
 from policy.rules.breaker_state import Breaker, State
+from policy.time_text import iso
 
 _WHOSE = {"own": "the symbol's breaker", "pool": "the scope's breaker"}
 
