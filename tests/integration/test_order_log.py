@@ -41,7 +41,7 @@ def changed(number: int, **changes: object) -> dict[str, object]:
     return logged(number, slippage_bps=777.0, fallback=True) | changes
 
 
-NOT_USED = [
+NOT_USED: list[tuple[str, Line]] = [
     ("not_json", '{"attempt_id": "sig_9", "symbol": "BTCUSDT", "prices": {"avg_fi'),
     ("not_json", "Traceback (most recent call last):"),
     ("not_json", '"just a text"'),
@@ -117,7 +117,7 @@ def test_each_row_that_is_not_used_is_counted_with_its_line_and_costs_no_other_r
     tmp_path: Path, clean: RunResult
 ) -> None:
     reasons = [reason for reason, _ in NOT_USED]
-    lines = [GOOD_ROWS[0], "", *(line for _, line in NOT_USED), "  ", *GOOD_ROWS[1:]]
+    lines: list[Line] = [GOOD_ROWS[0], "", *(line for _, line in NOT_USED), "  ", *GOOD_ROWS[1:]]
     path = write_lines(tmp_path / "log.jsonl", lines)
 
     result = run(order_log(path))
