@@ -4,14 +4,16 @@
 latest policies does not wait for engines to load.
 """
 
+import errno
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from console.errors import SettingsError
-from console.terminal.text import write_any_text
+from console.terminal.text import open_nowhere, print_nowhere, write_any_text
 from jobs.cycle_collector import exempt_what_is_loaded, without_collector
 from policy.errors import RouterPolicyError
 
@@ -22,6 +24,7 @@ COMMANDS = (
 )
 _RENAMED = {"outcome": "costs", "evaluate": "backtest"}
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
+_OUTPUT_CANNOT_GROW = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Commands(TyperGroup):
@@ -71,18 +74,31 @@ def _group() -> None:
 
 def main() -> None:
     """Run the command. Exit code 0: done; 1: failed; 2: used wrongly, settings included."""
+    sys.stdout = sys.stdout or open_nowhere()  # a process may be started without it
     write_any_text(sys.stdout)
     write_any_text(sys.stderr)
     try:
+        _require_text(sys.argv)
         app()
     except SettingsError as error:
         _fail(error, 2)
     except RouterPolicyError as error:
         _fail(error, 1)
+    except OSError as error:
+        if error.filename is not None or error.errno not in _OUTPUT_CANNOT_GROW:
+            raise
+        print_nowhere()  # what is left would fail again
+        _fail(f"the output cannot be written ({error.strerror or error})", 1)
     except SystemExit as end:
         if end.code == _INTERRUPTED:
             _fail("stopped by Ctrl-C; nothing was left half done", 1)
         raise
+
+
+def _require_text(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise SettingsError(f"{argument!a} is no text in the encoding of this locale")
 
 
 def _fail(error: RouterPolicyError | str, code: int) -> None:

@@ -72,7 +72,9 @@ def read_rules(settings: Settings, path: Path) -> RuleSet:
         rules = RulesSettings.model_validate({"name": given.name, given.name: given.parameters})
     except OSError as error:
         raise SettingsError(f"--rules: {path} cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"--rules: {path} is not UTF-8; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"--rules: {path} is not a valid TOML file: {error}") from error
     except ValidationError as error:
         problems = "; ".join(_message(problem) for problem in error.errors())

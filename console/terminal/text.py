@@ -1,10 +1,13 @@
 """How ages and figures are written on the screen, and lines and JSON on standard output."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TextIO
 
 
@@ -36,6 +39,17 @@ def write_any_text(stream: TextIO) -> None:
     """Let a stream write letters that its encoding lacks as escapes, as in `\\u5e01`, so that no output fails."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
+
+
+def open_nowhere() -> TextIO:
+    """Return a stream whose text nobody reads."""
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def print_nowhere() -> None:
+    """Let the text that waits to be printed, and all after it, go nowhere."""
+    with suppress(OSError, ValueError):  # a stream of a test has no descriptor
+        os.dup2(open_nowhere().fileno(), sys.stdout.fileno())
 
 
 def print_lines(lines: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from console.main import COMMANDS
-from tests.support.bots import environment, run_command, write_bot
+from tests.support.bots import COMMAND, environment, run_command, write_bot
 from tests.support.command import command
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
@@ -406,3 +406,28 @@ def test_init_that_could_not_write_the_settings_leaves_what_a_second_one_mends(
     assert left == []
     assert mended.returncode == 0
     assert (tmp_path / "router-policy.toml").exists()
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_output_to_a_full_disk_is_one_line_and_to_nowhere_is_no_error(bot: Path, more: list[str]) -> None:
+    assert command(bot, "once", "--as-of", AT).returncode == 0
+    latest = [COMMAND, "latest", *more]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            latest, cwd=bot, stdout=full, stderr=subprocess.PIPE, env=environment(), text=True, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "router-policy: the output cannot be written (No space left on device)\n",
+    )
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *latest]
+    assert subprocess.run(closed, cwd=bot, env=environment(), check=False).returncode == 0
+
+
+def test_an_argument_that_is_no_text_is_one_line(bot: Path) -> None:
+    ended = command(bot, "explain", "\udcffUSDT")
+
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "router-policy: '\\udcffUSDT' is no text in the encoding of this locale\n",
+    )
