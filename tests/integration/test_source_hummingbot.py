@@ -212,6 +212,15 @@ def test_a_part_of_a_level_id_that_cannot_be_read_is_counted(tmp_path: Path, lev
     assert (row["reason"], row["unread"]) == ("bad_value", named)
 
 
+def test_a_pair_of_several_connectors_has_one_policy_and_it_is_said(store_url: str) -> None:
+    orders = [ORDERS[0], order("buy-8", "LIMIT_MAKER", "OrderCancelled", 500, 560, market="kucoin")]
+    write_rows(store_url, tables(), {"Order": orders, "TradeFill": FILLS[:2], "MarketData": MIDS})
+
+    (note,) = [note for note in notes_of(hummingbot(store_url), as_of=AS_OF) if "connectors" in note]
+
+    assert note.startswith("1 pairs are traded on several connectors, and have one policy for all of them")
+
+
 def test_a_database_without_market_data_and_executors_is_read(store_url: str) -> None:
     older = tables("MarketData", "Executors")
     write_rows(store_url, older, {"Order": ORDERS, "TradeFill": FILLS, "OrderStatus": STATUSES})

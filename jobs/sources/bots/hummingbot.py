@@ -57,6 +57,11 @@ HUMMINGBOT = BotKind(
             "that ended at most 2 s before, since nothing links them",
         ),
         Sentence(
+            count="shared_pair_count",
+            text="{shared_pair_count} pairs are traded on several connectors, and have one policy for all of them: "
+            'read each connector into a scope of its own, by a query (orders.kind = "canonical")',
+        ),
+        Sentence(
             count="without_mid_count",
             text="{without_mid_count} fills have no slippage, since no mid price is stored: set "
             "market_data_collection in conf_client.yml",

@@ -205,6 +205,7 @@ of_orders_with_mid as (
 of_executors as (
     select
         intent as order_id,
+        any_value(market) as market,
         any_value(pair) as pair,
         any_value(side) as side,
         min(created_at) as created_at,
@@ -234,7 +235,7 @@ of_executors as (
 
 intent as (
     select
-        order_id, pair, side, created_at, ts, is_open, is_paired, is_filled, has_crossed, quantity, notional, fees, mid,
+        order_id, market, pair, side, created_at, ts, is_open, is_paired, is_filled, has_crossed, quantity, notional, fees, mid,
         case when order_type = 'LIMIT_MAKER' then true when order_type = 'MARKET' then false end as is_maker_start,
         cast(null as boolean) as is_refused, cast(null as varchar) as probe, cast(null as varchar) as run_id,
         unknown_word, unread_value, false as is_executor
@@ -248,6 +249,7 @@ select
     ts,
     pair as symbol,
     side,
+    market,
     is_executor,
     is_paired,
     mid,
@@ -279,5 +281,9 @@ select
     count(*) filter (where is_paired) as paired_count,
     count(*) filter (where fill_price is not null and slippage_bps is null) as without_mid_count,
     count(*) filter (where fill_price is not null and fees is null) as without_fee_count,
-    count(*) filter (where is_executor) as executor_count
+    count(*) filter (where is_executor) as executor_count,
+    -- Pairs that orders of several connectors have.
+    (
+        select count(*) from (select symbol from orders_used group by symbol having count(distinct market) > 1)
+    ) as shared_pair_count
 from orders_used;
