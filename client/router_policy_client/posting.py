@@ -1,6 +1,6 @@
 """The maker orders of one wait: a post-only order, posted anew at a fresh price until it fills or the wait is over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -40,6 +40,7 @@ class Posting:
     quote. If the policy's offset from it is another price, the order is cancelled, and what has not filled is posted
     there; else it stays where it rests. It also stays if the request is not answered, if the venue has not shown the
     order yet, or if what remains is below its smallest order. Only a post-only reject causes other requests for quotes.
+    The time of the request that places an order does not count as waited.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Posting:
 
         `quote_again` is asked after a post-only reject. `meanwhile` is called once, while the first post rests.
         """
+        self._ends = self._post_ends()
         for number in range(1, MOST_TRIES + 1):
             if quote is None:
                 return
@@ -116,29 +118,28 @@ class Posting:
         send = partial(
             self._venue.place_post_only, order.symbol, order.side, self.remaining, price, leg.client_order_id
         )
+        begin = self._clock.monotonic_seconds()
         with leg.sent(send):
-            self._ends = self._ends or self._post_ends()  # the wait begins when the first request has been answered
+            placing_seconds = self._clock.monotonic_seconds() - begin
             meanwhile()
-            return self._rest_until_moved(post, price, may_move=number < MOST_TRIES)
+            ends = [end + placing_seconds for end in (self._ends if number < MOST_TRIES else self._ends[-1:])]
+            return self._rest_until_moved(post, price, ends)
 
-    def _rest_until_moved(self, post: _Post, price: Decimal, *, may_move: bool) -> Quote | None:
+    def _rest_until_moved(self, post: _Post, price: Decimal, ends: Sequence[float]) -> Quote | None:
         """Wait for the end of the post or of the wait; return the quote at which to post anew, None without one."""
         while True:
-            end = self._next_end() if may_move else self._ends[-1]
-            post.leg.wait(end - self._clock.monotonic_seconds())
+            now = self._clock.monotonic_seconds()
+            end = next((end for end in ends if end > now), ends[-1])
+            post.leg.wait(end - now)
             if post.leg.is_over:
                 return None
             quote = self._quote_once()
             if quote is not None:
                 self._look_through(post, quote)
-            if end == self._ends[-1]:
+            if end == ends[-1]:
                 return None
             if quote is not None and self._is_to_move(post.leg, price, quote):
                 return quote
-
-    def _next_end(self) -> float:
-        now = self._clock.monotonic_seconds()
-        return next((end for end in self._ends if end > now), self._ends[-1])
 
     def _quote_once(self) -> Quote | None:
         with suppress(Exception):
