@@ -142,9 +142,9 @@ def torn_csv(tmp_path: Path, torn: bytes, *, end: bytes = b"\n") -> Path:
     "torn",
     [
         b"2026-04-25T23:00:00Z,BTCUSDT,true",
-        b"2026-04-25T23:00:00Z,BTCUSDT,true,true,false,1.0,order-9,BUY,100.0,,surplus",
-        b'2026-04-25T23:00:00Z,"BTCUSDT"x,true,true,false,1.0,order-9,BUY,100.0,',
-        b"2026-04-25T23:00:00Z,BTC\xff\xfeUSDT,true,true,false,1.0,order-9,BUY,100.0,",
+        b"2026-04-25T23:00:00Z,BTCUSDT,true,true,false,1.0,order-9,BUY,100.0,,,surplus",
+        b'2026-04-25T23:00:00Z,"BTCUSDT"x,true,true,false,1.0,order-9,BUY,100.0,,',
+        b"2026-04-25T23:00:00Z,BTC\xff\xfeUSDT,true,true,false,1.0,order-9,BUY,100.0,,",
         b"# a note",
     ],
 )
@@ -159,7 +159,7 @@ def test_a_csv_row_that_does_not_fit_the_header_is_counted(tmp_path: Path, torn:
 
 def test_a_bad_value_after_a_torn_row_is_found_on_its_own_line(tmp_path: Path) -> None:
     path = torn_csv(tmp_path, b"torn")
-    path.write_text(path.read_text() + "2026-04-25T23:00:00Z,BTCUSDT,perhaps,true,false,1.0,order-9,BUY,100.0,\n")
+    path.write_text(path.read_text() + "2026-04-25T23:00:00Z,BTCUSDT,perhaps,true,false,1.0,order-9,BUY,100.0,,\n")
     result = run(canonical(path))
 
     assert counts_of(result) == {"bad_row": 1, "bad_value": 1}
@@ -177,7 +177,7 @@ def test_a_csv_row_cut_off_at_the_end_is_counted(tmp_path: Path) -> None:
 
 
 def test_torn_rows_of_several_files_and_sources_are_kept_apart(tmp_path: Path) -> None:
-    for name, more in (("a.csv", "torn\n"), ("b.csv", "torn\n2026-04-25T23:00:00Z,BTCUSDT,?,,,,,,,\n")):
+    for name, more in (("a.csv", "torn\n"), ("b.csv", "torn\n2026-04-25T23:00:00Z,BTCUSDT,?,,,,,,,,\n")):
         path = write_csv(tmp_path / name, [outcome(1, symbol=name)])
         path.write_text(path.read_text() + more)
     (tmp_path / "candles").mkdir()
