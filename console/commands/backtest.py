@@ -11,7 +11,8 @@ from console.options import AsJson, Config, parse_length, parse_time
 from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import plan_of, rules_of
-from console.terminal.backtest_report import backtest_record, print_backtest
+from console.terminal.backtest_record import backtest_record
+from console.terminal.backtest_report import print_backtest
 from console.terminal.progress import step_bar
 from console.terminal.text import print_json
 from jobs.backtest.options import BacktestOptions
