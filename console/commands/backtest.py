@@ -15,6 +15,7 @@ from console.terminal.backtest_record import backtest_record
 from console.terminal.backtest_report import print_backtest
 from console.terminal.progress import step_bar
 from console.terminal.text import print_json
+from jobs.backtest.fill_rule import FillRule
 from jobs.backtest.options import BacktestOptions
 from policy.rules import RULE_SET_NAMES, RuleSet, rule_set
 
@@ -35,6 +36,9 @@ _ImpactBps = Annotated[float, typer.Option(min=0, max=1000, help="By how much cr
 _HalfSpreadBps = Annotated[
     float | None, typer.Option(min=0, max=1000, help="Of every market; by default as estimated from the candles.")
 ]
+_FillRule = Annotated[FillRule, typer.Option(help="How far the price must trade for a maker order to fill.")]
+_Posts = Annotated[int, typer.Option("--posts", min=2, max=100, help="The full wait's posts if an order is re-posted.")]
+_DriftBps = Annotated[float, typer.Option(min=0, max=1000, help="How far the price moves with an order in the wait.")]
 _OutageLength = Annotated[
     timedelta | None,
     typer.Option("--outage", parser=parse_length, help="Simulate outages of maker fills of this length, as in 6h."),
@@ -58,6 +62,9 @@ def command(
     wait_bars: _WaitBars = 4,
     impact_bps: _ImpactBps = 0.5,
     half_spread_bps: _HalfSpreadBps = None,
+    fill_rule: _FillRule = FillRule.THROUGH,
+    posts: _Posts = 4,
+    drift_bps: _DriftBps = 0.0,
     outage_length: _OutageLength = None,
     outage_count: _OutageCount = None,
     outage_penalty_bps: _OutagePenaltyBps = 5.0,
@@ -78,6 +85,9 @@ def command(
         wait_bars=wait_bars,
         impact_bps=impact_bps,
         half_spread_bps=half_spread_bps,
+        fill_rule=fill_rule,
+        maker_posts=posts,
+        drift_bps=drift_bps,
         outage_length=outage_length,
         outage_count=outage_count,
         outage_penalty_bps=outage_penalty_bps,

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from jobs.backtest.comparison import PolicyResult
     from jobs.backtest.statistics import Estimate
 
-ALWAYS_TAKER, ALWAYS_MAKER, ORACLE = "always taker", "always maker first", "oracle"
+ALWAYS_TAKER, ALWAYS_MAKER, ALWAYS_REPOSTED, ORACLE = (
+    "always taker",
+    "always maker first",
+    "always re-posted",
+    "oracle",
+)  # as in `jobs.backtest.comparison`, which needs numpy
+_PLAIN = (ALWAYS_TAKER, ALWAYS_MAKER, ALWAYS_REPOSTED, ORACLE)
 _EPOCH = date(1970, 1, 1)
 
 
@@ -28,6 +34,8 @@ def backtest_record(request: "BacktestRequest", backtest: "Backtest") -> dict[st
         "day_count": backtest.day_count,
         "outage_count": backtest.outage_count,
         "execution": asdict(request.execution),
+        "maker_posts": request.maker_posts,
+        "drift_bps": request.drift_bps,
         "outages": _outage_record(request),
         "markets": [
             {
@@ -40,7 +48,15 @@ def backtest_record(request: "BacktestRequest", backtest: "Backtest") -> dict[st
             }
             for market in request.markets
         ],
-        "policies": [_result_record(backtest, result) for result in backtest.results],
+        "policies": [_result_record(result) for result in backtest.results],
+        "by_fill_rule": {
+            rule: {
+                **asdict(result),
+                "verdict_taker_over_maker": verdict(result.taker_over_maker),
+                "verdict_reposted_over_maker": verdict(result.reposted_over_maker),
+            }
+            for rule, result in backtest.by_fill_rule.items()
+        },
         "words": list(words(backtest)),
     }
 
@@ -50,7 +66,7 @@ def _outage_record(request: "BacktestRequest") -> dict[str, Any] | None:
     return {**asdict(plan), "duration": plan.duration.total_seconds()} if plan else None
 
 
-def _result_record(backtest: "Backtest", result: "PolicyResult") -> dict[str, Any]:
+def _result_record(result: "PolicyResult") -> dict[str, Any]:
     days = [{"day": (_EPOCH + timedelta(days=day)).isoformat(), "bps": sum_} for day, sum_ in result.over_maker_by_day]
     return {
         **asdict(result),
@@ -61,7 +77,7 @@ def _result_record(backtest: "Backtest", result: "PolicyResult") -> dict[str, An
             symbol: verdict(difference) for symbol, difference in result.over_maker_by_symbol.items()
         },
         "detected_share": result.detection.detected_share if result.detection else None,
-        "share_of_oracle_gain": _share_of_oracle(backtest, result),
+        "share_of_oracle_gain": result.oracle_gain_share,
     }
 
 
@@ -82,20 +98,23 @@ def verdict(difference: "Estimate") -> str:
 
 
 def words(backtest: "Backtest") -> Iterator[str]:
-    """Yield whether each rule set helps here, against the two plain policies and the oracle."""
+    """Yield whether re-posting and each rule set help here, against the plain policies and the oracle."""
+    reposted = backtest.of(ALWAYS_REPOSTED).over_maker
+    yield f"{ALWAYS_REPOSTED}: {_against(reposted, ALWAYS_MAKER)}"
     for result in backtest.results:
-        if result.name in (ALWAYS_TAKER, ALWAYS_MAKER, ORACLE):
+        if result.name in _PLAIN:
             continue
         yield f"{result.name}: {_against(result.over_maker, ALWAYS_MAKER)}: {_helps(result.over_maker)}"
         yield f"{result.name}: {_against(result.over_taker, ALWAYS_TAKER)}"
-        share = _share_of_oracle(backtest, result)
-        if share is not None:
-            gained = -backtest.of(ORACLE).over_maker.mean
-            yield (
-                f"{result.name}: it gains {share:.0%} of the {gained:.2f} bps an order that knowing the outages would"
-                if share > 0
-                else f"{result.name}: it gains nothing of the {gained:.2f} bps an order that knowing the outages would"
-            )
+        yield from _oracle_words(result)
+
+
+def _oracle_words(result: "PolicyResult") -> Iterator[str]:
+    share, oracle = result.oracle_gain_share, result.oracle_over_never_off
+    if share is None or oracle is None:
+        return
+    part = f"{share:.0%}" if share > 0 else "nothing"
+    yield f"{result.name}: it gains {part} of the {-oracle.mean:.2f} bps an order that knowing the outages would"
 
 
 def _against(difference: "Estimate", name: str) -> str:
@@ -113,15 +132,6 @@ def _helps(over_maker: "Estimate") -> str:
         "the same": "it neither helps nor harms here",
         "within noise": "neither help nor harm can be shown here",
     }.get(verdict(over_maker), "give candles of more days")
-
-
-def _share_of_oracle(backtest: "Backtest", result: "PolicyResult") -> float | None:
-    """Return how much of the oracle's gain a rule set has; None if the oracle has no clear gain."""
-    oracle = next((result for result in backtest.results if result.name == ORACLE), None)
-    if oracle is None or result.name in (ALWAYS_TAKER, ALWAYS_MAKER, ORACLE):
-        return None
-    clear = oracle.over_maker.is_clear and oracle.over_maker.mean < 0
-    return result.over_maker.mean / oracle.over_maker.mean if clear else None
 
 
 def interval_words(estimate: "Estimate") -> str:

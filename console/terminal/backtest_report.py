@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from console.terminal.backtest_record import ALWAYS_MAKER, interval_words, words
+from console.terminal.backtest_record import ALWAYS_MAKER, ALWAYS_REPOSTED, interval_words, verdict, words
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import print_lines
+from jobs.backtest.fill_rule import FillRule
 from policy.fee_gap import fee_gap_words
 from policy.time_text import iso
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from jobs.backtest.statistics import Estimate
 
 _REACH = {"symbol": "each market at times of its own", "venue": "all markets at the same times"}
+FILL_RULE_WORDS = {
+    FillRule.AT_LIMIT: "at its limit",
+    FillRule.THROUGH: "through its limit",
+    FillRule.ONE_BPS_BEYOND: "1 bps beyond its limit",
+    FillRule.TWO_BPS_BEYOND: "2 bps beyond its limit",
+}
 _CAVEATS = (
     "* and costs more or less: clear beyond three standard errors, by day and by run, since several are compared",
     "orders are small and drawn at random, and one path of prices is one path: docs/backtest.md has the limits",
@@ -46,6 +53,8 @@ def print_backtest(request: "BacktestRequest", backtest: "Backtest", *, fees_are
 def _tables(request: "BacktestRequest", backtest: "Backtest") -> Iterator["Table"]:
     yield _policy_table(backtest)
     yield _market_table(backtest)
+    yield _reposting_table(backtest)
+    yield _fill_rule_table(backtest)
     if request.outages is not None:
         yield _outage_table(backtest)
 
@@ -59,8 +68,15 @@ def _method(request: "BacktestRequest", backtest: "Backtest", *, fees_are_assume
     )
     yield (
         f"maker price {execution.offset_bps:g} bps from the price at arrival, waiting {execution.wait_bars} bars; "
-        f"filled only if a later bar trades through it"
+        f"filled if a later bar trades {FILL_RULE_WORDS[execution.fill_rule]}"
     )
+    yield (
+        f"re-posted: up to {request.maker_posts} posts in that time, each from the price then; "
+        f"candles and fills disagree: {execution.missed_share:.0%} miss and {execution.unseen_fill_share:.0%} fill "
+        "although the price says otherwise"
+    )
+    if request.drift_bps:
+        yield f"the price moves {request.drift_bps:g} bps with an order while it waits, on average"
     if plan is not None:
         hours = plan.duration.total_seconds() / 3600
         yield (
@@ -106,6 +122,37 @@ def _market_table(backtest: "Backtest") -> "Table":
         for symbol in compared[0].over_maker_by_symbol
     )
     return plain_table(heads, rows)
+
+
+def _reposting_table(backtest: "Backtest") -> "Table":
+    """Show for each market whether re-posting helps there."""
+    heads = ("re-posted over posted once, bps\nmarket", "\nmean", "\n95 % interval", "\nre-posting")
+    by_symbol = backtest.of(ALWAYS_REPOSTED).over_maker_by_symbol
+    return plain_table(heads, (_difference_cells(name, each) for name, each in by_symbol.items()), text_columns=(0, 3))
+
+
+def _difference_cells(name: str, difference: "Estimate") -> tuple[str, ...]:
+    return (name, f"{difference.mean:+z.3f}", interval_words(difference), verdict(difference))
+
+
+def _fill_rule_table(backtest: "Backtest") -> "Table":
+    """Show what the plain policies come to if orders fill by another rule."""
+    heads = (
+        "over always maker first, bps\nan order fills if the price trades",
+        "always\ntaker",
+        "always\nre-posted",
+        "\n95 % interval",
+        "\nre-posting",
+    )
+    rows = (
+        (
+            FILL_RULE_WORDS[rule],
+            f"{result.taker_over_maker.mean:+z.3f}",
+            *_difference_cells("", result.reposted_over_maker)[1:],
+        )
+        for rule, result in backtest.by_fill_rule.items()
+    )
+    return plain_table(heads, rows, text_columns=(0, 4))
 
 
 def _marked(estimate: "Estimate") -> str:

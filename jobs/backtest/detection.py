@@ -63,6 +63,20 @@ def sightings(outages: Sequence[Outage], slots_seconds: Integers, is_off: Flags)
     return result
 
 
+def false_opening_count(outages: Sequence[Outage], slots_seconds: Integers, is_off: Flags) -> int:
+    """Return how often a policy turned off without an outage of its market, during it or in the hour after it.
+
+    `is_off` is by slot, then by market. In that hour the last orders of an outage end.
+    """
+    opens = is_off.copy()
+    opens[1:] &= ~is_off[:-1]
+    for outage in outages:
+        from_slot = np.searchsorted(slots_seconds, outage.start_seconds)
+        to_slot = np.searchsorted(slots_seconds, outage.end_seconds + _HOUR_SECONDS, side="right")
+        opens[from_slot:to_slot, outage.market] = False
+    return int(opens.sum())
+
+
 def _hours_until(flags: Flags, slots_seconds: Integers, since_seconds: int) -> float | None:
     if not flags.any():
         return None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jobs.backtest.fill_rule import FillRule
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestOptions:
@@ -14,6 +16,9 @@ class BacktestOptions:
     wait_bars: int
     impact_bps: float
     half_spread_bps: float | None
+    fill_rule: FillRule
+    maker_posts: int
+    drift_bps: float
     outage_length: timedelta | None
     outage_count: int | None
     outage_penalty_bps: float

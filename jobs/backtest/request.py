@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from jobs.backtest.backtest import BacktestRequest
 from jobs.backtest.errors import NothingTradedError
-from jobs.backtest.fills import Execution
+from jobs.backtest.execution import Execution
 from jobs.backtest.market import Market
 from jobs.backtest.options import BacktestOptions
 from jobs.backtest.orders import Profile, coin_profile
@@ -43,6 +43,8 @@ def build_request(
         rule_sets=rule_sets,
         slots=_slots_of(slots, traded),
         execution=_execution(options),
+        maker_posts=options.maker_posts,
+        drift_bps=options.drift_bps,
         outages=_outages(options),
         repetition_count=options.repetition_count,
         seed=options.seed,
@@ -79,6 +81,7 @@ def _execution(options: BacktestOptions) -> Execution:
         wait_bars=options.wait_bars,
         impact_bps=options.impact_bps,
         half_spread_bps=options.half_spread_bps,
+        fill_rule=options.fill_rule,
     )
 
 

@@ -4,14 +4,16 @@ import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 import numpy as np
 
-from jobs.backtest.arrays import Flags, Integers
+from jobs.backtest.actions import FULL_WAIT, HALF_WAIT, QUARTER_WAIT, TAKER, Action
+from jobs.backtest.arrays import Flags, Floats, Integers
 from jobs.backtest.evidence import EndedOrder, History, MakerOrders
-from jobs.backtest.fills import Action, Outcomes
 from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders
+from jobs.backtest.outcomes import OutcomesByAction
 from policy import Evidence, TakerBias, Volatility
 from policy.fee_gap import FeeGap
 from policy.rules import Decision, RuleSet, State
@@ -19,21 +21,42 @@ from policy.rules.breaker_state import Breaker
 from policy.streaks import Streaks
 
 _WAITS = {
-    TakerBias.PREFER_MAKER: Action.FULL_WAIT,
-    TakerBias.BALANCED: Action.HALF_WAIT,
-    TakerBias.PREFER_TAKER: Action.QUARTER_WAIT,
+    TakerBias.PREFER_MAKER: FULL_WAIT,
+    TakerBias.BALANCED: HALF_WAIT,
+    TakerBias.PREFER_TAKER: QUARTER_WAIT,
 }
-_PROBE = Action.HALF_WAIT
+_PROBE = HALF_WAIT
 _REPORT_EVERY = 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RoutedOrders:
-    """How each order was sent, and the policy at each slot (first axis) of each market (second axis)."""
+    """How each order was sent, and the policy at each slot (first axis) of each market (second axis).
 
+    Both are indexes of `actions`, and so is `never_off`: how each order would go if maker first were never off, with
+    the full wait and as many posts as the policy states.
+    """
+
+    actions: Sequence[Action]
     action: Integers
+    never_off: Integers
     policy: Integers
     is_probe: Flags
+
+    @property
+    def maker_share(self) -> Floats:
+        """The share of each order that was posted first."""
+        shares = np.array([action.maker_share if action.is_maker else 0.0 for action in self.actions])
+        return np.asarray(shares[self.action])
+
+    @property
+    def is_off(self) -> Flags:
+        """Whether the policy is taker, by slot and by market."""
+        return np.array([not action.is_maker for action in self.actions])[self.policy]
+
+    def flips(self) -> Flags:
+        """Return whether the policy changed, by slot after the first and by market."""
+        return np.asarray(np.diff(self.policy, axis=0) != 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,14 +88,20 @@ class BacktestContext:
 def always(action: Action, orders: Orders, context: BacktestContext) -> RoutedOrders:
     """Send every order the same way."""
     return RoutedOrders(
-        action=np.full(len(orders), action),
-        policy=np.full((len(context.slots), len(context.markets)), action),
+        actions=(action,),
+        action=np.zeros(len(orders), dtype=np.int64),
+        never_off=np.zeros(len(orders), dtype=np.int64),
+        policy=np.zeros((len(context.slots), len(context.markets)), dtype=np.int64),
         is_probe=np.zeros(len(orders), dtype=np.bool_),
     )
 
 
 def route(
-    rules: RuleSet, orders: Orders, outcomes: Outcomes, context: BacktestContext, report: Callable[[int], None]
+    rules: RuleSet,
+    orders: Orders,
+    outcomes: OutcomesByAction,
+    context: BacktestContext,
+    report: Callable[[int], None],
 ) -> RoutedOrders:
     """Send every order by the rule set, which decides at each slot on the orders that ended before it.
 
@@ -85,13 +114,13 @@ def route(
         if (number + 1) % _REPORT_EVERY == 0:
             report(_REPORT_EVERY)
     report(len(context.slots) % _REPORT_EVERY)
-    return RoutedOrders(action=loop.action, policy=loop.policy, is_probe=loop.is_probe)
+    return loop.routed()
 
 
 class _Loop:
     """One rule set on its way through the slots."""
 
-    def __init__(self, rules: RuleSet, orders: Orders, outcomes: Outcomes, context: BacktestContext) -> None:
+    def __init__(self, rules: RuleSet, orders: Orders, outcomes: OutcomesByAction, context: BacktestContext) -> None:
         self._rules, self._context, self._outcomes = rules, context, outcomes
         self._arrives: list[int] = orders.arrives_seconds.tolist()
         self._market: list[int] = orders.market.tolist()
@@ -101,9 +130,10 @@ class _Loop:
         self._states: list[State | None] = [rules.newcomer(()) for _ in context.markets]
         self._under_way: list[tuple[int, int]] = []
         self._next_order = 0
-        self.action = np.full(len(orders), Action.FULL_WAIT)
-        self.is_probe = np.zeros(len(orders), dtype=np.bool_)
-        self.policy = np.full((len(context.slots), len(context.markets)), Action.FULL_WAIT)
+        self._sent: list[Action] = [FULL_WAIT] * len(orders)
+        self._never_off: list[Action] = [FULL_WAIT] * len(orders)
+        self._is_probe = [False] * len(orders)
+        self._policies: list[list[Action]] = []
         self._send_until(context.slots_seconds[0], None)
 
     def run_slot(self, number: int) -> None:
@@ -111,8 +141,20 @@ class _Loop:
         seconds = self._context.slots_seconds
         self._add_outcomes(seconds[number])
         decisions = self._decide(number)
-        self.policy[number] = [_action(decision) for decision in decisions]
+        self._policies.append([_action(decision) for decision in decisions])
         self._send_until(seconds[number + 1] if number + 1 < len(seconds) else None, decisions)
+
+    def routed(self) -> RoutedOrders:
+        """Return what was sent and decided, after the last slot."""
+        actions = tuple(dict.fromkeys((*self._sent, *self._never_off, *chain.from_iterable(self._policies))))
+        index = {action: number for number, action in enumerate(actions)}
+        return RoutedOrders(
+            actions=actions,
+            action=np.array([index[action] for action in self._sent], dtype=np.int64),
+            never_off=np.array([index[action] for action in self._never_off], dtype=np.int64),
+            policy=np.array([[index[action] for action in row] for row in self._policies], dtype=np.int64),
+            is_probe=np.array(self._is_probe, dtype=np.bool_),
+        )
 
     def _add_outcomes(self, slot_seconds: int) -> None:
         """Add the outcomes that ended before the slot to the evidence."""
@@ -123,14 +165,14 @@ class _Loop:
             self._pool.add(outcome)
 
     def _outcome(self, order: int) -> EndedOrder:
-        action, outcomes = self.action[order], self._outcomes
-        is_maker = bool(action != Action.TAKER)
+        action = self._sent[order]
+        outcomes = self._outcomes.of(action)
         return EndedOrder(
-            ends_seconds=int(outcomes.ends_seconds[action, order]),
-            slippage_bps=float(outcomes.slippage_bps[action, order]),
-            is_maker=is_maker,
-            is_filled=bool(outcomes.is_filled[action, order]),
-            is_rejected=is_maker and bool(outcomes.is_rejected[order]),
+            ends_seconds=int(outcomes.ends_seconds[order]),
+            slippage_bps=float(outcomes.slippage_bps[order]),
+            is_maker=action.is_maker,
+            is_filled=bool(outcomes.is_filled[order]),
+            is_rejected=action.is_maker and bool(self._outcomes.is_rejected[order]),
         )
 
     def _decide(self, number: int) -> list[Decision]:
@@ -177,15 +219,15 @@ class _Loop:
                 return
             if decisions is not None:
                 self._send(order, decisions[self._market[order]])
-            ends = self._outcomes.ends_seconds[self.action[order], order]
+            ends = self._outcomes.of(self._sent[order]).ends_seconds[order]
             heapq.heappush(self._under_way, (int(ends), order))
             self._next_order += 1
 
     def _send(self, order: int, decision: Decision) -> None:
         every = decision.probe_every
-        self.is_probe[order] = every is not None and self._probe_number[order] % every == 0
-        self.action[order] = _PROBE if self.is_probe[order] else _action(decision)
+        self._is_probe[order] = every is not None and self._probe_number[order] % every == 0
+        self._sent[order] = _PROBE if self._is_probe[order] else _action(decision)
 
 
 def _action(decision: Decision) -> Action:
-    return _WAITS[decision.policy.taker_bias] if decision.policy.maker_first else Action.TAKER
+    return _WAITS[decision.policy.taker_bias] if decision.policy.maker_first else TAKER

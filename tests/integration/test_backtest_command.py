@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from console.commands.backtest import show_backtest
 from console.main import app
+from jobs.backtest.fill_rule import FillRule
 from jobs.backtest.options import BacktestOptions
 from policy.errors import RouterPolicyError
 from tests.support.backtest_markets import START, walking, write_candles
@@ -67,6 +68,9 @@ def options(**changes: Any) -> BacktestOptions:
         "wait_bars": 4,
         "impact_bps": 0.5,
         "half_spread_bps": None,
+        "fill_rule": FillRule.THROUGH,
+        "maker_posts": 4,
+        "drift_bps": 0.0,
         "outage_length": None,
         "outage_count": None,
         "outage_penalty_bps": 5.0,
@@ -122,7 +126,10 @@ def test_the_log_says_how_often_and_for_how_much_and_the_settings_what_is_compar
 
     assert [market["orders_per_day"] for market in record["markets"]] == [pytest.approx(10.1), pytest.approx(1.1)]
     policies = {policy["name"]: policy for policy in record["policies"]}
-    plain, compared = ["always taker", "always maker first", "oracle"], ["seed", "breaker", "breaker (settings)"]
+    plain, compared = (
+        ["always taker", "always maker first", "always re-posted", "oracle"],
+        ["seed", "breaker", "breaker (settings)"],
+    )
     assert list(policies) == plain + compared
     assert policies["always taker"]["money_over_maker_per_day"]["mean"] > 0
     assert {policy["cost"]["order_count"] for policy in policies.values()} == {record["order_count"]}
@@ -194,5 +201,6 @@ def test_on_eight_real_markets_the_policies_stand_as_the_study_found_them(
     assert len(record["markets"]) == 8
     assert 1.5 <= policies["always taker"]["over_maker"]["mean"] <= 2.5
     assert policies["seed"]["over_maker"]["mean"] > 0
+    assert policies["always re-posted"]["over_maker"]["mean"] <= -0.18
     by_symbol = [saving["mean"] for saving in policies["breaker"]["over_maker_by_symbol"].values()]
     assert max(map(abs, by_symbol)) <= 0.02

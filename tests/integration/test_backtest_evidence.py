@@ -9,10 +9,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from jobs.backtest.fills import Action, Execution, Outcomes, outcomes_of
+from jobs.backtest.execution import Execution
 from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders, coin_profile, draw_orders
 from jobs.backtest.outages import OutagePlan, Reach, arriving_within, draw_outages
+from jobs.backtest.outcomes import OutcomesByAction
 from jobs.backtest.reading import read_markets, read_profiles
 from jobs.backtest.routing import BacktestContext, RoutedOrders, route
 from jobs.plan import CandlesSource, Location, Plan
@@ -63,21 +64,20 @@ def markets() -> list[Market]:
     return [replace(whole, bars=holed), *others]
 
 
-def rows_of(orders: Orders, outcomes: Outcomes, routing: RoutedOrders) -> list[dict[str, object]]:
+def rows_of(orders: Orders, outcomes: OutcomesByAction, routing: RoutedOrders) -> list[dict[str, object]]:
     """The orders as a bot's log would have them."""
-    rows = []
+    rows, sent = [], outcomes.sent(routing.actions, routing.action)
     for number in range(len(orders)):
-        action = routing.action[number]
-        is_maker, is_filled = bool(action != Action.TAKER), bool(outcomes.is_filled[action, number])
+        is_maker, is_filled = routing.actions[routing.action[number]].is_maker, bool(sent.is_filled[number])
         rows.append(
             outcome(
                 number,
                 symbol=SYMBOLS[orders.market[number]],
-                at=datetime.fromtimestamp(int(outcomes.ends_seconds[action, number]), UTC),
+                at=datetime.fromtimestamp(int(sent.ends_seconds[number]), UTC),
                 maker_started=is_maker,
                 maker_filled=is_filled,
                 fallback_used=is_maker and not is_filled,
-                slippage_bps=float(outcomes.slippage_bps[action, number]),
+                slippage_bps=float(sent.slippage_bps[number]),
                 post_only_rejected=is_maker and bool(outcomes.is_rejected[number]),
                 probe=bool(routing.is_probe[number]),
             )
@@ -104,7 +104,7 @@ def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes
     plan = OutagePlan(duration=timedelta(hours=30), count=1, reach=Reach.VENUE, is_rejected=True)
     drawn = draw_orders(of, dict.fromkeys(SYMBOLS, coin_profile(40)), 4, seed=3, repetition=0)
     struck = arriving_within(drawn, draw_outages(plan, of, seed=3, repetition=0)) & (drawn.failure_draw < 0.9)
-    outcomes = outcomes_of(drawn, of, [FEES] * 3, Execution(), struck, plan)
+    outcomes = OutcomesByAction(drawn, of, [FEES] * 3, Execution(), struck, plan)
     slots = [START + number * timedelta(hours=1) for number in range(DAYS * 24 + 1)]
     recording = Recording(rule_set("breaker1"))
     setting = BacktestContext.of(of, slots, [NO_FEES] * 3)

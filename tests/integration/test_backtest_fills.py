@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from jobs.backtest.fills import Action, Execution, Outcomes, crossing_bps, maker_prices, outcomes_of
+from jobs.backtest.actions import FULL_WAIT, HALF_WAIT, QUARTER_WAIT, TAKER, Action
+from jobs.backtest.execution import Execution, crossing_bps, maker_prices
 from jobs.backtest.market import Market
 from jobs.backtest.outages import OutagePlan
+from jobs.backtest.outcomes import OutcomesByAction
 from tests.support.backtest_markets import FEES, MINUTE, START_SECONDS, market, orders
 
 BUY, SELL = 1, -1
@@ -20,45 +22,47 @@ BARS = (
 )
 
 
-def worked_out(side: int, *, bar: int = 0, struck: bool = False, plan: OutagePlan | None = None) -> Outcomes:
-    return outcomes_of(orders((bar, side)), [market(BARS)], [FEES], Execution(), np.array([struck]), plan)
+def worked_out(
+    side: int, *, bar: int = 0, struck: bool = False, plan: OutagePlan | None = None, of: Market | None = None
+) -> OutcomesByAction:
+    return OutcomesByAction(orders((bar, side)), [of or market(BARS)], [FEES], Execution(), np.array([struck]), plan)
 
 
 @pytest.mark.parametrize(
     ("side", "action", "filled", "slippage_bps", "cost_bps", "bars_taken"),
     [
         # buys at 99.5: bar 1 only touches it, bar 2 trades below: 0.5 of 100 better than at arrival, and 2 of fee
-        (BUY, Action.FULL_WAIT, True, -50.0, -48.0, 2),
-        (BUY, Action.HALF_WAIT, True, -50.0, -48.0, 2),
+        (BUY, FULL_WAIT, True, -50.0, -48.0, 2),
+        (BUY, HALF_WAIT, True, -50.0, -48.0, 2),
         # one bar is not enough: crosses at 100.0, half the spread 25 and 0.5 of impact above, and 5 of fee
-        (BUY, Action.QUARTER_WAIT, False, 25.5, 30.5, 1),
-        (BUY, Action.TAKER, False, 25.5, 30.5, 0),
+        (BUY, QUARTER_WAIT, False, 25.5, 30.5, 1),
+        (BUY, TAKER, False, 25.5, 30.5, 0),
         # sells at 100.5: touched in bar 1, traded through in bar 3
-        (SELL, Action.FULL_WAIT, True, -50.0, -48.0, 3),
+        (SELL, FULL_WAIT, True, -50.0, -48.0, 3),
         # two bars: crosses at 99.5, 50 worse than at arrival, half the spread 0.25 / 99.5
-        (SELL, Action.HALF_WAIT, False, 50.0 + 25.125628 + 0.5, 80.625628, 2),
-        (SELL, Action.QUARTER_WAIT, False, 25.5, 30.5, 1),
-        (SELL, Action.TAKER, False, 25.5, 30.5, 0),
+        (SELL, HALF_WAIT, False, 50.0 + 25.125628 + 0.5, 80.625628, 2),
+        (SELL, QUARTER_WAIT, False, 25.5, 30.5, 1),
+        (SELL, TAKER, False, 25.5, 30.5, 0),
     ],
 )
 def test_an_order_fills_and_costs_what_was_worked_out_by_hand(
     side: int, action: Action, filled: bool, slippage_bps: float, cost_bps: float, bars_taken: int
 ) -> None:
-    outcomes = worked_out(side)
+    outcomes = worked_out(side).of(action)
 
-    assert outcomes.is_filled[action, 0] == filled
-    assert outcomes.slippage_bps[action, 0] == pytest.approx(slippage_bps, abs=1e-6)
-    assert outcomes.cost_bps[action, 0] == pytest.approx(cost_bps, abs=1e-6)
-    assert outcomes.ends_seconds[action, 0] == START_SECONDS + (1 + bars_taken) * MINUTE.total_seconds()
+    assert outcomes.is_filled[0] == filled
+    assert outcomes.slippage_bps[0] == pytest.approx(slippage_bps, abs=1e-6)
+    assert outcomes.cost_bps[0] == pytest.approx(cost_bps, abs=1e-6)
+    assert outcomes.ends_seconds[0] == START_SECONDS + (1 + bars_taken) * MINUTE.total_seconds()
 
 
 def test_the_bar_of_arrival_fills_nothing() -> None:
     # bar 2 itself trades below the 99.0 at which an order at its close would buy; none of the later ones does
     bars = (*BARS[:2], (100.0, 98.0, 99.5), *BARS[3:], *BARS[4:])
 
-    outcomes = outcomes_of(orders((2, BUY)), [market(bars)], [FEES], Execution(), np.array([False]), None)
+    outcomes = worked_out(BUY, bar=2, of=market(bars))
 
-    assert not outcomes.is_filled.any()
+    assert not outcomes.of(FULL_WAIT).is_filled[0]
 
 
 def test_in_an_outage_a_maker_order_does_not_fill_and_crosses_late_and_dearer() -> None:
@@ -67,9 +71,10 @@ def test_in_an_outage_a_maker_order_does_not_fill_and_crosses_late_and_dearer() 
     outcomes = worked_out(BUY, struck=True, plan=plan)
 
     # crosses at 101.0 after four bars: 100 worse, half the spread 0.25 / 101, impact, penalty
-    assert outcomes.slippage_bps[Action.FULL_WAIT, 0] == pytest.approx(100 + 24.752475 + 0.5 + 7, abs=1e-6)
-    assert outcomes.slippage_bps[Action.TAKER, 0] == pytest.approx(25.5)
-    assert not outcomes.is_filled.any()
+    assert outcomes.of(FULL_WAIT).slippage_bps[0] == pytest.approx(100 + 24.752475 + 0.5 + 7, abs=1e-6)
+    assert outcomes.of(TAKER).slippage_bps[0] == pytest.approx(25.5)
+    assert not outcomes.of(FULL_WAIT).is_filled[0]
+    assert outcomes.of(FULL_WAIT).went_through[0]
     assert not outcomes.is_rejected[0]
 
 
@@ -95,9 +100,9 @@ def test_only_the_plan_that_says_so_has_the_venue_refuse_the_order() -> None:
 def test_the_maker_price_is_the_tick_at_or_behind_the_offset(
     offset_bps: float, tick: float, side: int, price: float
 ) -> None:
-    (maker_price,) = maker_prices(orders((0, side)), market(BARS, tick=tick), Execution(offset_bps=offset_bps))
+    maker_price = maker_prices(market(BARS, tick=tick), Execution(offset_bps=offset_bps), side)
 
-    assert maker_price == pytest.approx(price, abs=1e-9)
+    assert maker_price[0] == pytest.approx(price, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -106,10 +111,10 @@ def test_the_maker_price_is_the_tick_at_or_behind_the_offset(
 def test_parts_of_the_wait_are_whole_bars_one_at_least(wait_bars: int, full: int, half: int, quarter: int) -> None:
     execution = Execution(wait_bars=wait_bars)
 
-    waits = [execution.waits(action) for action in (Action.FULL_WAIT, Action.HALF_WAIT, Action.QUARTER_WAIT)]
+    waits = [execution.waits(action) for action in (FULL_WAIT, HALF_WAIT, QUARTER_WAIT)]
 
     assert waits == [full, half, quarter]
-    assert execution.waits(Action.TAKER) == 0
+    assert execution.waits(TAKER) == 0
 
 
 def restless(reach: float) -> Market:

@@ -29,6 +29,16 @@ def test_orders_come_as_often_as_asked_and_on_both_sides() -> None:
     assert set(orders.side.tolist()) == {1, -1}
 
 
+def test_chance_is_even_from_0_to_1_and_the_noise_of_prices_deviates_by_1() -> None:
+    orders = drawn("BTCUSDT", rate=90.0, days=200)
+
+    for draw in (orders.failure_draw, orders.disagreement_draw):
+        assert np.quantile(draw, (0.25, 0.75)) == pytest.approx((0.25, 0.75), abs=0.02)
+    for noise in (orders.noise_at_once, orders.noise_late):
+        assert (noise.mean(), noise.std()) == (pytest.approx(0.0, abs=0.03), pytest.approx(1.0, abs=0.08))
+    assert abs(np.corrcoef(orders.noise_at_once, orders.noise_late)[0, 1]) < 0.03
+
+
 def test_the_same_seed_draws_the_same_and_another_run_or_seed_others() -> None:
     orders, again = drawn("BTCUSDT"), drawn("BTCUSDT")
 

@@ -8,11 +8,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from jobs.backtest.actions import FULL_WAIT, HALF_WAIT, QUARTER_WAIT, TAKER, Action
+from jobs.backtest.arrays import Flags
 from jobs.backtest.backtest import Backtest, BacktestRequest, run_backtest
 from jobs.backtest.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE
-from jobs.backtest.fills import Action, Outcomes
 from jobs.backtest.orders import Orders, Profile, coin_profile
 from jobs.backtest.outages import OutagePlan
+from jobs.backtest.outcomes import Outcomes, OutcomesByAction
 from jobs.backtest.routing import BacktestContext, RoutedOrders, route
 from policy import Evidence, Quality, Regime, RouterPolicy, TakerBias
 from policy.fee_gap import NO_FEES
@@ -21,7 +23,7 @@ from tests.support.backtest_markets import FEES, MINUTE, START, market, orders, 
 
 FLAT = [(100.5, 99.5, 100.0)] * 60
 SLOT_MINUTES = (0, 10, 20, 30)
-MAKER, TAKER = (True, TakerBias.PREFER_MAKER), (False, TakerBias.PREFER_TAKER)
+ON, OFF = (True, TakerBias.PREFER_MAKER), (False, TakerBias.PREFER_TAKER)
 
 
 @dataclass
@@ -44,38 +46,56 @@ class Scripted:
         return Judgement(evidence=evidence, before=before, decision=decision, after=before)
 
 
-def outcomes(arriving: Orders, *, minutes: int = 4, filled: bool = True) -> Outcomes:
+@dataclass
+class Simple:
     """Every maker order takes so many minutes, a taker order none; slippage is the number of the order."""
-    count = len(arriving)
-    taken = np.where(np.arange(len(Action)) == Action.TAKER, 0, minutes * 60)
-    return Outcomes(
-        is_filled=np.tile((np.arange(len(Action)) != Action.TAKER)[:, None] & filled, (1, count)),
-        slippage_bps=np.tile(np.arange(count, dtype=np.float64), (len(Action), 1)),
-        cost_bps=np.zeros((len(Action), count)),
-        ends_seconds=arriving.arrives_seconds + taken[:, None],
-        is_rejected=np.zeros(count, dtype=np.bool_),
-    )
+
+    arriving: Orders
+    minutes: int
+    filled: bool
+
+    @property
+    def is_rejected(self) -> Flags:
+        return np.zeros(len(self.arriving), dtype=np.bool_)
+
+    def of(self, action: Action) -> Outcomes:
+        count = len(self.arriving)
+        return Outcomes(
+            is_filled=np.full(count, action.is_maker and self.filled),
+            went_through=np.full(count, action.is_maker),
+            slippage_bps=np.arange(count, dtype=np.float64),
+            cost_bps=np.zeros(count),
+            ends_seconds=self.arriving.arrives_seconds + (self.minutes * 60 if action.is_maker else 0),
+        )
 
 
 def routed(rules: Scripted, arriving: Orders, *, minutes: int = 4, filled: bool = True) -> RoutedOrders:
     setting = BacktestContext.of([market(FLAT)], [START + minute * MINUTE for minute in SLOT_MINUTES], [NO_FEES])
-    happened = outcomes(arriving, minutes=minutes, filled=filled)
+    happened = cast(OutcomesByAction, Simple(arriving, minutes, filled))
     return route(cast(RuleSet, rules), arriving, happened, setting, lambda _: None)
+
+
+def sent(routing: RoutedOrders) -> list[Action]:
+    return [routing.actions[index] for index in routing.action]
+
+
+def decided(routing: RoutedOrders) -> list[list[Action]]:
+    return [[routing.actions[index] for index in row] for row in routing.policy]
 
 
 def test_a_policy_steers_only_orders_that_arrive_after_its_slot() -> None:
     # an order of bar n arrives at minute n + 1: at 10 and 11, at 20 and 21
     arriving = orders((9, 1), (10, 1), (19, 1), (20, 1))
 
-    routing = routed(Scripted([MAKER, TAKER, MAKER, MAKER]), arriving)
+    routing = routed(Scripted([ON, OFF, ON, ON]), arriving)
 
-    assert routing.action.tolist() == [Action.FULL_WAIT, Action.TAKER, Action.TAKER, Action.FULL_WAIT]
+    assert sent(routing) == [FULL_WAIT, TAKER, TAKER, FULL_WAIT]
 
 
 def test_evidence_is_of_outcomes_that_ended_strictly_before_the_slot() -> None:
     # they end at minutes 9, 10 and 11
     arriving = orders((4, 1), (5, 1), (6, 1))
-    rules = Scripted([MAKER] * 4)
+    rules = Scripted([ON] * 4)
 
     routed(rules, arriving)
 
@@ -90,7 +110,7 @@ def test_evidence_is_of_outcomes_that_ended_strictly_before_the_slot() -> None:
 def test_a_late_outcome_is_seen_by_its_end_not_by_its_arrival() -> None:
     # the first arrives at minute 2 and takes until 12, the second, a taker order, comes and goes at minute 11
     arriving = orders((1, 1), (10, 1))
-    rules = Scripted([MAKER, TAKER, MAKER, MAKER])
+    rules = Scripted([ON, OFF, ON, ON])
 
     routed(rules, arriving, minutes=10)
 
@@ -101,28 +121,28 @@ def test_a_late_outcome_is_seen_by_its_end_not_by_its_arrival() -> None:
 @pytest.mark.parametrize(
     ("bias", "action"),
     [
-        (TakerBias.PREFER_MAKER, Action.FULL_WAIT),
-        (TakerBias.BALANCED, Action.HALF_WAIT),
-        (TakerBias.PREFER_TAKER, Action.QUARTER_WAIT),
+        (TakerBias.PREFER_MAKER, FULL_WAIT),
+        (TakerBias.BALANCED, HALF_WAIT),
+        (TakerBias.PREFER_TAKER, QUARTER_WAIT),
     ],
 )
 def test_the_bias_sets_the_wait(bias: TakerBias, action: Action) -> None:
     routing = routed(Scripted([(True, bias)] * 4), orders((5, 1)))
 
-    assert routing.action.tolist() == [action]
-    assert routing.policy.tolist() == [[action]] * 4
+    assert sent(routing) == [action]
+    assert decided(routing) == [[action]] * 4
 
 
 def test_while_maker_first_is_off_every_nth_order_goes_as_a_probe_with_half_the_wait() -> None:
     # their probe numbers are 0 to 4
     arriving = orders((1, 1), (2, 1), (3, 1), (4, 1), (5, 1))
-    rules = Scripted([TAKER] * 4, probe_every=2)
+    rules = Scripted([OFF] * 4, probe_every=2)
 
     routing = routed(rules, arriving, filled=False)
 
     assert routing.is_probe.tolist() == [True, False, True, False, True]
-    assert routing.action.tolist() == [Action.HALF_WAIT, Action.TAKER] * 2 + [Action.HALF_WAIT]
-    assert routing.policy.tolist() == [[Action.TAKER]] * 4
+    assert sent(routing) == [HALF_WAIT, TAKER] * 2 + [HALF_WAIT]
+    assert decided(routing) == [[TAKER]] * 4
 
 
 DAYS = 12
@@ -193,7 +213,7 @@ def test_the_breaker_sees_a_day_of_refusals_and_comes_back_and_the_seed_does_not
     assert breaker.hours_to_off < 6
     assert evaluation.of(ORACLE).over_maker.mean < evaluation.of("breaker").over_maker.mean < 0
     assert evaluation.outage_count == 2 * 2
-    assert evaluation.of("breaker").probe_share > 0
+    assert evaluation.of("breaker").probed_share > 0
 
 
 def test_what_the_oracle_pays_in_an_outage_is_what_always_taking_pays() -> None:

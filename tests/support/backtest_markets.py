@@ -41,7 +41,7 @@ def walking(symbol: str, bar_count: int, *, interval: timedelta = timedelta(minu
 
 
 def orders(*each: tuple[int, int], market_place: int = 0, interval: timedelta = MINUTE) -> Orders:
-    """Make orders of one market from the bar at whose close each arrives and its side."""
+    """Make orders of one market from the bar at whose close each arrives and its side; chance does nothing to them."""
     bar, side = np.array(each, dtype=np.int64).T
     return Orders(
         market=np.full(len(bar), market_place),
@@ -51,6 +51,9 @@ def orders(*each: tuple[int, int], market_place: int = 0, interval: timedelta = 
         notional=np.full(len(bar), 100.0),
         failure_draw=np.full(len(bar), 0.5),
         probe_number=np.arange(len(bar)),
+        disagreement_draw=np.full(len(bar), 0.5),
+        noise_at_once=np.zeros(len(bar)),
+        noise_late=np.zeros(len(bar)),
     )
 
 

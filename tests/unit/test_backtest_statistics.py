@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jobs.backtest.detection import Detection, Sighting, detection, sightings
+from jobs.backtest.detection import Detection, Sighting, detection, false_opening_count, sightings
 from jobs.backtest.outages import Outage
 from jobs.backtest.statistics import estimate
 
@@ -116,3 +116,25 @@ def test_a_detection_is_the_share_seen_and_the_middle_of_the_hours() -> None:
 
 def test_nothing_to_see_has_no_share() -> None:
     assert detection([]).detected_share is None
+
+
+@pytest.mark.parametrize(
+    ("off_hours", "count"),
+    [
+        (set(), 0),
+        ({0, 1, 2}, 1),  # off from the first slot on
+        ({5, 6, 30, 31, 40}, 3),
+        ({11, 12, 19}, 0),  # the outage lasts from 10:30 to 20:30
+        ({21}, 0),  # in the hour after it its last orders end
+        ({22}, 1),
+        ({9, 10, 11}, 1),  # had turned off before it began
+    ],
+)
+def test_an_opening_is_false_without_an_outage_of_its_market(off_hours: set[int], count: int) -> None:
+    is_off = np.array([[hour in off_hours, False] for hour in range(100)])
+    mine, others = (
+        Outage(market=market, start_seconds=int(start * HOUR), end_seconds=int(end * HOUR))
+        for market, start, end in ((0, 10.5, 20.5), (1, 0, 99))
+    )
+
+    assert false_opening_count([mine, others], SLOTS, is_off) == count
