@@ -23,13 +23,14 @@ _NEVER = float("-inf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedOrder:
-    """One order that is done, `ends_seconds` since 1970."""
+    """One order that is done, `ends_seconds` since 1970; a taker order went through nothing."""
 
     ends_seconds: int
     slippage_bps: float
     is_maker: bool
     is_filled: bool
     is_rejected: bool
+    went_through: bool
 
 
 class _Tally:

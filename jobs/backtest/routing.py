@@ -2,8 +2,9 @@
 
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -13,11 +14,11 @@ from jobs.backtest.arrays import Flags, Floats, Integers
 from jobs.backtest.evidence import EndedOrder, History, MakerOrders
 from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders
+from jobs.backtest.outage_log import OutageLog
 from jobs.backtest.outcomes import OutcomesByAction
 from policy import Evidence, TakerBias, Volatility
 from policy.fee_gap import FeeGap
 from policy.rules import Decision, RuleSet, State
-from policy.rules.breaker_state import Breaker
 from policy.streaks import Streaks
 
 _WAITS = {
@@ -25,7 +26,6 @@ _WAITS = {
     TakerBias.BALANCED: HALF_WAIT,
     TakerBias.PREFER_TAKER: QUARTER_WAIT,
 }
-_PROBE = HALF_WAIT
 _REPORT_EVERY = 96
 
 
@@ -127,6 +127,7 @@ class _Loop:
         self._probe_number: list[int] = orders.probe_number.tolist()
         self._histories = [History() for _ in context.markets]
         self._pool = MakerOrders()
+        self._outage_log = _outage_log(rules, len(context.markets), len(orders))
         self._states: list[State | None] = [rules.newcomer(()) for _ in context.markets]
         self._under_way: list[tuple[int, int]] = []
         self._next_order = 0
@@ -163,6 +164,8 @@ class _Loop:
             outcome = self._outcome(order)
             self._histories[self._market[order]].add(outcome)
             self._pool.add(outcome)
+            if self._outage_log:
+                self._outage_log.add(self._market[order], outcome, self._states[self._market[order]] or State())
 
     def _outcome(self, order: int) -> EndedOrder:
         action = self._sent[order]
@@ -173,6 +176,7 @@ class _Loop:
             is_maker=action.is_maker,
             is_filled=bool(outcomes.is_filled[order]),
             is_rejected=action.is_maker and bool(self._outcomes.is_rejected[order]),
+            went_through=bool(outcomes.went_through[order]),
         )
 
     def _decide(self, number: int) -> list[Decision]:
@@ -199,17 +203,20 @@ class _Loop:
 
     def _streaks(self, number: int) -> list[Streaks]:
         slot, as_of = self._context.slots_seconds[number], self._context.slots[number]
-        shared = next((state.pool for state in self._states if state is not None), Breaker())
-        pool = self._pool.streak(slot, shared)
-        all_streaks = []
-        for history, state in zip(self._histories, self._states, strict=True):
-            own, orders = state.own if state else Breaker(), history.maker_orders
-            all_streaks.append(
-                Streaks(
-                    as_of=as_of, own=orders.streak(slot, own), reject_streak=orders.reject_streak(slot, own), pool=pool
-                )
+        states = [state or State() for state in self._states]
+        pool = self._pool.streak(slot, states[0].pool)
+        outages = self._outage_log.evidence(slot, states) if self._outage_log else None
+        return [
+            Streaks(
+                as_of=as_of,
+                own=history.maker_orders.streak(slot, state.own),
+                reject_streak=history.maker_orders.reject_streak(slot, state.own),
+                pool=pool,
+                own_outage=outages.own[market] if outages else None,
+                pool_outage=outages.pool if outages else None,
             )
-        return all_streaks
+            for market, (history, state) in enumerate(zip(self._histories, states, strict=True))
+        ]
 
     def _send_until(self, seconds: int | None, decisions: Sequence[Decision] | None) -> None:
         """Send the orders that arrive at this time or before; None sends all that are left."""
@@ -224,10 +231,33 @@ class _Loop:
             self._next_order += 1
 
     def _send(self, order: int, decision: Decision) -> None:
-        every = decision.probe_every
-        self._is_probe[order] = every is not None and self._probe_number[order] % every == 0
-        self._sent[order] = _PROBE if self._is_probe[order] else _action(decision)
+        self._never_off[order] = _as_maker(TakerBias.PREFER_MAKER, decision.maker_posts)
+        self._sent[order] = _action(decision)
+        if not decision.policy.maker_first:
+            probe = _probe(decision, self._probe_number[order])
+            self._is_probe[order], self._sent[order] = probe is not None, probe or TAKER
+
+
+def _outage_log(rules: RuleSet, market_count: int, order_count: int) -> OutageLog | None:
+    parameters = rules.outage_parameters
+    return OutageLog(market_count, order_count, parameters) if parameters else None
 
 
 def _action(decision: Decision) -> Action:
-    return _WAITS[decision.policy.taker_bias] if decision.policy.maker_first else TAKER
+    """Return how the policy sends orders that are no probes."""
+    if not decision.policy.maker_first:
+        return TAKER
+    return _as_maker(decision.policy.taker_bias, decision.maker_posts)
+
+
+@cache
+def _as_maker(bias: TakerBias, maker_posts: int | None) -> Action:
+    return replace(_WAITS[bias], maker_posts=maker_posts or 1)
+
+
+def _probe(decision: Decision, probe_number: int) -> Action | None:
+    """Return how an order is a probe while maker first is off, None if it is none; a probe is posted once."""
+    if decision.probe_share is not None:
+        return replace(FULL_WAIT, maker_share=decision.probe_share)
+    every = decision.probe_every
+    return HALF_WAIT if every is not None and probe_number % every == 0 else None

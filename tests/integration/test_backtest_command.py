@@ -128,7 +128,7 @@ def test_the_log_says_how_often_and_for_how_much_and_the_settings_what_is_compar
     policies = {policy["name"]: policy for policy in record["policies"]}
     plain, compared = (
         ["always taker", "always maker first", "always re-posted", "oracle"],
-        ["seed", "breaker", "breaker (settings)"],
+        ["seed", "breaker", "breaker1", "breaker (settings)"],
     )
     assert list(policies) == plain + compared
     assert policies["always taker"]["money_over_maker_per_day"]["mean"] > 0

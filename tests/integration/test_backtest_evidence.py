@@ -20,6 +20,7 @@ from jobs.plan import CandlesSource, Location, Plan
 from jobs.run.recompute import recompute
 from policy import Evidence
 from policy.fee_gap import NO_FEES
+from policy.outage_evidence import OutageParameters
 from policy.rules import Judgement, RuleSet, State, rule_set
 from storage.records import Origin
 from tests.support.backtest_markets import FEES, START, walking, write_candles
@@ -39,6 +40,10 @@ class Recording:
     rules: RuleSet
     judged: list[Judgement] = field(default_factory=list)
     has_state: bool = True
+
+    @property
+    def outage_parameters(self) -> OutageParameters | None:
+        return self.rules.outage_parameters
 
     def newcomer(self, states: Sequence[State]) -> State | None:
         return self.rules.newcomer(states)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from math import log
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +19,7 @@ from jobs.backtest.outcomes import Outcomes, OutcomesByAction
 from jobs.backtest.routing import BacktestContext, RoutedOrders, route
 from policy import Evidence, Quality, Regime, RouterPolicy, TakerBias
 from policy.fee_gap import NO_FEES
+from policy.outage_evidence import OutageParameters
 from policy.rules import Decision, Judgement, RuleSet, State, rule_set
 from tests.support.backtest_markets import FEES, MINUTE, START, market, orders, walking
 
@@ -32,7 +34,10 @@ class Scripted:
 
     script: Sequence[tuple[bool, TakerBias]]
     probe_every: int | None = None
+    probe_share: float | None = None
+    maker_posts: int | None = None
     has_state: bool = True
+    outage_parameters: OutageParameters | None = None
     shown: list[Evidence] = field(default_factory=list)
 
     def newcomer(self, _: Sequence[State]) -> State:
@@ -42,7 +47,14 @@ class Scripted:
         maker_first, bias = self.script[len(self.shown)]
         self.shown.append(evidence)
         policy = RouterPolicy(maker_first=maker_first, taker_bias=bias, quality=Quality.OK, reason="")
-        decision = Decision(policy=policy, regime=Regime.NORMAL, maker_offset_bps=1.0, probe_every=self.probe_every)
+        decision = Decision(
+            policy=policy,
+            regime=Regime.NORMAL,
+            maker_offset_bps=1.0,
+            probe_every=None if maker_first else self.probe_every,
+            probe_share=None if maker_first else self.probe_share,
+            maker_posts=self.maker_posts,
+        )
         return Judgement(evidence=evidence, before=before, decision=decision, after=before)
 
 
@@ -145,6 +157,46 @@ def test_while_maker_first_is_off_every_nth_order_goes_as_a_probe_with_half_the_
     assert decided(routing) == [[TAKER]] * 4
 
 
+def test_the_policy_sets_into_how_many_posts_the_full_wait_is_divided() -> None:
+    script = [ON, (True, TakerBias.BALANCED), OFF, ON]
+
+    routing = routed(Scripted(script, maker_posts=4), orders((5, 1), (15, 1), (25, 1), (35, 1)))
+
+    full = replace(FULL_WAIT, maker_posts=4)
+    assert sent(routing) == [full, replace(HALF_WAIT, maker_posts=4), TAKER, full]
+    assert [row[0] for row in decided(routing)] == sent(routing)
+    # what each order would have been without the policy's taker and its shorter waits
+    assert [routing.actions[index] for index in routing.never_off] == [full] * 4
+
+
+def test_while_maker_first_is_off_every_order_rests_the_share_of_the_policy_and_is_a_probe() -> None:
+    rules = Scripted([OFF, ON, OFF, OFF], probe_every=2, probe_share=0.05, maker_posts=4)
+
+    routing = routed(rules, orders((1, 1), (2, -1), (12, 1), (22, 1)), filled=False)
+
+    sliver = Action(patience=1.0, maker_share=0.05)
+    assert sent(routing) == [sliver, sliver, replace(FULL_WAIT, maker_posts=4), sliver]
+    assert routing.is_probe.tolist() == [True, True, False, True]
+    assert [row[0].is_maker for row in decided(routing)] == [False, True, False, False]
+    assert routing.maker_share.tolist() == [0.05, 0.05, 1.0, 0.05]
+
+
+def test_a_rule_set_that_weighs_outages_gets_the_evidence_of_its_market_and_of_the_pool() -> None:
+    # three orders that the market came to and that did not fill; they end at minutes 6, 7 and 15
+    arriving = orders((1, 1), (2, 1), (10, 1))
+    rules = Scripted([ON] * 4, outage_parameters=OutageParameters())
+
+    routed(rules, arriving, filled=False)
+
+    shown = [evidence.streaks for evidence in rules.shown if evidence.streaks]
+    assert [streaks.own_outage and streaks.own_outage.order_count for streaks in shown] == [0, 2, 3, 3]
+    # the priors of 1 miss in 25, 2 in 26 and 3 in 27: 0.97 / 0.04 = 24.25, 0.97 * 13 = 12.61 and 0.97 * 9 = 8.73
+    statistic = [(24.25 * 12.61 + 12.61), ((24.25 * 12.61 + 12.61 + 1) * 8.73)]
+    sums = [streaks.own_outage and streaks.own_outage.sum_before for streaks in shown]
+    assert sums == [None, *(pytest.approx(log(each), abs=1e-9) for each in (statistic[0], statistic[1], statistic[1]))]
+    assert [streaks.pool_outage for streaks in shown] == [streaks.own_outage for streaks in shown]
+
+
 DAYS = 12
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
@@ -192,8 +244,14 @@ def test_every_policy_gets_the_same_orders_whatever_others_are_compared() -> Non
     assert len({policy.cost.order_count for policy in both.results}) == 1
 
 
-def test_a_breaker_that_never_opens_costs_to_the_digit_what_always_posting_first_does() -> None:
-    calm = rule_set("breaker", {"min_miss_streak": 10_000, "open_reject_streak": 10_000})
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("breaker1", {"min_miss_streak": 10_000}), ("breaker", {"open_sum": 1e6, "pool_open_sum": 1e6})],
+)
+def test_a_breaker_that_never_opens_costs_to_the_digit_what_always_posting_first_does(
+    name: str, parameters: dict[str, object]
+) -> None:
+    calm = rule_set(name, {"open_reject_streak": 10_000, **parameters})
 
     evaluation = run_backtest(question(rule_sets={"breaker": calm}, outages=OUTAGE))
 
