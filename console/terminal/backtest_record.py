@@ -34,6 +34,7 @@ def backtest_record(request: "BacktestRequest", backtest: "Backtest") -> dict[st
         "day_count": backtest.day_count,
         "outage_count": backtest.outage_count,
         "execution": asdict(request.execution),
+        "fill_evidence": asdict(request.fill_evidence) if request.fill_evidence else None,
         "maker_posts": request.maker_posts,
         "drift_bps": request.drift_bps,
         "outages": _outage_record(request),

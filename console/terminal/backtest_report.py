@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jobs.backtest.backtest import Backtest, BacktestRequest
     from jobs.backtest.comparison import PolicyResult
     from jobs.backtest.detection import Detection
+    from jobs.backtest.fill_evidence import FillEvidence
     from jobs.backtest.statistics import Estimate
 
 _REACH = {"symbol": "each market at times of its own", "venue": "all markets at the same times"}
@@ -47,7 +48,22 @@ def print_backtest(request: "BacktestRequest", backtest: "Backtest", *, fees_are
     print_lines(_method(request, backtest, fees_are_assumed=fees_are_assumed))
     for table in _tables(request, backtest):
         print_table(table)
-    print_lines((*words(backtest), *_fee_gap_lines(request), *_CAVEATS))
+    print_lines((fill_evidence_words(request.fill_evidence), *words(backtest), *_fee_gap_lines(request), *_CAVEATS))
+
+
+def fill_evidence_words(evidence: "FillEvidence | None") -> str:
+    """Return which fill rule the log supports, or why it cannot tell."""
+    if evidence is None:
+        return "fill rule: with --orders-per-day the log is not read, which may show how its orders fill"
+    if evidence.order_count == 0:
+        return "fill rule: the log cannot tell, no maker order in it has a side, a price and times that bars cover"
+    counts = ", ".join(f"{FILL_RULE_WORDS[rule]} {count}" for rule, count in evidence.contradiction_count.items())
+    found = (
+        f"the log supports fills {FILL_RULE_WORDS[evidence.supported]} (--fill-rule {evidence.supported})"
+        if evidence.supported
+        else "the log cannot tell, chance may decide between the best two"
+    )
+    return f"fill rule: {found}; of {evidence.order_count:,} maker orders so many contradict a fill {counts}"
 
 
 def _tables(request: "BacktestRequest", backtest: "Backtest") -> Iterator["Table"]:

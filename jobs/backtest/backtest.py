@@ -21,6 +21,7 @@ from jobs.backtest.comparison import (
 )
 from jobs.backtest.errors import BacktestError
 from jobs.backtest.execution import Execution
+from jobs.backtest.fill_evidence import FillEvidence
 from jobs.backtest.fill_rule import FillRule
 from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders, Profile, draw_orders
@@ -37,7 +38,8 @@ class BacktestRequest:
     """What is backtested: the markets in order, how each is traded, and the rule sets by their names in the result.
 
     Profiles and fees are by symbol, for every market. `fee_gaps` are what the rule sets know of the fees. `slots` are
-    when policies are computed, the oldest before the first order. `maker_posts` is how many posts the plain policy that
+    when policies are computed, the oldest before the first order. `fill_evidence` is of the log, and changes no result;
+    None if the log was not read. `maker_posts` is how many posts the plain policy that
     re-posts divides the full wait into. With `drift_bps` the price moves so far with an order while it waits. `outages`
     None simulates none. Each of the `repetition_count` repetitions draws orders of its own. The same request gives the
     same result.
@@ -50,6 +52,7 @@ class BacktestRequest:
     slots: Sequence[datetime]
     fee_gaps: Mapping[str, FeeGap]
     execution: Execution = field(default_factory=Execution)
+    fill_evidence: FillEvidence | None = None
     maker_posts: int = 4
     drift_bps: float = 0.0
     outages: OutagePlan | None = None

@@ -31,6 +31,7 @@ class EndedOrder:
     is_filled: bool
     is_rejected: bool
     went_through: bool
+    is_probe: bool
 
 
 class _Tally:

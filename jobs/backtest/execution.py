@@ -76,6 +76,11 @@ def maker_prices(market: Market, execution: Execution, side: int) -> Floats:
 def reaches(rule: FillRule, market: Market, bar: Integers, side: Integers, limit: Floats) -> Flags:
     """Return for each order whether its bar trades as far as the rule asks; each with its side and its limit."""
     depth = np.where(side > 0, limit - market.bars.low[bar], market.bars.high[bar] - limit)
+    return is_deep_enough(rule, market, depth, limit)
+
+
+def is_deep_enough(rule: FillRule, market: Market, depth: Floats, limit: Floats) -> Flags:
+    """Return whether the rule fills orders at these limits if the price trades `depth` beyond each, in quote units."""
     rounding = market.tick * _ROUNDING
     least = -rounding if rule is FillRule.AT_LIMIT else limit * _BEYOND_BPS[rule] / _BPS + rounding
     return np.asarray(depth > least)

@@ -51,19 +51,20 @@ class OutageLog:
     def add(self, market: int, outcome: EndedOrder, state: State) -> None:
         """Add an outcome that ended no earlier than those before it; `state` is the market's, of the slot before it.
 
-        What ends while a breaker is open shows no normal operation, and while the market's own is open it is no
-        evidence of an outage of the scope. Taker orders are ignored.
+        Probes and what ends while a breaker is open show no normal operation; what ends while the market's own is open
+        is no evidence of an outage of the scope. Taker orders are ignored.
         """
         if not outcome.is_maker:
             return
         number, kind = self._count, int(outcome.went_through)
+        is_learnt = not (state.is_open or outcome.is_probe)
         self._count += 1
         self._ends[number], self._market[number], self._kind[number] = outcome.ends_seconds, market, kind
         self._is_filled[number] = outcome.is_filled
-        self._is_learnt[number] = not state.is_open
+        self._is_learnt[number] = is_learnt
         self._is_pooled[number] = state.own.opened_at is None
         self._so_far[:, number] = self._learnt[:, market, kind]
-        if not state.is_open:
+        if is_learnt:
             self._learnt[:, market, kind] += (1, int(outcome.is_filled))
         self._by_market[market].append(number)
         for streak in (self._streaks[market], self._pool_streak):

@@ -1,6 +1,7 @@
 """The user's own data: candles as markets, and the order log as a profile of how each symbol is traded."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import sqrt
 from typing import Any
@@ -9,6 +10,7 @@ import duckdb
 import numpy as np
 
 from jobs.backtest.errors import BacktestError
+from jobs.backtest.fill_evidence import RestedOrders
 from jobs.backtest.market import Bars, Market
 from jobs.backtest.orders import Profile
 from jobs.engines import duckdb_tables as tables
@@ -43,6 +45,27 @@ _LOG = """
     where not starts_with(symbol, $reject_prefix) and ts >= $since and ts < $until
     order by symbol, ts, side, notional
 """
+_RESTED = """
+    select
+        symbol,
+        case upper(side) when 'BUY' then 1 else -1 end as side,
+        maker_price as price,
+        epoch_us(maker_from) / 1e6 as from_seconds,
+        epoch_us(maker_until) / 1e6 as until_seconds,
+        maker_filled as is_filled
+    from order_outcome
+    where not starts_with(symbol, $reject_prefix) and ts >= $since and ts < $until
+        and maker_started and maker_price > 0 and maker_from is not null and maker_until is not null
+        and maker_filled is not null and upper(side) in ('BUY', 'SELL')
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedOrders:
+    """What the log tells a backtest, by symbol: how each is traded, and its maker orders with price and times."""
+
+    profiles: Mapping[str, Profile]
+    rested: Mapping[str, RestedOrders]
 
 
 def read_markets(source: CandlesSource, since: datetime, until: datetime) -> dict[str, Market]:
@@ -64,22 +87,35 @@ def read_markets(source: CandlesSource, since: datetime, until: datetime) -> dic
     return markets
 
 
-def read_profiles(source: OrdersSource, since: datetime, until: datetime) -> dict[str, Profile]:
-    """Return the profile of each symbol from the log's outcomes of `since <= ts < until`.
+def read_log(source: OrdersSource, since: datetime, until: datetime) -> LoggedOrders:
+    """Read the log's outcomes of `since <= ts < until`.
 
     Orders per day are over the time from the first to the last of these outcomes of any symbol, at least a day. Raises
     as `read_markets` does.
     """
     window = Window(as_of=until, outcome_window=until - since)
+    parameters = {**_bounds(since, until), "reject_prefix": tables.REJECT_PREFIX}
     with duckdb_session() as (connection, folder):
         tables.load_orders(connection, read_orders(connection, source, window, folder), source, window)
-        columns = connection.execute(
-            _LOG, {**_bounds(since, until), "reject_prefix": tables.REJECT_PREFIX}
-        ).fetchnumpy()
+        columns = connection.execute(_LOG, parameters).fetchnumpy()
+        rested = connection.execute(_RESTED, parameters).fetchnumpy()
     if len(columns["symbol"]) == 0:
         raise BacktestError("the order log has no usable outcome of that time; give --orders-per-day instead")
     days = max(1.0, float(columns["log_seconds"][0]) / _DAY_SECONDS)
-    return {symbol: _profile(columns, symbol, days) for symbol in np.unique(columns["symbol"].astype(str)).tolist()}
+    return LoggedOrders(
+        profiles={symbol: _profile(columns, symbol, days) for symbol in _symbols(columns)},
+        rested={symbol: _rested(rested, symbol) for symbol in _symbols(rested)},
+    )
+
+
+def _symbols(columns: Mapping[str, Any]) -> list[str]:
+    symbols: list[str] = np.unique(columns["symbol"].astype(str)).tolist()
+    return symbols
+
+
+def _rested(columns: Mapping[str, Any], symbol: str) -> RestedOrders:
+    is_symbol = columns["symbol"] == symbol
+    return RestedOrders(**{name: np.asarray(columns[name])[is_symbol] for name in columns if name != "symbol"})
 
 
 def _profile(columns: Mapping[str, Any], symbol: str, days: float) -> Profile:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from jobs.backtest.backtest import BacktestRequest
 from jobs.backtest.errors import NothingTradedError
 from jobs.backtest.execution import Execution
+from jobs.backtest.fill_evidence import fill_evidence
 from jobs.backtest.market import Market
 from jobs.backtest.options import BacktestOptions
-from jobs.backtest.orders import Profile, coin_profile
+from jobs.backtest.orders import coin_profile
 from jobs.backtest.outages import OutagePlan, Reach, usual_count
-from jobs.backtest.reading import read_markets, read_profiles
+from jobs.backtest.reading import read_log, read_markets
 from jobs.plan import CandlesSource, Fees, Plan
 from jobs.slots import Slots
 from policy.fee_gap import FeeGap
@@ -28,8 +29,10 @@ def build_request(
     Raises NothingTradedError if no symbol of the log has candles, and SourceError, EngineError and BacktestError as the
     readers do.
     """
-    markets = read_markets(candles, options.since or _EARLIEST, _LATEST)
-    profiles = _profiles(plan, options, markets)
+    since = options.since or _EARLIEST
+    markets = read_markets(candles, since, _LATEST)
+    logged = read_log(plan.orders, since, _LATEST) if options.orders_per_day is None else None
+    profiles = logged.profiles if logged else dict.fromkeys(markets, coin_profile(options.orders_per_day or 0.0))
     traded = [market for symbol, market in markets.items() if symbol in profiles]
     if not traded:
         raise NothingTradedError(
@@ -43,18 +46,13 @@ def build_request(
         rule_sets=rule_sets,
         slots=_slots_of(slots, traded),
         execution=_execution(options),
+        fill_evidence=fill_evidence(logged.rested, markets) if logged else None,
         maker_posts=options.maker_posts,
         drift_bps=options.drift_bps,
         outages=_outages(options),
         repetition_count=options.repetition_count,
         seed=options.seed,
     )
-
-
-def _profiles(plan: Plan, options: BacktestOptions, markets: Mapping[str, Market]) -> dict[str, Profile]:
-    if options.orders_per_day is None:
-        return read_profiles(plan.orders, options.since or _EARLIEST, _LATEST)
-    return dict.fromkeys(markets, coin_profile(options.orders_per_day))
 
 
 def _fees(plan: Plan, symbol: str) -> Fees:

@@ -177,6 +177,7 @@ class _Loop:
             is_filled=bool(outcomes.is_filled[order]),
             is_rejected=action.is_maker and bool(self._outcomes.is_rejected[order]),
             went_through=bool(outcomes.went_through[order]),
+            is_probe=self._is_probe[order],
         )
 
     def _decide(self, number: int) -> list[Decision]:

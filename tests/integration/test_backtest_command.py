@@ -98,7 +98,9 @@ def test_the_table_says_in_words_what_is_clear_and_what_is_noise(folder: Path) -
     assert "no [fees] in the settings: 2 bps as maker and 5 as taker are assumed" in done.stdout
     assert "breaker: costs less against always taker (" in done.stdout
     assert "seed: " in done.stdout
-    assert "always maker first" in done.stdout
+    assert "always re-posted: within noise against always maker first (" in done.stdout
+    assert "re-posted over posted once, bps" in done.stdout
+    assert "fill rule: with --orders-per-day the log is not read" in done.stdout
     assert (folder / "costs.svg").read_text().startswith("<?xml")
 
 
@@ -131,6 +133,11 @@ def test_the_log_says_how_often_and_for_how_much_and_the_settings_what_is_compar
         ["seed", "breaker", "breaker1", "breaker (settings)"],
     )
     assert list(policies) == plain + compared
+    assert record["fill_evidence"] == {
+        "order_count": 0,
+        "contradiction_count": {"at-limit": 0, "through": 0, "1bps-beyond": 0, "2bps-beyond": 0},
+        "supported": None,
+    }
     assert policies["always taker"]["money_over_maker_per_day"]["mean"] > 0
     assert {policy["cost"]["order_count"] for policy in policies.values()} == {record["order_count"]}
     assert record["markets"][0]["fee_gap"].startswith("maker-first loses: the fee gap of 0.3 bps")

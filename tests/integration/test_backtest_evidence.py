@@ -14,14 +14,15 @@ from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders, coin_profile, draw_orders
 from jobs.backtest.outages import OutagePlan, Reach, arriving_within, draw_outages
 from jobs.backtest.outcomes import OutcomesByAction
-from jobs.backtest.reading import read_markets, read_profiles
+from jobs.backtest.reading import read_log, read_markets
 from jobs.backtest.routing import BacktestContext, RoutedOrders, route
 from jobs.plan import CandlesSource, Location, Plan
 from jobs.run.recompute import recompute
 from policy import Evidence
 from policy.fee_gap import NO_FEES
-from policy.outage_evidence import OutageParameters
+from policy.outage_evidence import OutageEvidence, OutageParameters
 from policy.rules import Judgement, RuleSet, State, rule_set
+from policy.streaks import Streaks
 from storage.records import Origin
 from tests.support.backtest_markets import FEES, START, walking, write_candles
 from tests.support.outcomes import NAMES, outcome, write_csv
@@ -85,6 +86,8 @@ def rows_of(orders: Orders, outcomes: OutcomesByAction, routing: RoutedOrders) -
                 slippage_bps=float(sent.slippage_bps[number]),
                 post_only_rejected=is_maker and bool(outcomes.is_rejected[number]),
                 probe=bool(routing.is_probe[number]),
+                went_through=bool(sent.went_through[number]) if is_maker else None,
+                order_id=f"{number:06}",  # of those that end together, the order of the numbers
             )
         )
     return rows
@@ -101,25 +104,40 @@ def near(evidence: Evidence) -> Evidence:
         name: value if (value := getattr(volatility, name)) is None else round(value, 7)
         for name in ("atr_short_pct", "atr_long_pct", "atr_ratio")
     }
-    return replace(evidence, volatility=replace(volatility, **rounded))
+    return replace(evidence, volatility=replace(volatility, **rounded), streaks=_near(evidence.streaks))
 
 
-def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes(tmp_path: Path) -> None:
+def _near(streaks: Streaks | None) -> Streaks | None:
+    """Sums of the evidence of an outage to 6 digits: the job shows the newest orders apart, and sums no old ones."""
+    return streaks and replace(streaks, own_outage=_whole(streaks.own_outage), pool_outage=_whole(streaks.pool_outage))
+
+
+def _whole(outage: OutageEvidence | None) -> OutageEvidence | None:
+    if outage is None:
+        return None
+    total = outage.outage_sum(OutageParameters())
+    return replace(outage, sum_before=None if total is None else round(total, 6), newest_orders=(), order_count=0)
+
+
+@pytest.mark.parametrize("name", ["breaker", "breaker1"])
+def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes(tmp_path: Path, name: str) -> None:
     of = markets()
     plan = OutagePlan(duration=timedelta(hours=30), count=1, reach=Reach.VENUE, is_rejected=True)
     drawn = draw_orders(of, dict.fromkeys(SYMBOLS, coin_profile(40)), 4, seed=3, repetition=0)
     struck = arriving_within(drawn, draw_outages(plan, of, seed=3, repetition=0)) & (drawn.failure_draw < 0.9)
     outcomes = OutcomesByAction(drawn, of, [FEES] * 3, Execution(), struck, plan)
     slots = [START + number * timedelta(hours=1) for number in range(DAYS * 24 + 1)]
-    recording = Recording(rule_set("breaker1"))
+    recording = Recording(rule_set(name))
     setting = BacktestContext.of(of, slots, [NO_FEES] * 3)
     routing = route(cast(RuleSet, recording), drawn, outcomes, setting, lambda _: None)
-    log = write_csv(tmp_path / "log.csv", rows_of(drawn, outcomes, routing), (*NAMES, "post_only_rejected", "probe"))
+    log = write_csv(
+        tmp_path / "log.csv", rows_of(drawn, outcomes, routing), (*NAMES, "post_only_rejected", "probe", "went_through")
+    )
     job = Plan(
         scope="default",
         orders=canonical(log, deduplicate=False),
         candles=candles_of(tmp_path, of),
-        rule_set=rule_set("breaker1"),
+        rule_set=rule_set(name),
         symbols=SYMBOLS,
     )
     opened = [
@@ -133,9 +151,7 @@ def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes
     for number in (0, 5, 130, 200, *moved, *range(len(slots) - 4, len(slots))):
         mine = recording.judged[3 * number : 3 * number + 3]
         states = {
-            "breaker1": {
-                judgement.evidence.symbol: judgement.before for judgement in mine if judgement.before is not None
-            }
+            name: {judgement.evidence.symbol: judgement.before for judgement in mine if judgement.before is not None}
         }
         run = recompute(job, slots[number], origin=Origin.MANUAL, started_at=END, states=states)
 
@@ -174,7 +190,7 @@ def test_the_profile_is_how_often_which_way_and_how_much_the_log_trades(tmp_path
     ]
     source = canonical(write_csv(tmp_path / "log.csv", rows))
 
-    profiles = read_profiles(source, START, END)
+    profiles = read_log(source, START, END).profiles
 
     assert sorted(profiles) == ["BTCUSDT", "ETHUSDT"]
     mine = profiles["BTCUSDT"]

@@ -45,7 +45,7 @@ class Sent:
     state: State
 
 
-def ended(at: int, *, through: bool, filled: bool, is_maker: bool = True) -> EndedOrder:
+def ended(at: int, *, through: bool, filled: bool, is_maker: bool = True, is_probe: bool = False) -> EndedOrder:
     return EndedOrder(
         ends_seconds=at,
         slippage_bps=0.0,
@@ -53,6 +53,7 @@ def ended(at: int, *, through: bool, filled: bool, is_maker: bool = True) -> End
         is_filled=filled,
         is_rejected=False,
         went_through=through,
+        is_probe=is_probe,
     )
 
 
@@ -70,7 +71,7 @@ def in_plain_form(
     for each in window:
         outcome, kind = each.outcome, (each.market, each.outcome.went_through)
         so_far = counts.get(kind, FillCount())
-        if not each.state.is_open:
+        if not each.state.is_open and not outcome.is_probe:
             filled = so_far.fill_count + outcome.is_filled
             counts[kind] = FillCount(order_count=so_far.order_count + 1, fill_count=filled)
         is_mine = each.state.own.opened_at is None if market is None else each.market == market
@@ -114,6 +115,7 @@ def test_at_every_slot_the_evidence_is_that_of_a_walk_over_the_orders(
                 through=maker and chance.random() < 0.7,
                 filled=maker and chance.random() < fill_ratio,
                 is_maker=maker,
+                is_probe=chance.random() < 0.05,
             )
             log.add(market, outcome, states[market])
             sent.append(Sent(market, outcome, states[market]))
