@@ -9,7 +9,7 @@ import typer
 
 from console.errors import SettingsError
 from console.options import Config
-from console.settings.draft import draft
+from console.settings.draft import RULES, draft
 from console.settings.file import FILE_NAME, load
 from console.settings.plan import plan_of
 from console.terminal.preview import print_preview
@@ -20,7 +20,7 @@ from policy.time_text import iso
 from storage.database.engine import describe_url, parse_url
 from storage.store import Store
 
-TEMPLATE = """\
+TEMPLATE = f"""\
 # router-policy: settings. Paths are relative to this file; every setting can also be given in the environment, as
 # ROUTER_POLICY_STORE__URL for url in [store].
 
@@ -34,6 +34,12 @@ path = "logs/execution/order_metrics*.jsonl"
 [candles]                                       # without this section every regime is unknown
 path = "candles/*.parquet"                      # ts (when the bar opens), symbol, high, low, close
 interval = "15m"
+
+# [fees]                                        # of the venue, in basis points; they decide how often to post an order
+# maker_bps = 2
+# taker_bps = 5
+
+{RULES}
 
 [schedule]
 cron = "*/15 * * * *"                           # UTC

@@ -11,6 +11,11 @@ from jobs.analysis.recognition import Recognition
 from jobs.plan import CandlesKind, OrdersKind
 from jobs.sources.bots.rows import mapping_of
 
+# What new settings choose: on real candles `breaker` costs nothing in quiet weeks, and `seed` does.
+RULES = """\
+[rules]                                         # which rule set decides; without this section it is "seed"
+name = "breaker"
+shadow = ["seed"]                               # decides as well, for comparison; no router follows it"""
 _WIDTH = 116
 _COLUMN_WIDTH = 20
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]+")
@@ -35,6 +40,8 @@ def draft(recognition: Recognition, folder: Path, end: DataEnd | None = None, no
         *_candles(recognition, folder),
         "",
         *_fees(end),
+        "",
+        *RULES.splitlines(),
         "",
         "[schedule]",
         'cron = "*/15 * * * *"                           # UTC',
