@@ -31,7 +31,7 @@ LOG_FIELDS = {
 WORDS = ("symbol", "side", "attempt_id", "order_id")
 FLAGS = (
     "maker_start maker_started is_maker_final maker_filled used_fallback fallback_used post_only_rejected probe "
-    "went_through"
+    "went_through survivor"
 ).split()
 # Values that are of the wrong type for every field but those that the comment names.
 WRONG: list[object] = [
