@@ -5,7 +5,7 @@ They import what they need only when a test asks for them: the tests of pure cod
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from jobs.cycle_collector import without_collector
 from tests.support import processor_times
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(processor_times.ProcessorTimes(listed))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep Python's collector of cycles off while tests are collected: a fifth of the time went into it."""
+    with without_collector():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
