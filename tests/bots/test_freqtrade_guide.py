@@ -45,7 +45,7 @@ def test_the_guide_leads_from_nothing_to_a_policy(
 def test_the_callbacks_take_what_freqtrade_gives_them() -> None:
     callbacks = [name for name in vars(RouterPolicyMixin) if hasattr(IStrategy, name) and not name.startswith("_")]
 
-    assert len(callbacks) == 8
+    assert len(callbacks) == 9
     for name in callbacks:
         own, freqtrades = (inspect.signature(getattr(base, name)) for base in (RouterPolicyMixin, IStrategy))
         assert list(own.parameters) == list(freqtrades.parameters), name
