@@ -45,12 +45,16 @@ class Loop:
         conditions: Callable[[datetime], Conditions],
         rules: str = "seed",
         shadows: tuple[str, ...] = (),
+        *,
+        volatility_bps: float = 0.01,
     ) -> None:
         self.log = folder / "log.jsonl"
         self._clock = SimulatedClock(START)
         self._store, self._url = store, f"sqlite:///{folder / 'policy.db'}"
         random = Random(8)
-        prices = RandomWalk(random, START, price=100.0, tick=Decimal("0.01"), spread_bps=2.0, volatility_bps=0.01)
+        prices = RandomWalk(
+            random, START, price=100.0, tick=Decimal("0.01"), spread_bps=2.0, volatility_bps=volatility_bps
+        )
         self._venue = SimulatedVenue(prices, lambda _, at: conditions(at), self._clock, random)
         location = Location(path=str(self.log))
         self._plan = Plan(
@@ -94,8 +98,8 @@ def loop_of(tmp_path: Path) -> Iterator[Callable[..., Loop]]:
     """Makes a loop whose maker orders are not filled between two times after the start."""
     with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
         store.set_up()
-        yield lambda begin, end, *rules: Loop(
-            tmp_path, store, lambda at: OUTAGE if START + begin <= at < START + end else GOOD, *rules
+        yield lambda begin, end, *rules, **market: Loop(
+            tmp_path, store, lambda at: OUTAGE if START + begin <= at < START + end else GOOD, *rules, **market
         )
 
 
@@ -221,6 +225,29 @@ def test_the_breaker_detects_probes_and_recovers_through_the_same_outage(loop_of
     assert [policy.maker_first for policy in seen] == [False] * closed_at_run + [True] * (36 - closed_at_run)
     assert "closed: a probe filled" in seen[closed_at_run].reason
     assert styles(after[3 * (filled // 3 + 1) :]) == FILLED_AS_MAKER
+
+
+def test_slivers_show_the_end_of_an_outage_that_the_quotes_have_shown(loop_of: Callable[..., Loop]) -> None:
+    loop = loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "breaker", volatility_bps=1.0)
+
+    outcomes, seen = through_an_outage(loop, 1)
+
+    # Twelve orders an hour: after the first hour the market was seen beyond the price of some that did not fill.
+    missed, held_back, after = outcomes[:12], outcomes[12:72], outcomes[72:]
+    assert styles(missed) == FELL_BACK
+    assert any(outcome.rest is not None and outcome.rest.went_through for outcome in missed)
+    assert [policy.maker_first for policy in seen] == [False] * 6 + [True] * 3
+    assert styles(held_back) == FELL_BACK
+    assert {(outcome.gate.probe, outcome.maker_share, outcome.gate.patience) for outcome in held_back} == {
+        (True, 0.05, 1.0)
+    }
+    # From the sixth hour on every sliver fills, and the next run closes the breaker.
+    assert {outcome.maker_share for outcome in after[:12]} == {0.05}
+    assert styles(after) == FILLED_AS_MAKER
+    assert {outcome.maker_share for outcome in after[12:]} == {None}
+    lines = [json.loads(line)["attempt_id"] for line in loop.log.read_text().splitlines()]
+    assert lines == [str(number) for number in range(1, 168 + 108 + 1)]
+    assert {(outcome.filled, outcome.unfilled_reason) for outcome in outcomes} == {(1, None)}
 
 
 def test_in_the_shadow_of_the_seed_the_breaker_sees_what_the_seed_does_not(
