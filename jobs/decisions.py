@@ -46,10 +46,10 @@ def decide_symbols(
 
 def _evidence(measurement: Measurement, plan: Plan, symbol: str) -> Evidence:
     measured = measurement.evidence.get(symbol, Evidence(symbol=symbol))
-    gap_bps = plan.fee_gap_bps(symbol)
-    if gap_bps is None:
+    gap_bps, is_one_tick = plan.fee_gap_bps(symbol), measurement.is_one_tick.get(symbol)
+    if gap_bps is None and is_one_tick is None:
         return measured
-    return replace(measured, fee_gap=FeeGap(gap_bps=gap_bps, is_one_tick=measurement.is_one_tick.get(symbol)))
+    return replace(measured, fee_gap=FeeGap(gap_bps=gap_bps, is_one_tick=is_one_tick))
 
 
 def _judge(

@@ -16,8 +16,8 @@ from jobs.engines.duckdb_tables import (
     ORDERS_IN_WINDOW,
     REJECT_PREFIX,
     bar_bounds,
+    check_orders,
     load_table,
-    load_traded_through,
     metric_rows,
     naive_times,
     outcome_bounds,
@@ -104,11 +104,8 @@ class _DuckDBEngine:
             start_count=("bigint", [start_count for _, start_count, _ in totals]),
             fill_count=("bigint", [fill_count for _, _, fill_count in totals]),
         )
-        load_traded_through(self.connection, self.window, interval if self.sources.needs_bars_of_orders else None)
-        self.connection.execute(
-            "create or replace temp view maker_order as "
-            f"{metrics.MAKER_ORDER} and not starts_with(o.symbol, '{REJECT_PREFIX}')"
-        )
+        check_orders(self.connection, self.window, interval if self.sources.needs_bars_of_orders else None)
+        self.connection.execute(f"create or replace temp view maker_order as {metrics.MAKER_ORDER}")
 
     def load_breaker_states(self, states: Sequence[StateRow]) -> None:
         symbols: list[object] = [symbol for symbol, *_ in states]

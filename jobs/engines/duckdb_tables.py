@@ -172,17 +172,19 @@ def has_orders_to_check(connection: duckdb.DuckDBPyConnection, interval: timedel
     return found is not None
 
 
-def load_traded_through(connection: duckdb.DuckDBPyConnection, window: Window, interval: timedelta | None) -> None:
-    """Make `traded_through`: what the bars of this interval show of maker orders; None leaves it empty."""
+def check_orders(connection: duckdb.DuckDBPyConnection, window: Window, interval: timedelta | None) -> None:
+    """Make `checked_order`: the orders with what the bars of this interval show of maker orders; None: nothing.
+
+    Of the outcomes it needs neither the profits nor the rejects, whose names would be computed for each row.
+    """
+    connection.execute("create or replace temp view usable_order as select * from order_event where reason is null")
     if interval is None:
-        connection.execute(
-            "create or replace temp table traded_through (symbol varchar, side varchar, maker_price double, "
-            "maker_from timestamp, maker_until timestamp, went_through boolean)"
-        )
+        connection.execute(f"create or replace temp view checked_order as {metrics.UNCHECKED_ORDER}")
         return
     bounds = naive_times(traded_through_parameters(window, interval))
     query = _PARAMETER.sub(r"$\1", metrics.TRADED_THROUGH)
     connection.execute(f"create or replace temp table traded_through as {query}", bounds)
+    connection.execute(f"create or replace temp view checked_order as {metrics.CHECKED_ORDER}")
 
 
 def widest(bounds: Iterable[Mapping[str, Any]], first: str, last: str) -> dict[str, object]:

@@ -6,7 +6,13 @@ from contextlib import AbstractContextManager, contextmanager
 from jobs.engines.candle_checks import LoadedBars, check_bars
 from jobs.engines.engine import Engine, EngineAt, MetricRow, bar_parameters, outcome_parameters
 from jobs.engines.measurement import Measurement, gather, one_tick_markets
-from jobs.engines.source_notes import source_notes, timeless_rows_note, unused_rows_note, without_notes
+from jobs.engines.source_notes import (
+    source_notes,
+    timeless_rows_note,
+    unknown_misses_note,
+    unused_rows_note,
+    without_notes,
+)
 from jobs.engines.streaks import States, measure_streaks
 from jobs.plan import EngineKind, Plan
 from policy import metrics
@@ -64,7 +70,7 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
         rejects += candle_rejects
         volatility = engine.rows(metrics.VOLATILITY, bar_parameters(window))
         bars = check_bars(engine, window)
-        is_one_tick = _one_tick_markets(engine, window) if plan.fees else {}
+        is_one_tick = _one_tick_markets(engine, window) if plan.fees or _asks_for_outages(plan) else {}
     interval = plan.candles.interval if plan.candles is not None else None
     streaks = measure_streaks(engine, plan.rule_sets_with_state, states, window, effectiveness, interval)
     traded_symbols = frozenset(row["symbol"] for row in effectiveness)
@@ -82,6 +88,7 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
             *timeless_rows_note("candles", rejects, bars.bar_count),
             *source_notes(sources, evidence, traded_symbols),
             *spacing,
+            *_unknown_misses(engine, plan, window),
         ),
         unused_rows=(
             *unused_rows_note("orders", rejects, order_count),
@@ -90,6 +97,20 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
         streaks=streaks,
         is_one_tick=is_one_tick,
     )
+
+
+def _unknown_misses(engine: Engine, plan: Plan, window: Window) -> Sequence[str]:
+    """Return what the log lacks for a rule set that asks whether the market traded through an order."""
+    if not _asks_for_outages(plan):
+        return ()
+    bounds = {"day_start": window.day_start, "as_of": window.as_of}
+    (counts,) = engine.rows(metrics.UNKNOWN_MISSES, bounds)
+    return unknown_misses_note(int(counts["miss_count"]), int(counts["unknown_count"] or 0))
+
+
+def _asks_for_outages(plan: Plan) -> bool:
+    """Return whether a rule set uses the evidence of an outage; it also posts anew where the spread is wide."""
+    return any(rules.outage_parameters for rules in plan.rule_sets_with_state)
 
 
 def _one_tick_markets(engine: Engine, window: Window) -> dict[str, bool]:

@@ -33,11 +33,15 @@ class OutageMeasurement:
 
 
 def measure_outage(
-    engine: Engine, parameters: OutageParameters, periods: Sequence[PeriodRow], window: Window, scan_start: datetime
+    engine: Engine,
+    parameters: OutageParameters,
+    periods: Sequence[PeriodRow],
+    window: Window,
+    openings: Sequence[datetime],
 ) -> OutageMeasurement:
     """Measure the evidence of an outage; maker orders and the states of breakers are loaded.
 
-    No breaker opened, and none has evidence from, before `scan_start`.
+    `periods` are the earlier times in which breakers were open, `openings` those since when they are.
     """
     engine.load_open_periods(periods)
     bounds: dict[str, datetime | float] = {
@@ -45,7 +49,7 @@ def measure_outage(
         "hour_start": window.as_of - timedelta(hours=1),
         "quarter_start": window.as_of - timedelta(hours=6),
         "day_start": window.day_start,
-        "scan_start": scan_start,
+        "open_start": max(window.start, min([window.as_of, *openings, *(opened_at for _, opened_at, _ in periods)])),
         "order_bound": _ORDER_BOUND,
         "shown_count": _SHOWN_COUNT,
         **asdict(parameters),

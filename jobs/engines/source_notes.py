@@ -95,6 +95,18 @@ def no_ratio_note(evidence: Mapping[str, Evidence]) -> Sequence[str]:
     )
 
 
+def unknown_misses_note(miss_count: int, unknown_count: int) -> Sequence[str]:
+    """Return the note of misses of most of which the cause is not known; empty if it is of most, or nothing missed."""
+    if 2 * unknown_count <= miss_count:
+        return ()
+    return (
+        f"orders: of {unknown_count} of {miss_count} maker orders of the last 24 hours that missed, it is not known "
+        "whether the market traded through their price, so outages are told from quiet markets on weaker evidence; log "
+        "side, maker_price, maker_from and maker_until, and give candles of a quarter of the wait or less, or log "
+        "went_through",
+    )
+
+
 def _without_candles(evidence: Mapping[str, Evidence], traded: Set[str], *, has_candles: bool) -> Sequence[str]:
     """Say that no traded symbol has a candle, if the candles have other symbols."""
     with_bars = {symbol for symbol, figures in evidence.items() if figures.volatility.bar_count}

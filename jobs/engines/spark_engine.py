@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 
 _STATE_COLUMNS = ", ".join(["symbol string", *(f"{name} timestamp" for name in STATE_TIMES)])
 _PERIOD_COLUMNS = "symbol string, opened_at timestamp, closed_at timestamp"
-_THROUGH_COLUMNS = (
-    "symbol string, side string, maker_price double, maker_from timestamp, maker_until timestamp, went_through boolean"
-)
 _TOTAL_COLUMNS = "symbol string, start_count bigint, fill_count bigint"
 # Spark's functions that are written in SQL cannot be aggregates, so the macro is replaced in the text.
 _QUARTILES = re.compile(r"\bquartiles\((\w+)\)")
@@ -175,13 +172,12 @@ class _SparkEngine:
         return rows
 
     def load_maker_orders(self, totals: Sequence[TotalRow], interval: timedelta | None) -> None:
-        if interval is None:
-            through = self.session.createDataFrame([], _THROUGH_COLUMNS)
-        else:
-            through = self.session.sql(
-                metrics.TRADED_THROUGH, args=dict(traded_through_parameters(self.window, interval))
-            )
-        through.createOrReplaceTempView("traded_through")
+        self.session.table("order_outcome").createOrReplaceTempView("usable_order")
+        if interval is not None:
+            bounds = dict(traded_through_parameters(self.window, interval))
+            self.session.sql(metrics.TRADED_THROUGH, args=bounds).createOrReplaceTempView("traded_through")
+        checked = metrics.CHECKED_ORDER if interval is not None else metrics.UNCHECKED_ORDER
+        self.session.sql(checked).createOrReplaceTempView("checked_order")
         self.session.sql(metrics.MAKER_ORDER).createOrReplaceTempView("maker_order")
         self.session.createDataFrame(totals, _TOTAL_COLUMNS).createOrReplaceTempView("maker_total")
 

@@ -89,7 +89,9 @@ def _measure(engine: Engine, question: _Question, window: Window) -> StreakMeasu
     streaks = _read_streaks(engine.rows(metrics.STREAKS, parameters))
     if question.outage is None:
         return streaks
-    return replace(streaks, outage=measure_outage(engine, question.outage, question.periods, window, scan_start))
+    openings = [time for _, *times in question.states for time in times[::2] if time is not None]
+    outage = measure_outage(engine, question.outage, question.periods, window, openings)
+    return replace(streaks, outage=outage)
 
 
 def _total_rows(effectiveness: Iterable[MetricRow]) -> list[TotalRow]:

@@ -16,4 +16,8 @@ PRICE_GRID = files(__name__).joinpath("price_grid.sql").read_text("utf-8")
 HALF_SPREAD = files(__name__).joinpath("half_spread.sql").read_text("utf-8")
 OUTAGE_EVIDENCE = files(__name__).joinpath("outage_evidence.sql").read_text("utf-8")
 TRADED_THROUGH = files(__name__).joinpath("traded_through.sql").read_text("utf-8")
+CHECKED_ORDER = files(__name__).joinpath("checked_order.sql").read_text("utf-8")
+# The same without bars: a join with nothing would take as long as the metric.
+UNCHECKED_ORDER = "select *, cast(null as boolean) as went_through_by_bars from usable_order"
 MAKER_ORDER = files(__name__).joinpath("maker_order.sql").read_text("utf-8")
+UNKNOWN_MISSES = files(__name__).joinpath("unknown_misses.sql").read_text("utf-8")

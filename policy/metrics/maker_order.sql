@@ -1,5 +1,6 @@
 -- The outcomes that started as maker, each with whether the market traded through its price: as the log has it; true of one
--- that filled at a known price, for its own fill shows that the price came; else as bars show it, in traded_through.
+-- that filled at a known price, for its own fill shows that the price came; else as bars show it. checked_order is
+-- usable_order with what bars show, null if they show nothing.
 select
     o.symbol,
     o.ts,
@@ -9,13 +10,7 @@ select
     o.probe,
     o.maker_share,
     coalesce(
-        o.went_through, case when o.maker_filled and o.maker_price > 0 then true end, bars.went_through
+        o.went_through, case when o.maker_filled and o.maker_price > 0 then true end, o.went_through_by_bars
     ) as went_through
-from order_outcome as o
-left join traded_through as bars
-    on bars.symbol = o.symbol
-    and bars.side = o.side
-    and bars.maker_price = o.maker_price
-    and bars.maker_from = o.maker_from
-    and bars.maker_until = o.maker_until
+from checked_order as o
 where o.maker_started

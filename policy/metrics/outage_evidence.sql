@@ -7,6 +7,7 @@
 -- when its evidence counts, and the same of the scope's; open_period the earlier times in which they were open, the scope's
 -- with a null symbol. What was sent while a breaker was open, probes and slivers show no normal operation, so nothing is
 -- learnt from them; orders of a symbol whose own breaker was open are no part of the pool.
+-- No breaker was open before `open_start`, which is the end if none was.
 -- A sum below 0 comes in one row. Another comes with its newest orders, one a row, `rank_from_newest` 1 being the newest.
 with shared as (
     select
@@ -26,11 +27,6 @@ pool_time as (
     select opened_at, closed_at from open_period where symbol is null
     union all
     select opened_at, :as_of from shared where opened_at is not null
-),
-
-first_time as (
-    select min(opened_at) as opened_at
-    from (select opened_at from own_time union all select opened_at from pool_time) as every_time
 ),
 
 -- One pass over all orders without a join, because there may be millions; what nothing is learnt from is taken off below.
@@ -59,8 +55,7 @@ while_open as (
     left join own_time as own on own.symbol = o.symbol and o.ts >= own.opened_at and o.ts < own.closed_at
     left join pool_time as pool on o.ts >= pool.opened_at and o.ts < pool.closed_at
     where
-        o.ts >= :window_start
-        and o.ts >= (select opened_at from first_time)
+        o.ts >= :open_start
         and o.ts < :as_of
         and (own.symbol is not null or pool.opened_at is not null)
         and not (coalesce(o.probe, false) or coalesce(o.maker_share < 1, false))
@@ -96,15 +91,6 @@ part as (
     group by symbol
 ),
 
-part_start as (
-    select
-        symbol,
-        least_recency,
-        case least_recency when 3 then :hour_start when 2 then :quarter_start when 1 then :day_start else :window_start end
-            as starts_at
-    from part
-),
-
 older as (
     select every.symbol, every.kind, sum(every.order_count) as order_count, sum(every.fill_count) as fill_count
     from (
@@ -112,12 +98,28 @@ older as (
         union all
         select symbol, kind, recency, -order_count, -fill_count from while_open
     ) as every
-    join part_start on part_start.symbol = every.symbol
-    where every.recency < part_start.least_recency
+    join part on part.symbol = every.symbol
+    where every.recency < part.least_recency
     group by every.symbol, every.kind
 ),
 
+-- In two parts, so that of many orders those before the last 24 hours are not read a second time.
 newest as (
+    select o.symbol, o.ts, o.order_id, o.maker_filled, o.went_through, o.probe, o.maker_share
+    from maker_order as o
+    join part on part.symbol = o.symbol
+    where
+        o.ts >= :day_start
+        and o.ts < :as_of
+        and (part.least_recency <= 1 or o.ts >= case when part.least_recency = 2 then :quarter_start else :hour_start end)
+    union all
+    select o.symbol, o.ts, o.order_id, o.maker_filled, o.went_through, o.probe, o.maker_share
+    from maker_order as o
+    join part on part.symbol = o.symbol and part.least_recency = 0
+    where o.ts >= :window_start and o.ts < :day_start
+),
+
+classified as (
     select
         o.symbol,
         o.ts,
@@ -132,13 +134,11 @@ newest as (
         case
             when own.symbol is not null or pool.opened_at is not null or o.probe or o.maker_share < 1 then 0 else 1
         end as learnt_count
-    from maker_order as o
-    join part_start on part_start.symbol = o.symbol and o.ts >= part_start.starts_at
+    from newest as o
     cross join shared
     left join breaker_state as s on s.symbol = o.symbol
     left join own_time as own on own.symbol = o.symbol and o.ts >= own.opened_at and o.ts < own.closed_at
     left join pool_time as pool on o.ts >= pool.opened_at and o.ts < pool.closed_at
-    where o.ts >= :window_start and o.ts >= (select min(starts_at) from part_start) and o.ts < :as_of
 ),
 
 learnt as (
@@ -156,7 +156,7 @@ learnt as (
                 rows between unbounded preceding and 1 preceding
             ), 0
         ) as fill_count_so_far
-    from newest as n
+    from classified as n
     left join older on older.symbol = n.symbol and older.kind = n.kind
 ),
 
@@ -243,12 +243,12 @@ probe as (
     select o.symbol as owner, o.symbol, o.ts, o.order_id, o.maker_filled
     from maker_order as o
     join breaker_state as s on s.symbol = o.symbol
-    where o.ts >= :scan_start and o.ts >= s.opened_at and o.ts < :as_of
+    where o.ts >= :open_start and o.ts >= s.opened_at and o.ts < :as_of
     union all
     select '' as owner, o.symbol, o.ts, o.order_id, o.maker_filled
     from maker_order as o
     cross join shared
-    where o.ts >= :scan_start and o.ts >= shared.opened_at and o.ts < :as_of
+    where o.ts >= :open_start and o.ts >= shared.opened_at and o.ts < :as_of
 ),
 
 ranked_probe as (

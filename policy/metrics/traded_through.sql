@@ -13,7 +13,7 @@ with resting as (
         cast(floor(unix_micros(maker_from) / :interval_us) as bigint) as first_number,
         cast(floor(unix_micros(maker_until) / :interval_us) as bigint) as last_number,
         floor(unix_micros(maker_until) / :interval_us) - ceil(unix_micros(maker_from) / :interval_us) as inside_count
-    from order_outcome
+    from usable_order
     where
         ts >= :window_start
         and ts < :as_of

@@ -214,6 +214,25 @@ def test_the_newest_orders_decide_as_all_of_them_do(tmp_path: Path, seed: int) -
     assert pool.outage_sum(OutageParameters()) == pytest.approx(every, abs=1e-6)
 
 
+def notes_of_run(plan: Plan) -> list[str]:
+    sources = json.loads(recompute(plan, AS_OF, origin=Origin.MANUAL, started_at=AS_OF, states={}).sources)
+    return [note for note in sources.get("notes", []) if "traded through their price" in note]
+
+
+def test_the_notes_of_a_run_say_once_if_it_is_not_known_of_most_misses_why(tmp_path: Path) -> None:
+    fills = [Sent(ts=AS_OF - n * MINUTE, number=n, filled=True) for n in range(1, 9)]
+    misses = [Sent(ts=AS_OF - n * HOUR, number=100 + n, through=n % 2 == 0 or None) for n in range(1, 6)]
+    plan = plan_of(write(tmp_path / "log.jsonl", [*fills, *misses]))
+    known = plan_of(write(tmp_path / "known.jsonl", [*fills, *misses[:4]]))
+
+    (note,) = notes_of_run(plan)
+
+    assert note.startswith("orders: of 3 of 5 maker orders of the last 24 hours that missed, it is not known whether")
+    assert notes_of_run(known) == []  # of 2 of 4
+    assert notes_of_run(plan_of(write(tmp_path / "fills.jsonl", fills))) == []
+    assert notes_of_run(replace(plan, rule_set=rule_set("breaker1"))) == []
+
+
 def bar(at: datetime, low: float, high: float, symbol: str = "BTCUSDT") -> dict[str, object]:
     return {"ts": at.isoformat(), "symbol": symbol, "high": high, "low": low, "close": low}
 

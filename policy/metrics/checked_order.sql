@@ -1,0 +1,10 @@
+-- The orders, each with what the bars in which it rested show of it. usable_order has the rows of order_outcome; an engine
+-- may leave out what only its measures need.
+select o.*, bars.went_through as went_through_by_bars
+from usable_order as o
+left join traded_through as bars
+    on bars.symbol = o.symbol
+    and bars.side = o.side
+    and bars.maker_price = o.maker_price
+    and bars.maker_from = o.maker_from
+    and bars.maker_until = o.maker_until
