@@ -24,6 +24,7 @@ from jobs.slots import Slots
 from policy.rules import rule_set
 
 RUNS = 12
+_BREAKERS = ("breaker1", "breaker")
 _REAL = Path(os.environ.get("REAL_INPUTS", Path(__file__).parents[2] / "shared" / "real")) / "candles-1m"
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(hours=24)
 _SHORT, _SHORT_COUNT, _LONG_COUNT = timedelta(hours=6), 4, 2
@@ -39,7 +40,7 @@ def figures(data: Data, repetitions: int = RUNS) -> list[Figure]:  # noqa: ARG00
     request = _request(repetitions)
     calm = run_backtest(request)
     cpu, wall = time.process_time() - began_cpu, time.perf_counter() - began
-    request = replace(request, rule_sets={name: request.rule_sets[name] for name in ("breaker1", "breaker")})
+    request = replace(request, rule_sets={name: request.rule_sets[name] for name in _BREAKERS})
     long = run_backtest(replace(request, outages=OutagePlan(duration=_DAY, count=_LONG_COUNT)))
     short_plan = OutagePlan(duration=_SHORT, count=_SHORT_COUNT)
     short = run_backtest(replace(request, outages=short_plan))
@@ -49,10 +50,10 @@ def figures(data: Data, repetitions: int = RUNS) -> list[Figure]:  # noqa: ARG00
     return [
         *_reposting_figures(request),
         *_calm_figures(calm),
-        *_shares_of_oracle(long),
-        *_detection_figures("6 h outages", short, share=0.85, hours_to_recover=2.0),
-        *_detection_figures("6 h outages, rejected orders", rejected, share=0.9, hours_to_recover=2.0),
-        *_detection_figures("6 h outages of the venue", everywhere, share=1.0, hours_to_recover=2.0),
+        _share_of_oracle(long),
+        *_detection_figures("6 h outages", short, share=0.85),
+        *_detection_figures("6 h outages, rejected orders", rejected, share=0.9),
+        *_detection_figures("6 h outages of the venue", everywhere, share=1.0),
         Figure(name="CPU of one backtest", value=cpu, lowest=cpu, highest=cpu, target=_SECONDS, how=how, unit="s"),
     ]
 
@@ -83,7 +84,7 @@ def _request(repetitions: int) -> BacktestRequest:
         profiles=dict.fromkeys(symbols, coin_profile(_ORDERS_PER_DAY)),
         fees=dict.fromkeys(symbols, _FEES),
         fee_gaps={},
-        rule_sets={name: rule_set(name, parameters) for name in ("seed", "breaker1", "breaker")},
+        rule_sets={name: rule_set(name, parameters) for name in ("seed", *_BREAKERS)},
         slots=[start, *slots.between(start, datetime.fromtimestamp(last, UTC))],
         repetition_count=repetitions,
     )
@@ -96,34 +97,36 @@ def _calm_figures(calm: Backtest) -> list[Figure]:
         _difference("always taker over always maker first", taker, 1.5, how, at_least=True),
         _difference("always taker over always maker first", taker, 2.5, how),
         _difference("seed over always maker first", seed, 0.0, how, at_least=True),
-        *(figure for name in ("breaker1", "breaker") for figure in _without_outages(calm.of(name), how)),
+        *_without_outages(calm, how),
     ]
 
 
-def _without_outages(result: PolicyResult, how: str) -> list[Figure]:
-    """Show what a breaker costs in the market in which it costs the most, and how often it opens falsely."""
-    by_market = [estimate.mean for estimate in result.over_maker_by_symbol.values()]
-    false_openings = result.false_openings_per_month
+def _without_outages(calm: Backtest, how: str) -> list[Figure]:
+    """Show what the breaker costs in the market in which it costs the most, and how often it opens falsely."""
+    first, second = (_most_costly(calm.of(name)) for name in _BREAKERS)
+    first_false, second_false = (calm.of(name).false_openings_per_month for name in _BREAKERS)
     return [
-        Figure(
-            name=f"{result.name} over always maker first, in the market in which it costs the most",
-            value=max(by_market),
-            lowest=min(by_market),
-            highest=max(by_market),
-            target=0.01,
-            how=f"{how}; it posts once as well; the spread is over markets",
+        _figure(
+            "breaker over always maker first, in the market in which it costs the most",
+            second,
+            0.01,
+            f"{how}; it posts once as well; breaker1 {first:.3f}",
             unit="bps",
         ),
-        Figure(
-            name=f"{result.name}: false openings of a market in 30 days",
-            value=false_openings,
-            lowest=false_openings,
-            highest=false_openings,
-            target=0.1,
-            how=how,
-            unit="",
+        _figure(
+            "breaker: false openings of a market in 30 days", second_false, 0.1, f"{how}; breaker1 {first_false:.2f}"
         ),
     ]
+
+
+def _most_costly(result: PolicyResult) -> float:
+    return max(estimate.mean for estimate in result.over_maker_by_symbol.values())
+
+
+def _figure(name: str, value: float, target: float, how: str, *, unit: str = "", at_least: bool = False) -> Figure:
+    return Figure(
+        name=name, value=value, lowest=value, highest=value, target=target, how=how, unit=unit, at_least=at_least
+    )
 
 
 def _difference(name: str, estimate: Estimate, target: float, how: str, *, at_least: bool = False) -> Figure:
@@ -135,49 +138,32 @@ def _difference(name: str, estimate: Estimate, target: float, how: str, *, at_le
     )
 
 
-def _shares_of_oracle(long: Backtest) -> list[Figure]:
-    results = []
-    for name, target in (("breaker1", 1 / 3), ("breaker", 0.65)):
-        gained, possible = -long.of(name).over_maker.mean, -long.of(ORACLE).over_maker.mean
-        how = f"24 h outages, 5 bps more for a late crossing: {gained:.3f} of {possible:.3f} bps"
-        share = gained / possible
-        results.append(
-            Figure(
-                name=f"the gain of {name}, of the gain of an oracle that knows the outages",
-                value=share,
-                lowest=share,
-                highest=share,
-                target=target,
-                how=how,
-                at_least=True,
-            )
-        )
-    return results
+def _share_of_oracle(long: Backtest) -> Figure:
+    possible = -long.of(ORACLE).over_maker.mean
+    first, second = (-long.of(name).over_maker.mean / possible for name in _BREAKERS)
+    how = f"of {possible:.3f} bps; 24 h outages, 5 bps more for a late crossing; breaker1 {first:.0%}"
+    name = "the gain of breaker, of the gain of an oracle that knows the outages"
+    return _figure(name, second, 0.65, how, unit="x", at_least=True)
 
 
-def _detection_figures(name: str, backtest: Backtest, *, share: float, hours_to_recover: float) -> list[Figure]:
-    """Show which outages each version detected, and how soon it was back; the targets are of version 2."""
-    results = []
-    for rules in ("breaker1", "breaker"):
-        detection = backtest.of(rules).detection
-        assert detection is not None
-        how = f"{detection.outage_count} outages; median of {detection.hours_to_off} h until it opens"
-        rows = (
-            ("detected", detection.detected_share, share, "of them", True),
-            ("until it has recovered", detection.hours_to_recover, hours_to_recover, "h", False),
+def _detection_figures(name: str, backtest: Backtest, *, share: float) -> list[Figure]:
+    """Show how many outages the breaker detected, and how soon it was back."""
+    first, second = (backtest.of(rules).detection for rules in _BREAKERS)
+    assert first is not None
+    assert second is not None
+    rows = (
+        ("detected", first.detected_share, second.detected_share, share, "x", True),
+        ("until it has recovered", first.hours_to_recover, second.hours_to_recover, 2.0, "h", False),
+    )
+    return [
+        _figure(
+            f"{name}, breaker: {what}",
+            value,
+            target,
+            f"{second.outage_count} outages; it opens after {second.hours_to_off:.1f} h; breaker1 {before:.3g} {unit}",
+            unit=unit,
+            at_least=at_least,
         )
-        results += [
-            Figure(
-                name=f"{name}, {rules}: {what}",
-                value=value,
-                lowest=value,
-                highest=value,
-                target=target,
-                how=how,
-                unit=unit,
-                at_least=at_least,
-            )
-            for what, value, target, unit, at_least in rows
-            if value is not None
-        ]
-    return results
+        for what, before, value, target, unit, at_least in rows
+        if before is not None and value is not None
+    ]

@@ -139,13 +139,13 @@ def _counts(ends: Integers, breaker: Breaker) -> Flags:
 
 def _evidence(increments: Floats, breaker: Breaker, streak: _FilledStreak) -> OutageEvidence:
     return OutageEvidence(
-        sum_before=round_metric(outage_sum(increments)) if len(increments) else None,
+        sum_before=round_metric(shiryaev_roberts_sum(increments)) if len(increments) else None,
         order_count=len(increments),
         filled_probe_streak=streak.since(breaker),
     )
 
 
-def outage_sum(increments: Floats) -> float:
+def shiryaev_roberts_sum(increments: Floats) -> float:
     """Return the logarithm of the sum of exp(x(k) + ... + x(n)) over every k, of one increment or more."""
     suffix_sums = np.cumsum(increments[::-1])
     largest = suffix_sums.max()

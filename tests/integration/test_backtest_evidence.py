@@ -119,15 +119,14 @@ def _whole(outage: OutageEvidence | None) -> OutageEvidence | None:
     return replace(outage, sum_before=None if total is None else round(total, 6), newest_orders=(), order_count=0)
 
 
-@pytest.mark.parametrize("name", ["breaker", "breaker1"])
-def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes(tmp_path: Path, name: str) -> None:
+def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes(tmp_path: Path) -> None:
     of = markets()
     plan = OutagePlan(duration=timedelta(hours=30), count=1, reach=Reach.VENUE, is_rejected=True)
     drawn = draw_orders(of, dict.fromkeys(SYMBOLS, coin_profile(40)), 4, seed=3, repetition=0)
     struck = arriving_within(drawn, draw_outages(plan, of, seed=3, repetition=0)) & (drawn.failure_draw < 0.9)
     outcomes = OutcomesByAction(drawn, of, [FEES] * 3, Execution(), struck, plan)
     slots = [START + number * timedelta(hours=1) for number in range(DAYS * 24 + 1)]
-    recording = Recording(rule_set(name))
+    recording = Recording(rule_set("breaker"))
     setting = BacktestContext.of(of, slots, [NO_FEES] * 3)
     routing = route(cast(RuleSet, recording), drawn, outcomes, setting, lambda _: None)
     log = write_csv(
@@ -137,7 +136,7 @@ def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes
         scope="default",
         orders=canonical(log, deduplicate=False),
         candles=candles_of(tmp_path, of),
-        rule_set=rule_set(name),
+        rule_set=rule_set("breaker"),
         symbols=SYMBOLS,
     )
     opened = [
@@ -151,7 +150,9 @@ def test_the_evidence_of_each_slot_is_what_the_job_measures_of_the_same_outcomes
     for number in (0, 5, 130, 200, *moved, *range(len(slots) - 4, len(slots))):
         mine = recording.judged[3 * number : 3 * number + 3]
         states = {
-            name: {judgement.evidence.symbol: judgement.before for judgement in mine if judgement.before is not None}
+            "breaker": {
+                judgement.evidence.symbol: judgement.before for judgement in mine if judgement.before is not None
+            }
         }
         run = recompute(job, slots[number], origin=Origin.MANUAL, started_at=END, states=states)
 

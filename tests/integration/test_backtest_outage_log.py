@@ -8,16 +8,16 @@ import pytest
 from hypothesis import strategies as st
 
 from jobs.backtest.evidence import EndedOrder
-from jobs.backtest.outage_log import OutageLog, outage_sum
+from jobs.backtest.outage_log import OutageLog, shiryaev_roberts_sum
 from policy.outage_evidence import (
     FillCount,
     OutageEvidence,
     OutageParameters,
     increment,
     normal_fill_probability,
+    outage_sum,
     outage_sum_in_closed_form,
 )
-from policy.outage_evidence import outage_sum as folded_sum
 from policy.rules.breaker_state import Breaker, State
 from tests.support.families import family
 
@@ -84,7 +84,7 @@ def in_plain_form(
         if not (is_probe and each.outcome.is_filled):
             break
         streak += 1
-    total = folded_sum(increments) if increments else None
+    total = outage_sum(increments) if increments else None
     return OutageEvidence(sum_before=total, order_count=len(increments), filled_probe_streak=streak)
 
 
@@ -141,7 +141,7 @@ def moved(breaker: Breaker, slot: int, chance: np.random.Generator) -> Breaker:
 def test_the_sum_is_that_of_the_closed_form() -> None:
     increments = [4.5, -3.5, 0.04, 4.6, 4.6]
 
-    assert outage_sum(np.array(increments)) == pytest.approx(outage_sum_in_closed_form(increments))
+    assert shiryaev_roberts_sum(np.array(increments)) == pytest.approx(outage_sum_in_closed_form(increments))
 
 
 def test_two_orders_that_the_market_traded_through_and_that_missed_open_a_breaker_after_many_that_filled() -> None:

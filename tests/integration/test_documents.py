@@ -173,7 +173,7 @@ def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
     documented = set()
     for line in SETTINGS.splitlines():
         if line.startswith("| `"):
-            names = re.findall(r"`([a-z_.]+)`", line.split("|")[1])
+            names = re.findall(r"`([a-z0-9_.]+)`", line.split("|")[1])
             section = names[0].partition(".")[0]
             documented |= {f"{section}{name}" if name.startswith(".") else name for name in names}
 
