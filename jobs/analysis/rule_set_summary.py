@@ -35,7 +35,7 @@ class PairSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenPeriod:
+class BreakerPeriod:
     """A breaker was open from one time to another; `symbol` is None for the scope's. `is_open`: it still is."""
 
     rule_set: str
@@ -55,7 +55,7 @@ class RuleSetSummary:
     totals: Sequence[PairSummary]
     by_symbol: Sequence[PairSummary]
     events: Sequence[BreakerEvent]
-    open_periods: Sequence[OpenPeriod]
+    open_periods: Sequence[BreakerPeriod]
 
 
 def summarize_rule_sets(
@@ -122,10 +122,10 @@ def _figures(name: str, totals: Sequence[RuleSetTotals], seconds: int) -> RuleSe
 
 def _open_periods(
     events: Sequence[BreakerEvent], still_open: Sequence[OpenBreaker], since: datetime, until: datetime
-) -> list[OpenPeriod]:
+) -> list[BreakerPeriod]:
     """Pair each opening with its closing; a breaker that was open before `since` counts from then on."""
     opened: dict[tuple[str, str | None], datetime] = {}
-    periods: list[OpenPeriod] = []
+    periods: list[BreakerPeriod] = []
     for event in events:
         key = (event.rule_set, event.symbol)
         if event.transition is BreakerTransition.OPENED:
@@ -140,5 +140,5 @@ def _open_periods(
 
 def _open_period(
     rule_set: str, symbol: str | None, opened_at: datetime, closed_at: datetime, *, is_open: bool
-) -> OpenPeriod:
-    return OpenPeriod(rule_set=rule_set, symbol=symbol, opened_at=opened_at, closed_at=closed_at, is_open=is_open)
+) -> BreakerPeriod:
+    return BreakerPeriod(rule_set=rule_set, symbol=symbol, opened_at=opened_at, closed_at=closed_at, is_open=is_open)

@@ -16,7 +16,7 @@ from policy.offset import maker_offset_bps
 from policy.quality import survivor_codes
 from policy.reason_codes import Code
 from policy.regime import judge_regime
-from policy.rules.breaker1_reason import breaker_sentence
+from policy.rules.breaker1_reason import breaker1_sentence
 from policy.rules.breaker_shared import (
     SharedParameters,
     act,
@@ -32,11 +32,11 @@ from policy.streaks import Streak, Streaks
 
 NAME = "breaker1"
 VERSION = 1
-ABOVE_0 = ("prior_starts",)  # the only divisor for a symbol without a maker start
+DIVISORS = ("prior_starts",)  # the only divisor for a symbol without a maker start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerParameters(SharedParameters):
+class Breaker1Parameters(SharedParameters):
     """When the breaker opens by a streak of misses, beside the parameters that both versions share.
 
     It opens when the symbol's own miss ratio to the power of its streak of misses is at most `open_probability`, the
@@ -54,7 +54,7 @@ class BreakerParameters(SharedParameters):
     highest_miss_ratio: float = 0.8
 
 
-def decide(evidence: Evidence, state: State | None, parameters: BreakerParameters) -> tuple[Decision, State]:
+def decide(evidence: Evidence, state: State | None, parameters: Breaker1Parameters) -> tuple[Decision, State]:
     """Decide for one symbol, and return the state to remember; without streaks nothing opens or closes."""
     before = state or State()
     own, pool, codes = _moved(evidence.streaks, before, parameters)
@@ -69,7 +69,7 @@ def decide(evidence: Evidence, state: State | None, parameters: BreakerParameter
                 maker_first=maker_first,
                 taker_bias=taker_bias,
                 quality=quality,
-                reason=breaker_sentence(after, codes, regime),
+                reason=breaker1_sentence(after, codes, regime),
                 codes=codes,
             ),
             regime=regime,
@@ -81,7 +81,7 @@ def decide(evidence: Evidence, state: State | None, parameters: BreakerParameter
 
 
 def _moved(
-    streaks: Streaks | None, before: State, parameters: BreakerParameters
+    streaks: Streaks | None, before: State, parameters: Breaker1Parameters
 ) -> tuple[Breaker, Breaker, tuple[Code, ...]]:
     """Open or close each breaker, the symbol's and the scope's, one step per run; the codes are what decided."""
     if streaks is None:
@@ -94,18 +94,18 @@ def _moved(
     return own, pool, own_codes + pool_codes
 
 
-def miss_ratio(streak: Streak, parameters: BreakerParameters) -> float:
+def miss_ratio(streak: Streak, parameters: Breaker1Parameters) -> float:
     """Return how likely a maker order is to miss, by those before the streak of misses, rounded to 9 decimals."""
     ratio = (streak.miss_count + parameters.prior_misses) / (streak.start_count + parameters.prior_starts)
     return round(min(parameters.highest_miss_ratio, max(parameters.lowest_miss_ratio, ratio)), METRIC_DECIMALS)
 
 
-def streak_probability(streak: Streak, parameters: BreakerParameters) -> float:
+def streak_probability(streak: Streak, parameters: Breaker1Parameters) -> float:
     """Return the probability of the streak of misses, were each as likely as before, rounded to 9 decimals."""
     return round(miss_ratio(streak, parameters) ** streak.miss_streak, METRIC_DECIMALS)
 
 
-def _grounds_of_misses(which: str, streak: Streak, bound: float, parameters: BreakerParameters) -> tuple[Code, ...]:
+def _grounds_of_misses(which: str, streak: Streak, bound: float, parameters: Breaker1Parameters) -> tuple[Code, ...]:
     """Return what speaks for opening; empty if the streak may be chance."""
     if streak.miss_streak < parameters.min_miss_streak:
         return ()
@@ -132,7 +132,7 @@ def _step(
     return before, (Code(code=f"{which}_open"), *grounds)
 
 
-def explain(evidence: Evidence, state: State | None, parameters: BreakerParameters) -> tuple[Check, ...]:
+def explain(evidence: Evidence, state: State | None, parameters: Breaker1Parameters) -> tuple[Check, ...]:
     """Return every comparison that may have opened or closed a breaker, given the state before."""
     streaks, before = evidence.streaks, state or State()
     if streaks is None:
@@ -154,7 +154,7 @@ def explain(evidence: Evidence, state: State | None, parameters: BreakerParamete
 
 
 def _closing(
-    rule: str, before: Breaker, streak: Streak, as_of: datetime, parameters: BreakerParameters
+    rule: str, before: Breaker, streak: Streak, as_of: datetime, parameters: Breaker1Parameters
 ) -> tuple[Check, ...]:
     if before.opened_at is None:
         return ()

@@ -9,7 +9,7 @@ from policy.rules.breaker_state import Breaker, State
 _WHOSE = {"own": "the symbol's breaker", "pool": "the scope's breaker"}
 
 
-def breaker_sentence(state: State, codes: tuple[Code, ...], regime: Regime) -> str:
+def breaker1_sentence(state: State, codes: tuple[Code, ...], regime: Regime) -> str:
     """Return what the router is to do, what each breaker did and why, which misses are left out, and the volatility."""
     by_name = {code.code: code for code in codes}
     parts = [_advice(state, by_name)]

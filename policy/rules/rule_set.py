@@ -15,7 +15,7 @@ from policy.rules.breaker_state import State, newcomer
 from policy.rules.checks import Check
 from policy.rules.decision import Decision
 
-RuleSetParameters = seed.SeedParameters | breaker1.BreakerParameters | breaker.BreakerParameters
+RuleSetParameters = seed.SeedParameters | breaker1.Breaker1Parameters | breaker.BreakerParameters
 
 
 class UnknownRuleSetError(RouterPolicyError, LookupError):
@@ -34,7 +34,7 @@ class _Rules:
 
 
 _SEED = _Rules(seed.VERSION, seed.SeedParameters(), seed.decide, seed.explain, has_state=False)  # type: ignore[arg-type]  # its state is always None
-_BREAKER1 = _Rules(breaker1.VERSION, breaker1.BreakerParameters(), breaker1.decide, breaker1.explain, has_state=True)
+_BREAKER1 = _Rules(breaker1.VERSION, breaker1.Breaker1Parameters(), breaker1.decide, breaker1.explain, has_state=True)
 _BREAKER = _Rules(breaker.VERSION, breaker.BreakerParameters(), breaker.decide, breaker.explain, has_state=True)
 _REGISTERED = {seed.NAME: _SEED, breaker.NAME: _BREAKER, breaker1.NAME: _BREAKER1}
 # Rule sets whose newest version has their name; a stored one keeps the rules of its own version.
@@ -185,7 +185,7 @@ def _of_version_1(name: str, key: str) -> str:
 
 
 def _require_in_range(key: str, value: float) -> None:
-    if key in (*breaker1.ABOVE_0, *breaker.ABOVE_0, *breaker.BETWEEN_0_AND_1) and value <= 0:
+    if key in (*breaker1.DIVISORS, *breaker.ABOVE_0, *breaker.BETWEEN_0_AND_1) and value <= 0:
         raise UnknownRuleSetError(f"parameter {key} must be more than 0, was {value!r}")
     if key == "probe_share" and value > 1:
         raise UnknownRuleSetError(f"parameter {key} must be at most 1, was {value!r}")

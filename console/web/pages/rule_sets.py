@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobs.analysis.rule_set_summary import OpenPeriod, RuleSetSummary
+from jobs.analysis.rule_set_summary import BreakerPeriod, RuleSetSummary
 
 ROW_LIMIT = 200
 _SHORTEST = 2  # thousandths: a bar that can still be seen
@@ -13,7 +13,7 @@ _SHORTEST = 2  # thousandths: a bar that can still be seen
 class TimelineBar:
     """A time in which a breaker was open, as a bar; `start` and `length` are in thousandths of the time line."""
 
-    period: OpenPeriod
+    period: BreakerPeriod
     start: int
     length: int
 
@@ -23,7 +23,7 @@ def timeline(summary: RuleSetSummary) -> Sequence[TimelineBar]:
     return [_bar(period, summary) for period in summary.open_periods]
 
 
-def _bar(period: OpenPeriod, summary: RuleSetSummary) -> TimelineBar:
+def _bar(period: BreakerPeriod, summary: RuleSetSummary) -> TimelineBar:
     whole = max((summary.until - summary.since).total_seconds(), 1.0)
     start = round(1000 * max((period.opened_at - summary.since).total_seconds(), 0.0) / whole)
     end = round(1000 * (period.closed_at - summary.since).total_seconds() / whole)
