@@ -31,6 +31,9 @@ _INSTANT_OF_TEXT = f"""case
 _SYMBOL_OF_TEXT = r"""case
         when length(trim({text})) between 1 and 64 and not {text} rlike '\\p{{Cc}}' then trim({text})
     end"""
+_STATED_WORD = """case
+        when lower(trim({text})) not in ('', 'none', 'null', 'nan', 'nil', '<na>') then trim({text})
+    end"""
 
 
 def canonical_columns(
@@ -68,7 +71,7 @@ def _value(source: str, location: Location, name: str, wanted: str, kind: str | 
     if name == "symbol":
         return _SYMBOL_OF_TEXT.format(text=column)
     if kind == "string":
-        return f"nullif(trim({column}), '')"
+        return _STATED_WORD.format(text=column)
     return f"cast({column} as {spark_type})"
 
 

@@ -97,8 +97,11 @@ create or replace temp macro integer_of_text(t) as (
 -- another type, or for text that is not UTF-8.
 create or replace temp macro word_of_text(t) as (case when not contains(t, chr(26)) then t end);
 
--- A text without the blanks around it; null if there is nothing else, which orders without an id have in its place.
-create or replace temp macro without_blanks(t) as (nullif(trim(t), ''));
+-- A word without the blanks around it; null if nothing else is there, or what programs write for nothing: an id that many
+-- orders seem to share would make them duplicates of each other.
+create or replace temp macro stated_word(t) as (
+    case when lower(trim(t)) not in ('', 'none', 'null', 'nan', 'nil', '<na>') then trim(t) end
+);
 
 -- Whether the venue is done with an order, by the letters of its status: true, false, or null if the word is not known.
 -- The words of Binance, OKX, Bybit, Huobi, KuCoin, Bitget, Bitfinex, Hyperliquid, Interactive Brokers, ccxt and FIX. They

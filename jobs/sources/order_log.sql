@@ -14,8 +14,8 @@ with logged as (
         unnest([instant_of_text(ts)]) as ts,
         ts as ts_text,
         text_in_json(symbol) as symbol_text,
-        coalesce(without_blanks(word_in_json(attempt_id)), without_blanks(word_in_json(intent_id))) as id_text,
-        without_blanks(word_in_json(side)) as side_text,
+        coalesce(stated_word(word_in_json(attempt_id)), stated_word(word_in_json(intent_id))) as id_text,
+        stated_word(word_in_json(side)) as side_text,
         coalesce(
             value_in_json(coalesce(maker_start, started_maker)), field_in_json(decision, '$.maker_started')
         ) as started_text,

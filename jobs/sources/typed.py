@@ -119,7 +119,7 @@ def typed_column(source: str, path: Path, name: str, theirs: str, kind: str | No
     if not fits or name == "symbol":
         raise SourceError(f"{source}: column {theirs!r} of {path} is {kind}, but {name} must be {wanted.upper()}")
     if kind == "VARCHAR":
-        return f"without_blanks({column}) as {name}"
+        return f"stated_word({column}) as {name}"
     return column + f" as {name}" if kind.lower() == wanted else f"try_cast({column} as {wanted}) as {name}"
 
 

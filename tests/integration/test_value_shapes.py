@@ -249,7 +249,7 @@ def test_the_profit_of_a_close_that_cannot_be_read_is_counted(tmp_path: Path, pr
     assert "pnl_at_close_usd" in sample_of(result, "bad_value")
 
 
-@pytest.mark.parametrize("no_id", ["", "  ", None])
+@pytest.mark.parametrize("no_id", ["", "  ", None, "None", "nan", " NULL"])
 @pytest.mark.parametrize("write", ["log", "log with intent_id", "json", "csv", "parquet", "query"])
 def test_orders_with_an_empty_id_are_no_duplicates_of_each_other(tmp_path: Path, write: str, no_id: str | None) -> None:
     outcomes = [outcome(number, order_id=no_id) for number in (1, 2, 3)]

@@ -85,9 +85,10 @@ def integer_of(value: object) -> int | str | None:
 
 
 def word_of(value: object) -> str | float | None:
-    """The text or number that a value is, None if nothing but blanks is there, or COUNTED."""
+    """The text or number that a value is, None if there is none but what programs write for nothing, or COUNTED."""
     if value is None or isinstance(value, str):
-        return (value or "").strip(" ") or None
+        word = (value or "").strip(" ")
+        return None if word.lower() in ("", "none", "null", "nan", "nil", "<na>") else word
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return COUNTED
     return str(value) if isinstance(value, int) else value
