@@ -1,6 +1,6 @@
 """ccxt over an exchange on this machine, day by day: orders, their log, a run of the service, the next day's orders.
 
-A day is an hour of simulated time. On the second one the exchange fills no maker order.
+A day is an hour of simulated time. On the second one the exchange fills no maker order, though its prices go beyond.
 """
 
 import json
@@ -70,6 +70,7 @@ def trade(exchange: Exchange, venue: CcxtVenue, folder: Path, day: int) -> list[
         reader.refresh()
         for number in range(ORDERS_A_DAY):
             clock.set(START + day * DAY + number * timedelta(minutes=1.5))
+            exchange.goes_through = day == BROKEN
             exchange.fill_maker = 0.0 if day == BROKEN or number % 6 == 0 else 1_000.0
             side = Side.BUY if number % 2 == 0 else Side.SELL
             order = Order(order_id=f"{day}-{number}", symbol="BTCUSDT", side=side, quantity=Decimal("0.5"))

@@ -46,7 +46,7 @@ MARKETS = {
 
 
 class Exchange:
-    """What the exchange holds and does. The best prices are 99.9 and 100.1.
+    """What the exchange holds and does. The best prices are 99.9 and 100.1; with `goes_through`, beyond an open order.
 
     `fill_maker` is how much of a resting order is filled at once; `on_cancel` what is filled as a cancellation comes.
     `lose` names requests (method and path) that are carried out, or not, and never answered.
@@ -58,6 +58,7 @@ class Exchange:
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.fill_maker = 0.0
         self.on_cancel = 0.0
+        self.goes_through = False
         self.market_liquidity = 1000.0
         self.refusals: dict[str, tuple[int, str]] = {}
         self.lose: dict[str, bool] = {}
@@ -79,7 +80,8 @@ class Exchange:
             case "GET /fapi/v1/exchangeInfo":
                 answer: Answer = 200, MARKETS
             case "GET /fapi/v1/depth":
-                answer = 200, {"lastUpdateId": 1, "E": 1, "T": 1, "bids": [["99.9", "5"]], "asks": [["100.1", "5"]]}
+                bid, ask = self._best_prices()
+                answer = 200, {"lastUpdateId": 1, "E": 1, "T": 1, "bids": [[bid, "5"]], "asks": [[ask, "5"]]}
             case "POST /fapi/v1/order":
                 answer = self._place(parameters)
             case "GET /fapi/v1/order" if client_order_id in self.orders:
@@ -91,6 +93,14 @@ class Exchange:
             case _:
                 answer = _error(-2013, "Order does not exist.")
         return answer
+
+    def _best_prices(self) -> tuple[str, str]:
+        open_orders = [order for order in self.orders.values() if order["status"] == "NEW"]
+        if not (self.goes_through and open_orders):
+            return "99.9", "100.1"
+        price = float(open_orders[-1]["price"])
+        beyond = -0.1 if open_orders[-1]["side"] == "BUY" else 0.1
+        return tuple(f"{price + ticks:.1f}" for ticks in sorted((beyond, 3 * beyond)))  # type: ignore[return-value]
 
     def _place(self, parameters: dict[str, str]) -> Answer:
         kind = parameters.get("timeInForce", parameters["type"])
