@@ -166,7 +166,7 @@ def test_without_a_shadow_both_commands_say_what_to_do(tmp_path: Path) -> None:
 
     for done in (compared, replayed):
         assert done.returncode == 1
-        assert 'shadow = ["breaker1"]' in done.stderr
+        assert 'shadow = ["breaker' in done.stderr
     assert "order of events" in replayed.stderr
 
 
