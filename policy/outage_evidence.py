@@ -123,8 +123,8 @@ class OutageEvidence:
 
     It is of the maker orders since the breaker last closed: `order_count` of them, of which `sum_before` is the sum
     without the `newest_orders`, oldest first; None without any. While the sum is below 0, all orders are in
-    `sum_before`. `filled_probe_streak` is the number of the newest maker orders since the breaker opened that filled,
-    in a row.
+    `sum_before`. `filled_probe_streak` is how many maker orders since the breaker opened filled in a row, at most; 0
+    while it is closed.
     """
 
     sum_before: float | None = None

@@ -7,6 +7,7 @@ thousands of slots must sum anew: the oldest orders leave the window.
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -112,22 +113,22 @@ class OutageLog:
 
 
 class _FilledStreak:
-    """The newest maker orders, as far as they filled in a row."""
+    """The longest run of maker orders that filled."""
 
     def __init__(self) -> None:
         self._ends: list[int] = []
+        self._are_filled: list[bool] = []
 
     def add(self, ends_seconds: int, *, is_filled: bool) -> None:
-        if is_filled:
-            self._ends.append(ends_seconds)
-        else:
-            self._ends.clear()
+        self._ends.append(ends_seconds)
+        self._are_filled.append(is_filled)
 
     def since(self, breaker: Breaker) -> int:
-        """Return how many of them ended since the breaker opened; 0 while it is closed."""
+        """Return how many of those that ended since the breaker opened filled in a row; 0 while it is closed."""
         if breaker.opened_at is None:
             return 0
-        return len(self._ends) - bisect_left(self._ends, breaker.opened_at.timestamp())
+        probes = self._are_filled[bisect_left(self._ends, breaker.opened_at.timestamp()) :]
+        return max((len(list(run)) for is_filled, run in groupby(probes) if is_filled), default=0)
 
 
 def _counts(ends: Integers, breaker: Breaker) -> Flags:

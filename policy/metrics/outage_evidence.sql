@@ -251,22 +251,23 @@ probe as (
     where o.ts >= :open_start and o.ts >= shared.opened_at and o.ts < :as_of
 ),
 
-ranked_probe as (
+-- Fills in a row have the same number of misses before them.
+probe_run as (
     select
         owner,
         maker_filled,
-        row_number() over (
-            partition by owner order by ts desc, order_id desc nulls first, symbol desc, maker_filled desc
-        ) as rank_from_newest
+        sum(case when maker_filled then 0 else 1 end) over (
+            partition by owner order by ts, order_id nulls last, symbol, maker_filled rows unbounded preceding
+        ) as misses_before
     from probe
 ),
 
+filled_run as (
+    select owner, count(case when maker_filled then 1 end) as filled_count from probe_run group by owner, misses_before
+),
+
 probed as (
-    select
-        owner,
-        coalesce(min(case when not maker_filled then rank_from_newest end) - 1, count(*)) as filled_probe_streak
-    from ranked_probe
-    group by owner
+    select owner, max(filled_count) as filled_probe_streak from filled_run group by owner
 )
 
 select

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 
 import numpy as np
 import pytest
@@ -78,12 +79,15 @@ def in_plain_form(
         if is_mine and (breaker.restarted_at is None or at(outcome.ends_seconds) >= breaker.restarted_at):
             normal = normal_fill_probability(outcome.went_through, so_far, parameters)
             increments.append(increment(outcome.went_through, normal, parameters, is_filled=outcome.is_filled))
-    streak = 0
-    for each in reversed([each for each in sent if each.outcome.is_maker and market in (None, each.market)]):
-        is_probe = breaker.opened_at is not None and at(each.outcome.ends_seconds) >= breaker.opened_at
-        if not (is_probe and each.outcome.is_filled):
-            break
-        streak += 1
+    filled = [
+        each.outcome.is_filled
+        for each in sent
+        if each.outcome.is_maker
+        and market in (None, each.market)
+        and breaker.opened_at is not None
+        and at(each.outcome.ends_seconds) >= breaker.opened_at
+    ]
+    streak = max((len(list(run)) for is_filled, run in groupby(filled) if is_filled), default=0)
     total = outage_sum(increments) if increments else None
     return OutageEvidence(sum_before=total, order_count=len(increments), filled_probe_streak=streak)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
+from itertools import groupby
 from math import log
 from pathlib import Path
 
@@ -117,12 +117,12 @@ def walk(orders: Sequence[Sent], states: Mapping[str, State]) -> dict[str, list[
 
 
 def filled_in_a_row(orders: Sequence[Sent], opened_at: datetime | None) -> int:
-    """Count the newest orders since then that filled, in a row."""
+    """Count how many of the orders since then filled in a row, at most."""
     if opened_at is None:
         return 0
     probes = [order for order in orders if max(opened_at, AS_OF - WEEK) <= order.ts < AS_OF]
-    newest_first = sorted(probes, key=lambda each: (each.ts, each.number), reverse=True)
-    return sum(1 for _ in takewhile(lambda order: order.filled, newest_first))
+    in_order = sorted(probes, key=lambda each: (each.ts, each.number))
+    return max((len(list(run)) for filled, run in groupby(order.filled for order in in_order) if filled), default=0)
 
 
 # Minutes on a grid, so that some orders end at the same time, and some on a bound.
