@@ -6,6 +6,7 @@ The columns that a run measures are held here against plain Python, row by row: 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,7 @@ def changes_of(fields: Sequence[str]) -> st.SearchStrategy[list[Changes]]:
     )
 
 
+@cache  # a strategy is costly to make
 def cell(field: str) -> st.SearchStrategy[tuple[str, object]]:
     values = st.one_of(VALUES, st.sampled_from(OTHERS[field])) if field in OTHERS else VALUES
     # How a float of 16 digits or more is spelt, with an exponent or without, is the writer's own choice.
