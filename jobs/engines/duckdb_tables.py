@@ -178,13 +178,13 @@ def check_orders(connection: duckdb.DuckDBPyConnection, window: Window, interval
     Of the outcomes it needs neither the profits nor the rejects, whose names would be computed for each row.
     """
     connection.execute("create or replace temp view usable_order as select * from order_event where reason is null")
-    if interval is None:
-        connection.execute(f"create or replace temp view checked_order as {metrics.UNCHECKED_ORDER}")
-        return
-    bounds = naive_times(traded_through_parameters(window, interval))
-    query = _PARAMETER.sub(r"$\1", metrics.TRADED_THROUGH)
-    connection.execute(f"create or replace temp table traded_through as {query}", bounds)
-    connection.execute(f"create or replace temp view checked_order as {metrics.CHECKED_ORDER}")
+    if interval is not None:
+        bounds = naive_times(traded_through_parameters(window, interval))
+        query = _PARAMETER.sub(r"$\1", metrics.TRADED_THROUGH)
+        connection.execute(f"create or replace temp table traded_through as {query}", bounds)
+    is_logged = connection.execute(metrics.HAS_LOGGED_PASSAGE).fetchone() is not None
+    checked = metrics.checked_order(is_logged=is_logged, has_bars=interval is not None)
+    connection.execute(f"create or replace temp view checked_order as {checked}")
 
 
 def widest(bounds: Iterable[Mapping[str, Any]], first: str, last: str) -> dict[str, object]:

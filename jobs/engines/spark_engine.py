@@ -176,7 +176,8 @@ class _SparkEngine:
         if interval is not None:
             bounds = dict(traded_through_parameters(self.window, interval))
             self.session.sql(metrics.TRADED_THROUGH, args=bounds).createOrReplaceTempView("traded_through")
-        checked = metrics.CHECKED_ORDER if interval is not None else metrics.UNCHECKED_ORDER
+        is_logged = bool(self.rows(metrics.HAS_LOGGED_PASSAGE, {}))
+        checked = metrics.checked_order(is_logged=is_logged, has_bars=interval is not None)
         self.session.sql(checked).createOrReplaceTempView("checked_order")
         self.session.sql(metrics.MAKER_ORDER).createOrReplaceTempView("maker_order")
         self.session.createDataFrame(totals, _TOTAL_COLUMNS).createOrReplaceTempView("maker_total")

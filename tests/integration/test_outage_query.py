@@ -276,7 +276,6 @@ BELOW, ABOVE, AT = (99.0, 99.9), (100.1, 101.0), (100.0, 100.5)
         ([AT, AT, BELOW, AT, AT], {"maker_until": None}, None),
         ([AT, AT, BELOW, AT, AT], {"went_through": False}, False),  # the log says it itself
         ([AT, AT, AT, AT, AT], {"went_through": True}, True),
-        ([AT, AT, AT, AT, AT], {"maker_filled": True, "fallback_used": False}, True),  # its own fill shows it
         ([AT, AT, BELOW, AT, AT], {"seconds": 239}, None),  # less than four bars
     ],
 )
@@ -297,9 +296,40 @@ def test_bars_show_whether_the_market_traded_through_an_order(
 
     # By its first order a symbol has 1 miss in 25 where the market traded through, else 2 fills in 5.
     missed = {True: log(0.97 / 0.04), False: log(0.985 / 0.6), None: log(0.985 / 0.6)}[expected]
-    assert total == pytest.approx(log(0.03 / 0.96) if order["maker_filled"] else missed)
+    assert total == pytest.approx(missed)
     if own.newest_orders:
         assert own.newest_orders[0].went_through is expected
+
+
+@pytest.mark.parametrize(
+    ("told", "is_by_log", "price", "expected"),
+    [
+        (True, True, 100.0, 0.96),
+        (False, True, 100.0, 0.96),
+        (None, True, 100.0, 0.4),  # nothing is told of misses: a fill is as unknown as they are
+        (None, False, 100.0, 0.96),  # bars tell it
+        (True, True, None, 0.4),
+    ],
+)
+def test_a_fill_shows_that_the_price_came_if_it_is_told_of_misses_too(
+    tmp_path: Path, told: bool | None, is_by_log: bool, price: float | None, expected: float
+) -> None:
+    filled = rested(2, START + HOUR, 30, maker_filled=True, fallback_used=False, maker_price=price)
+    rows = [rested(1, START, 270, went_through=told), filled]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    bars = [bar(START + n * MINUTE, *AT) for n in range(5)] if not is_by_log else []
+    candles = candles_of(tmp_path, [*bars, bar(AS_OF - 5 * MINUTE, 1.0, 2.0)])
+
+    own, _ = outages(judged(plan_of(tmp_path / "log.jsonl", candles))["BTCUSDT"])
+    total = own.outage_sum(OutageParameters())
+
+    # By the first of its kind 24 in 25 fill where the market traded through, else 2 in 5; of the other kind 2 in 6.
+    missed = log(0.97 / 0.04) if told else log(0.985 / 0.6)
+    fill_ratio = 2 / 6 if told is None and is_by_log else expected
+    filled_log = log(0.03 / 0.96) if expected == 0.96 else log(max(0.03 * fill_ratio, 0.01) / fill_ratio)
+    if told is True and expected == 0.96:
+        filled_log = log(0.03 / (1 - 2 / 26))  # of its kind one of one missed
+    assert total == pytest.approx(outage_sum([missed, filled_log]))
 
 
 def candles_of(folder: Path, rows: Sequence[Mapping[str, object]]) -> CandlesSource:
