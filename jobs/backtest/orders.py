@@ -138,7 +138,9 @@ def _draw(arrivals: _Arrivals, profile: Profile, drift_bps: float, generator: np
         market=np.full(len(bar), arrivals.index),
         bar=bar,
         arrives_seconds=bars.close_seconds[bar],
-        side=tilted_sides(arrivals.moves_bps, drift_bps, side_draw, which) if drift_bps else side,
+        side=tilted_sides(arrivals.market.symbol, arrivals.moves_bps, drift_bps, side_draw, which)
+        if drift_bps
+        else side,
         notional=profile.notionals[drawn],
         failure_draw=failure_draw,
         probe_number=probe_number,

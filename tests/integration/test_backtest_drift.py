@@ -16,7 +16,7 @@ def test_the_price_moves_on_average_as_far_with_an_order_as_asked(drift_bps: flo
     chance = np.random.default_rng(1)
     moves_bps = chance.normal(0, 10, 50_000)  # 8 on average either way
 
-    side = tilted_sides(moves_bps, drift_bps, chance.random(50_000), np.arange(50_000))
+    side = tilted_sides("BTCUSDT", moves_bps, drift_bps, chance.random(50_000), np.arange(50_000))
 
     assert set(side.tolist()) == {1, -1}
     assert (side * moves_bps).mean() == pytest.approx(drift_bps, abs=0.2)  # more than four standard errors
@@ -27,14 +27,16 @@ def test_larger_moves_are_foreseen_more_often() -> None:
     chance = np.random.default_rng(2)
     moves_bps = np.tile([1.0, -1.0, 20.0, -20.0], 10_000)
 
-    goes_with = tilted_sides(moves_bps, 5.0, chance.random(40_000), np.arange(40_000)) == np.sign(moves_bps)
+    goes_with = tilted_sides("BTCUSDT", moves_bps, 5.0, chance.random(40_000), np.arange(40_000)) == np.sign(moves_bps)
 
     assert goes_with[np.abs(moves_bps) > 1].mean() > goes_with[np.abs(moves_bps) <= 1].mean() + 0.1
 
 
 def test_a_drift_beyond_all_moves_is_refused() -> None:
-    with pytest.raises(BacktestError, match=r"a drift of 8 bps is out of reach: .* moves 6\.0 bps on average"):
-        tilted_sides(np.array([-4.0, 8.0]), 8.0, np.array([0.5]), np.array([0]))
+    with pytest.raises(
+        BacktestError, match=r"a drift of 8 bps is out of reach for BTCUSDT: .* moves 6\.0 bps on average"
+    ):
+        tilted_sides("BTCUSDT", np.array([-4.0, 8.0]), 8.0, np.array([0.5]), np.array([0]))
 
 
 def test_drawn_orders_have_the_drift_and_else_arrive_alike() -> None:
