@@ -79,7 +79,7 @@ def in_plain_form(
         if is_mine and (breaker.restarted_at is None or at(outcome.ends_seconds) >= breaker.restarted_at):
             normal = normal_fill_probability(outcome.went_through, so_far, parameters)
             increments.append(increment(outcome.went_through, normal, parameters, is_filled=outcome.is_filled))
-    filled = [
+    probes = [
         each.outcome.is_filled
         for each in sent
         if each.outcome.is_maker
@@ -87,7 +87,7 @@ def in_plain_form(
         and breaker.opened_at is not None
         and at(each.outcome.ends_seconds) >= breaker.opened_at
     ]
-    streak = max((len(list(run)) for is_filled, run in groupby(filled) if is_filled), default=0)
+    streak = max((len(list(run)) for is_filled, run in groupby(probes) if is_filled), default=0)
     total = outage_sum(increments) if increments else None
     return OutageEvidence(sum_before=total, order_count=len(increments), filled_probe_streak=streak)
 
