@@ -27,9 +27,11 @@ from tests.support.plain_values import (
     TIMES,
     VALUES,
     amount_of,
+    count_of,
     flag_of,
     integer_of,
     number_of,
+    optional_time_of,
     symbol_of,
     time_of,
     word_of,
@@ -45,18 +47,25 @@ OPEN, FILLED, ENDED = ("NEW", "live", "Partially-Filled"), ("FILLED", "filled"),
 LOG_FIELDS = (
     "ts symbol side attempt_id intent_id maker_start started_maker decision is_maker_final used_fallback probe prices "
     "prices.avg_fill qty qty.notional_usd result result.status result.retries fees_usd slippage_bps pnl_at_close_usd "
-    "policy_run_id event"
+    "policy_run_id event maker_price maker_from maker_until posts went_through maker_share arrival_quote_bps"
 ).split()
-INTEGERS = ("policy_run_id", "result.retries")  # where a float of 16 digits or more may be spelt in two ways
+INTEGERS = ("policy_run_id", "result.retries", "posts")  # where a float of 16 digits or more may be spelt in two ways
 STATUSES: Sequence[object] = [*OPEN, *FILLED, *ENDED, "halfway"]
 WHOLE_NUMBERS: Sequence[object] = [0, 17, 17.0, 17.5, "17", "17.00", " 17", 2**63 - 1, 2**63, "-1", "1e3"]
+INSTANTS: Sequence[object] = [
+    *(*TIMES, *NO_TIMES),
+    *(1777113015, 1777113015.25, 1777113015000, 1777113015000000, 1777113015000000000),
+]
 OTHERS: Mapping[str, Sequence[object]] = {
-    "ts": [*TIMES, *NO_TIMES, 1777113015, 1777113015.25, 1777113015000, 1777113015000000, 1777113015000000000],
+    "ts": INSTANTS,
     "symbol": SYMBOLS,
     "result": STATUSES,
     "result.status": STATUSES,
     "result.retries": WHOLE_NUMBERS,
     "policy_run_id": WHOLE_NUMBERS,
+    "posts": WHOLE_NUMBERS,
+    "maker_from": INSTANTS,
+    "maker_until": INSTANTS,
     "prices.avg_fill": [None, 0, -1, 100.5],
 }
 
@@ -88,10 +97,28 @@ def canonical_row(row: Row) -> Row | str:
     columns |= {name: word_of(row[name]) for name in WORDS}
     columns |= {name: flag_of(row[name]) for name in FLAGS}
     columns |= {name: amount_of(name, row[name]) for name in AMOUNTS}
+    columns |= {"survivor": flag_of(row.get("survivor")), **resting_of(row)}
     started, filled, fallback = (columns[name] for name in FLAGS[:3])
     is_contradictory = (filled and fallback) or (started is False and (filled or fallback))
     is_unknown = bool(started) and not (filled or fallback) and None in (filled, fallback)
-    return COUNTED if COUNTED in columns.values() or is_contradictory or is_unknown else columns
+    is_counted = COUNTED in columns.values() or is_contradictory or is_unknown or ends_before_it_begins(columns)
+    return COUNTED if is_counted else columns
+
+
+def resting_of(row: Row) -> Row:
+    """The columns of how an order rested, which have the same names in every layout."""
+    times = ("maker_from", "maker_until")
+    return {
+        **{name: optional_time_of(row.get(name)) for name in times},
+        **{name: amount_of(name, row.get(name)) for name in ("maker_price", "maker_share", "arrival_quote_bps")},
+        "posts": count_of(row.get("posts")),
+        "went_through": flag_of(row.get("went_through")),
+    }
+
+
+def ends_before_it_begins(columns: Row) -> bool:
+    begin, end = columns["maker_from"], columns["maker_until"]
+    return isinstance(begin, datetime) and isinstance(end, datetime) and end < begin
 
 
 def logged_row(row: Row) -> Row | str:
@@ -115,6 +142,7 @@ def logged_row(row: Row) -> Row | str:
         "fees": amount_of("fees", row["fees_usd"]),
         "probe": flag_of(row["probe"]),
         "policy_run_id": integer_of(row["policy_run_id"]),
+        **resting_of(row),
     }
     is_filled = isinstance(price, float) and price > 0
     is_read = COUNTED not in (*columns.values(), price, retries, started, final, fallback)
@@ -122,6 +150,7 @@ def logged_row(row: Row) -> Row | str:
         not is_read
         or (price is not None and not is_filled)
         or is_end_unknown(is_filled, started, final, fallback, status)
+        or ends_before_it_begins(columns)
     ):
         return COUNTED
     has_filled = bool(final) and not fallback and is_filled

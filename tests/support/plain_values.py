@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 
 from hypothesis import strategies as st
 
@@ -45,8 +46,11 @@ def number_of(value: object) -> float | str | None:
         return COUNTED
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return COUNTED
-    number = float(value) if not isinstance(value, int) or abs(value) < 10**300 else 1e300
-    return number if abs(number) <= 1e308 else COUNTED
+    try:
+        number = float(value)
+    except OverflowError:
+        return COUNTED
+    return number if isfinite(number) else COUNTED
 
 
 def amount_of(field: str, value: object) -> float | str | None:
@@ -59,6 +63,9 @@ def amount_of(field: str, value: object) -> float | str | None:
         "notional": number == 0 or 1e-18 <= number <= 1e18,
         "realized_pnl": abs(number) <= 1e18,
         "fees": abs(number) <= 1e18,
+        "maker_price": number == 0 or 1e-18 <= number <= 1e18,
+        "maker_share": 0 < number <= 1,
+        "arrival_quote_bps": abs(number) <= 1e18,
     }
     return number if is_in_range[field] else COUNTED
 
@@ -99,6 +106,17 @@ def symbol_of(value: object) -> str:
     symbol = value.strip(" ") if isinstance(value, str) else ""
     is_shown = all(unicodedata.category(letter) != "Cc" for letter in symbol)
     return symbol if 1 <= len(symbol) <= 64 and is_shown else COUNTED
+
+
+def optional_time_of(value: object) -> datetime | str | None:
+    """The time that a value is, None if nothing is there, or COUNTED."""
+    return None if value is None or value == "" else time_of(value)
+
+
+def count_of(value: object) -> int | str | None:
+    """The number of things that a value plainly is, None if nothing is there, or COUNTED."""
+    count = integer_of(value)
+    return COUNTED if isinstance(count, int) and count < 0 else count
 
 
 def time_of(value: object) -> datetime | str:
