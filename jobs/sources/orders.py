@@ -164,24 +164,19 @@ def _judged_types(files: ParquetFiles, columns: Mapping[str, str]) -> Callable[[
         typed_column("orders", first, name, names[name], files.types.get(names[name]), wanted)
         for name, wanted in canonical.SQL_TYPES.items()
     )
-    is_unread = _has_unread(names, files.types)
+    partly = [name for name in canonical.PARTLY_READ if names[name] in files.types]
+    has_value = "".join(f"{identifier(names[name])} is not null as has_{name}, " for name in partly)
+    is_unread = " or ".join(f"(has_{name} and {name} is null)" for name in partly) or "false"
+    flags = f"exclude ({', '.join(f'has_{name}' for name in partly)})" if partly else ""
     reason = f"""case
         when ts is null then 'bad_time'
         when symbol is null then 'bad_symbol'
-        when is_unread then 'bad_value'
+        when {is_unread} then 'bad_value'
         else {canonical.ORDER_REASON}
     end"""
     return lambda parquet: (
-        f"select * exclude (is_unread), {reason} as reason "
-        f"from (select {chosen}, {is_unread} as is_unread, {NUMBERED} from {parquet})"
+        f"select * {flags}, {reason} as reason from (select {chosen}, {has_value}{NUMBERED} from {parquet})"
     )
-
-
-def _has_unread(names: Mapping[str, str], types: Mapping[str, str]) -> str:
-    """Write the condition that a row has a value that is not null but cannot be read as its canonical column."""
-    present = [name for name in canonical.PARTLY_READ if names[name] in types]
-    conditions = [f"({identifier(names[name])} is not null and {name} is null)" for name in present]
-    return " or ".join(conditions) or "false"
 
 
 def _require_columns(origin: Path | str, present: Collection[str], renamed: Mapping[str, str]) -> None:

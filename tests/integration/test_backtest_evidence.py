@@ -98,13 +98,17 @@ def candles_of(folder: Path, of: Sequence[Market]) -> CandlesSource:
 
 
 def near(evidence: Evidence) -> Evidence:
-    """Volatility to 8 digits: sums that run on differ in the last of 9 now and then."""
+    """Volatility to 8 digits: sums that run on differ in the last of 9 now and then.
+
+    Without the fee gap, which a backtest is given: of it the job measures whether the spread is one tick.
+    """
     volatility = evidence.volatility
     rounded: dict[str, Any] = {
         name: value if (value := getattr(volatility, name)) is None else round(value, 7)
         for name in ("atr_short_pct", "atr_long_pct", "atr_ratio")
     }
-    return replace(evidence, volatility=replace(volatility, **rounded), streaks=_near(evidence.streaks))
+    rounded_volatility, streaks = replace(volatility, **rounded), _near(evidence.streaks)
+    return replace(evidence, volatility=rounded_volatility, fee_gap=NO_FEES, streaks=streaks)
 
 
 def _near(streaks: Streaks | None) -> Streaks | None:

@@ -250,6 +250,30 @@ def test_slivers_show_the_end_of_an_outage_that_the_quotes_have_shown(loop_of: C
     assert {(outcome.filled, outcome.unfilled_reason) for outcome in outcomes} == {(1, None)}
 
 
+def test_without_quotes_that_show_it_version_2_opens_on_misses_and_closes_within_two_hours(
+    loop_of: Callable[..., Loop], tmp_path: Path
+) -> None:
+    outcomes, seen = through_an_outage(loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "breaker"), 4)
+
+    # The price stands still, so it is known of no order whether the market traded through it. Nine in ten and more
+    # filled before: a fill leaves 0.03 of the statistic, so R = (1 + R) * 0.03 = 0.0309, and a miss makes 1 + R
+    # 0.985 / 0.1 times as large: R = 10.15, 109.9 and 1092 = exp(6.996).
+    assert styles(outcomes[:3]) == FELL_BACK
+    assert (
+        "of the last 8 maker orders 3 missed, 0 of them although the market traded through their price"
+        in seen[0].reason
+    )
+    assert "the evidence of an outage is 6.996 >= 6: the symbol's breaker opened" in seen[0].reason
+    assert {(policy.maker_first, policy.probe_share, policy.maker_posts) for policy in seen[:24]} == {(False, 0.05, 1)}
+    recovered = [policy.maker_first for policy in seen].index(True)
+    assert 24 <= recovered <= 32
+    assert all(policy.maker_first for policy in seen[recovered:])
+    assert styles(outcomes[3 * (recovered + 1) :]) == FILLED_AS_MAKER
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        *_, last = store.verify()
+    assert last.run_count == 37
+
+
 def test_in_the_shadow_of_the_seed_the_breaker_sees_what_the_seed_does_not(
     loop_of: Callable[..., Loop], tmp_path: Path
 ) -> None:

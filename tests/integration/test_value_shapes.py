@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from jobs.engines.duckdb_session import duckdb_session
@@ -344,3 +345,15 @@ def test_a_text_that_is_not_a_time_is_not_guessed(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "outcomes.csv", [outcome(1), *rows])
 
     assert counts_of(run(canonical(path))) == {"bad_time": len(texts)}
+
+
+@pytest.mark.parametrize("name", ["maker_from", "maker_until"])
+def test_a_time_in_parquet_that_cannot_be_read_costs_its_row_and_is_counted(tmp_path: Path, name: str) -> None:
+    rows = write_jsonl(tmp_path / "outcomes.jsonl", [outcome(1), outcome(2) | {name: "much"}, outcome(3)])
+    path = tmp_path / "outcomes.parquet"
+    duckdb.execute(f"copy (select * from read_json('{rows}')) to '{path}'")
+
+    result = run(canonical(path))
+
+    assert counts_of(result) == {"bad_value": 1}
+    assert result.event_count == 2
