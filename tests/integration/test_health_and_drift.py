@@ -314,7 +314,7 @@ def as_csv(folder: Path) -> OrdersSource:
 
 def as_parquet(folder: Path) -> OrdersSource:
     text = write_csv(folder / "orders.csv", ROWS, RUN_COLUMNS)
-    query = f"select * exclude (realized_pnl) from read_csv('{text}')"  # of a column that is empty no type is known
+    query = f"select * exclude (realized_pnl, survivor) from read_csv('{text}')"  # of an empty column no type is known
     return canonical(write_parquet_query(folder / "orders.parquet", query))
 
 
