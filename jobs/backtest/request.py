@@ -60,9 +60,8 @@ def _fees(plan: Plan, symbol: str) -> Fees:
 
 
 def _fee_gap(plan: Plan, market: Market) -> FeeGap:
-    """Return the fee gap as the rules get it from a run: none without fees in the plan."""
-    gap_bps = plan.fee_gap_bps(market.symbol)
-    return FeeGap(gap_bps=gap_bps, is_one_tick=market.is_one_tick if gap_bps is not None else None)
+    """Return the fee gap as the rules get it from a run, but with the spread that all candles show."""
+    return FeeGap(gap_bps=plan.fee_gap_bps(market.symbol), is_one_tick=market.is_one_tick)
 
 
 def _slots_of(slots: Slots, markets: Sequence[Market]) -> list[datetime]:

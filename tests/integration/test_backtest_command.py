@@ -13,9 +13,13 @@ from typer.main import get_command
 
 from console.commands.backtest import show_backtest
 from console.main import app
+from console.settings.file import load
+from console.settings.plan import plan_of
 from jobs.backtest.fill_rule import FillRule
 from jobs.backtest.options import BacktestOptions
+from jobs.backtest.request import build_request
 from policy.errors import RouterPolicyError
+from policy.fee_gap import FeeGap
 from tests.support.backtest_markets import START, walking, write_candles
 from tests.support.bots import run_command
 from tests.support.command import command
@@ -142,6 +146,18 @@ def test_the_log_says_how_often_and_for_how_much_and_the_settings_what_is_compar
     assert {policy["cost"]["order_count"] for policy in policies.values()} == {record["order_count"]}
     assert record["markets"][0]["fee_gap"].startswith("maker-first loses: the fee gap of 0.3 bps")
     assert (record["outages"]["duration"], record["outages"]["count"], record["outage_count"]) == (43200, 3, 3 * 3 * 2)
+
+
+def test_without_fees_the_rules_still_know_the_spread(folder: Path) -> None:
+    settings = load(folder / "router-policy.toml")
+    plan = plan_of(settings)
+    assert plan.candles is not None
+
+    request = build_request(plan, plan.candles, options(orders_per_day=5.0), {}, settings.schedule.slots)
+
+    spreads = {market.symbol: market.is_one_tick for market in request.markets}
+    assert set(spreads.values()) == {True}
+    assert request.fee_gaps == {symbol: FeeGap(gap_bps=None, is_one_tick=is_one) for symbol, is_one in spreads.items()}
 
 
 def test_the_same_command_prints_and_draws_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
