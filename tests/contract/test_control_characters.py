@@ -15,8 +15,8 @@ from storage.schema.tables import policy_run_failure
 from storage.store import Store
 from storage.write import leases
 from tests.support.outcomes import outcome, write_csv, write_jsonl, write_parquet
-from tests.support.run_helpers import AS_OF, canonical
 from tests.support.runs import RULES, claim
+from tests.support.small_runs import AS_OF, canonical
 from tests.support.store_calls import read, write
 
 GOOD = [outcome(1), outcome(2), outcome(3)]

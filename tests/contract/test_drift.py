@@ -27,9 +27,9 @@ from jobs.slots import Slots
 from storage.schema.tables import policy_prune, policy_reject, policy_run, policy_snapshot
 from storage.store import Store
 from tests.support.outcomes import outcome, write_jsonl
-from tests.support.run_helpers import canonical
 from tests.support.runs import evidence, publish
 from tests.support.small_history import MIDNIGHT, publish_small_history
+from tests.support.small_runs import canonical
 from tests.support.tampering import behind_the_triggers
 
 Row = dict[str, object]

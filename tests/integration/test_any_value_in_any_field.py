@@ -18,7 +18,7 @@ from policy.evidence import Evidence
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl
 from tests.support.plain_values import COUNTED, VALUES, amount_of, flag_of
-from tests.support.run_helpers import AS_OF, canonical, counts_of, order_log, run
+from tests.support.small_runs import AS_OF, canonical, counts_of, order_log, run
 
 Row = Mapping[str, object]
 ALL_NAMES = (*NAMES, "fees")

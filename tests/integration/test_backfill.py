@@ -25,7 +25,7 @@ from tests.support import bars, outcomes
 from tests.support.canonical_formats import IN_WINDOW, Row
 from tests.support.families import family
 from tests.support.order_logs import Line, close, logged, unfilled, write_lines
-from tests.support.run_helpers import AS_OF, candles, canonical, canonical_query, order_log
+from tests.support.small_runs import AS_OF, candles, canonical, canonical_query, order_log
 
 HOUR = timedelta(hours=1)
 LEASE = timedelta(minutes=10)

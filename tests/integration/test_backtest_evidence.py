@@ -26,7 +26,7 @@ from policy.streaks import Streaks
 from storage.records import Origin
 from tests.support.backtest_markets import FEES, START, walking, write_candles
 from tests.support.outcomes import NAMES, outcome, write_csv
-from tests.support.run_helpers import canonical
+from tests.support.small_runs import canonical
 
 DAYS = 12
 QUARTER = timedelta(minutes=15)

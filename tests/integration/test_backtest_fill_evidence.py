@@ -18,7 +18,7 @@ from jobs.backtest.outcomes import OutcomesByAction
 from jobs.backtest.reading import read_log
 from tests.support.backtest_markets import FEES, START, START_SECONDS, market
 from tests.support.outcomes import NAMES, outcome, write_csv
-from tests.support.run_helpers import canonical
+from tests.support.small_runs import canonical
 
 BUY, SELL = 1, -1
 # four bars of a minute; the tick is 0.5

@@ -17,7 +17,7 @@ import pytest
 from jobs.sources.errors import SourceError
 from tests.support.command import command
 from tests.support.outcomes import outcome
-from tests.support.run_helpers import AS_OF, canonical_query, run
+from tests.support.small_runs import AS_OF, canonical_query, run
 from tests.support.waiting import wait_until
 
 ALL = "select * from outcome"

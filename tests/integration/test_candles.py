@@ -16,7 +16,7 @@ from tests.support.families import family
 from tests.support.oracles import Bar, assert_close, volatility
 from tests.support.outcomes import outcome
 from tests.support.outcomes import write_csv as write_outcomes
-from tests.support.run_helpers import AS_OF, INTERVAL, candles, canonical, counts_of, evidence_of, run, sample_of
+from tests.support.small_runs import AS_OF, INTERVAL, candles, canonical, counts_of, evidence_of, run, sample_of
 
 MOMENT = timedelta(microseconds=1)
 BAR_COUNTS = (1, 49, 50, 51, 499, 500, 501, 700)  # around the 50 bars of the short range and the 500 of the long one

@@ -30,7 +30,7 @@ from tests.support.outcomes import (
     write_parquet_query,
     write_sqlite,
 )
-from tests.support.run_helpers import (
+from tests.support.small_runs import (
     AS_OF,
     canonical,
     canonical_query,

@@ -15,7 +15,7 @@ from tests.support.outcomes import (
     write_csv,
     write_jsonl,
 )
-from tests.support.run_helpers import (
+from tests.support.small_runs import (
     candles,
     canonical,
     counts_of,

@@ -14,7 +14,7 @@ from tests.support.oracles import assert_close, evidence
 from tests.support.outcomes import (
     outcome,
 )
-from tests.support.run_helpers import (
+from tests.support.small_runs import (
     AS_OF,
     evidence_of,
     run,

@@ -21,8 +21,8 @@ from storage.store import Store
 from storage.write import leases
 from tests.support.bots import write_bot
 from tests.support.command import command
-from tests.support.run_helpers import evidence_of, order_log, run
 from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.small_runs import evidence_of, order_log, run
 from tests.support.store_calls import write
 
 ROOT = Path(__file__).parents[2]

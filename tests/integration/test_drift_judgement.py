@@ -15,7 +15,7 @@ from jobs.slots import Slots
 from storage.read.visible_policies import OverrideSpan, PublishedSlot, VisiblePolicies
 from tests.support.families import family
 from tests.support.outcomes import outcome, write_jsonl
-from tests.support.run_helpers import canonical
+from tests.support.small_runs import canonical
 
 BEGIN = datetime(2026, 4, 26, tzinfo=UTC)
 MINUTES, TOLERANCE, PRUNED = 24, 5, 2  # slots are minutes, so a run expires after eight

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jobs.sources.errors import SourceError
 from tests.support.families import family
 from tests.support.log_lines import COMPRESSIONS, HEADER, LINES, source_of, write_file
-from tests.support.run_helpers import run
+from tests.support.small_runs import run
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])

@@ -36,7 +36,7 @@ from tests.support.plain_values import (
     time_of,
     word_of,
 )
-from tests.support.run_helpers import AS_OF, canonical, order_log
+from tests.support.small_runs import AS_OF, canonical, order_log
 
 Row = Mapping[str, object]
 Changes = dict[str, object]

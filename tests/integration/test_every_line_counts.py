@@ -25,7 +25,7 @@ from tests.support.log_lines import (
 )
 from tests.support.order_logs import logged
 from tests.support.outcomes import NAMES, outcome, write_csv
-from tests.support.run_helpers import candles, canonical, counts_of, order_log, run, sample_of
+from tests.support.small_runs import candles, canonical, counts_of, order_log, run, sample_of
 
 
 @pytest.mark.parametrize("kind", LINES)

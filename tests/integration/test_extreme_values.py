@@ -20,7 +20,7 @@ from tests.support.bars import bars, named
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_sqlite
 from tests.support.postgres import fresh_database
-from tests.support.run_helpers import (
+from tests.support.small_runs import (
     AS_OF,
     INTERVAL,
     candles,

@@ -13,7 +13,7 @@ from jobs.sources.errors import SourceError
 from storage.records import Origin, RunResult
 from tests.support.bot_data import utc
 from tests.support.bots import run_command
-from tests.support.run_helpers import canonical, evidence_of, run
+from tests.support.small_runs import canonical, evidence_of, run
 
 AS_OF = utc("2026-04-26 00:00:00")
 GUIDE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")

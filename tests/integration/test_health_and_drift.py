@@ -24,9 +24,9 @@ from storage.write import leases, overrides
 from tests.support.bots import run_command, write_bot
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet_query
-from tests.support.run_helpers import canonical, canonical_query, order_log
 from tests.support.runs import QUARTER, SLOT, evidence, publish
 from tests.support.small_history import MIDNIGHT, publish_small_history
+from tests.support.small_runs import canonical, canonical_query, order_log
 from tests.support.store_calls import write
 from tests.support.tampering import behind_the_triggers
 

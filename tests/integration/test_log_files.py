@@ -18,7 +18,7 @@ from tests.support.canonical_formats import FORMATS, Writer, as_csv, as_parquet,
 from tests.support.families import family
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import outcome
-from tests.support.run_helpers import canonical, order_log, run, sample_of
+from tests.support.small_runs import canonical, order_log, run, sample_of
 
 README_PATTERN = "order_metrics*.jsonl"
 NAMES_IN_ANY_LANGUAGE = st.text("ab1 .-_[]*?!^{}~$&'()=%#@äé日本🙂", min_size=1, max_size=12)

@@ -15,7 +15,7 @@ from policy import Effectiveness, Expectancy
 from policy.window import Window
 from storage.records import RunResult
 from tests.support.order_logs import Line, close, logged, unfilled, without, write_lines
-from tests.support.run_helpers import AS_OF, counts_of, evidence_of, order_log, run, sample_of
+from tests.support.small_runs import AS_OF, counts_of, evidence_of, order_log, run, sample_of
 
 GOOD_ROWS = [
     logged(1, slippage_bps=-1.0),

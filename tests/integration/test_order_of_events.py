@@ -20,7 +20,7 @@ from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak, Streaks
 from storage.records import Origin, RunResult
 from tests.support.families import family
-from tests.support.run_helpers import AS_OF, canonical
+from tests.support.small_runs import AS_OF, canonical
 from tests.support.spark_server import spark_server
 
 HOUR = timedelta(hours=1)

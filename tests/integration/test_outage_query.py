@@ -22,7 +22,7 @@ from policy.rules import Judgement, State, rule_set
 from policy.rules.breaker_state import Breaker, OpenPeriod
 from storage.records import Origin
 from tests.support.families import family
-from tests.support.run_helpers import AS_OF, canonical
+from tests.support.small_runs import AS_OF, canonical
 from tests.support.spark_server import spark_server
 
 HOUR = timedelta(hours=1)

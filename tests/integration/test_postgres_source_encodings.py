@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
-from tests.support.run_helpers import canonical_query, run
+from tests.support.small_runs import canonical_query, run
 
 TABLE = (
     "create table outcome (ts timestamptz, symbol text, maker_started boolean, maker_filled boolean, "

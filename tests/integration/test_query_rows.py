@@ -10,7 +10,7 @@ from psycopg import sql
 from jobs.sources.errors import SourceError
 from tests.support.outcomes import outcome, write_sqlite
 from tests.support.postgres import fresh_database, name_of
-from tests.support.run_helpers import canonical_query, counts_of, evidence_of, run
+from tests.support.small_runs import canonical_query, counts_of, evidence_of, run
 
 ALL = "select * from outcome"
 LONGER_THAN_A_LINE = "y" * 20_000_000

@@ -18,7 +18,7 @@ from policy import Effectiveness
 from tests.support.bot_data import canonical_rows, copy_sqlite, notes_of
 from tests.support.command import command
 from tests.support.postgres import fresh_database
-from tests.support.run_helpers import counts_of, evidence_of, run
+from tests.support.small_runs import counts_of, evidence_of, run
 
 REAL = Path(os.environ.get("REAL_INPUTS", Path(__file__).parents[3] / "shared" / "real"))
 END = datetime(2026, 6, 1, tzinfo=UTC)

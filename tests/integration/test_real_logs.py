@@ -15,7 +15,7 @@ from jobs.plan import CandlesSource
 from jobs.sources.errors import SourceError
 from policy import Evidence
 from storage.records import RunResult
-from tests.support.run_helpers import candles, canonical, counts_of, evidence_of, order_log, run, sample_of
+from tests.support.small_runs import candles, canonical, counts_of, evidence_of, order_log, run, sample_of
 
 REAL = Path(os.environ.get("REAL_INPUTS", Path(__file__).parents[3] / "shared" / "real"))
 AS_OF = datetime(2026, 4, 26, 0, 5, tzinfo=UTC)

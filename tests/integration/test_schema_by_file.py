@@ -12,7 +12,7 @@ from tests.support.canonical_formats import ROWS
 from tests.support.families import family
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet, write_parquet_query
-from tests.support.run_helpers import candles, canonical, order_log, run
+from tests.support.small_runs import candles, canonical, order_log, run
 
 TYPES: Mapping[str, tuple[str, ...]] = {
     "ts": ("ts", "cast(ts as varchar)", "epoch_ms(ts)", "epoch(ts)", "cast(ts as timestamp_ns)"),

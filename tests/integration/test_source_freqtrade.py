@@ -14,7 +14,7 @@ from jobs.sources.errors import SourceError
 from tests.support.bot_data import Row, canonical_rows, files_beside, notes_of, write_rows
 from tests.support.command import command
 from tests.support.freqtrade_rows import AS_OF, ORDERS, TRADES, order, tables, trade
-from tests.support.run_helpers import counts_of, evidence_of, run, sample_of
+from tests.support.small_runs import counts_of, evidence_of, run, sample_of
 
 
 def freqtrade(url: str, **settings: Any) -> OrdersSource:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from jobs.plan import Location, OrdersKind, OrdersSource
 from tests.support.bot_data import Row, canonical_rows, milliseconds, notes_of, utc, write_rows
-from tests.support.run_helpers import counts_of, run, sample_of
+from tests.support.small_runs import counts_of, run, sample_of
 
 AS_OF = utc("2026-04-26 00:00:00")
 TEN = utc("2026-04-25 10:00:00")

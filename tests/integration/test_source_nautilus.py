@@ -15,7 +15,7 @@ from jobs.plan import CandlesKind, CandlesSource, Location, OrdersKind, OrdersSo
 from jobs.sources.errors import SourceError
 from policy.symbols import SymbolSpelling, SymbolStyle
 from tests.support.bot_data import canonical_rows, notes_of, utc
-from tests.support.run_helpers import counts_of, run, sample_of
+from tests.support.small_runs import counts_of, run, sample_of
 
 AS_OF = utc("2026-04-26 00:00:00")
 TEN = utc("2026-04-25 10:00:00")

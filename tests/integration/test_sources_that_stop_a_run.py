@@ -21,7 +21,7 @@ from tests.support.outcomes import (
     write_parquet,
     write_sqlite,
 )
-from tests.support.run_helpers import (
+from tests.support.small_runs import (
     canonical,
     canonical_query,
     order_log,

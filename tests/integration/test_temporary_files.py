@@ -13,7 +13,7 @@ from jobs.sources.errors import SourceError
 from tests.support.bots import write_bot
 from tests.support.command import command
 from tests.support.outcomes import outcome, write_sqlite
-from tests.support.run_helpers import canonical_query, run
+from tests.support.small_runs import canonical_query, run
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 NEXT = datetime(2026, 4, 26, 0, 30, tzinfo=UTC)

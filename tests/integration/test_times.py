@@ -11,7 +11,7 @@ from tests.support.bars import bars, named
 from tests.support.bars import write_csv as write_bars
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import outcome, write_csv, write_jsonl, write_parquet, write_parquet_query
-from tests.support.run_helpers import AS_OF, INTERVAL, candles, canonical, counts_of, evidence_of, order_log, run
+from tests.support.small_runs import AS_OF, INTERVAL, candles, canonical, counts_of, evidence_of, order_log, run
 
 MOMENT = timedelta(microseconds=1)
 SECOND = datetime(2026, 4, 25, 21, 30, 15, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import bars as bar_files
 from tests.support.bars import bars, named
-from tests.support.run_helpers import candles, canonical, counts_of, evidence_of, run
+from tests.support.small_runs import candles, canonical, counts_of, evidence_of, run
 
 TIMES = [datetime(2026, 4, 25, 23, minute, tzinfo=UTC) for minute in range(8)]
 SYMBOLS = [*[b"BTCUSDT"] * 4, *[b"ETHUSDT"] * 3, b"BADUSDT"]

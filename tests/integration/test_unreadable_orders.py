@@ -13,7 +13,7 @@ from tests.support.bots import order, write_bot
 from tests.support.command import command
 from tests.support.order_logs import Line, close, logged, write_lines
 from tests.support.outcomes import outcome, write_csv, write_parquet
-from tests.support.run_helpers import AS_OF, candles, canonical, counts_of, order_log, run
+from tests.support.small_runs import AS_OF, candles, canonical, counts_of, order_log, run
 
 SLOT = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 NEXT = "2026-04-26T00:30:00Z"

@@ -10,7 +10,7 @@ from jobs.engines.duckdb_session import duckdb_session
 from jobs.plan import OrdersSource
 from tests.support.order_logs import Line, logged, unfilled, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet, write_sqlite
-from tests.support.run_helpers import canonical, canonical_query, counts_of, evidence_of, order_log, run, sample_of
+from tests.support.small_runs import canonical, canonical_query, counts_of, evidence_of, order_log, run, sample_of
 
 GOOD = [logged(number) for number in range(1, 5)]
 RESTING = ("maker_price", "maker_from", "maker_until", "posts", "went_through", "maker_share", "arrival_quote_bps")

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from tests.support.oracles import Bar
-from tests.support.run_helpers import AS_OF, INTERVAL
+from tests.support.small_runs import AS_OF, INTERVAL
 
 NAMES = ("ts", "symbol", "high", "low", "close")
 

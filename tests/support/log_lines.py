@@ -14,7 +14,7 @@ from jobs.plan import OrdersSource
 from storage.records import RunResult
 from tests.support.order_logs import logged
 from tests.support.outcomes import NAMES, outcome
-from tests.support.run_helpers import canonical, counts_of, order_log
+from tests.support.small_runs import canonical, counts_of, order_log
 
 BYTE_ORDER_MARK = "\ufeff".encode()
 HEADER = ",".join(NAMES).encode()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.support.bots import order
-from tests.support.run_helpers import AS_OF
+from tests.support.small_runs import AS_OF
 
 Line = dict[str, object] | str | bytes
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from jobs.sources.canonical import REQUIRED, SQL_TYPES
-from tests.support.run_helpers import AS_OF
+from tests.support.small_runs import AS_OF
 
 NAMES = (*REQUIRED, "order_id", "side", "notional", "realized_pnl", "survivor")
 
