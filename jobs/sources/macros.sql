@@ -229,6 +229,16 @@ create or replace temp macro nautilus_price(b) as (
     end
 );
 
+-- Where and when a maker order rested. The bot's clock gives one of the times and the venue's the other, perhaps: if these
+-- contradict each other, neither is known.
+create or replace temp macro post_of(price, begun_at, ended_at) as (
+    {
+        'price': nullif(price, 0),
+        'begun_at': case when ended_at >= begun_at then begun_at end,
+        'ended_at': case when ended_at >= begun_at then ended_at end
+    }
+);
+
 -- The slippage in bps of a fill against a reference price, + is a cost; null without both prices.
 create or replace temp macro slippage_against(reference, price, side) as (
     case

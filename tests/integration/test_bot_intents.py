@@ -32,7 +32,10 @@ def read(source: OrdersSource, *names: str) -> list[Outcome]:
     return close(tuple(row[name] for name in (*names, "reason")) for row in rows)
 
 
-FREQTRADE = ("order_id", "side", "maker_started", "maker_filled", "fallback_used", "notional", "realized_pnl")
+FREQTRADE = (
+    *("order_id", "side", "maker_started", "maker_filled", "fallback_used", "notional", "realized_pnl"),
+    *("posts", "maker_price", "maker_from", "maker_until"),
+)
 
 
 def random_trade(random: Random, number: int, first_id: int) -> tuple[Row, list[Row]]:
@@ -40,11 +43,14 @@ def random_trade(random: Random, number: int, first_id: int) -> tuple[Row, list[
     is_short = random.random() < 0.3
     entry, exit_side = ("sell", "buy") if is_short else ("buy", "sell")
     rows: list[Row] = []
+    begun_at = TEN.replace(tzinfo=None) + timedelta(minutes=first_id - 1)
 
     def send(side: str, kind: str, status: str) -> None:
         filled = {"closed": 2.0, "canceled": random.choice([0.0, 0.0, 0.5])}.get(status, 0.0)
         price = random.choice([99.0, 100.0, 101.5])
-        values = {"filled": filled, "average": price if filled else None, "ft_price": random.choice([100.0, 100.5])}
+        values: dict[str, Any] = {"filled": filled, "average": price if filled else None}
+        values |= {"ft_price": random.choice([100.0, 100.5])}
+        values |= {"price": price + 0.25, "order_date": begun_at + timedelta(minutes=random.randint(0, 3 * len(rows)))}
         rows.append(order(first_id + len(rows), number, side, kind, status, **values))
 
     send(entry, "limit", "closed")
@@ -105,8 +111,21 @@ def _freqtrade_outcome(each: Row, side: str, number: int, chain: Chain, is_exit:
         limits[0] and crossed,
         notional or None,
         profit,
+        *_freqtrade_posts(chain),
         None,
     )
+
+
+def _freqtrade_posts(chain: Chain) -> Outcome:
+    """How often the order was posted, and the price and the times of the last post."""
+    if chain.orders[0]["order_type"] != "limit":
+        return None, None, None, None
+    posts = [row for row in chain.orders if row["order_type"] == "limit" and row["status"] in ("closed", "canceled")]
+    if not posts:
+        return 0, None, None, None
+    last = posts[-1]
+    begin, end = last["order_date"], last["order_update_date"]
+    return len(posts), last["price"], *((begin, end) if begin <= end else (None, None))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

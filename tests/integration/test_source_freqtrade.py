@@ -13,7 +13,7 @@ from jobs.plan import Location, OrdersKind, OrdersSource
 from jobs.sources.errors import SourceError
 from tests.support.bot_data import Row, canonical_rows, files_beside, notes_of, write_rows
 from tests.support.command import command
-from tests.support.freqtrade_rows import AS_OF, ORDERS, TRADES, order, tables, trade
+from tests.support.freqtrade_rows import AS_OF, ORDERS, TEN, TRADES, order, tables, trade
 from tests.support.small_runs import counts_of, evidence_of, run, sample_of
 
 
@@ -130,6 +130,39 @@ def test_entries_that_are_counted_are_never_published_as_good(tmp_path: Path) ->
     assert verified.returncode == 0, verified.stderr
 
 
+def test_how_an_exit_rested_is_known_of_its_last_post(store_url: str) -> None:
+    def minute(number: int) -> dict[str, Any]:
+        return {"order_date": TEN + timedelta(minutes=number)}
+
+    seen_later = {"order_update_date": TEN + timedelta(minutes=11)}
+    partly = {"filled": 0.5, "average": 100.5, "order_filled_date": TEN + timedelta(minutes=1)}
+    orders = [
+        # Re-priced once; the second order rested on after a partial fill, until it was cancelled for the market order.
+        order(1, 1, "sell", "limit", "canceled", **minute(0), price=101.0),
+        order(2, 1, "sell", "limit", "canceled", **minute(1), price=100.5, **partly),
+        order(3, 1, "sell", "market", "closed", **minute(2), price=99.0),
+        # Filled at the tenth minute, which the bot saw a minute later.
+        order(10, 2, "sell", "limit", "closed", **minute(4), price=102.0, **seen_later),
+        # Refused, then at market.
+        order(12, 3, "sell", "limit", "expired", **minute(12)),
+        order(13, 3, "sell", "market", "closed", **minute(12)),
+        # Straight to market.
+        order(14, 4, "sell", "market", "closed", **minute(13)),
+        # The exchange's clock is ahead of the bot's, and the exchange gives no price.
+        order(15, 5, "sell", "limit", "canceled", **minute(16), price=None, ft_price=103.0),
+        order(17, 5, "sell", "market", "closed", **minute(16)),
+    ]
+    write_rows(store_url, tables(), {"trades": map(trade, range(1, 6)), "orders": orders})
+
+    assert used(store_url, "order_id", "posts", "maker_price", "maker_from", "maker_until") == [
+        ("1-sell-0", 2, 100.5, TEN + timedelta(minutes=1), TEN + timedelta(minutes=2)),
+        ("2-sell-0", 1, 102.0, TEN + timedelta(minutes=4), TEN + timedelta(minutes=10)),
+        ("3-sell-0", 0, None, None, None),
+        ("4-sell-0", None, None, None, None),
+        ("5-sell-0", 1, 103.0, None, None),
+    ]
+
+
 def test_what_the_strategy_keeps_with_a_trade_wins_over_the_tables(store_url: str) -> None:
     def kept(trade_number: int, number: int, value: str) -> Row:
         key = {"cd_key": f"router_policy:exchange-{number}", "cd_type": "dict"}
@@ -144,7 +177,9 @@ def test_what_the_strategy_keeps_with_a_trade_wins_over_the_tables(store_url: st
     orders = [order(11, 7, "buy", "market", "closed"), order(12, 7, "sell", "limit", "closed")]
     write_rows(store_url, tables(), {"trades": [trade(7)], "orders": orders, "trade_custom_data": custom})
     names = ("order_id", "maker_started", "maker_filled", "fallback_used", "slippage_bps", "probe", "policy_run_id")
+    rest = ("posts", "maker_price", "maker_from", "maker_until")
 
+    assert used(store_url, *rest, entries_known=True) == [(None, None, None, None)] * 2
     assert used(store_url, *names, entries_known=True) == [
         ("7-buy-0", True, False, True, pytest.approx(2_500.0), True, 3),  # 100 paid, 80 was the mid
         ("7-sell-0", False, False, False, pytest.approx(5_000.0), False, None),  # 100 taken, 200 was the mid
@@ -261,6 +296,21 @@ def test_a_value_of_a_trade_that_cannot_be_read_is_counted(tmp_path: Path, colum
     (row,) = canonical_rows(freqtrade(f"sqlite:///{path}"), as_of=AS_OF)
 
     assert (row["reason"], row["unread"]) == ("bad_value", f"trades.{column} {text}")
+
+
+@pytest.mark.parametrize("column", ["price", "order_date", "order_update_date"])
+def test_a_value_of_how_an_order_rested_that_cannot_be_read_is_counted(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "bot.sqlite"
+    orders = [order(1, 1, "sell", "limit", "closed")]
+    write_rows(f"sqlite:///{path}", tables(), {"trades": [trade(1)], "orders": orders})
+    bot = sqlite3.connect(path)
+    with bot:
+        bot.execute(f"update orders set {column} = 'soon'")
+    bot.close()
+
+    (row,) = canonical_rows(freqtrade(f"sqlite:///{path}"), as_of=AS_OF)
+
+    assert (row["reason"], row["unread"]) == ("bad_value", f"orders.{column} soon")
 
 
 def test_a_database_of_an_older_version_is_read_without_what_it_lacks(store_url: str) -> None:

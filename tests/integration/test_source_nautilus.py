@@ -126,6 +126,46 @@ def test_a_quote_of_the_minute_before_stands_for_a_mid_that_no_tag_has(tmp_path:
     ]
 
 
+def test_how_an_order_rested_is_known_of_its_last_post(tmp_path: Path) -> None:
+    def posted(name: str, seconds: float, price: float, tags: Sequence[str]) -> dict[str, Any]:
+        options = json.dumps({"price": str(price), "display_qty": None}).encode()
+        return initialized(name, "LIMIT", tags, ts_init=at(seconds), options=options)
+
+    market = initialized("A-3", "MARKET", ["intent:A"], ts_init=at(62), options=b"{}", quantity="1.5")
+    events: dict[str, Sequence[Mapping[str, Any]]] = {
+        "order_initialized": [
+            posted("A-1", 0, 101.0, ["intent:A"]),
+            posted("A-2", 30, 100.5, ["intent:A"]),
+            market,
+            posted("B-1", 100, 99.0, ["intent:B"]),
+            posted("C-1", 200, 98.0, ["intent:C"]),
+            initialized("D-1", "MARKET", None, ts_init=at(300), options=b"{}"),
+        ],
+        "order_submitted": [{"client_order_id": name} for name in ("A-1", "A-2", "A-3", "B-1", "C-1", "D-1")],
+        "order_accepted": [ended("A-1", 1), ended("A-2", 31), ended("A-3", 62), ended("B-1", 101), ended("D-1", 300)],
+        "order_updated": [ended("B-1", 110, price="99.5"), ended("B-1", 120, price="99.50", quantity="1.0")],
+        "order_canceled": [ended("A-1", 29), ended("A-2", 61)],
+        "order_rejected": [ended("C-1", 201, reason="POST_ONLY LIMIT BUY px of 98 would have been a TAKER")],
+        "order_filled": [
+            filled("A-2", 40, "0.5", "100.5", "MAKER", "0.01 USDT"),
+            filled("A-3", 63, "1.5", "101.0", "TAKER", "0.05 USDT"),
+            filled("B-1", 130, "2.0", "99.5", "MAKER", "0.01 USDT"),
+            filled("D-1", 301, "2.0", "99.5", "TAKER", "0.05 USDT"),
+        ],
+    }
+
+    def time(seconds: float) -> object:
+        return (TEN + timedelta(seconds=seconds)).replace(tzinfo=None)
+
+    # A rested again after a partial fill; B was moved once, for its quantity changed at the same price.
+    assert used(write_catalog(tmp_path, events), "order_id", "posts", "maker_price", "maker_from", "maker_until") == [
+        ("A", 2, 100.5, time(31), time(61)),
+        ("B", 2, 99.5, time(110), time(130)),
+        ("C", 0, None, None, None),
+        ("D-1", None, None, None, None),
+    ]
+
+
 def test_an_open_order_is_counted_and_the_limits_are_said(tmp_path: Path) -> None:
     source = write_catalog(tmp_path)
 
@@ -164,6 +204,11 @@ def test_the_side_of_a_fill_that_is_not_known_is_a_counted_reject(tmp_path: Path
         ({"order_initialized": {"tags": json.dumps(["rp_mid=high"]).encode()}}, "tags.rp_mid 'high'"),
         ({"order_initialized": {"tags": json.dumps(["rp_probe=perhaps"]).encode()}}, "probe 'perhaps'"),
         ({"order_initialized": {"tags": json.dumps(["rp_run=last"]).encode()}}, "policy_run_id 'last'"),
+        ({"order_initialized": {"price": "high"}}, "order_initialized.price 'high'"),
+        ({"order_initialized": {"options": b"{price"}}, "order_initialized.options '{price'"),
+        ({"order_accepted": {"ts_event": "soon"}}, "order_accepted.ts_event 'soon'"),
+        ({"order_updated": {"price": "high"}}, "order_updated.price 'high'"),
+        ({"order_updated": {"price": "1", "ts_event": "soon"}}, "order_updated.ts_event 'soon'"),
         ({"order_filled": {"commission": "little USDT"}}, "order_filled.commission 'little USDT'"),
         ({"position_closed": {"realized_pnl": "much USDT"}}, "position_closed.realized_pnl 'much USDT'"),
     ],
@@ -174,6 +219,8 @@ def test_a_value_that_cannot_be_read_is_counted_and_never_passes_for_unknown(
     events: dict[str, Sequence[Mapping[str, Any]]] = {
         "order_initialized": [initialized("1", "LIMIT", None)],
         "order_submitted": [ended("1", 1)],
+        "order_accepted": [ended("1", 1)],
+        "order_updated": [ended("1", 2, price="99.0")],
         "order_filled": [filled("1", 10, "2.0", "99.0", "MAKER", "0.01 USDT")],
         "position_closed": [{"closing_order_id": "1", "opening_order_id": "0", "realized_pnl": "1 USDT"}],
     }
@@ -191,6 +238,7 @@ def test_reports_give_the_same_intents_without_refusals(tmp_path: Path) -> None:
         order = initialized(name, kind, None)
         named = {"client_order_id": name, "instrument_id": SYMBOL, "type": kind, "side": "BUY", "quantity": "2.0"}
         posted = {"is_post_only": "True" if kind == "LIMIT" else None, "status": status, "tags": '["rp_intent=E"]'}
+        posted["price"] = "99.0" if kind == "LIMIT" else None
         return {**named, **posted, "ts_init": order["ts_init"], "ts_last": at(last)}
 
     orders = [report("E-1", "LIMIT", "CANCELED", 9), report("E-2", "MARKET", "FILLED", 10)]
@@ -199,6 +247,8 @@ def test_reports_give_the_same_intents_without_refusals(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(fills), tmp_path / "fills_report.parquet")
 
     assert used(nautilus(tmp_path), *NAMES) == [("E", True, False, True, None)]
+    rest = [(1, 99.0, TEN.replace(tzinfo=None), (TEN + timedelta(seconds=9)).replace(tzinfo=None))]
+    assert used(nautilus(tmp_path), "posts", "maker_price", "maker_from", "maker_until") == rest
 
 
 def test_a_stream_of_a_live_run_is_refused_with_the_remedy(tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ FREQTRADE = BotKind(
         "maker_started": "the first order of a trade and side is a limit order; unknown of entries",
         "maker_filled": "a limit order closed it, and nothing was taken",
         "fallback_used": "a market order or a stop filled after a limit order",
+        "maker_price": "price of the last limit order, which rested from order_date to order_filled_date or "
+        "order_update_date",
+        "posts": "limit orders of the intent that were not refused",
         "slippage_bps": "mean fill price against the mid that the strategy kept, else ft_price of the first order",
         "notional": "the sum of filled x average",
         "realized_pnl": "close_profit_abs, on the last exit",

@@ -17,6 +17,10 @@ with leg as (
         coalesce(try_cast(o.filled as double), 0) as filled,
         coalesce(try_cast(o.average as double), try_cast(o.price as double), try_cast(o.ft_price as double)) as price,
         coalesce(o.order_filled_date, o.order_update_date, o.order_date) as done_at_text,
+        instant_of_text(done_at_text) as done_at,
+        instant_of_text(o.order_update_date) as updated_at,
+        instant_of_text(o.order_date) as begun_at,
+        coalesce(nullif(try_cast(o.price as double), 0), try_cast(o.ft_price as double)) as limit_price,
         flag_of_text(o.ft_is_open) as is_open,
         flag_of_text(t.is_open) as is_trade_open,
         try_cast(t.close_profit_abs as double) as profit,
@@ -27,7 +31,10 @@ with leg as (
             unread('orders.filled', o.filled, try_cast(o.filled as double)),
             unread('orders.average', o.average, try_cast(o.average as double)),
             unread('orders.ft_price', o.ft_price, try_cast(o.ft_price as double)),
-            unread('orders.order_filled_date', done_at_text, instant_of_text(done_at_text)),
+            unread('orders.price', o.price, try_cast(o.price as double)),
+            unread('orders.order_filled_date', done_at_text, done_at),
+            unread('orders.order_update_date', o.order_update_date, updated_at),
+            unread('orders.order_date', o.order_date, begun_at),
             unread('trades.close_profit_abs', t.close_profit_abs, profit),
             unread('trades.fee_open', t.fee_open, try_cast(t.fee_open as double)),
             unread('trades.fee_close', t.fee_close, try_cast(t.fee_close as double)),
@@ -55,6 +62,9 @@ numbered as (
         *,
         -- A limit order through the book crosses as a market order does.
         not is_stop and order_type = 'limit' and not coalesce(flag_of_text(kept ->> '$.crossed'), false) as is_limit,
+        -- An order that was cancelled has the time of a partial fill, and rested on after it.
+        post_of(limit_price, begun_at, case status when 'closed' then done_at else updated_at end) as post,
+        is_limit and status in ('expired', 'rejected') and filled = 0 as is_refused,
         coalesce(
             sum(case when status = 'closed' then 1 else 0 end)
                 over (partition by trade, side order by id rows between unbounded preceding and 1 preceding), 0
@@ -70,7 +80,7 @@ intent as (
         attempt,
         any_value(pair) as pair,
         bool_or(side = exit_side) as is_exit,
-        max(instant_of_text(done_at_text)) as ts,
+        max(done_at) as ts,
         max(done_at_text) as ts_text,
         bool_or(is_open) as is_open,
         max(id) as last_id,
@@ -79,7 +89,9 @@ intent as (
         arg_max(status = 'closed', id) as is_closed,
         arg_min(asked, id) as asked,
         bool_or(not is_limit and filled > 0) as has_crossed,
-        bool_or(is_limit and status in ('expired', 'rejected') and filled = 0) as is_refused,
+        bool_or(is_refused) as is_refused,
+        count(*) filter (where is_limit and not is_refused) as post_count,
+        arg_max(post, id) filter (where is_limit and not is_refused) as last_post,
         sum(filled) as quantity,
         sum(filled * price) as notional,
         bool_and(is_trade_open) as is_trade_open,
@@ -97,6 +109,8 @@ judged as (
     select
         *,
         coalesce(flag_of_text(kept ->> '$.maker_started'), is_limit_first) as is_maker_start,
+        -- The post of an entry that missed is gone with its trade.
+        case when is_maker_start and is_limit_first then post_count end as posts,
         try_cast(kept ->> '$.mid' as double) as mid,
         coalesce(nullif(mid, 0), nullif(asked, 0)) as reference,
         max(case when is_exit then last_id end) over (partition by trade) as last_exit_id
@@ -123,6 +137,10 @@ select
     kept ->> '$.probe' as probe,
     kept ->> '$.policy_run_id' as policy_run_id,
     not is_exit as survivor,
+    posts,
+    case when posts > 0 then last_post.price end as maker_price,
+    case when posts > 0 then last_post.begun_at end as maker_from,
+    case when posts > 0 then last_post.ended_at end as maker_until,
     case
         when ts is null then 'bad_time'
         when is_open then 'open_order'

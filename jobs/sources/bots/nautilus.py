@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 _EVENTS = {
     "order_initialized": (
         "client_order_id instrument_id order_side order_type quantity post_only ts_init",
-        "exec_spawn_id tags",
+        "exec_spawn_id tags price options",
     ),
     "order_submitted": ("client_order_id", ""),
+    "order_accepted": ("client_order_id ts_event", ""),
+    "order_updated": ("client_order_id ts_event", "price"),
     "order_filled": ("client_order_id liquidity_side last_qty last_px ts_event", "trade_id commission currency"),
     "order_rejected": ("client_order_id reason ts_event", "due_post_only"),
     "order_canceled": ("client_order_id ts_event", ""),
@@ -32,7 +34,7 @@ _EVENTS = {
 _REPORTS = {
     "orders_report": (
         "client_order_id instrument_id type side quantity is_post_only status ts_init ts_last",
-        "exec_spawn_id tags",
+        "exec_spawn_id tags price",
     ),
     "fills_report": ("client_order_id liquidity_side last_qty last_px ts_event", "trade_id commission currency"),
     "positions_report": ("closing_order_id realized_pnl", "position_id opening_order_id ts_closed"),
@@ -105,6 +107,8 @@ NAUTILUS = BotKind(
         "maker_started": "a leg was post-only and submitted",
         "maker_filled": "MAKER fills reach its quantity, and there is no TAKER fill",
         "fallback_used": "a TAKER fill in the same exec_spawn_id, else in the same tag",
+        "maker_price": "price of the last post-only order, which rested from order_accepted to its end",
+        "posts": "post-only orders of the intent that were not rejected, and changes of their price",
         "slippage_bps": "mean fill price against the mid of the tag rp_mid, else of the last quote",
         "notional": "the sum of last_qty x last_px",
         "realized_pnl": "position_closed, else positions_report, at the closing order",

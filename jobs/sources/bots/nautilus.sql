@@ -5,6 +5,9 @@ create or replace temp table nautilus_order as
 with named as (
     select
         client_order_id, instrument_id, upper(order_side) as side_word, upper(order_type) as type_word, quantity,
+        -- Catalogs leave the column price empty.
+        coalesce(price, try_cast(options as json) ->> '$.price') as price_text,
+        unread('order_initialized.options', options, try_cast(options as json)) as unread_options,
         flag_of_text(post_only) as is_post_only, ts_init, exec_spawn_id, tags, cast(null as varchar) as status,
         cast(null as varchar) as ts_last
     from bot_order_initialized
@@ -13,7 +16,7 @@ with named as (
         or not exists (select 1 from bot_order_submitted)
     union all
     select
-        client_order_id, instrument_id, upper(side), upper(type), quantity, flag_of_text(is_post_only), ts_init,
+        client_order_id, instrument_id, upper(side), upper(type), quantity, price, null, flag_of_text(is_post_only), ts_init,
         exec_spawn_id, tags, upper(status), ts_last
     from bot_orders_report
     where coalesce(upper(status), '') not in ('INITIALIZED', 'DENIED', 'EMULATED', 'RELEASED')
@@ -47,6 +50,39 @@ select
     is_unread(quantity, try_cast(quantity as double)) as is_asked_unread,
     quantity as asked_text
 from keyed;
+
+-- How often an order was posted, and since when it rests at its last price: a change of its price posts it anew, one of its
+-- quantity does not.
+create or replace temp table nautilus_post as
+with event as (
+    select client_order_id, 1 as step, 'order_initialized' as name, price_text, ts_init as ts_text from nautilus_order
+    union all
+    select client_order_id, 2, 'order_accepted', null, ts_event from bot_order_accepted
+    union all
+    select client_order_id, 3, 'order_updated', price, ts_event from bot_order_updated where price is not null
+),
+
+priced as (
+    select
+        *,
+        try_cast(price_text as double) as price,
+        instant_of_text(ts_text) as happened_at,
+        step = 3 and price is distinct from lag(price ignore nulls) over (partition by client_order_id order by step, happened_at) as is_move,
+        coalesce(
+            unread(name || '.price', price_text, price),
+            unread(name || case step when 1 then '.ts_init' else '.ts_event' end, ts_text, happened_at)
+        ) as unread_value
+    from event
+)
+
+select
+    client_order_id,
+    1 + count(*) filter (where is_move) as post_count,
+    arg_max(price, (step, happened_at)) as price,
+    arg_max(happened_at, (step, happened_at)) filter (where is_move or step < 3) as begun_at,
+    max(unread_value) as unread_value
+from priced
+group by client_order_id;
 
 create or replace temp table nautilus_fill as
 with fill as (
@@ -85,20 +121,21 @@ create or replace temp table nautilus_end as
 select
     client_order_id,
     max(instant_of_text(ts_event)) as ts,
-    bool_or(is_refused) as is_refused
+    bool_or(is_refused) as is_refused,
+    bool_or(is_rejected) as is_rejected
 from (
     select
-        client_order_id, ts_event,
+        client_order_id, ts_event, true as is_rejected,
         coalesce(flag_of_text(due_post_only), false) or regexp_matches(reason, '(?i)post.?only|-5022') as is_refused
     from bot_order_rejected
     union all
-    select client_order_id, ts_event, false from bot_order_canceled
+    select client_order_id, ts_event, false, false from bot_order_canceled
     union all
-    select client_order_id, ts_event, false from bot_order_expired
+    select client_order_id, ts_event, false, false from bot_order_expired
     union all
-    select client_order_id, ts_event, false from bot_order_denied
+    select client_order_id, ts_event, true, false from bot_order_denied
     union all
-    select client_order_id, ts_last, false from bot_orders_report
+    select client_order_id, ts_last, upper(status) in ('REJECTED', 'DENIED'), false from bot_orders_report
     where upper(status) in ('CANCELED', 'CANCELLED', 'EXPIRED', 'REJECTED', 'DENIED')
 )
 group by client_order_id;
@@ -134,6 +171,9 @@ with leg as (
         f.fees,
         p.profit,
         coalesce(e.is_refused, false) as is_refused,
+        coalesce(o.is_post_only, false) and not coalesce(e.is_rejected, false) as has_rested,
+        r.post_count,
+        post_of(r.price, r.begun_at, coalesce(ended_at, filled_at)) as post,
         e.client_order_id is null and coalesce(f.quantity, 0) < o.asked as is_open,
         coalesce(
             case
@@ -150,12 +190,15 @@ with leg as (
         coalesce(
             f.unread_value,
             p.unread_value,
+            o.unread_options,
+            r.unread_value,
             case when o.is_asked_unread then 'order_initialized.quantity ' || o.asked_text end,
             unread('tags.rp_mid', o.mid_text, try_cast(o.mid_text as double))
         ) as unread_value
     from nautilus_order as o
     left join nautilus_fill as f on f.client_order_id = o.client_order_id
     left join nautilus_end as e on e.client_order_id = o.client_order_id
+    left join nautilus_post as r on r.client_order_id = o.client_order_id
     left join nautilus_profit as p on p.client_order_id = o.client_order_id
 ),
 
@@ -171,6 +214,8 @@ intent as (
         max(case when coalesce(is_post_only, false) then asked end) as asked,
         bool_or(is_open) as is_open,
         bool_or(is_refused) as is_refused,
+        coalesce(sum(post_count) filter (where has_rested), 0) as post_count,
+        arg_max(post, (instant_of_text(ts_init), client_order_id)) filter (where has_rested) as last_post,
         bool_or(status is not null) as is_report,
         sum(quantity) as quantity,
         sum(notional) as notional,
@@ -216,6 +261,10 @@ select
     profit as realized_pnl,
     case when not is_report then is_refused end as post_only_rejected,
     case when quantity > 0 then fees end as fees,
+    case when is_maker_start then post_count end as posts,
+    last_post.price as maker_price,
+    last_post.begun_at as maker_from,
+    last_post.ended_at as maker_until,
     probe,
     run_id as policy_run_id,
     case
