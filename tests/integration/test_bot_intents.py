@@ -16,6 +16,7 @@ from tests.support.freqtrade_rows import order, tables, trade
 
 AS_OF = utc("2026-04-26 00:00:00")
 TEN = utc("2026-04-25 10:00:00")
+EPOCH = utc("1970-01-01 00:00:00").replace(tzinfo=None)
 SEEDS = [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)]
 Outcome = tuple[Any, ...]
 
@@ -144,7 +145,10 @@ def test_the_intents_of_freqtrade_are_those_that_one_order_after_the_other_gives
     assert read(source, *FREQTRADE) == derive_freqtrade(trades, orders)
 
 
-CCXT = ("order_id", "symbol", "side", "maker_started", "maker_filled", "fallback_used", "notional")
+CCXT = (
+    *("order_id", "symbol", "side", "maker_started", "maker_filled", "fallback_used", "notional"),
+    *("posts", "maker_price", "maker_from", "maker_until"),
+)
 
 
 def random_answers(random: Random, count: int) -> list[dict[str, Any]]:
@@ -175,7 +179,8 @@ def _answer(
     number: int, answer: dict[str, Any], status: str, filled: float, created: float, ended: float
 ) -> dict[str, Any]:
     times = {"timestamp": _ms(created), "lastUpdateTimestamp": _ms(ended)}
-    amounts = {"amount": 2.0 if answer["type"] == "limit" else filled, "filled": filled, "cost": filled * 100}
+    price = {"price": 99.0 + number / 100 if answer["type"] == "limit" else None}
+    amounts = {**price, "amount": 2.0 if answer["type"] == "limit" else filled, "filled": filled, "cost": filled * 100}
     return {"id": str(number), **answer, "status": status, **times, **amounts, "average": 100.0}
 
 
@@ -206,8 +211,18 @@ def derive_pairs(orders: Sequence[dict[str, Any]]) -> list[Outcome]:
         notional = (each["filled"] + (taker_leg["filled"] if taker_leg else 0.0)) * 100
         is_maker = each["type"] == "limit"
         flags = (is_maker, is_maker and each["filled"] == 2.0, taker_leg is not None)
-        outcomes.append((each["id"], each["symbol"], each["side"].upper(), *flags, notional or None, None))
+        named = (each["id"], each["symbol"], each["side"].upper())
+        outcomes.append((*named, *flags, notional or None, *_ccxt_post(each), None))
     return close(outcomes)
+
+
+def _ccxt_post(order: dict[str, Any]) -> Outcome:
+    if order["type"] == "market":
+        return None, None, None, None
+    if order["status"] == "expired" and not order["filled"]:
+        return 0, None, None, None
+    milliseconds_of = (order["timestamp"], order["lastUpdateTimestamp"])
+    return 1, order["price"], *(EPOCH + timedelta(milliseconds=value) for value in milliseconds_of)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

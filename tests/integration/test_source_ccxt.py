@@ -25,10 +25,11 @@ def at(seconds: float) -> int:
 
 
 def order(name: str, status: str, filled: float, created: float, updated: float, **values: Any) -> dict[str, Any]:
-    """A post-only order to buy 2, as ccxt returns it from a venue that says so by its time in force."""
+    """A post-only order to buy 2 at 100.5, as ccxt returns it from a venue that says so by its time in force."""
     answer = {"id": name, "symbol": PAIR, "side": "buy", "type": "limit", "timeInForce": "PO", "postOnly": None}
     times = {"timestamp": at(created), "lastUpdateTimestamp": at(updated), "lastTradeTimestamp": None}
     amounts = {"amount": 2.0, "filled": filled, "cost": filled * 100, "average": 100.0 if filled else None}
+    amounts["price"] = 100.5
     return {**answer, "status": status, **times, **amounts, "fee": None, "info": {}, **values}
 
 
@@ -84,6 +85,41 @@ def test_orders_in_an_array_or_in_lines_are_intents(tmp_path: Path, lines: bool)
     assert rows[:3] == OUTCOMES[:3]
     assert rows[4] == OUTCOMES[4]
     assert rows[3][:4] == OUTCOMES[3][:4]
+
+
+REST = ("order_id", "posts", "maker_price", "maker_from", "maker_until")
+
+
+def rest(name: str, begun: float, ended: float) -> tuple[object, ...]:
+    return (name, 1, 100.5, *((TEN + timedelta(seconds=seconds)).replace(tzinfo=None) for seconds in (begun, ended)))
+
+
+def test_a_post_only_order_rested_from_its_time_to_its_end(tmp_path: Path) -> None:
+    assert used(written(tmp_path, ORDERS), *REST) == [
+        rest("1", 0, 10),
+        rest("2", 100, 160),
+        ("4", 0, None, None, None),
+        ("6", None, None, None, None),
+        ("7", None, None, None, None),
+    ]
+
+
+def test_an_order_rested_until_its_last_trade_only_if_that_filled_it(tmp_path: Path) -> None:
+    traded = {"lastUpdateTimestamp": None, "lastTradeTimestamp": at(150)}
+    orders = [
+        order("1", "closed", 2.0, 0, 20),  # settled ten seconds after its last trade
+        order("2", "canceled", 0.5, 100, 0, **traded),
+        order("3", "closed", 2.0, 110, 0, **traded),
+        order("4", "canceled", 0.0, 300, 299),  # the times are of two clocks
+    ]
+    trades = [trade(1, "1", 10, amount=2.0, cost=200.0), trade(2, "2", 150)]
+
+    assert used(written(tmp_path, orders, trades), *REST) == [
+        rest("1", 0, 10),
+        ("2", 1, 100.5, None, None),
+        rest("3", 110, 150),
+        ("4", 1, 100.5, None, None),
+    ]
 
 
 def test_trades_give_the_fees_and_the_profit_of_their_order(tmp_path: Path) -> None:
@@ -176,6 +212,13 @@ def test_a_broken_line_is_counted_and_the_others_are_used(tmp_path: Path) -> Non
         ({"fee": {"cost": "much", "currency": "USDT"}}, {}, "fee.cost 'much'"),
         ({"timestamp": "noon"}, {}, "timestamp 'noon'"),
         ({"lastUpdateTimestamp": "noon"}, {}, "lastUpdateTimestamp 'noon'"),
+        ({"lastUpdateTimestamp": None, "info": {"updateTime": "noon"}}, {}, "lastUpdateTimestamp 'noon'"),
+        (
+            {"lastUpdateTimestamp": None, "lastTradeTimestamp": at(9), "info": {"updateTime": "noon"}},
+            {},
+            "info.updateTime 'noon'",
+        ),
+        ({"price": "much"}, {}, "price 'much'"),
         ({}, {"cost": "much"}, "cost 'much'"),
         ({}, {"fee": {"cost": "much", "currency": "USDT"}}, "fee.cost 'much'"),
         ({}, {"info": {"realizedPnl": "much"}}, "realizedPnl 'much'"),

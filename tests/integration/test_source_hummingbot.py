@@ -27,7 +27,7 @@ def tables(*without: str) -> sa.MetaData:
     text, big, number = sa.Text(), sa.BigInteger(), sa.Float()
     fixed: dict[str, dict[str, Any]] = {
         "Order": {"id": text, "market": text, "symbol": text, "creation_timestamp": big, "order_type": text}
-        | {"amount": big, "last_status": text, "last_update_timestamp": big, "position": text},
+        | {"amount": big, "price": big, "last_status": text, "last_update_timestamp": big, "position": text},
         "OrderStatus": {"order_id": text, "timestamp": big, "status": text},
         "TradeFill": {"order_id": text, "market": text, "timestamp": big, "trade_type": text, "price": big}
         | {"amount": big, "trade_fee_in_quote": big},
@@ -44,9 +44,10 @@ def tables(*without: str) -> sa.MetaData:
 
 
 def order(name: str, kind: str, status: str, created: float, updated: float, **values: Any) -> Row:
-    """An order of 2 ETH."""
+    """An order of 2 ETH, at 999.5 if it has a price."""
     times = {"creation_timestamp": at(created), "last_update_timestamp": at(updated)}
     named = {"id": name, "market": "binance", "symbol": "ETH-USDT", "position": "OPEN", "amount": 2_000_000}
+    named["price"] = 0 if kind == "MARKET" else 999_500_000
     return {**named, "order_type": kind, "last_status": status, **times, **values}
 
 
@@ -129,6 +130,86 @@ def test_amounts_are_in_millionths_and_slippage_is_against_the_mid_at_the_creati
         (times[3], 2000.0, pytest.approx(0.0), None),
         (times[4], 2000.0, None, None),  # the last mid is 138 s old
     ]
+
+
+REST = ("order_id", "posts", "maker_price", "maker_from", "maker_until")
+
+
+def rest(name: str, price: float, begun: float, ended: float, posts: int = 1) -> tuple[object, ...]:
+    times = [(TEN + timedelta(seconds=seconds)).replace(tzinfo=None) for seconds in (begun, ended)]
+    return (name, posts, price, *times)
+
+
+def test_a_maker_order_rested_from_its_creation_to_its_last_fill_or_its_end(database: str) -> None:
+    assert used(database, *REST) == [
+        rest("buy-1", 999.5, 0, 10),
+        rest("sell-2", 999.5, 100, 160),
+        rest("buy-4", 999.5, 200, 260),
+        ("buy-5", None, None, None, None),
+        ("buy-7", None, None, None, None),  # it may have taken
+    ]
+
+
+def test_an_order_that_failed_never_rested(store_url: str) -> None:
+    write_rows(store_url, tables(), {"Order": [order("buy-1", "LIMIT_MAKER", "OrderFailure", 0, 1)]})
+
+    assert used(store_url, *REST) == [("buy-1", 0, None, None, None)]
+
+
+def test_an_older_database_without_the_price_of_an_order_is_read(store_url: str) -> None:
+    orders = [{name: value for name, value in row.items() if name != "price"} for row in ORDERS]
+    write_rows(store_url, tables("price"), {"Order": orders})
+
+    assert used(store_url, "order_id", "maker_price", "posts")[0] == ("buy-1", None, 1)
+
+
+def test_the_orders_of_executors_show_how_their_intent_rested(store_url: str) -> None:
+    def began(row: Row, seconds: float) -> Row:
+        return {**row, "timestamp": at(seconds) / 1000}
+
+    executors = [
+        # Posted twice, at two prices: of a cancelled order the executor forgets the id.
+        executor("a-1", "rp1|a|||", "LIMIT_MAKER", 30, executed_amount_base="0", order_id=None),
+        began(executor("a-2", "rp1|a|||", "LIMIT_MAKER", 60, executed_amount_base="0", order_id="buy-2"), 30),
+        began(executor("a-3", "rp1|a|||", "MARKET", 62, order_id="buy-3"), 60),
+        # Refused each time, and one whose order the database does not have.
+        began(executor("b-1", "rp1|b|||", "LIMIT_MAKER", 110, executed_amount_base="0", current_retries=3), 100),
+        began(executor("c-1", "rp1|c|||", "LIMIT_MAKER", 210, executed_amount_base="0"), 200),
+        # Two at once, of which nobody can tell which order is whose.
+        began(executor("d-1", "rp1|d|||", "LIMIT_MAKER", 360, executed_amount_base="0"), 300),
+        began(executor("e-1", "rp1|e|||", "LIMIT_MAKER", 361, executed_amount_base="0"), 300),
+    ]
+    orders = [
+        order("buy-1", "LIMIT_MAKER", "OrderCancelled", 1, 30, price=1_000_500_000),
+        order("buy-2", "LIMIT_MAKER", "OrderCancelled", 31, 60, price=1_001_500_000),
+        order("buy-3", "MARKET", "BuyOrderCompleted", 61, 62),
+        order("buy-4", "LIMIT_MAKER", "OrderCancelled", 301, 360),
+        order("buy-5", "LIMIT_MAKER", "OrderCancelled", 302, 361),
+    ]
+    write_rows(store_url, tables(), {"Order": orders, "Executors": executors})
+
+    assert used(store_url, *REST) == [
+        rest("a", 1001.5, 31, 60, posts=2),
+        ("b", 0, None, None, None),
+        ("c", 1, None, None, None),
+        ("d", 1, None, None, None),
+        ("e", 1, None, None, None),
+    ]
+
+
+@pytest.mark.parametrize("has_executor", [False, True])
+def test_a_price_that_cannot_be_read_is_counted(tmp_path: Path, has_executor: bool) -> None:
+    path = tmp_path / "bot.sqlite"
+    executors = [executor("m", "rp1|a|||", "LIMIT_MAKER", 60, order_id="buy-1")] if has_executor else []
+    write_rows(f"sqlite:///{path}", tables(), {"Order": ORDERS[:1], "TradeFill": FILLS[:2], "Executors": executors})
+    bot = sqlite3.connect(path)
+    with bot:
+        bot.execute("update \"Order\" set price = 'high'")
+    bot.close()
+
+    (row,) = canonical_rows(hummingbot(f"sqlite:///{path}"), as_of=AS_OF)
+
+    assert (row["reason"], row["unread"]) == ("bad_value", "Order.price high")
 
 
 def test_an_open_order_is_counted_and_the_limits_are_said(database: str) -> None:

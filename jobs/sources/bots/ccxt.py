@@ -69,6 +69,8 @@ CCXT = BotKind(
         "maker_started": "postOnly, or timeInForce PO or GTX",
         "maker_filled": "it is done and filled, and no trade took",
         "fallback_used": "a market order of the same market and side within 2 s",
+        "maker_price": "price of the post-only order, which rested from timestamp to its last trade or its end",
+        "posts": "1, or 0 of a refused order",
         "slippage_bps": "mean fill price against the last closed one-minute candle",
         "notional": "cost",
         "realized_pnl": "info.realizedPnl of the trades less fees",

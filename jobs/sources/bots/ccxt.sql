@@ -29,6 +29,9 @@ with read as (
         upper(json ->> '$.info.type') as venue_type,
         json ->> '$.timestamp' as created_text,
         coalesce(json ->> '$.lastUpdateTimestamp', json ->> '$.lastTradeTimestamp', json ->> '$.info.updateTime') as updated_text,
+        -- The time of the last trade is not that of the end of an order that was cancelled.
+        coalesce(json ->> '$.lastUpdateTimestamp', json ->> '$.info.updateTime') as ended_text,
+        json ->> '$.price' as price_text,
         json ->> '$.amount' as asked_text,
         json ->> '$.filled' as filled_text,
         json ->> '$.cost' as cost_text,
@@ -45,7 +48,7 @@ with read as (
     select
         json ->> '$.orderId', json ->> '$.symbol', json ->> '$.side', json ->> '$.type', json ->> '$.status', null,
         upper(json ->> '$.timeInForce'), upper(json ->> '$.type'), coalesce(json ->> '$.time', json ->> '$.transactTime'),
-        json ->> '$.updateTime', json ->> '$.origQty', json ->> '$.executedQty',
+        json ->> '$.updateTime', json ->> '$.updateTime', json ->> '$.price', json ->> '$.origQty', json ->> '$.executedQty',
         -- Of coin-margined contracts the amounts are in the coin.
         coalesce(json ->> '$.cumQuote', json ->> '$.cummulativeQuoteQty', json ->> '$.cumBase'), json ->> '$.avgPrice',
         null, null, json_exists(json, '$.closePosition'), null, false
@@ -70,6 +73,8 @@ select
     end as is_post_only,
     instant_of_text(created_text) as created_at,
     instant_of_text(updated_text) as updated_at,
+    instant_of_text(ended_text) as ended_at,
+    try_cast(price_text as double) as price,
     try_cast(asked_text as double) as asked,
     coalesce(try_cast(filled_text as double), 0) as filled,
     try_cast(cost_text as double) as cost,
@@ -77,7 +82,8 @@ select
         unread('amount', asked_text, asked), unread('filled', filled_text, try_cast(filled_text as double)),
         unread('cost', cost_text, cost), unread('average', average_text, try_cast(average_text as double)),
         unread('fee.cost', fee_text, try_cast(fee_text as double)), unread('timestamp', created_text, created_at),
-        unread('lastUpdateTimestamp', updated_text, updated_at)
+        unread('lastUpdateTimestamp', updated_text, updated_at), unread('info.updateTime', ended_text, ended_at),
+        unread('price', price_text, price)
     ) as unread_value,
     filled = 0 and (
         upper(regexp_replace(status, '[ _-]', '', 'g')) in ('EXPIRED', 'REJECTED', 'POC')
@@ -196,6 +202,16 @@ select
     f.profit,
     coalesce(f.has_taken, false) as has_taken,
     coalesce(f.ts, o.updated_at, o.created_at) as ts,
+    o.is_post_only and not o.is_refused as has_rested,
+    post_of(
+        o.price,
+        o.created_at,
+        case
+            when f.quantity >= o.asked * (1 - 1e-9) then f.ts
+            when o.filled >= o.asked * (1 - 1e-9) then o.updated_at
+            else o.ended_at
+        end
+    ) as post,
     o.is_usd_m,
     o.is_refused,
     not o.is_done as is_open,
@@ -236,6 +252,8 @@ with intent as (
         first.is_post_only as is_maker_start,
         first.is_usd_m,
         first.is_refused,
+        first.has_rested,
+        first.post,
         coalesce(second.ts, first.ts) as ts,
         second.id is not null as is_paired,
         first.is_post_only and not first.has_taken and first.asked > 0 and first.quantity >= first.asked * (1 - 1e-9)
@@ -295,6 +313,11 @@ select
     nullif(notional, 0) as notional,
     case when not is_maker_start then false when not is_usd_m then is_refused end as post_only_rejected,
     fees,
+    -- Nothing links an order to one that was posted before it.
+    case when is_maker_start then cast(has_rested as bigint) end as posts,
+    case when has_rested then post.price end as maker_price,
+    case when has_rested then post.begun_at end as maker_from,
+    case when has_rested then post.ended_at end as maker_until,
     -- The exchange's profit is before fees. It is zero of an order that only opens a position.
     profit - fees as realized_pnl,
     case

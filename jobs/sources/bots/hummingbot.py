@@ -11,6 +11,8 @@ HUMMINGBOT = BotKind(
         "maker_started": "order_type LIMIT_MAKER; LIMIT is unknown, since it may take",
         "maker_filled": "its fills reach its amount",
         "fallback_used": "a market leg of the same level_id, else one within 2 s",
+        "maker_price": "price of the last LIMIT_MAKER order, which rested from its creation to its end",
+        "posts": "LIMIT_MAKER orders, or executors, that were not refused",
         "slippage_bps": "mean fill price against the mid of level_id, else of MarketData",
         "notional": "fills of TradeFill, else of the executor",
         "fees": "trade_fee_in_quote, else cum_fees_quote",
@@ -19,7 +21,7 @@ HUMMINGBOT = BotKind(
         Table(
             name="Order",
             required=tuple(_ORDER_COLUMNS.split()),
-            optional=("position",),
+            optional=("position", "price"),
             condition=f"last_update_timestamp >= {_MARGIN}",
         ),
         Table(

@@ -86,8 +86,8 @@ select
 from bot_TradeFill
 group by order_id;
 
-create or replace temp table hummingbot_leg as
-with leg as (
+create or replace temp table hummingbot_order as
+with read as (
     select
         o.id,
         o.market,
@@ -102,6 +102,9 @@ with leg as (
         instant_of_text(o.creation_timestamp) as created_at,
         instant_of_text(o.last_update_timestamp) as updated_at,
         o.last_status,
+        try_cast(o.price as double) / 1e6 as limit_price,
+        o.order_type = 'LIMIT_MAKER' and coalesce(o.last_status <> 'OrderFailure', true) as has_rested,
+        case when has_rested then unread('Order.price', o.price, limit_price) end as unread_price,
         try_cast(o.amount as double) / 1e6 as asked,
         coalesce(f.quantity, 0) as quantity,
         coalesce(f.notional, 0) as notional,
@@ -122,6 +125,7 @@ with leg as (
         end as unknown_word,
         case
             when is_unread(o.amount, asked) then 'Order.amount ' || o.amount
+            when unread_price is not null then unread_price
             when f.is_unread then 'TradeFill.amount of order ' || o.id
             when created_at is null then 'Order.creation_timestamp ' || coalesce(o.creation_timestamp, '')
         end as unread_value
@@ -130,15 +134,33 @@ with leg as (
     left join (select order_id, min(status) as status from bot_OrderStatus group by order_id) as s on s.order_id = o.id
 )
 
--- The orders of the executors that name their intent are legs of these.
-select * from leg
-where not exists (
-    select 1 from hummingbot_executor as e
-    where e.order_id = leg.id or (
-        e.pair = leg.pair and e.side = leg.side and leg.created_at >= e.created_at - interval 1 second
-        and leg.created_at <= coalesce(e.ended_at, leg.created_at) + interval 1 second
+select *, post_of(limit_price, created_at, ended_at) as post from read;
+
+-- The orders of the executors that name their intent. An executor forgets the id of an order that was cancelled.
+create or replace temp table hummingbot_executor_order as
+select e.intent, o.id, bool_or(coalesce(e.order_id = o.id, false)) as is_named
+from hummingbot_order as o
+inner join hummingbot_executor as e
+    on e.order_id = o.id or (
+        e.pair = o.pair and e.side = o.side and o.created_at >= e.created_at - interval 1 second
+        and o.created_at <= coalesce(e.ended_at, o.created_at) + interval 1 second
     )
-);
+group by e.intent, o.id;
+
+-- The last post of each intent of executors; an order that fits several of them is of none.
+create or replace temp table hummingbot_executor_post as
+select
+    e.intent,
+    count(*) as order_count,
+    arg_max(o.post, (o.created_at, o.id)) as post,
+    max(o.unread_price) as unread_price
+from (select * from hummingbot_executor_order qualify is_named or count(*) over (partition by id) = 1) as e
+inner join hummingbot_order as o on o.id = e.id
+where o.has_rested
+group by e.intent;
+
+create or replace temp table hummingbot_leg as
+select * from hummingbot_order as o where not exists (select 1 from hummingbot_executor_order as e where e.id = o.id);
 
 create or replace temp table hummingbot_pair as
 with candidate as (
@@ -176,6 +198,8 @@ with of_orders as (
         first.side,
         first.created_at,
         first.order_type,
+        cast(first.has_rested as bigint) as posts,
+        case when first.has_rested then first.post end as post,
         case when second.id is null then first.ended_at else second.ended_at end as ts,
         second.id is not null as is_paired,
         first.order_type = 'LIMIT_MAKER' and first.asked > 0 and first.quantity >= first.asked as is_filled,
@@ -205,6 +229,10 @@ of_orders_with_mid as (
 of_executors as (
     select
         intent as order_id,
+        -- One that was refused has posted only if it has an order.
+        greatest(any_value(order_count), count(*) filter (where strategy = 'LIMIT_MAKER' and coalesce(retries, 0) = 0)) as posts,
+        -- The last post is known if all of them are.
+        case when any_value(order_count) = posts then any_value(post) end as post,
         any_value(market) as market,
         any_value(pair) as pair,
         any_value(side) as side,
@@ -228,14 +256,16 @@ of_executors as (
                 when side is null then 'Executors.config.side ' || coalesce(side_word, '')
             end
         ) as unknown_word,
-        max(unread_value) as unread_value
+        coalesce(max(unread_value), max(unread_price)) as unread_value
     from hummingbot_executor
+    left join hummingbot_executor_post using (intent)
     group by intent
 ),
 
 intent as (
     select
         order_id, market, pair, side, created_at, ts, is_open, is_paired, is_filled, has_crossed, quantity, notional, fees, mid,
+        posts, post,
         case when order_type = 'LIMIT_MAKER' then true when order_type = 'MARKET' then false end as is_maker_start,
         cast(null as boolean) as is_refused, cast(null as varchar) as probe, cast(null as varchar) as run_id,
         unknown_word, unread_value, false as is_executor
@@ -262,6 +292,10 @@ select
     nullif(notional, 0) as notional,
     case when quantity > 0 then fees end as fees,
     case when is_executor and is_maker_start then is_refused end as post_only_rejected,
+    case when is_maker_start then posts end as posts,
+    case when is_maker_start then post.price end as maker_price,
+    case when is_maker_start then post.begun_at end as maker_from,
+    case when is_maker_start then post.ended_at end as maker_until,
     probe,
     run_id as policy_run_id,
     case
