@@ -166,6 +166,23 @@ def test_how_an_order_rested_is_known_of_its_last_post(tmp_path: Path) -> None:
     ]
 
 
+def test_an_order_that_was_denied_has_no_time_of_an_event_and_ends_nothing_else(tmp_path: Path) -> None:
+    denied = [{"client_order_id": "E-1", "reason": "NOTIONAL_EXCEEDS_FREE_BALANCE", "ts_init": at(400)}]
+    orders = [*EVENTS["order_initialized"], initialized("E-1", "LIMIT", ["intent:E"], ts_init=at(400))]
+    source = write_catalog(tmp_path, {**EVENTS, "order_initialized": orders, "order_denied": denied})
+
+    assert [row[0] for row in used(source, "order_id")] == ["C", "A", "B"]
+
+
+def test_without_events_of_submission_a_denied_order_was_never_posted(tmp_path: Path) -> None:
+    events: dict[str, Sequence[Mapping[str, Any]]] = {
+        "order_initialized": [initialized("E-1", "LIMIT", None, price="99.0")],
+        "order_denied": [{"client_order_id": "E-1", "reason": "NOTIONAL_EXCEEDS_FREE_BALANCE", "ts_init": at(1)}],
+    }
+
+    assert used(write_catalog(tmp_path, events), "order_id", "posts", "maker_price") == [("E-1", 0, None)]
+
+
 def test_an_open_order_is_counted_and_the_limits_are_said(tmp_path: Path) -> None:
     source = write_catalog(tmp_path)
 

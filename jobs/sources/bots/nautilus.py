@@ -28,7 +28,7 @@ _EVENTS = {
     "order_rejected": ("client_order_id reason ts_event", "due_post_only"),
     "order_canceled": ("client_order_id ts_event", ""),
     "order_expired": ("client_order_id ts_event", ""),
-    "order_denied": ("client_order_id ts_event", "reason"),
+    "order_denied": ("client_order_id ts_init", "reason"),
     "position_closed": ("closing_order_id realized_pnl", "position_id opening_order_id ts_closed"),
 }
 _REPORTS = {

@@ -133,7 +133,7 @@ from (
     union all
     select client_order_id, ts_event, false, false from bot_order_expired
     union all
-    select client_order_id, ts_event, true, false from bot_order_denied
+    select client_order_id, ts_init, true, false from bot_order_denied
     union all
     select client_order_id, ts_last, upper(status) in ('REJECTED', 'DENIED'), false from bot_orders_report
     where upper(status) in ('CANCELED', 'CANCELLED', 'EXPIRED', 'REJECTED', 'DENIED')
