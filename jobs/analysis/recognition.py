@@ -257,7 +257,7 @@ def _parquet(path: Path) -> Recognition | None:
 
 def _table(path: Path, present: Sequence[str]) -> Recognition | None:
     """Recognise a table with columns for the canonical ones; a required column that has none is declared absent."""
-    guesses = {name: likely_column(name, present) for name in (*canonical.REQUIRED, *canonical.OPTIONAL)}
+    guesses = _guesses(present)
     if guesses["ts"] is None or guesses["symbol"] is None or guesses["maker_started"] is None:
         return None
     renamed = {name: guess for name, guess in guesses.items() if guess not in (None, name)}
@@ -265,6 +265,17 @@ def _table(path: Path, present: Sequence[str]) -> Recognition | None:
     columns = {name: value or ABSENT for name, value in {**renamed, **absent}.items()}
     seen = "a table with the canonical columns"
     return Recognition(kind=OrdersKind.CANONICAL, seen=seen, path=escape(str(path)), columns=columns)
+
+
+def _guesses(present: Sequence[str]) -> Mapping[str, str | None]:
+    """Return the likely column of each canonical one; a column is that of one name only, first of its own."""
+    names = (*canonical.REQUIRED, *canonical.OPTIONAL)
+    free = [column for column in present if column not in names]
+    guesses: dict[str, str | None] = {}
+    for name in names:
+        guesses[name] = name if name in present else likely_column(name, free)
+        free = [column for column in free if column != guesses[name]]
+    return guesses
 
 
 def _seen_at(path: Path) -> str:

@@ -55,6 +55,19 @@ def test_a_table_is_recognised_in_every_format(tmp_path: Path, ending: str) -> N
     assert (recognition.kind, recognition.columns["slippage_bps"]) == ("canonical", "")
 
 
+@pytest.mark.parametrize("started", ["maker_started", "MakerStarted"])
+def test_a_column_is_not_taken_for_a_second_one_of_a_similar_name(tmp_path: Path, started: str) -> None:
+    path = tmp_path / "outcomes.parquet"
+    duckdb.execute(f"copy (select 1 as ts, 'A' as symbol, true as {started}, true as \"postOnlyRejected\") to '{path}'")
+
+    columns = recognise(str(path)).columns
+
+    assert {ours: theirs for ours, theirs in columns.items() if theirs and ours != "maker_started"} == {
+        "post_only_rejected": "postOnlyRejected"
+    }
+    assert columns.get("maker_started", "maker_started") == started
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [("empty.json", ""), ("broken.json", "{"), ("numbers.json", "[1, 2]"), ("broken.parquet", "PAR1"), ("x.log", "x")],
