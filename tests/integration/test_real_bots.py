@@ -204,8 +204,10 @@ def test_ccxt_and_binance_give_the_intents_of_the_same_orders(layout: str) -> No
         if theirs is None:
             cut_off += 1
             continue
-        flags = ("maker_started", "maker_filled", "fallback_used")
-        assert [row[flag] for flag in flags] == [theirs[flag] for flag in flags]
+        exact = ("maker_started", "maker_filled", "fallback_used", "posts", "maker_price", "maker_until")
+        assert [row[name] for name in exact] == [theirs[name] for name in exact]
+        if row["posts"]:
+            assert row["maker_from"] <= theirs["maker_from"]  # Nautilus says when the venue accepted it
         assert (row["notional"], row["fees"]) == (near(theirs["notional"]), near(theirs["fees"]))
 
     assert len(rows) == 665
