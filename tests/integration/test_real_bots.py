@@ -240,7 +240,6 @@ def test_an_export_of_binance_gives_no_ratio_and_says_so() -> None:
                 ("ccxt", "2026-04-23T01:29:58Z"),
                 ("ccxt/web_trade_history.csv", "2026-04-23T01:15:00Z"),
                 ("order-log", "2026-05-12T23:59:59Z"),
-                ("order-log-legacy", "2025-11-06T13:25:42Z"),
             )
         ),
     ],
@@ -255,3 +254,18 @@ def test_each_input_gives_settings_that_work_as_they_are(tmp_path: Path, part: s
 
     assert (checked.returncode, computed.returncode) == (0, 0), checked.stdout + computed.stderr
     assert "published as run 1" in computed.stdout
+
+
+@pytest.mark.long
+def test_of_a_log_that_writes_0_for_orders_that_did_not_fill_the_check_says_what_is_lost(tmp_path: Path) -> None:
+    started = command(tmp_path, "init", "--from", str(REAL / "order-log-legacy"))
+    assert started.returncode == 0, started.stderr
+
+    checked = command(tmp_path, "check", "--as-of", "2025-11-06T13:25:42Z")
+    computed = command(tmp_path, "once", "--as-of", "2025-11-06T13:25:42Z")
+
+    lost = "418 of 614 rows (68%) are not used, so no figure can be trusted; most are zero_fill"
+    assert checked.returncode == 1
+    assert f"WRONG orders: {lost}" in checked.stdout
+    assert computed.returncode == 0
+    assert lost in computed.stdout
