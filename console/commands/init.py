@@ -35,7 +35,7 @@ path = "logs/execution/order_metrics*.jsonl"
 path = "candles/*.parquet"                      # ts (when the bar opens), symbol, high, low, close
 interval = "15m"
 
-# [fees]                                        # of the venue, in basis points; they decide how often to post an order
+# [fees]                                        # of the venue, in basis points; a rebate is negative
 # maker_bps = 2
 # taker_bps = 5
 
@@ -43,10 +43,6 @@ interval = "15m"
 
 [schedule]
 cron = "*/15 * * * *"                           # UTC
-
-# [fees]                                        # of the venue, in basis points; a rebate is negative
-# maker_bps = 2
-# taker_bps = 5
 """
 
 
