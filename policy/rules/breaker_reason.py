@@ -2,36 +2,20 @@
 
 from policy.enums import Regime
 from policy.reason_codes import Code
-from policy.rules.breaker1_reason import survivor_words
 from policy.rules.breaker_state import Breaker, State
+from policy.rules.breaker_words import WHOSE, advice_words, closing_words, reject_words
 from policy.time_text import iso
-
-_WHOSE = {"own": "the symbol's breaker", "pool": "the scope's breaker"}
 
 
 def breaker_sentence(state: State, codes: tuple[Code, ...], regime: Regime) -> str:
     """Return what the router is to do, what each breaker did and by which figures, and the volatility."""
     by_name = {code.code: code for code in codes}
-    parts = [_advice(state, by_name) + _posts(by_name)]
+    parts = [advice_words(state, by_name) + _posts(by_name)]
     parts += filter(None, (_breaker("own", state.own, by_name), _breaker("pool", state.pool, by_name)))
     if "outage_evidence_missing" in by_name:
         parts.append("the evidence of an outage was not measured")
-    parts += survivor_words(by_name)
-    parts.append("volatility is unknown" if regime is Regime.UNKNOWN else f"volatility is {regime}")
+    parts += closing_words(by_name, regime)
     return "; ".join(parts)
-
-
-def _advice(state: State, by_name: dict[str, Code]) -> str:
-    if state.is_open:
-        return "maker orders are held back but for probes"
-    if fees := by_name.get("fee_gap_loses"):
-        return (
-            f"go straight to taker: a maker fill saves {fees.value:g} bps of fees, "
-            f"less than {fees.threshold:g}, where the spread is one tick"
-        )
-    if "low_variance_in_panic" in by_name:
-        return "try maker first, but wait a quarter of the time, for outcomes that vary less"
-    return "try maker first and wait the full time"
 
 
 def _posts(by_name: dict[str, Code]) -> str:
@@ -43,7 +27,7 @@ def _posts(by_name: dict[str, Code]) -> str:
 
 
 def _breaker(which: str, breaker: Breaker, by_name: dict[str, Code]) -> str:
-    name = _WHOSE[which]
+    name = WHOSE[which]
     if closed := by_name.get(f"{which}_closed_by_probe"):
         return f"{name} closed: {_probes(closed)}"
     if f"{which}_opened" in by_name:
@@ -70,9 +54,7 @@ def _grounds(which: str, by_name: dict[str, Code]) -> str:
         grounds.append(
             f"{_misses(which, by_name)}the evidence of an outage is {total.value:.4g} >= {total.threshold:g}"
         )
-    if which == "own" and (rejects := by_name.get("reject_streak")):
-        grounds.append(f"{rejects.value:g} post-only rejects in a row >= {rejects.threshold:g}")
-    return ", ".join(grounds)
+    return ", ".join((*grounds, *reject_words(which, by_name)))
 
 
 def _misses(which: str, by_name: dict[str, Code]) -> str:
