@@ -65,7 +65,7 @@ def _between(lowest: float, ratio: float, highest: float) -> float:
     return max(lowest, min(highest, ratio))
 
 
-_LOWEST_OTHER_FILL_PROBABILITY = 0.01
+LOWEST_OTHER_FILL_PROBABILITY = 0.01
 
 
 def increment(went_through: bool | None, normal_fill: float, parameters: OutageParameters, *, is_filled: bool) -> float:
@@ -80,7 +80,7 @@ def increment(went_through: bool | None, normal_fill: float, parameters: OutageP
     if went_through:
         return log(in_outage / normal_fill) if is_filled else log((1 - in_outage) / (1 - normal_fill))
     if is_filled:
-        return log(max(in_outage * normal_fill, _LOWEST_OTHER_FILL_PROBABILITY) / normal_fill)
+        return log(max(in_outage * normal_fill, LOWEST_OTHER_FILL_PROBABILITY) / normal_fill)
     return log((1 - in_outage / 2) / (1 - normal_fill))
 
 

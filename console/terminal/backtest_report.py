@@ -58,12 +58,12 @@ def fill_evidence_words(evidence: "FillEvidence | None") -> str:
     if evidence.order_count == 0:
         return "fill rule: the log cannot tell, no maker order in it has a side, a price and times that bars cover"
     counts = ", ".join(f"{FILL_RULE_WORDS[rule]} {count}" for rule, count in evidence.contradiction_count.items())
-    found = (
+    conclusion = (
         f"the log supports fills {FILL_RULE_WORDS[evidence.supported]} (--fill-rule {evidence.supported})"
         if evidence.supported
         else "the log cannot tell, chance may decide between the best two"
     )
-    return f"fill rule: {found}; of {evidence.order_count:,} maker orders so many contradict a fill {counts}"
+    return f"fill rule: {conclusion}; of {evidence.order_count:,} maker orders so many contradict a fill {counts}"
 
 
 def _tables(request: "BacktestRequest", backtest: "Backtest") -> Iterator["Table"]:

@@ -14,12 +14,11 @@ import numpy as np
 from jobs.backtest.arrays import Flags, Floats, Integers
 from jobs.backtest.evidence import EndedOrder
 from policy.numbers import round_metric
-from policy.outage_evidence import OutageEvidence, OutageParameters
+from policy.outage_evidence import LOWEST_OTHER_FILL_PROBABILITY, OutageEvidence, OutageParameters
 from policy.rules.breaker_state import Breaker, State
 from policy.window import OUTCOME_WINDOW
 
 _WINDOW_SECONDS = int(OUTCOME_WINDOW.total_seconds())
-_LOWEST_OTHER_FILL_PROBABILITY = 0.01  # as in `policy.outage_evidence`
 _Since = tuple[int, int, Breaker] | None  # the oldest and the newest order, and the breaker
 _KINDS = 2  # the market traded through the price, or it did not; the backtest always knows
 
@@ -167,7 +166,7 @@ def _normal_fill_probability(
 
 def _increments(went_through: Flags, normal_fill: Floats, is_filled: Flags, parameters: OutageParameters) -> Floats:
     in_outage = parameters.outage_fill_probability
-    other_fills = np.maximum(in_outage * normal_fill, _LOWEST_OTHER_FILL_PROBABILITY)
+    other_fills = np.maximum(in_outage * normal_fill, LOWEST_OTHER_FILL_PROBABILITY)
     fill_in_outage = np.where(went_through, in_outage, np.where(is_filled, other_fills, in_outage / 2))
     ratio = np.where(is_filled, fill_in_outage / normal_fill, (1 - fill_in_outage) / (1 - normal_fill))
     return np.asarray(np.log(ratio))

@@ -163,13 +163,13 @@ def bar_bounds_of_orders(window: Window) -> dict[str, object]:
 
 def has_orders_to_check(connection: duckdb.DuckDBPyConnection, interval: timedelta) -> bool:
     """Return whether `order_row` has a maker order that missed and of which only bars of this length can show why."""
-    found = connection.execute(
+    row = connection.execute(
         """select 1 from order_row
         where maker_started and not maker_filled and went_through is null and maker_price > 0
             and maker_until - maker_from >= 4 * $interval limit 1""",
         {"interval": interval},
     ).fetchone()
-    return found is not None
+    return row is not None
 
 
 def check_orders(connection: duckdb.DuckDBPyConnection, window: Window, interval: timedelta | None) -> None:
