@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from console.web.api.policy_records import SnapshotRecord
+from console.records.policy_records import SnapshotRecord
 from policy.rules import Decision
 from policy.rules.decision import RouterPolicy
 from storage.audit.rederive import _DECISION

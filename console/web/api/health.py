@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
-from console.web.api.explanation_records import ExplanationRecord
-from console.web.api.policy_records import HealthPage
-from console.web.api.series_records import OverridePeriodRecord, Points, SeriesRecord
+from console.records.explanation_records import ExplanationRecord
+from console.records.policy_records import HealthPage
+from console.records.series_records import OverridePeriodRecord, Points, SeriesRecord
 from console.web.errors import documented
 from console.web.parameters import LATEST, At, Limit, Since, Symbol, Until
 from console.web.policy_cache import PolicyCache

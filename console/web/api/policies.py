@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
-from console.web.api.csv_response import csv_text
-from console.web.api.policy_records import (
+from console.records.policy_records import (
     ChangePage,
     ChangeRecord,
     HistoryPage,
@@ -18,6 +17,7 @@ from console.web.api.policy_records import (
     PolicyRecord,
     SnapshotRecord,
 )
+from console.web.api.csv_response import csv_text
 from console.web.errors import Responses, documented
 from console.web.parameters import SYMBOL_PATTERN, At, Limit, Moment, OneSymbol, Since, Symbol, Until, read_time
 from console.web.policy_cache import PolicyCache

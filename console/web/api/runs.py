@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from console.web.api.run_records import GapPage, GapRecord, HeadRecord, RunPage, RunRecord
+from console.records.run_records import GapPage, GapRecord, HeadRecord, RunPage, RunRecord
 from console.web.errors import documented
 from console.web.parameters import Limit, RunNumber, Since, Until
 from console.web.responses import ThePolicyCache, next_page

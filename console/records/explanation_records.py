@@ -5,8 +5,8 @@ from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from console.web.api.policy_records import SnapshotRecord, effective_values
-from console.web.api.run_records import RejectRecord
+from console.records.policy_records import SnapshotRecord, effective_values
+from console.records.run_records import RejectRecord
 from jobs.analysis.explain import Explanation
 from jobs.analysis.outage_explanation import OutageExplanation
 from policy.effective import Override
