@@ -3,7 +3,8 @@
 REQUIRED = ("ts", "symbol", "maker_started", "maker_filled", "fallback_used", "slippage_bps")
 OPTIONAL = (
     "order_id side notional realized_pnl post_only_rejected fees probe policy_run_id survivor "
-    "maker_price maker_from maker_until posts went_through maker_share arrival_quote_bps"
+    "maker_price maker_from maker_until posts went_through maker_share arrival_quote_bps "
+    "holdout propensity"
 ).split()
 SQL_TYPES = {
     "order_id": "varchar",
@@ -28,6 +29,8 @@ SQL_TYPES = {
     "went_through": "boolean",
     "maker_share": "double",
     "arrival_quote_bps": "double",
+    "holdout": "boolean",
+    "propensity": "double",
 }
 ORDER_COLUMNS = tuple(SQL_TYPES)
 
@@ -42,8 +45,11 @@ ORDER_REASON = """case
             slippage_bps not between -1e308 and 1e308 or notional not between -1e308 and 1e308
             or realized_pnl not between -1e308 and 1e308 or fees not between -1e308 and 1e308
             or maker_price not between -1e308 and 1e308 or maker_share not between -1e308 and 1e308
-            or arrival_quote_bps not between -1e308 and 1e308 then 'not_finite'
-        when notional < 0 or maker_price < 0 or posts < 0 or maker_share <= 0 or maker_share > 1 then 'bad_value'
+            or arrival_quote_bps not between -1e308 and 1e308
+            or propensity not between -1e308 and 1e308 then 'not_finite'
+        when
+            notional < 0 or maker_price < 0 or posts < 0 or maker_share <= 0 or maker_share > 1
+            or propensity <= 0 or propensity > 1 then 'bad_value'
         when
             notional > 1e18 or (notional > 0 and notional < 1e-18) or realized_pnl > 1e18 or realized_pnl < -1e18
             or fees > 1e18 or fees < -1e18 or maker_price > 1e18 or (maker_price > 0 and maker_price < 1e-18)
@@ -62,4 +68,5 @@ WRITTEN_LAST_FIRST = """ts desc, slippage_bps nulls last, maker_filled nulls las
         maker_started nulls last, notional nulls last, side nulls last, fees nulls last, realized_pnl nulls last,
         post_only_rejected nulls last, probe nulls last, policy_run_id nulls last, survivor nulls last,
         maker_price nulls last, maker_from nulls last, maker_until nulls last, posts nulls last,
-        went_through nulls last, maker_share nulls last, arrival_quote_bps nulls last"""
+        went_through nulls last, maker_share nulls last, arrival_quote_bps nulls last, holdout nulls last,
+        propensity nulls last"""

@@ -37,6 +37,8 @@ with read as (
         went_through as through_text,
         maker_share as share_text,
         arrival_quote_bps as quote_text,
+        holdout as holdout_text,
+        propensity as propensity_text,
         {verdict},
         try_cast(slippage_bps as double) as slippage_bps,
         try_cast(notional as double) as notional,
@@ -49,7 +51,9 @@ with read as (
         integer_of_text(posts) as posts,
         flag_of_text(went_through) as went_through,
         try_cast(maker_share as double) as maker_share,
-        try_cast(arrival_quote_bps as double) as arrival_quote_bps
+        try_cast(arrival_quote_bps as double) as arrival_quote_bps,
+        flag_of_text(holdout) as holdout,
+        try_cast(propensity as double) as propensity
     from {rows}
 ),
 
@@ -67,7 +71,8 @@ checked as (
             unread('maker_price', maker_price_text, maker_price), unread('maker_from', from_text, maker_from),
             unread('maker_until', until_text, maker_until), unread('posts', posts_text, posts),
             unread('went_through', through_text, went_through), unread('maker_share', share_text, maker_share),
-            unread('arrival_quote_bps', quote_text, arrival_quote_bps)
+            unread('arrival_quote_bps', quote_text, arrival_quote_bps), unread('holdout', holdout_text, holdout),
+            unread('propensity', propensity_text, propensity)
         ) as bad_value
     from read
 )
@@ -97,6 +102,8 @@ select
     went_through,
     maker_share,
     arrival_quote_bps,
+    holdout,
+    propensity,
     case
         when source_reason is not null then source_reason
         when is_nothing then 'not_json'
@@ -113,7 +120,9 @@ select
             bad_value,
             case
                 when notional < 0 then 'notional ' || notional_text when maker_price < 0 then 'maker_price ' || maker_price_text
-                when posts < 0 then 'posts ' || posts_text else 'maker_share ' || share_text
+                when posts < 0 then 'posts ' || posts_text
+                when maker_share <= 0 or maker_share > 1 then 'maker_share ' || share_text
+                else 'propensity ' || propensity_text
             end
         )
         when reason = 'out_of_range' then coalesce(

@@ -36,7 +36,9 @@ with logged as (
         value_in_json(posts) as posts_text,
         value_in_json(went_through) as through_text,
         value_in_json(maker_share) as share_text,
-        value_in_json(arrival_quote_bps) as quote_text
+        value_in_json(arrival_quote_bps) as quote_text,
+        value_in_json(holdout) as holdout_text,
+        value_in_json(propensity) as propensity_text
     from {rows}
 ),
 
@@ -64,7 +66,9 @@ read as (
         integer_of_text(posts_text) as posts,
         flag_of_text(through_text) as went_through,
         try_cast(share_text as double) as maker_share,
-        try_cast(quote_text as double) as arrival_quote_bps
+        try_cast(quote_text as double) as arrival_quote_bps,
+        flag_of_text(holdout_text) as holdout,
+        try_cast(propensity_text as double) as propensity
     from logged
 ),
 
@@ -87,10 +91,12 @@ judged as (
                 unread('maker_price', maker_price_text, maker_price), unread('maker_from', from_text, maker_from),
                 unread('maker_until', until_text, maker_until), unread('posts', posts_text, posts),
                 unread('went_through', through_text, went_through), unread('maker_share', share_text, maker_share),
-                unread('arrival_quote_bps', quote_text, arrival_quote_bps),
+                unread('arrival_quote_bps', quote_text, arrival_quote_bps), unread('holdout', holdout_text, holdout),
+                unread('propensity', propensity_text, propensity),
                 case when maker_price < 0 then 'maker_price ' || maker_price_text end,
                 case when posts < 0 then 'posts ' || posts_text end,
                 case when maker_share <= 0 or maker_share > 1 then 'maker_share ' || share_text end,
+                case when propensity <= 0 or propensity > 1 then 'propensity ' || propensity_text end,
                 case when price < 0 then 'prices.avg_fill ' || price_text end,
                 case when notional < 0 then 'qty.notional_usd ' || notional_text end,
                 case when price is null and is_filled_status(status) then 'prices.avg_fill ' end
@@ -132,6 +138,8 @@ select
     went_through,
     maker_share,
     arrival_quote_bps,
+    holdout,
+    propensity,
     case
         when is_nothing then 'not_json'
         when is_no_order and pnl_text is null then 'not_an_order'
@@ -142,7 +150,8 @@ select
         when is_no_order then case when is_out_of_range(pnl) then 'out_of_range' else 'not_an_order' end
         when
             not isfinite(price) or not isfinite(slippage) or not isfinite(notional) or not isfinite(fees)
-            or not isfinite(maker_price) or not isfinite(maker_share) or not isfinite(arrival_quote_bps) then 'not_finite'
+            or not isfinite(maker_price) or not isfinite(maker_share) or not isfinite(arrival_quote_bps)
+            or not isfinite(propensity) then 'not_finite'
         when price = 0 then 'zero_fill'
         when abs(slippage) >= 10000 then 'sentinel_slippage'
         when beyond is not null then 'out_of_range'

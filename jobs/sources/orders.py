@@ -33,7 +33,7 @@ _ORDER_LOG_FIELDS = {"ts": "VARCHAR"} | dict.fromkeys(
     (
         "symbol side attempt_id intent_id event prices qty result fees_usd slippage_bps maker_start started_maker "
         "decision is_maker_final used_fallback pnl_at_close_usd probe policy_run_id maker_price maker_from maker_until "
-        "posts went_through maker_share arrival_quote_bps"
+        "posts went_through maker_share arrival_quote_bps holdout propensity"
     ).split(),
     "JSON",
 )

@@ -43,11 +43,13 @@ Changes = dict[str, object]
 AMOUNTS = ("slippage_bps", "notional", "realized_pnl", "fees")
 FLAGS = ("maker_started", "maker_filled", "fallback_used", "post_only_rejected", "probe")
 WORDS = ("order_id", "side")
+_RESTING_AMOUNTS = ("maker_price", "maker_share", "arrival_quote_bps", "propensity")
 OPEN, FILLED, ENDED = ("NEW", "live", "Partially-Filled"), ("FILLED", "filled"), ("CANCELED", "Expired", "rejected")
 LOG_FIELDS = (
     "ts symbol side attempt_id intent_id maker_start started_maker decision is_maker_final used_fallback probe prices "
     "prices.avg_fill qty qty.notional_usd result result.status result.retries fees_usd slippage_bps pnl_at_close_usd "
-    "policy_run_id event maker_price maker_from maker_until posts went_through maker_share arrival_quote_bps"
+    "policy_run_id event maker_price maker_from maker_until posts went_through maker_share arrival_quote_bps "
+    "holdout propensity"
 ).split()
 INTEGERS = ("policy_run_id", "result.retries", "posts")  # where a float of 16 digits or more may be spelt in two ways
 STATUSES: Sequence[object] = [*OPEN, *FILLED, *ENDED, "halfway"]
@@ -106,13 +108,14 @@ def canonical_row(row: Row) -> Row | str:
 
 
 def resting_of(row: Row) -> Row:
-    """The columns of how an order rested, which have the same names in every layout."""
+    """The columns of how an order rested and of its holdout, which have the same names in every layout."""
     times = ("maker_from", "maker_until")
     return {
         **{name: optional_time_of(row.get(name)) for name in times},
-        **{name: amount_of(name, row.get(name)) for name in ("maker_price", "maker_share", "arrival_quote_bps")},
+        **{name: amount_of(name, row.get(name)) for name in _RESTING_AMOUNTS},
         "posts": count_of(row.get("posts")),
         "went_through": flag_of(row.get("went_through")),
+        "holdout": flag_of(row.get("holdout")),
     }
 
 

@@ -13,7 +13,9 @@ from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write
 from tests.support.small_runs import canonical, canonical_query, counts_of, evidence_of, order_log, run, sample_of
 
 GOOD = [logged(number) for number in range(1, 5)]
-RESTING = ("maker_price", "maker_from", "maker_until", "posts", "went_through", "maker_share", "arrival_quote_bps")
+RESTING = (
+    "maker_price maker_from maker_until posts went_through maker_share arrival_quote_bps holdout propensity"
+).split()
 OPTIONAL = ("post_only_rejected", "fees", "probe", "policy_run_id", *RESTING)
 ALL_NAMES = (*NAMES, *OPTIONAL)
 
@@ -32,7 +34,7 @@ LOG_FIELDS = {
 WORDS = ("symbol", "side", "attempt_id", "order_id")
 FLAGS = (
     "maker_start maker_started is_maker_final maker_filled used_fallback fallback_used post_only_rejected probe "
-    "went_through survivor"
+    "went_through survivor holdout"
 ).split()
 # Values that are of the wrong type for every field but those that the comment names.
 WRONG: list[object] = [

@@ -66,6 +66,7 @@ def amount_of(field: str, value: object) -> float | str | None:
         "maker_price": number == 0 or 1e-18 <= number <= 1e18,
         "maker_share": 0 < number <= 1,
         "arrival_quote_bps": abs(number) <= 1e18,
+        "propensity": 0 < number <= 1,
     }
     return number if is_in_range[field] else COUNTED
 
