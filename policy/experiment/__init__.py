@@ -1,0 +1,1 @@
+"""What an experiment measures: orders of which chance decided which way they went."""

@@ -1,0 +1,142 @@
+"""How often the intervals of a saving hold, on made orders whose true saving is known, at a look after each order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from policy.experiment.confidence_sequence import TIGHTEST_COUNT
+from policy.experiment.saving import Answer, ExperimentOrder, OrderEffect, estimate_saving, order_effects
+
+Floats = NDArray[np.float64]
+REPETITIONS = 200
+# 95 % less three standard errors of a ratio of 200 repetitions.
+FEWEST_HELD = 0.95 - 3 * float(np.sqrt(0.95 * 0.05 / REPETITIONS))
+MAKER_DEVIATION_BPS, TAKER_DEVIATION_BPS = 8.9, 0.7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeOrders:
+    """Orders of four symbols with the cost of both ways, of which chance showed one."""
+
+    orders: list[ExperimentOrder]
+    true_saving_bps: Floats
+
+
+def made_orders(seed: int, count: int, share: float, mean_saving_bps: float) -> MadeOrders:
+    """Make orders whose costs have the heavy tails of Student's t with 4 degrees of freedom."""
+    random = np.random.default_rng(seed)
+    symbols = random.integers(0, 4, count)
+    half_spread_bps = random.uniform(0.2, 2.0, count)
+    taker_bps = 5 + half_spread_bps + TAKER_DEVIATION_BPS * random.standard_t(4, count) / np.sqrt(2)
+    maker_bps = 6.1 - mean_saving_bps + symbols - 1.5 + MAKER_DEVIATION_BPS * random.standard_t(4, count) / np.sqrt(2)
+    is_maker = random.random(count) >= share
+    orders = [
+        ExperimentOrder(
+            symbol=str(symbols[row]),
+            is_maker=bool(is_maker[row]),
+            is_held_out=not is_maker[row],
+            propensity=1 - share if is_maker[row] else share,
+            cost_bps=float(maker_bps[row] if is_maker[row] else taker_bps[row]),
+            half_spread_bps=float(half_spread_bps[row]),
+        )
+        for row in range(count)
+    ]
+    return MadeOrders(orders=orders, true_saving_bps=taker_bps - maker_bps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """The estimate after each order, with the margins that hold at every look and at one, and from where on."""
+
+    estimates: Floats
+    anytime: dict[Answer, Floats]
+    single_look: dict[Answer, Floats]
+    first: int
+
+
+def looks(effects: list[OrderEffect], share: float) -> Looks:
+    """Return what the estimator says after each order, all at once: the formulas of the study, in numpy."""
+    is_maker = np.array([effect.order.is_maker for effect in effects])
+    surprises = np.array([effect.surprise_bps for effect in effects])
+    expected = np.array([effect.expected_bps for effect in effects])
+    corrections = np.where(is_maker, surprises / (1 - share), -surprises / share)
+    counts = np.arange(1, len(effects) + 1)
+    makers = np.cumsum(is_maker)
+    maker_variance = np.cumsum(surprises**2 * is_maker) / np.maximum(makers, 1)
+    taker_variance = np.cumsum(surprises**2 * ~is_maker) / np.maximum(counts - makers, 1)
+    spread = np.cumsum(expected**2) / counts - (np.cumsum(expected) / counts) ** 2
+    sent = np.sqrt(share / (1 - share) * maker_variance) + np.sqrt((1 - share) / share * taker_variance)
+    any_order = np.sqrt(maker_variance / (1 - share) + taker_variance / share + spread)
+    x = 8 / TIGHTEST_COUNT
+    anytime = np.sqrt((counts * x + 1) / (counts**2 * x) * np.log((counts * x + 1) / 0.05**2))
+    single_look = 1.959964 / np.sqrt(counts)
+    return Looks(
+        estimates=-np.cumsum(expected + corrections) / counts,
+        anytime={Answer.ORDERS_SENT: sent * anytime, Answer.ANY_ORDER: any_order * anytime},
+        single_look={Answer.ORDERS_SENT: sent * single_look, Answer.ANY_ORDER: any_order * single_look},
+        first=int(np.argmax((makers >= 5) & (counts - makers >= 5))),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The share of the repetitions in which an interval held at every look."""
+
+    anytime: dict[Answer, float]
+    single_look: dict[Answer, float]
+
+
+def held_at_every_look(count: int, share: float, mean_saving_bps: float, seed: int) -> Held:
+    """Look after every order of each repetition."""
+    anytime: dict[Answer, int] = dict.fromkeys(Answer, 0)
+    single_look: dict[Answer, int] = dict.fromkeys(Answer, 0)
+    for repetition in range(REPETITIONS):
+        made = made_orders(seed + repetition, count, share, mean_saving_bps)
+        seen = looks(list(order_effects(made.orders)), share)
+        so_far = np.cumsum(made.true_saving_bps) / np.arange(1, count + 1)
+        truths = {Answer.ORDERS_SENT: so_far, Answer.ANY_ORDER: np.full(count, mean_saving_bps)}
+        for answer, truth in truths.items():
+            error = np.abs(seen.estimates - truth)[seen.first :]
+            anytime[answer] += bool(np.all(error <= seen.anytime[answer][seen.first :]))
+            single_look[answer] += bool(np.all(error <= seen.single_look[answer][seen.first :]))
+    return Held(
+        anytime={answer: held / REPETITIONS for answer, held in anytime.items()},
+        single_look={answer: held / REPETITIONS for answer, held in single_look.items()},
+    )
+
+
+def assert_only_the_anytime_intervals_hold(held: Held) -> None:
+    for answer in Answer:
+        assert held.anytime[answer] >= FEWEST_HELD, answer
+        assert held.single_look[answer] < FEWEST_HELD, answer
+
+
+@pytest.mark.parametrize(
+    ("count", "share"),
+    [(800, 0.05), *(pytest.param(*long, marks=pytest.mark.long) for long in [(3000, 0.02)])],
+)
+@pytest.mark.parametrize("mean_saving_bps", [0.0, 2.0], ids=["nothing saved", "2 bps saved"])
+def test_the_intervals_hold_at_every_look_and_the_plain_ones_do_not(
+    count: int, share: float, mean_saving_bps: float
+) -> None:
+    held = held_at_every_look(count, share, mean_saving_bps, seed=1000)
+
+    assert_only_the_anytime_intervals_hold(held)
+
+
+@pytest.mark.parametrize("count", [100, 400, 1500])
+def test_these_looks_are_those_of_the_estimator(count: int) -> None:
+    effects = list(order_effects(made_orders(7, 1500, 0.1, 1.0).orders))
+    estimate = estimate_saving(effects[:count], [-1.0] * count)
+    seen = looks(effects, 0.1)
+
+    assert estimate is not None
+    assert estimate.saving == pytest.approx(seen.estimates[count - 1])
+    for answer in Answer:
+        anytime, single_look = estimate.interval(answer), estimate.single_look_interval(answer)
+        assert anytime is not None
+        assert single_look is not None
+        assert anytime.half_width == pytest.approx(seen.anytime[answer][count - 1])
+        assert single_look.half_width == pytest.approx(seen.single_look[answer][count - 1], rel=1e-6)
