@@ -44,13 +44,16 @@ def phase_at(phases: Sequence[FreshnessPhase], now: datetime) -> FreshnessPhase:
 class Banner:
     """How fresh the policies are, in words: `phases` in the order of time, the first without a beginning.
 
-    `gaps` names the slots of the last day without a run, empty if there is none. `tag` changes when anything changes
-    that a page may show, other than by time alone.
+    `next_slot` is when the run after the newest is due, None before the first. `gaps` names the `gap_count` slots of
+    the last day without a run, empty if there is none. `tag` changes when anything changes that a page may show, other
+    than by time alone.
     """
 
     phases: Sequence[FreshnessPhase]
     gaps: str
+    gap_count: int
     slot: datetime | None
+    next_slot: datetime | None
     now: datetime
     tag: str
 
@@ -74,7 +77,9 @@ def banner_of(cache: PolicyCache, newest: LatestPolicies) -> Banner:
     return Banner(
         phases=phases_of(cache.slots, newest.slot) if not empty else [_without_policies(empty)],
         gaps=gap_words(missed),
+        gap_count=len(missed),
         slot=newest.slot,
+        next_slot=cache.slots.next(newest.slot) if newest.slot is not None else None,
         now=newest.now,
         tag=tag_of(newest.tag, [(gap.slot, gap.state, gap.failure_count) for gap in missed], failed),
     )

@@ -125,9 +125,9 @@ def test_the_keyboard_alone_is_enough(visit: Visit, two_days: Live) -> None:
 
 
 def test_with_the_keyboard_every_page_is_reached_and_every_table_scrolled(visit: Visit, two_days: Live) -> None:
-    page = visit(two_days.url, viewport=PHONE)
+    page = visit(two_days.url + "/rules", viewport=PHONE)
 
-    press_until(page, ".scroll")
+    press_until(page, ".scroll[aria-labelledby=beside-heading]")
     page.keyboard.press("ArrowRight")
     for name, address in (("rules", "/rules"), ("runs", "/runs"), ("overview", "/")):
         press_until(page, f"#to-{name}")

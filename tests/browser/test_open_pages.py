@@ -73,15 +73,17 @@ def test_every_page_turns_by_the_consoles_clock_and_names_what_was_missed(
             "1 slot of the last day has no run: 2026-04-26T22:00:00Z (missed)"
         )
     say(open_pages, "fresh", "the next is due at 2026-04-27T00:00:00Z")
-    for hours, status, text, word, sentence in (
-        (0.9, "fresh", "the one that was due at 2026-04-27T00:00:00Z has no run yet", "", ""),
-        (2, "stale", "Stale since 2026-04-27T01:00:00Z", "stale", "Stale: routers still act on it."),
-        (9, "expired", ROUTERS, "expired", f"Expired: r{ROUTERS[1:]}"),
+    for hours, status, text, next_slot, sentence in (
+        (0.9, "fresh", "the one that was due at 2026-04-27T00:00:00Z has no run yet", "due for 6 min", ""),
+        (2, "stale", "Stale since 2026-04-27T01:00:00Z", "due for 72 min", "Stale: routers still act on it."),
+        (9, "expired", ROUTERS, "due for 8 h", f"Expired: r{ROUTERS[1:]}"),
     ):
         shared.now = NOW + timedelta(hours=hours)
         pass_time(open_pages, 0.01)
         say(open_pages, status, text)
-        expect(overview.locator("[data-status-of-newest]")).to_have_text([word] * 10)
+        for page in open_pages.values():
+            expect(page.locator("[data-due-at]")).to_have_text(next_slot)
+        expect(overview.locator("#symbols .warn").first).to_have_text("2 to look at")
         expect(symbol.locator("#in-force-now")).to_have_text(sentence)
     shared.now = NOW
     pass_time(open_pages, 0.01)
@@ -101,13 +103,15 @@ def test_every_page_without_its_console_is_grey_and_says_as_of_when_and_catches_
     pass_time(open_pages, 3)
     say(open_pages, "unknown", "Last known at 23:12Z: Fresh: the newest slot is 2026-04-26T23:00:00Z")
     say(open_pages, "unknown", "If no run was published since: Stale since 2026-04-27T01:00:00Z")
-    expect(open_pages["/"].locator("[data-status-of-newest]").first).to_have_text("last known")
+    for page in open_pages.values():
+        expect(page.locator("[data-contact]")).to_have_text("lost since 23:12Z")
 
     shared.start()
     pass_time(open_pages, 0.01)
     say(open_pages, "fresh", "Fresh: the newest slot is 2026-04-26T23:00:00Z")
     for page in open_pages.values():
         expect(page.locator("#contact")).to_be_hidden()
+        expect(page.locator("[data-contact]")).to_have_text("live")
     assert all("net::ERR_" in text for text in complaints)
     complaints.clear()
 
@@ -183,5 +187,5 @@ def test_an_override_appears_everywhere_on_a_page_that_is_open(empty: Live, visi
     expect(symbol.locator("#changes tbody tr").first).to_contain_text("by hand: taker, prefer taker")
     expect(symbol.locator("#picture")).to_contain_text("by hand: taker")
     row = overview.get_by_role("row", name="DOGEUSDT")
-    expect(row.locator(".maker")).to_have_text("no by hand")
+    expect(row.locator(".maker .override")).to_have_text("by hand")
     expect(rules.locator("#disagreements")).to_contain_text("by hand now: taker, prefer taker")

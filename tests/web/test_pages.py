@@ -295,3 +295,29 @@ def test_a_page_can_be_read_aloud(client: TestClient, address: str) -> None:
     assert all("scope" in element for element in elements.named("th"))
     ids = [attributes["id"] for _, attributes in elements.found if attributes.get("id")]
     assert len(ids) == len(set(ids))
+
+
+def test_the_tiles_count_what_a_person_looks_for_first(visit: Visit, small_store: Store) -> None:
+    page = visit(small_store, now=NOW + timedelta(minutes=20)).get("/").text
+    tiles = dict(re.findall(r'<li data-key="(\w+)".*?<strong>(.*?)</strong>', page))
+
+    # DOGEUSDT is broken and goes to taker; the override of ETHUSDT lasts.
+    assert (tiles["broken"], tiles["taker"], tiles["overrides"]) == ("1", "2", "1")
+
+
+def test_a_row_says_nothing_of_the_age_that_the_strip_shows_for_all(visit: Visit, small_store: Store) -> None:
+    stale = visit(small_store, now=NOW + timedelta(hours=3)).get("/").text
+    table = stale[stale.index("<tbody>") :]
+
+    assert "Stale since" in shown_text(stale)
+    assert "only 5 maker starts" in table
+    assert "the policy is stale" not in table
+
+
+def test_no_word_is_explained_by_a_title_that_only_a_mouse_can_read(client: TestClient) -> None:
+    for address in PAGES:
+        elements = Elements(client.get(address).text)
+        assert not [attributes for _, attributes in elements.found if "title" in attributes]
+        texts = {attributes.get("id") for _, attributes in elements.found if attributes.get("role") == "tooltip"}
+        tips = [button for button in elements.named("button") if "popovertarget" in button]
+        assert all(tip["popovertarget"] in texts and tip["aria-describedby"] in texts for tip in tips), address

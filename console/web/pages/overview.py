@@ -1,4 +1,4 @@
-"""The overview: every symbol's health as a row of a table, beneath the banner."""
+"""The overview: tiles, and every symbol's health as a row of a table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,16 +8,21 @@ from markupsafe import Markup
 
 from console.web.banner import Banner, banner_of
 from console.web.pages.sparkline import LastDay, Stretch, in_words, stretches
+from console.web.pages.tiles import Tile, policy_tiles
 from console.web.policy_cache import LatestPolicies, PolicyCache, tag_of
 from policy.freshness import Status
 from policy.health import ExecutionHealth
 
+# The strip of the page shows these for all symbols at once: they have one slot.
+_SHOWN_BY_STRIP = {f"policy_{status}" for status in (Status.STALE, Status.EXPIRED, Status.CLOCK_SKEW)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewRow:
-    """One symbol of the table, with its day."""
+    """One symbol of the table, with its day; `warnings` leave out how old the policy is."""
 
     health: ExecutionHealth
+    warnings: Sequence[str]
     day: Sequence[Stretch]
     day_words: str
 
@@ -28,14 +33,14 @@ class OverviewView:
 
     tag: str
     banner: Banner
-    table: Markup
+    content: Markup
 
 
 @dataclass(slots=True, kw_only=True)
 class Overview:
     """Renders the overview once for each version of the policies; threads may share it.
 
-    The table is kept: when a run is published, every open page asks for it at once.
+    What was rendered is kept: when a run is published, every open page asks for it at once.
     """
 
     cache: PolicyCache
@@ -44,16 +49,16 @@ class Overview:
     _kept: tuple[str, Markup] | None = field(default=None, init=False)
 
     def show(
-        self, newest: LatestPolicies, make_table: Callable[[Sequence[OverviewRow], Status], Markup]
+        self, newest: LatestPolicies, render: Callable[[Sequence[Tile], Sequence[OverviewRow]], Markup]
     ) -> OverviewView:
-        """Return the overview; `make_table` lays the rows out. Raises as the store does."""
+        """Return the overview; `render` lays tiles and rows out. Raises as the store does."""
         banner = banner_of(self.cache, newest)
         wanted = tag_of(newest.tag, banner.status)
         with self._lock:
             if self._kept is None or self._kept[0] != wanted:
-                self._kept = (wanted, make_table(self.rows(newest), banner.status))
-            table = self._kept[1]
-        return OverviewView(tag=tag_of(wanted, banner.tag), banner=banner, table=table)
+                self._kept = (wanted, render(policy_tiles(newest), self.rows(newest)))
+            content = self._kept[1]
+        return OverviewView(tag=tag_of(wanted, banner.tag), banner=banner, content=content)
 
     def rows(self, newest: LatestPolicies) -> list[OverviewRow]:
         """Return a row for every symbol, the worst first."""
@@ -64,4 +69,5 @@ class Overview:
 
 
 def _row(health: ExecutionHealth, day: Sequence[Stretch]) -> OverviewRow:
-    return OverviewRow(health=health, day=day, day_words=in_words(day))
+    warnings = [warning.message for warning in health.warnings if warning.code not in _SHOWN_BY_STRIP]
+    return OverviewRow(health=health, warnings=warnings, day=day, day_words=in_words(day))

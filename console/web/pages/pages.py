@@ -18,18 +18,19 @@ from console.web.banner import FreshnessPhase, banner_of, phase_at, symbol_phase
 from console.web.headers import NOT_KEPT, POLICY_WITH_PICTURES
 from console.web.pages import formats
 from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
+from console.web.pages.columns import COLUMNS
 from console.web.pages.overview import Overview, OverviewRow, OverviewView
 from console.web.pages.plotly_file import own_style_ids, plotly_script
 from console.web.pages.rule_sets import ROW_LIMIT, timeline
 from console.web.pages.sparkline import STEP_COUNT
 from console.web.pages.symbol_changes import symbol_changes
+from console.web.pages.tiles import Tile
 from console.web.parameters import EARLIEST, LATEST, Symbol, Until
 from console.web.policy_cache import LatestPolicies, PolicyCache
 from console.web.responses import ThePolicyCache
 from jobs.analysis.explain import Explanation, explain_policy
 from jobs.analysis.rule_set_summary import summarize_rule_sets
 from policy.enums import Quality, Regime
-from policy.freshness import Status
 from policy.rules import UnknownRuleSetError
 from storage.audit import chain
 from storage.read.overrides import override_periods, overrides_at
@@ -70,6 +71,7 @@ def _environment() -> Environment:
         qualities=list(Quality),
         regimes=list(Regime),
         step_count=STEP_COUNT,
+        columns=COLUMNS,
     )
     return environment
 
@@ -132,11 +134,11 @@ def banner_as_it_stands(request: Request, cache: ThePolicyCache) -> Response:
 
 
 def _view(cache: PolicyCache, renderer: Overview) -> OverviewView:
-    return renderer.show(cache.newest(), _table)
+    return renderer.show(cache.newest(), _overview_content)
 
 
-def _table(rows: Sequence[OverviewRow], status: Status) -> Markup:
-    return Markup(_templates.get_template("overview_table.html").render(rows=rows, status=status))  # noqa: S704 - it escapes itself
+def _overview_content(tiles: Sequence[Tile], rows: Sequence[OverviewRow]) -> Markup:
+    return Markup(_templates.get_template("overview_content.html").render(tiles=tiles, rows=rows))  # noqa: S704 - it escapes itself
 
 
 @router.get("/symbols/{symbol:path}")

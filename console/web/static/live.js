@@ -31,6 +31,10 @@
     return `${Math.trunc(seconds / size)} ${unit}`;
   }
 
+  function dueWords(seconds) {
+    return seconds < 0 ? `due for ${ageWords(Math.trunc(-seconds))}` : `in ${ageWords(Math.ceil(seconds))}`;
+  }
+
   function timeWords(seconds) {
     return `${new Date(seconds * 1000).toISOString().slice(11, 16)}Z`;
   }
@@ -58,7 +62,6 @@
     element.dataset.status = status;
     element.hidden = text === "";
     setText(element.querySelector(".phase"), text);
-    return current[1];
   }
 
   function show() {
@@ -66,13 +69,13 @@
     for (const element of document.querySelectorAll("[data-age-of]")) {
       setText(element, ageWords(Math.trunc(seconds - Number(element.dataset.ageOf))));
     }
-    let newest = "missing";
-    for (const element of document.querySelectorAll("[data-phases]")) {
-      const status = showPhase(element, seconds);
-      if (element.id === "banner") newest = status;
+    for (const element of document.querySelectorAll("[data-due-at]")) {
+      setText(element, dueWords(Number(element.dataset.dueAt) - seconds));
     }
-    const word = lost ? "last known" : newest === "fresh" ? "" : newest.replace("_", " ");
-    for (const element of document.querySelectorAll("[data-status-of-newest]")) setText(element, word);
+    for (const element of document.querySelectorAll("[data-phases]")) showPhase(element, seconds);
+    for (const element of document.querySelectorAll("[data-contact]")) {
+      setText(element, lost ? `lost since ${timeWords(lost.at)}` : "live");
+    }
   }
 
   function showContact() {
@@ -97,10 +100,12 @@
     return new DOMParser().parseFromString(text, "text/html"); // made by the server, which escapes every text
   }
 
-  // The overview asks for what it shows; every other page asks whether anything is new, and then for itself.
-  async function take(answer) {
-    if (live.dataset.address === "/overview") {
-      routerPolicyMorph(live, parsed(await answer.text()).body);
+  // Every answer has the strip. The overview asks for what it shows as well; every other page then asks for itself.
+  async function take(part) {
+    routerPolicyMorph(live, part.getElementById("live"));
+    const overview = document.getElementById("overview");
+    if (overview) {
+      routerPolicyMorph(overview, part.getElementById("overview"));
     } else {
       const page = parsed(await (await ask(location.pathname + location.search)).text());
       routerPolicyMorph(document.getElementById("content"), page.getElementById("content"));
@@ -109,7 +114,8 @@
   }
 
   // What an error page stands for has scripts of its own, so it is loaded, once, as soon as the console has it.
-  async function leaveErrorPage() {
+  async function leaveErrorPage(part) {
+    routerPolicyMorph(live, part.getElementById("live"));
     const isFault = Number(live.dataset.error) >= 500;
     if (tag === NO_TAG && !isFault) return; // the page was made a moment ago
     try {
@@ -126,7 +132,8 @@
       const answer = await ask(live.dataset.address, { "If-None-Match": tag });
       clock = clockOf(Number(answer.headers.get("Router-Policy-Clock")));
       if (answer.status === 200) {
-        await (live.dataset.error ? leaveErrorPage() : take(answer));
+        const part = parsed(await answer.text());
+        await (live.dataset.error ? leaveErrorPage(part) : take(part));
         tag = answer.headers.get("ETag");
       }
       lost = null;

@@ -2,10 +2,16 @@
 "use strict";
 
 (() => {
-  const live = document.getElementById("live");
+  const overview = document.getElementById("overview");
+  const search = document.getElementById("filter-symbol");
+  const sortChoice = document.getElementById("sort");
   const filters = document.getElementById("filters");
   const wanted = new URLSearchParams(location.search);
   let sort = { key: wanted.get("sort") || "quality", isDescending: wanted.get("order") === "descending" };
+
+  function heads() {
+    return [...document.querySelectorAll("#symbols thead th[data-key]")];
+  }
 
   function cellValue(row, key, kind) {
     const cell = row.querySelector(`.${CSS.escape(key)}`);
@@ -21,10 +27,11 @@
   }
 
   function applySort() {
-    const heads = [...document.querySelectorAll("#symbols thead th[data-key]")];
-    const head = heads.find((one) => one.dataset.key === sort.key) || heads[1];
+    const all = heads();
+    const head = all.find((one) => one.dataset.key === sort.key) || all[1];
     if (!head) return;
-    for (const one of heads) one.removeAttribute("aria-sort");
+    for (const one of all) one.removeAttribute("aria-sort");
+    showChoices(all, head.dataset.key);
     head.setAttribute("aria-sort", sort.isDescending ? "descending" : "ascending");
     const body = document.querySelector("#symbols tbody");
     const rows = [...body.rows].map((row) => ({ row, value: cellValue(row, head.dataset.key, head.dataset.kind) }));
@@ -35,13 +42,30 @@
     if (body.contains(focused)) focused.focus({ preventScroll: true }); // a row that moves loses the keyboard
   }
 
+  // On a phone the table has no heads to press.
+  function showChoices(all, key) {
+    if (sortChoice.options.length !== all.length) {
+      sortChoice.replaceChildren(...all.map((head) => new Option(head.querySelector("button").textContent, head.dataset.key)));
+    }
+    sortChoice.value = key;
+  }
+
+  // What the search looks in: all words of a row that are not figures.
+  function words(row) {
+    const { symbol, quality, regime, maker } = row.dataset;
+    const route = { yes: "maker first", no: "taker" }[maker] ?? "";
+    const marks = [...row.querySelectorAll(".tip")].map((tip) => tip.textContent).join(" ");
+    return `${symbol} ${quality === "missing" ? "no policy" : quality} ${regime} ${route} ${marks}`.toLowerCase();
+  }
+
   function applyFilter() {
-    const text = filters.elements.symbol.value.trim().toLowerCase();
+    const parts = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const choices = ["quality", "maker", "regime"].map((name) => [name, filters.elements[name].value]);
     const rows = [...document.querySelectorAll("#symbols tbody tr")];
     let count = 0;
     for (const row of rows) {
-      const matches = row.dataset.symbol.toLowerCase().includes(text)
+      const text = words(row);
+      const matches = parts.every((part) => text.includes(part))
         && choices.every(([name, value]) => value === "" || row.dataset[name] === value);
       row.hidden = !matches;
       count += matches;
@@ -63,13 +87,27 @@
     history.replaceState(null, "", address.size ? `?${address}` : location.pathname);
   }
 
-  live.addEventListener("click", (event) => {
-    const head = event.target.closest("th[data-key]");
-    if (!head) return;
-    const key = head.dataset.key;
-    sort = { key, isDescending: sort.key === key ? !sort.isDescending : false };
+  function sortBy(head) {
+    const { key, worst } = head.dataset;
+    sort = { key, isDescending: sort.key === key ? !sort.isDescending : worst === "descending" };
     applySort();
     remember();
+  }
+
+  overview.addEventListener("click", (event) => {
+    const button = event.target.closest("th[data-key] button:not(.tip)");
+    if (button) sortBy(button.closest("th"));
+  });
+  sortChoice.addEventListener("input", (event) => {
+    event.stopPropagation(); // it filters nothing
+    sortBy(heads().find((head) => head.dataset.key === sortChoice.value));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, select, textarea")) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
   });
   filters.addEventListener("input", () => { applyFilter(); remember(); });
   filters.addEventListener("submit", (event) => event.preventDefault());
