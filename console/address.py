@@ -8,7 +8,7 @@ from console.errors import SettingsError
 if TYPE_CHECKING:
     from console.web.server import Address
 
-_LIBRARIES = ("fastapi", "uvicorn", "httptools", "jinja2", "plotly", "prometheus_client")
+_LIBRARIES = ("fastapi", "uvicorn", "httptools", "jinja2", "prometheus_client")
 
 
 def address_of(host: str, port: int, *, without_token: bool) -> "Address":

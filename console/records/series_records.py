@@ -57,6 +57,7 @@ class SeriesRecord(BaseModel):
 
     The points are as they were computed; `overrides` were in force instead of them.
 
+    `gaps` are the slots that have no run, from the first point on; the newest if there are many.
     `thresholds` are those of the newest run's rule set, by the names of its parameters, and the regimes' upper bounds.
     """
 
@@ -65,4 +66,5 @@ class SeriesRecord(BaseModel):
     until: AwareDatetime
     points: Points
     overrides: list[OverridePeriodRecord]
+    gaps: list[AwareDatetime]
     thresholds: dict[str, float] = Field(examples=[{"broken_fallback_ratio": 0.9, "panic_atr_ratio": 2.5}])

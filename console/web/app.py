@@ -5,12 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import anyio.to_thread
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry, ProcessCollector
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from console.web import probes
 from console.web.api import health, policies, runs
@@ -24,12 +23,15 @@ from console.web.pages import pages
 from console.web.pages.backtest_files import BacktestFiles
 from console.web.pages.overview import Overview
 from console.web.policy_cache import Clock, PolicyCache
+from console.web.static_files import ConsoleFiles
 from jobs.analysis.health import WatchedScope
 
-STATIC = Path(__file__).parent / "static"
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 # As many as the pools of the store have connections; more would only wait for one.
 _THREAD_COUNT = 8
+# A response that fits into one packet gains nothing. Level 9 would pack the overview 5 % better, and a quarter slower.
+_SMALLEST_PACKED_BYTES = 1400
+_PACKED_ALREADY = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/vnd.apache.parquet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,9 @@ def create_app(
     add_error_handlers(app, pages.error_page, partial(may_read, token=access.token))
     _add_routes(app, access.token)
     app.add_middleware(TimeLimit, seconds=timeout_seconds)
+    app.add_middleware(
+        GZipMiddleware, minimum_size=_SMALLEST_PACKED_BYTES, compresslevel=6, exclude_content_types=_PACKED_ALREADY
+    )
     app.add_middleware(KnownHosts, allowed_hosts=list(access.hosts), www_redirect=False)
     app.add_middleware(HeadRequests)
     app.add_middleware(SafeHeaders, has_token=access.token is not None)
@@ -104,4 +109,4 @@ def _add_routes(app: FastAPI, token: str | None) -> None:
     for router in (health.router, policies.router, runs.router):
         app.include_router(router, dependencies=programs, responses=refusals)
     app.include_router(pages.router, dependencies=people)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", ConsoleFiles(), name="static")

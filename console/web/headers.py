@@ -7,8 +7,6 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# Plotly sets style attributes on what it draws; style elements and sheets are the console's own there too.
-POLICY_WITH_PICTURES = f"{_POLICY}; style-src-attr 'unsafe-inline'"
 SAFE_HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",

@@ -233,6 +233,14 @@ def test_a_series_has_the_overrides_that_were_in_force_in_its_time(small_console
     assert overrides("until=2025-03-04T00:20:00Z") == []
 
 
+def test_a_series_has_the_slots_without_a_run_from_its_first_point_on(small_console: TestClient) -> None:
+    whole = small_console.get("/v1/policies/BTCUSDT/series").json()
+    early = small_console.get("/v1/policies/BTCUSDT/series?until=2025-03-04T02:30:00Z").json()
+
+    assert whole["gaps"] == ["2025-03-04T02:00:00Z", "2025-03-04T03:00:00Z"]
+    assert early["gaps"] == ["2025-03-04T02:00:00Z"]
+
+
 def test_a_series_has_the_thresholds_of_the_rules_that_decided(small_console: TestClient) -> None:
     series = small_console.get("/v1/policies/BTCUSDT/series").json()
 

@@ -20,12 +20,14 @@ from policy.quality import SEED_THRESHOLDS
 from policy.regime import UPPER_BOUNDS
 from policy.rules import UnknownRuleSetError
 from storage.read.overrides import override_periods
+from storage.read.pages import PageBounds, gaps
 from storage.read.policies import all_in_force, in_force, rule_set_of_run
 from storage.read.time_series import series
 from storage.store import Connection
 
 router = APIRouter(prefix="/v1", tags=["health"], responses=documented(422, 500, 503, 504))
 _USUAL_SPAN = timedelta(days=7)
+_GAP_LIMIT = 1000
 AfterRank = Annotated[int, Query(description="How many of the worst to leave out.", ge=0, le=1_000_000)]
 PointCount = Annotated[int, Query(description="About so many points.", ge=2, le=5000)]
 
@@ -90,6 +92,7 @@ def figures(
         rows = series(connection, cache.scope, symbol, start, end, points)
         overridden = override_periods(connection, cache.scope, symbol, start, end)
         thresholds = _thresholds(connection, newest.run_id)
+        missing = _slots_without_run(connection, cache.scope, rows[0].slot, end) if rows else []
     if not rows and symbol not in newest.by_symbol:
         raise HTTPException(404, f"no figures of {symbol!r} in scope {cache.scope!r} in that time")
     return SeriesRecord(
@@ -98,8 +101,14 @@ def figures(
         until=end,
         points=Points.of(rows),
         overrides=[OverridePeriodRecord.of(period) for period in overridden],
+        gaps=missing,
         thresholds=thresholds,
     )
+
+
+def _slots_without_run(connection: Connection, scope: str, since: datetime, until: datetime) -> list[datetime]:
+    newest_first = gaps(connection, scope, PageBounds(since=since, until=until, limit=_GAP_LIMIT))
+    return [gap.slot for gap in reversed(newest_first)]
 
 
 def _thresholds(connection: Connection, run_id: int | None) -> dict[str, float]:

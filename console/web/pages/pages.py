@@ -15,12 +15,11 @@ from markupsafe import Markup
 
 from console.outage_words import outage_title, sum_move_words
 from console.web.banner import FreshnessPhase, banner_of, phase_at, symbol_phases
-from console.web.headers import NOT_KEPT, POLICY_WITH_PICTURES
+from console.web.headers import NOT_KEPT
 from console.web.pages import formats
 from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
 from console.web.pages.columns import COLUMNS
 from console.web.pages.overview import Overview, OverviewRow, OverviewView
-from console.web.pages.plotly_file import own_style_ids, plotly_script
 from console.web.pages.rule_sets import ROW_LIMIT, timeline
 from console.web.pages.sparkline import STEP_COUNT
 from console.web.pages.symbol_changes import symbol_changes
@@ -160,10 +159,9 @@ def one_symbol(request: Request, cache: ThePolicyCache, symbol: Symbol) -> Respo
         "explanation": explanation,
         "why_not": why_not,
         "changes": symbol_changes(changed, overridden, newest.now, _CHANGES_SHOWN),
-        "style_ids": own_style_ids(),
         "active": "symbol",
     }
-    return _page(request, "symbol.html", values, headers={"Content-Security-Policy": POLICY_WITH_PICTURES})
+    return _page(request, "symbol.html", values)
 
 
 def _explained(cache: PolicyCache, newest: LatestPolicies, symbol: str) -> tuple[Explanation | None, str]:
@@ -222,9 +220,3 @@ def runs_page(request: Request, cache: ThePolicyCache, until: Until = None) -> R
             "head": chain.head(connection),
         }
     return _page(request, "runs.html", {**values, "banner": banner_of(cache, newest), "active": "runs"})
-
-
-@router.get("/plotly.js")
-def plotly() -> Response:
-    """Return plotly's script, from its package on this machine."""
-    return FileResponse(plotly_script(), media_type="text/javascript")
