@@ -10,14 +10,17 @@ import typer
 from console.not_found import store_to_read
 from console.options import AsJson, Config, OrdersSince
 from console.order_selection import select_orders
+from console.records.saving_records import saving_records
 from console.settings.file import load
 from console.settings.plan import fees_of
 from console.terminal.rejects import reject_lines
+from console.terminal.saving_report import print_savings
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import figure, print_json, print_lines
 from jobs.analysis.costs import CHOSEN, Costs, CostSummary, PolicyAtOrder, find_costs
 from jobs.analysis.order_history import OrderSelection
 from jobs.confidence_interval import ConfidenceInterval
+from jobs.experiment.savings import Savings
 from policy.time_text import iso
 
 _AsIfLive = Annotated[
@@ -42,6 +45,7 @@ def command(
         print_json([{**_record(selection, costs), "as_if_live": as_if_live}])
         return
     _print(selection, costs, as_if_live=as_if_live)
+    print_savings(costs.savings)
 
 
 def _record(selection: OrderSelection, costs: Costs) -> dict[str, Any]:
@@ -52,6 +56,19 @@ def _record(selection: OrderSelection, costs: Costs) -> dict[str, Any]:
         "order_count": costs.order_count,
         "figures": [_summary_record(summary) for summary in costs.figures],
         "rejects": [asdict(reject) for reject in costs.rejects],
+        "savings": _savings_record(costs.savings),
+    }
+
+
+def _savings_record(savings: Savings) -> dict[str, Any]:
+    return {
+        "since": iso(savings.since),
+        "until": iso(savings.until),
+        "unknown_cost_count": savings.unknown_cost_count,
+        "unknown_propensity_count": savings.unknown_propensity_count,
+        "figures": [
+            record.model_dump(mode="json") for record in saving_records(savings.figures, savings.until - savings.since)
+        ],
     }
 
 

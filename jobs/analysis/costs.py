@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.analysis.order_history import OrderSelection, load_selected_orders, load_visible_policies, naive
 from jobs.confidence_interval import ConfidenceInterval, confidence_interval
+from jobs.experiment.savings import Savings, savings_of_loaded_orders
 from jobs.plan import Fees
 from policy.numbers import round_metric
 from policy.reject import Reject
@@ -87,10 +88,14 @@ class CostSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """Summaries of all orders, by symbol, by regime, by policy and quality, and by all of these; and the rejects."""
+    """Summaries of all orders, by symbol, by regime, by policy and quality, and by all of these; and the rejects.
+
+    `savings` are of the orders of which chance decided the way: it has no figure if there are none.
+    """
 
     figures: tuple[CostSummary, ...]
     rejects: tuple[Reject, ...]
+    savings: Savings
 
     @property
     def order_count(self) -> int:
@@ -106,13 +111,18 @@ def find_costs(store: Store, selection: OrderSelection, fees: Mapping[str, Fees]
     runs were computed later. Raises SourceError if the log cannot be used, EngineError if DuckDB fails, and as the
     store does.
     """
+    from jobs.engines.duckdb_fees import load_fees
     from jobs.engines.duckdb_session import duckdb_session
 
     with duckdb_session() as (connection, folder):
         rejects = load_selected_orders(connection, selection, folder)
         _load_history(connection, store, selection, as_if_live=as_if_live)
-        _load_fees(connection, fees)
-        return Costs(figures=_figures(connection, selection), rejects=tuple(rejects))
+        load_fees(connection, fees)
+        return Costs(
+            figures=_figures(connection, selection),
+            rejects=tuple(rejects),
+            savings=savings_of_loaded_orders(connection, selection.start, selection.end),
+        )
 
 
 def _load_history(
@@ -137,18 +147,6 @@ def _load_decisions(connection: "DuckDBPyConnection", changes: tuple[DecisionCha
         maker_first=("boolean", [change.maker_first for change in changes]),
         quality=("varchar", [change.quality.value for change in changes]),
         regime=("varchar", [change.regime.value for change in changes]),
-    )
-
-
-def _load_fees(connection: "DuckDBPyConnection", fees: Mapping[str, Fees]) -> None:
-    from jobs.engines.duckdb_tables import load_table
-
-    load_table(
-        connection,
-        "fee",
-        symbol=("varchar", list(fees)),
-        maker_bps=("double", [fee.maker_bps for fee in fees.values()]),
-        taker_bps=("double", [fee.taker_bps for fee in fees.values()]),
     )
 
 

@@ -1,0 +1,112 @@
+"""What programs get of a saving: the figure, its two answers with their intervals, and the word for it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from policy.experiment.confidence_sequence import Interval, interval_around
+from policy.experiment.saving import Answer, Comparison
+from policy.experiment.saving_figure import ALL_SYMBOLS, SavingFigure, SavingWord, judge_saving
+from policy.numbers import round_metric
+
+
+class IntervalRecord(BaseModel):
+    """The values from `lower` to `upper`."""
+
+    lower: float = Field(examples=[1.62])
+    upper: float = Field(examples=[2.58])
+
+    @classmethod
+    def of(cls, interval: Interval) -> Self:
+        """Return the interval with 9 decimals."""
+        return cls(lower=round_metric(interval.lower) or 0.0, upper=round_metric(interval.upper) or 0.0)
+
+    @classmethod
+    def around(cls, value: float, margin: float | None) -> Self | None:
+        """Return the interval that reaches so far to either side of a value; None without a margin."""
+        return None if margin is None else cls.of(interval_around(value, margin))
+
+
+class SavingAnswerRecord(BaseModel):
+    """What is known of a saving in basis points an order, of the orders sent or of any future order.
+
+    `interval` holds at every look, in 95 of 100 experiments. `single_look_interval` is valid for one look only, planned
+    beforehand. Both are null with fewer than five orders of a way. `remaining_days` is about how long it takes until
+    the saving is known; null if it is known, or if nothing tells.
+    """
+
+    interval: IntervalRecord | None
+    single_look_interval: IntervalRecord | None
+    verdict: SavingWord = Field(examples=["saves"])
+    remaining_days: float | None
+
+
+class SavedMoneyRecord(BaseModel):
+    """What the orders sent saved together, in the currency of their notional; of those whose notional is known."""
+
+    order_count: int
+    saving: float
+    interval: IntervalRecord | None
+    single_look_interval: IntervalRecord | None
+
+
+class SavingRecord(BaseModel):
+    """What one way saved against another, + saves, over the orders of which chance decided the way.
+
+    `symbol` is null for all symbols. `maker_count` and `taker_count` are the orders that went each way.
+    """
+
+    symbol: str | None = Field(examples=["BTCUSDT"])
+    comparison: Comparison = Field(examples=["maker_against_taker"])
+    order_count: int = Field(examples=[1480])
+    maker_count: int = Field(examples=[1450])
+    taker_count: int = Field(examples=[30])
+    saving_bps: float = Field(examples=[2.1])
+    orders_sent: SavingAnswerRecord
+    any_order: SavingAnswerRecord
+    money: SavedMoneyRecord | None
+
+    @classmethod
+    def of(cls, figure: SavingFigure, elapsed: timedelta) -> Self:
+        """Return the record of a figure; `elapsed` is since the first of its orders may have been sent."""
+        return cls(
+            symbol=None if figure.symbol == ALL_SYMBOLS else figure.symbol,
+            comparison=figure.comparison,
+            order_count=figure.order_count,
+            maker_count=figure.maker_count,
+            taker_count=figure.taker_count,
+            saving_bps=figure.saving_bps,
+            orders_sent=_answer(figure, Answer.ORDERS_SENT, figure.sent_single_look_margin_bps, elapsed),
+            any_order=_answer(figure, Answer.ANY_ORDER, figure.any_single_look_margin_bps, elapsed),
+            money=_money(figure),
+        )
+
+
+def saving_records(figures: Sequence[SavingFigure], elapsed: timedelta) -> list[SavingRecord]:
+    """Return the record of each figure."""
+    return [SavingRecord.of(figure, elapsed) for figure in figures]
+
+
+def _answer(
+    figure: SavingFigure, answer: Answer, single_look_margin_bps: float | None, elapsed: timedelta
+) -> SavingAnswerRecord:
+    verdict = judge_saving(figure, answer, elapsed)
+    return SavingAnswerRecord(
+        interval=IntervalRecord.around(figure.saving_bps, figure.margin_bps(answer)),
+        single_look_interval=IntervalRecord.around(figure.saving_bps, single_look_margin_bps),
+        verdict=verdict.word,
+        remaining_days=round_metric(verdict.remaining_days),
+    )
+
+
+def _money(figure: SavingFigure) -> SavedMoneyRecord | None:
+    if figure.saving_money is None:
+        return None
+    return SavedMoneyRecord(
+        order_count=figure.money_order_count,
+        saving=figure.saving_money,
+        interval=IntervalRecord.around(figure.saving_money, figure.margin_money),
+        single_look_interval=IntervalRecord.around(figure.saving_money, figure.single_look_margin_money),
+    )

@@ -1,0 +1,76 @@
+"""What chance decided, on the terminal: the savings with their intervals, and what each mark means."""
+
+from collections.abc import Iterator, Sequence
+
+from console.saving_words import COMPARISON_WORDS, ONE_LOOK, saving_sentence
+from console.terminal.table import plain_table, print_table
+from console.terminal.text import figure as number
+from console.terminal.text import print_lines
+from jobs.experiment.savings import Savings
+from policy.experiment.saving import Answer, Comparison
+from policy.experiment.saving_figure import ALL_SYMBOLS, SavingFigure
+from policy.time_text import iso
+
+_HEADS = (
+    "\nsymbol",
+    "\norders",
+    "of these\ntaker",
+    "saves\nbps",
+    "sent\n± 95 %",
+    "any\n± 95 %",
+    "sent\n± one†",
+    "any\n± one†",
+    "saves\nmoney",
+    "\n± 95 %",
+)
+
+
+def print_savings(savings: Savings) -> None:
+    """Print what the orders saved of which chance decided the way; nothing if there are none."""
+    lines = [*_introduction(savings), *_left_out(savings)]
+    if lines:
+        print_lines(
+            ["", f"orders of which chance decided the way, {iso(savings.since)} to {iso(savings.until)}:", *lines]
+        )
+    for comparison in Comparison:
+        figures = [figure for figure in savings.figures if figure.comparison is comparison]
+        if figures:
+            print_lines(["", COMPARISON_WORDS[comparison]])
+            print_table(plain_table(_HEADS, map(_row, figures)))
+    if savings.figures:
+        print_lines(["", *_footnotes()])
+
+
+def _introduction(savings: Savings) -> Iterator[str]:
+    for figure in savings.figures:
+        if figure.symbol == ALL_SYMBOLS:
+            yield f"  {saving_sentence(figure, Answer.ORDERS_SENT, savings.until - savings.since)}"
+
+
+def _left_out(savings: Savings) -> Iterator[str]:
+    if savings.unknown_cost_count:
+        yield f"  {savings.unknown_cost_count} more have no cost: they did not fill, or their fee is not known"
+    if savings.unknown_propensity_count:
+        yield f"  {savings.unknown_propensity_count} more have no propensity from 0.0001 to 0.9999"
+
+
+def _row(figure: SavingFigure) -> Sequence[str]:
+    return (
+        figure.symbol or "all",
+        str(figure.order_count),
+        str(figure.taker_count),
+        f"{figure.saving_bps:+z.2f}",
+        number(figure.sent_margin_bps),
+        number(figure.any_margin_bps),
+        number(figure.sent_single_look_margin_bps),
+        number(figure.any_single_look_margin_bps),
+        "-" if figure.saving_money is None else f"{figure.saving_money:+z.2f}",
+        number(figure.margin_money),
+    )
+
+
+def _footnotes() -> Iterator[str]:
+    yield "saves: bps an order, + saves, - costs; sent: of the orders that were sent; any: of any future order"
+    yield "± 95 %: holds at every look, in 95 of 100 experiments; - with fewer than five orders of a way"
+    yield f"† {ONE_LOOK}"
+    yield "money: all orders sent together, in the currency of their notional"

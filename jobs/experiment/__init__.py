@@ -1,0 +1,1 @@
+"""The orders of an experiment, read from the log, and what they say."""

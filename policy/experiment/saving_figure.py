@@ -1,0 +1,171 @@
+"""What is shown and stored of a saving: one figure for each comparison, of all symbols and of each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from policy.experiment.confidence_sequence import Interval, anytime_margin, interval_around
+from policy.experiment.power import remaining_orders
+from policy.experiment.saving import (
+    Answer,
+    Comparison,
+    ExperimentOrder,
+    OrderEffect,
+    SavingEstimate,
+    estimate_saving,
+    order_effects,
+    weight_of,
+)
+from policy.numbers import round_metric
+
+ALL_SYMBOLS = ""
+SMALLEST_SAVING_BPS = 0.25
+_MONEY_OF_ONE_BPS = 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavingFigure:
+    """What one way saved against another over the orders of an experiment, + saves; all numbers have 9 decimals.
+
+    `symbol` is "" for all symbols. The margins reach to either side of `saving_bps`: `sent` of the orders that were
+    sent, `any` of any future order; those of a single look are ordinary 95 % margins, which do not hold if one looks
+    again. They are None with fewer than five orders of a way. `saving_money` is the sum over the `money_order_count`
+    orders with a notional, in its currency, None without any; its margins are of the orders sent.
+    """
+
+    symbol: str
+    comparison: Comparison
+    order_count: int
+    maker_count: int
+    taker_count: int
+    saving_bps: float
+    sent_margin_bps: float | None
+    sent_single_look_margin_bps: float | None
+    any_margin_bps: float | None
+    any_single_look_margin_bps: float | None
+    money_order_count: int
+    saving_money: float | None
+    margin_money: float | None
+    single_look_margin_money: float | None
+
+    def margin_bps(self, answer: Answer) -> float | None:
+        """Return the margin of an answer that holds at every look; None if it is not known yet."""
+        return self.sent_margin_bps if answer is Answer.ORDERS_SENT else self.any_margin_bps
+
+    def interval(self, answer: Answer) -> Interval | None:
+        """Return the interval of an answer that holds at every look; None if it is not known yet."""
+        margin_bps = self.margin_bps(answer)
+        return None if margin_bps is None else interval_around(self.saving_bps, margin_bps)
+
+
+def saving_figures(orders: Sequence[ExperimentOrder]) -> Iterator[SavingFigure]:
+    """Yield the figures of all symbols and of each, in the order of symbol and comparison; none without orders.
+
+    `orders` are in the order in which they ended, of all symbols: what a symbol's orders are expected to cost begins at
+    what those of all symbols did.
+    """
+    by_symbol: dict[str, list[OrderEffect]] = {ALL_SYMBOLS: list(order_effects(orders))}
+    for effect in by_symbol[ALL_SYMBOLS]:
+        by_symbol.setdefault(effect.order.symbol, []).append(effect)
+    for symbol in sorted(by_symbol):
+        for comparison in Comparison:
+            figure = _figure(symbol, comparison, by_symbol[symbol])
+            if figure is not None:
+                yield figure
+
+
+def _figure(symbol: str, comparison: Comparison, effects: Sequence[OrderEffect]) -> SavingFigure | None:
+    estimate = estimate_saving(effects, [weight_of(comparison, effect.order) for effect in effects])
+    if estimate is None:
+        return None
+    saving_bps = round_metric(estimate.saving)
+    assert saving_bps is not None
+    margins = {answer: _margins(estimate, answer) for answer in Answer}
+    money, money_order_count = _money(comparison, effects)
+    money_margin, money_single_look_margin = _margins(money, Answer.ORDERS_SENT) if money else (None, None)
+    return SavingFigure(
+        symbol=symbol,
+        comparison=comparison,
+        order_count=estimate.order_count,
+        maker_count=estimate.maker_count,
+        taker_count=estimate.taker_count,
+        saving_bps=saving_bps,
+        sent_margin_bps=margins[Answer.ORDERS_SENT][0],
+        sent_single_look_margin_bps=margins[Answer.ORDERS_SENT][1],
+        any_margin_bps=margins[Answer.ANY_ORDER][0],
+        any_single_look_margin_bps=margins[Answer.ANY_ORDER][1],
+        money_order_count=money_order_count,
+        saving_money=round_metric(money.saving * money_order_count) if money else None,
+        margin_money=_times(money_margin, money_order_count),
+        single_look_margin_money=_times(money_single_look_margin, money_order_count),
+    )
+
+
+def _margins(estimate: SavingEstimate, answer: Answer) -> tuple[float | None, float | None]:
+    """Return the margin that holds at every look, and that of a single look."""
+    anytime, single_look = estimate.interval(answer), estimate.single_look_interval(answer)
+    return (
+        round_metric(anytime.half_width) if anytime else None,
+        round_metric(single_look.half_width) if single_look else None,
+    )
+
+
+def _money(comparison: Comparison, effects: Sequence[OrderEffect]) -> tuple[SavingEstimate | None, int]:
+    priced = [(effect, notional) for effect in effects if (notional := effect.order.notional) is not None]
+    weights = [weight_of(comparison, effect.order) * notional * _MONEY_OF_ONE_BPS for effect, notional in priced]
+    return estimate_saving([effect for effect, _ in priced], weights), len(priced)
+
+
+def _times(value: float | None, count: int) -> float | None:
+    return None if value is None else round_metric(value * count)
+
+
+class SavingWord(StrEnum):
+    """What an interval says of a saving."""
+
+    SAVES = "saves"
+    COSTS = "costs"
+    NOT_YET_KNOWN = "not yet known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavingVerdict:
+    """The word for a saving; `remaining_days` is about how long it takes until it is known, None if that is unknown."""
+
+    word: SavingWord
+    remaining_days: float | None = None
+
+    def __str__(self) -> str:
+        if self.remaining_days is None:
+            return str(self.word)
+        days = max(1, round(self.remaining_days))
+        return f"{self.word}: about {days} more {'day' if days == 1 else 'days'}"
+
+
+def judge_saving(figure: SavingFigure, answer: Answer, elapsed: timedelta) -> SavingVerdict:
+    """Return what the interval that holds at every look says; `elapsed` is since the first order may have been sent.
+
+    The remaining days are those until the margin is as small as the saving that is estimated now, at least 0.25 basis
+    points or half the margin of now, if orders go on at the rate so far and their costs vary as much.
+    """
+    interval = figure.interval(answer)
+    if interval is not None and interval.lower > 0:
+        return SavingVerdict(word=SavingWord.SAVES)
+    if interval is not None and interval.upper < 0:
+        return SavingVerdict(word=SavingWord.COSTS)
+    margin_bps = figure.margin_bps(answer)
+    if margin_bps is None or elapsed <= timedelta(0):
+        return SavingVerdict(word=SavingWord.NOT_YET_KNOWN)
+    target_bps = max(abs(figure.saving_bps), min(SMALLEST_SAVING_BPS, margin_bps / 2))
+    if target_bps >= margin_bps:
+        return SavingVerdict(word=SavingWord.NOT_YET_KNOWN, remaining_days=0.0)
+    deviation_bps = margin_bps / anytime_margin(figure.order_count, 1.0)
+    orders = remaining_orders(figure.order_count, deviation_bps, target_bps)
+    days = None if orders is None else orders / figure.order_count * (elapsed / timedelta(days=1))
+    return SavingVerdict(word=SavingWord.NOT_YET_KNOWN, remaining_days=days)
+
+
+def figures_by_key(figures: Sequence[SavingFigure]) -> Mapping[tuple[str, Comparison], SavingFigure]:
+    """Return the figures by their symbol and comparison."""
+    return {(figure.symbol, figure.comparison): figure for figure in figures}

@@ -1,0 +1,117 @@
+"""The word for a saving, and what is shown of each symbol."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.saving_words import saving_phrase
+from policy.experiment.confidence_sequence import anytime_margin
+from policy.experiment.saving import Answer, Comparison, ExperimentOrder
+from policy.experiment.saving_figure import SavingFigure, SavingWord, judge_saving, saving_figures
+
+TEN_DAYS = timedelta(days=10)
+
+
+def figure(saving_bps: float, margin_bps: float | None, order_count: int = 500) -> SavingFigure:
+    """Make a figure of all symbols."""
+    return SavingFigure(
+        symbol="",
+        comparison=Comparison.MAKER_AGAINST_TAKER,
+        order_count=order_count,
+        maker_count=order_count - 10,
+        taker_count=10,
+        saving_bps=saving_bps,
+        sent_margin_bps=margin_bps,
+        sent_single_look_margin_bps=None,
+        any_margin_bps=None,
+        any_single_look_margin_bps=None,
+        money_order_count=0,
+        saving_money=None,
+        margin_money=None,
+        single_look_margin_money=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("saving_bps", "margin_bps", "phrase"),
+    [
+        (2.1, 0.5, "saves 2.10 ± 0.50 bps an order"),
+        (-2.1, 0.5, "costs 2.10 ± 0.50 bps an order"),
+        (2.1, None, "not yet known (+2.10 bps an order)"),
+    ],
+)
+def test_the_word_follows_from_the_interval(saving_bps: float, margin_bps: float | None, phrase: str) -> None:
+    assert saving_phrase(figure(saving_bps, margin_bps), Answer.ORDERS_SENT, TEN_DAYS) == phrase
+
+
+def test_an_unknown_saving_names_the_days_until_its_margin_is_as_small_as_it_is() -> None:
+    # 500 orders in ten days. A margin of 2 falls to the saving of 1 at the count whose margin is half that of 500.
+    verdict = judge_saving(figure(1.0, 2.0), Answer.ORDERS_SENT, TEN_DAYS)
+    count = next(n for n in range(500, 10_000) if anytime_margin(n, 1.0) <= anytime_margin(500, 1.0) / 2)
+
+    assert verdict.word is SavingWord.NOT_YET_KNOWN
+    assert verdict.remaining_days == pytest.approx((count - 500) / 50, abs=0.05)
+    assert str(verdict) == f"not yet known: about {round((count - 500) / 50)} more days"
+
+
+@pytest.mark.parametrize(
+    ("saving_bps", "margin_bps", "other"),
+    [(0.0, 2.0, (0.25, 2.0)), (0.1, 2.0, (-0.25, 2.0)), (0.0, 0.2, (0.1, 0.2))],
+    ids=["nothing saved", "less than a quarter of a bp", "half the margin if that is below a quarter"],
+)
+def test_a_saving_near_zero_is_awaited_to_a_quarter_of_a_basis_point(
+    saving_bps: float, margin_bps: float, other: tuple[float, float]
+) -> None:
+    waited = judge_saving(figure(saving_bps, margin_bps), Answer.ORDERS_SENT, TEN_DAYS).remaining_days
+
+    assert waited == judge_saving(figure(*other), Answer.ORDERS_SENT, TEN_DAYS).remaining_days
+    assert waited is not None
+    assert waited > 0
+
+
+def test_a_day_is_written_in_the_singular() -> None:
+    assert saving_phrase(figure(1.99, 2.0), Answer.ORDERS_SENT, TEN_DAYS).startswith(
+        "not yet known: about 1 more day ("
+    )
+
+
+orders = st.lists(
+    st.builds(
+        ExperimentOrder,
+        symbol=st.sampled_from("AB"),
+        is_maker=st.booleans(),
+        is_held_out=st.booleans(),
+        propensity=st.floats(0.01, 0.99),
+        cost_bps=st.floats(-100, 100),
+        notional=st.none() | st.floats(1, 1e6),
+    ),
+    max_size=40,
+)
+
+
+@given(made=orders)
+def test_the_orders_of_the_symbols_are_all_orders(made: list[ExperimentOrder]) -> None:
+    figures = list(saving_figures(made))
+    of_all = [each for each in figures if each.symbol == ""]
+
+    assert [each.comparison for each in of_all] == (list(Comparison) if made else [])
+    for whole in of_all:
+        parts = [each for each in figures if each.symbol and each.comparison is whole.comparison]
+        assert sum(part.order_count for part in parts) == whole.order_count == whole.maker_count + whole.taker_count
+        mean = sum(part.order_count * part.saving_bps for part in parts) / whole.order_count
+        assert whole.saving_bps == pytest.approx(mean, abs=1e-6)
+        assert sum(part.saving_money or 0.0 for part in parts) == pytest.approx(whole.saving_money or 0.0, abs=1e-4)
+
+
+@given(made=orders)
+def test_the_policy_saves_against_taker_what_maker_does_less_what_it_saves_against_maker(
+    made: list[ExperimentOrder],
+) -> None:
+    by_comparison = {each.comparison: each.saving_bps for each in saving_figures(made) if each.symbol == ""}
+
+    if by_comparison:
+        assert by_comparison[Comparison.POLICY_AGAINST_TAKER] - by_comparison[
+            Comparison.POLICY_AGAINST_MAKER
+        ] == pytest.approx(by_comparison[Comparison.MAKER_AGAINST_TAKER], abs=1e-6)
