@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from policy.experiment.experiment import NO_EXPERIMENT, Experiment
 from policy.numbers import METRIC_DECIMALS
 from policy.rules import RuleSet
 from policy.symbols import AS_IS, SymbolSpelling
@@ -128,7 +129,8 @@ class Plan:
     """Everything that a run needs except the slot and the store.
 
     `shadows` decide beside the live rule set and are stored beside it. `fees` are by symbol; "" stands for all others.
-    A symbol that is not in `symbols` leaves once no run for `leave_after` had an order of it in its window.
+    `experiment` is what routers hold out. A symbol that is not in `symbols` leaves once no run for `leave_after` had an
+    order of it in its window.
     """
 
     scope: str
@@ -140,6 +142,7 @@ class Plan:
     shadows: tuple[RuleSet, ...] = ()
     fees: Mapping[str, Fees] = field(default_factory=dict)
     leave_after: timedelta = timedelta(days=30)
+    experiment: Experiment = NO_EXPERIMENT
 
     @property
     def rule_sets_with_state(self) -> tuple[RuleSet, ...]:

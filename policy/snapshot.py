@@ -47,6 +47,8 @@ class Snapshot:
     survivor_count: int | None
     maker_posts: int | None
     probe_share: float | None
+    holdout_share: float | None
+    holdout_salt: str | None
 
     @property
     def evidence(self) -> Evidence:

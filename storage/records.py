@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from policy import Evidence, Quality, Regime, TakerBias
 from policy.effective import EffectivePolicy
+from policy.experiment.experiment import NO_EXPERIMENT, Experiment
 from policy.reject import Reject
 from policy.rules import Decision, Judgement, RuleSet
 
@@ -23,7 +24,7 @@ class RunResult:
     """What a run has computed, ready to be published. `sources` is a JSON text without secrets.
 
     `decisions` are the live rule set's. `judgements` are the same with their states if the live rule set keeps state.
-    `shadows` holds what each rule set in the shadow decided.
+    `shadows` holds what each rule set in the shadow decided. `experiment` decides which orders routers hold out.
     """
 
     origin: Origin
@@ -37,6 +38,7 @@ class RunResult:
     rejects: tuple[Reject, ...]
     judgements: tuple[Judgement, ...] = ()
     shadows: tuple[tuple[RuleSet, tuple[Judgement, ...]], ...] = ()
+    experiment: Experiment = NO_EXPERIMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ from router_policy_client.enums import Quality, Status, TakerBias
 from router_policy_client.errors import ReaderSettingsError, RouterPolicyClientError
 from router_policy_client.flat_order import FlatOrder
 from router_policy_client.gate import Gate, decide, gate
+from router_policy_client.holdout import is_held_out
+from router_policy_client.holdout_cap import HoldoutCap
 from router_policy_client.leg import Patience
 from router_policy_client.limits import Fallback, Fallbacks
 from router_policy_client.order import Order, Outcome, Side, UnfilledReason
@@ -21,6 +23,7 @@ __all__ = [
     "Fallbacks",
     "FlatOrder",
     "Gate",
+    "HoldoutCap",
     "Order",
     "OrderLog",
     "Outcome",
@@ -40,6 +43,7 @@ __all__ = [
     "UnfilledReason",
     "decide",
     "gate",
+    "is_held_out",
     "is_probe",
     "route_order",
 ]

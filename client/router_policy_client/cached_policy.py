@@ -120,6 +120,8 @@ def missing(symbol: str, fallback: Fallback, reason: str) -> Reading:
         probe_every=None,
         maker_posts=1,
         probe_share=None,
+        holdout_share=None,
+        holdout_salt=None,
         policy=None,
     )
 
@@ -140,6 +142,8 @@ def _policy_reading(policy: Policy, status: Status, age_seconds: float) -> Readi
         probe_every=policy.probe_every,
         maker_posts=policy.maker_posts,
         probe_share=policy.probe_share,
+        holdout_share=policy.holdout_share if status is Status.FRESH else None,
+        holdout_salt=policy.holdout_salt if status is Status.FRESH else None,
         policy=policy,
     )
 
@@ -161,6 +165,8 @@ def _fallback_reading(policy: Policy, status: Status, age_seconds: float, fallba
         probe_every=None,
         maker_posts=1,
         probe_share=None,
+        holdout_share=None,
+        holdout_salt=None,
         policy=policy,
     )
 

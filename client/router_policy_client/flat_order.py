@@ -17,7 +17,8 @@ class FlatOrder(TypedDict):
     `maker_filled`: it filled the whole order, by the venue's liquidity flag; `fallback_used`: after it, any part was
     sent as taker. Each flag is None if unknown. `average_price` is the mean fill price, None if nothing was filled.
     `quantity` is the filled amount in units of the traded asset, `mid` the mid price at the decision, `fees` are in the
-    quote currency (negative: a rebate). `probe` and `policy_run_id` are those of the gate's decision.
+    quote currency (negative: a rebate). `probe`, `policy_run_id`, `holdout` and `propensity` are those of the gate's
+    decision.
 
     How the order rested: `posts` is how often it was posted. `maker_price` is the price of the last post, on a tick;
     `maker_from` and `maker_until` are when that post rested. `went_through` is whether the best price of the other side
@@ -40,6 +41,8 @@ class FlatOrder(TypedDict):
     post_only_rejects: NotRequired[int]
     probe: NotRequired[bool | None]
     policy_run_id: NotRequired[int | None]
+    holdout: NotRequired[bool | None]
+    propensity: NotRequired[_Number | None]
     posts: NotRequired[int | None]
     maker_price: NotRequired[_Number | None]
     maker_from: NotRequired[datetime | None]
@@ -56,7 +59,8 @@ def flat_row(order: FlatOrder) -> dict[str, object]:
     """Return an order as the keys of the order log.
 
     Raises ValueError for a missing or unknown field, a side other than BUY and SELL, a time without a zone, a price or
-    half spread that is not finite and above 0 (the latter may be 0), a share that is not above 0 and up to 1, a rest
+    half spread that is not finite and above 0 (the latter may be 0), a share or propensity that is not above 0 and up
+    to 1, a holdout without a propensity, a rest
     that ends before it began, and a maker fill without a maker start or a fill price.
     """
     _check(order)
@@ -81,6 +85,8 @@ def flat_row(order: FlatOrder) -> dict[str, object]:
         "probe": order.get("probe"),
         "policy_run_id": order.get("policy_run_id"),
         **known_fields(
+            holdout=order.get("holdout"),
+            propensity=_float(order.get("propensity")),
             arrival_quote_bps=_float(order.get("arrival_quote_bps")),
             maker_share=_float(order.get("maker_share")),
             posts=order.get("posts"),
@@ -118,6 +124,7 @@ def _check(order: FlatOrder) -> None:
         if price is not None and not 0 < price < inf:
             raise ValueError(f"{name} {price} is not a price above 0; give None if there is none")
     _check_rest(order)
+    _check_holdout(order)
     if order["maker_filled"] and (order["average_price"] is None or not order["maker_started"]):
         raise ValueError("maker_filled is true without a maker start and a fill price; give what the venue confirmed")
 
@@ -140,6 +147,14 @@ def _check_rest(order: FlatOrder) -> None:
     posts = order.get("posts")
     if posts is not None and posts < 0:
         raise ValueError(f"posts {posts} is not 0 or more; give None if it is unknown")
+
+
+def _check_holdout(order: FlatOrder) -> None:
+    holdout, propensity = order.get("holdout"), _float(order.get("propensity"))
+    if propensity is not None and not 0 < propensity <= 1:
+        raise ValueError(f"propensity {propensity} is not above 0 and up to 1; give that of the gate's decision")
+    if holdout is not None and propensity is None:
+        raise ValueError("holdout is given without its propensity; give both as the gate's decision has them")
 
 
 def _slippage_bps(order: FlatOrder) -> float | None:

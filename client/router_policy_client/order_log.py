@@ -50,24 +50,12 @@ class OrderLog:
     def _append_row(self, order_id: str, row: Callable[[], Mapping[str, object]]) -> Exception | None:
         """Append a row as one line; count, log and return what prevents it."""
         try:
-            self._write_line(f"{json.dumps(row(), allow_nan=False)}\n")
+            append_line(self._path, f"{json.dumps(row(), allow_nan=False)}\n")
         except Exception as error:  # noqa: BLE001 - no failure to log may stop an order
             self.failure_count += 1
             _log.error("order %s: its outcome cannot be written to %s: %s", order_id, self._path, error)
             return error
         return None
-
-    def _write_line(self, line: str) -> None:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            _lock(descriptor)
-            # After an incomplete line of any process, start a new one.
-            content = (f"\n{line}" if _ends_incomplete(descriptor) else line).encode()
-            written = os.write(descriptor, content)
-        finally:
-            os.close(descriptor)
-        if written < len(content):  # no second write: another process may have appended in between
-            raise OSError(f"only {written} of {len(content)} bytes were written")
 
     def _report_failure(self, outcome: Outcome, error: Exception) -> None:
         if self._on_failure is None:
@@ -76,6 +64,20 @@ class OrderLog:
             self._on_failure(outcome, error)
         except Exception:  # noqa: BLE001 - the caller's own code may not stop an order either
             _log.exception("order %s: on_failure raised", outcome.order.order_id)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line with its line break in one write, so that several processes may share the file; raises OSError."""
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        _lock(descriptor)
+        # After an incomplete line of any process, start a new one.
+        content = (f"\n{line}" if _ends_incomplete(descriptor) else line).encode()
+        written = os.write(descriptor, content)
+    finally:
+        os.close(descriptor)
+    if written < len(content):  # no second write: another process may have appended in between
+        raise OSError(f"only {written} of {len(content)} bytes were written")
 
 
 def _lock(descriptor: int) -> None:
@@ -160,6 +162,7 @@ def _decision_fields(gate: Gate) -> dict[str, object]:
         "policy_age_seconds": reading.age_seconds,
         "policy_maker_first": reading.maker_first,
         "patience": gate.patience,
+        **known_fields(holdout=gate.holdout, propensity=gate.propensity),
     }
 
 

@@ -14,6 +14,7 @@ class Policy:
     into: 1 is one price for the whole wait. `probe_share`, above 0 and up to 1, is the share of each order that rests
     as a maker probe while `maker_first` is false; None means none. With `probe_every` n, one order in n, chosen by its
     id, goes out whole as a maker probe while `maker_first` is false, if a share of it cannot; None means none.
+    `holdout_share` of all orders, chosen by `holdout_salt` and their ids, go the other way; both are None for none.
     """
 
     scope: str
@@ -31,6 +32,8 @@ class Policy:
     probe_every: int | None
     maker_posts: int
     probe_share: float | None
+    holdout_share: float | None
+    holdout_salt: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,8 @@ class Reading:
     `age_seconds` counts from the policy's slot. It is negative only if the slot is further in the future than the clock
     tolerance, and None without a policy. `run_id` and `slot` are those of the last known policy, even if the fallback
     applies, and None without one. If `maker_offset_bps` is None, the router chooses the distance from the mid. `policy`
-    is the last known policy, None only with the status MISSING.
+    is the last known policy, None only with the status MISSING. `holdout_share` and `holdout_salt` are None unless the
+    status is FRESH.
     """
 
     symbol: str
@@ -57,4 +61,6 @@ class Reading:
     probe_every: int | None
     maker_posts: int
     probe_share: float | None
+    holdout_share: float | None
+    holdout_salt: str | None
     policy: Policy | None

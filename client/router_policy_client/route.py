@@ -8,12 +8,11 @@ from functools import partial
 from math import inf
 
 from router_policy_client.clock import Clock
-from router_policy_client.gate import decide
+from router_policy_client.gate import Gate
 from router_policy_client.leg import Ending, Leg
 from router_policy_client.legs import ALL_KINDS, Legs
 from router_policy_client.market_rules import MarketRules
 from router_policy_client.order import Order, Outcome, UnfilledReason
-from router_policy_client.policy import Reading
 from router_policy_client.posting import Posting, maker_price
 from router_policy_client.routing import MOST_TRIES, Routing
 from router_policy_client.venue import Quote, Venue
@@ -33,17 +32,16 @@ class Route:
         self,
         order: Order,
         venue: Venue,
-        reading: Reading,
+        decide: Callable[..., Gate],
         routing: Routing,
         clock: Clock,
         *,
-        maker_first: bool,
         resume_from: datetime | None,
     ) -> None:
         self.reason: UnfilledReason | None = None  # if it is not how the last leg ended
         self._order = order
         self._venue = venue
-        self._decide = partial(decide, reading, maker_first=maker_first, order_id=order.order_id)
+        self._decide = decide
         self._gate = self._decide()
         self._routing = routing
         self._clock = clock

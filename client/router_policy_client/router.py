@@ -3,9 +3,13 @@
 import logging
 from datetime import datetime
 from decimal import localcontext
+from functools import partial
 
 from router_policy_client.clock import Clock, SystemClock
+from router_policy_client.gate import decide
+from router_policy_client.holdout_cap import HoldoutCap
 from router_policy_client.order import EXACT, Order, Outcome, UnfilledReason
+from router_policy_client.policy import Reading
 from router_policy_client.route import Route
 from router_policy_client.routing import OutcomeLog, PolicySource, Routing
 from router_policy_client.venue import Venue
@@ -25,6 +29,7 @@ def route_order(
     routing: Routing = DEFAULT_ROUTING,
     clock: Clock = _SYSTEM_CLOCK,
     resume_from: datetime | None = None,
+    holdout_cap: HoldoutCap | None = None,
 ) -> Outcome:
     """Carry out one order, append its outcome to `log` once, and return it.
 
@@ -33,13 +38,18 @@ def route_order(
     UNCONFIRMED. Exceptions of the venue and the log are not raised. An interruption (KeyboardInterrupt, SystemExit) is
     raised after the open order has been cancelled and the outcome appended.
 
+    If the policy holds orders out, `holdout_cap` stops that for the day once they have cost too much. An order with
+    `resume_from` takes no part.
+
     With `resume_from` a process that died may have routed the order, at that time at the earliest: its open orders are
     cancelled, its fills count, and only the rest is sent, across the spread. This takes `absence_seconds` longer. If
     `resume_from` is longer ago than the venue remembers orders (`remembered_seconds`), nothing is sent and the outcome
     is UNCONFIRMED. Raises ValueError if it has no time zone.
     """
     reading = reader.get(order.symbol)
-    route = Route(order, venue, reading, routing, clock, maker_first=maker_first, resume_from=resume_from)
+    may_hold_out = maker_first and resume_from is None and not _is_stopped(holdout_cap, reading, clock)
+    choice = partial(decide, reading, maker_first=maker_first, order_id=order.order_id, may_hold_out=may_hold_out)
+    route = Route(order, venue, choice, routing, clock, resume_from=resume_from)
     with localcontext(EXACT):
         try:
             route.run()
@@ -51,7 +61,14 @@ def route_order(
             raise
         finally:
             outcome = _append_despite_interruption(route, log)
+            if holdout_cap is not None:
+                holdout_cap.record(outcome)
     return outcome
+
+
+def _is_stopped(cap: HoldoutCap | None, reading: Reading, clock: Clock) -> bool:
+    """Return whether the cap stops the holdout; it is asked only if there is one."""
+    return cap is not None and reading.holdout_share is not None and cap.stops(clock.now())
 
 
 def _append_despite_interruption(route: Route, log: OutcomeLog) -> Outcome:

@@ -14,7 +14,8 @@ from router_policy_client.policy import Policy
 Row = Mapping[str, object]
 COLUMNS = frozenset(
     "scope symbol run_id slot published_at maker_first taker_bias quality regime reason maker_offset_bps probe_every "
-    "maker_posts probe_share override_id override_until_at computed_maker_first computed_taker_bias".split()
+    "maker_posts probe_share holdout_share holdout_salt override_id override_until_at computed_maker_first "
+    "computed_taker_bias".split()
 )
 
 
@@ -35,6 +36,7 @@ def read_rows(rows: Iterable[Row]) -> tuple[dict[str, StoredPolicy], dict[object
 def read_row(row: Row) -> StoredPolicy:
     """Read a row. Raises UnreadableRowError for a value that is not valid in its column."""
     override_id = _count(row, "override_id") if row.get("override_id") is not None else None
+    holdout_share = _share(row, "holdout_share")
     policy = Policy(
         scope=_text(row, "scope"),
         symbol=_text(row, "symbol"),
@@ -51,6 +53,8 @@ def read_row(row: Row) -> StoredPolicy:
         probe_every=_positive_count(row, "probe_every"),
         maker_posts=_positive_count(row, "maker_posts") or 1,
         probe_share=_share(row, "probe_share"),
+        holdout_share=holdout_share,
+        holdout_salt=_text(row, "holdout_salt") if holdout_share is not None else None,
     )
     if override_id is None:
         return StoredPolicy(policy=policy, computed=None, override_until_at=None)

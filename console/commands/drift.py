@@ -19,13 +19,23 @@ from jobs.analysis.findings import counted
 from jobs.analysis.order_history import TOLERANCE, OrderSelection
 from policy.time_text import iso
 
-_HEADS = ("symbol", "\norders", "no\nrun", "unknown\nrun", "super-\nseded", "\nexpired", "maker while\ntaker")
+_HEADS = (
+    "symbol",
+    "\norders",
+    "no\nrun",
+    "unknown\nrun",
+    "super-\nseded",
+    "\nexpired",
+    "maker while\ntaker",
+    "not as\nassigned",
+)
 _MEANING = {
     DriftKind.NO_RUN: "name no run",
     DriftKind.UNKNOWN_RUN: "name a run that does not exist",
     DriftKind.SUPERSEDED: "were sent by a policy when a newer one was out",
     DriftKind.EXPIRED: "were sent by a policy that had expired",
-    DriftKind.MAKER_WHILE_TAKER: "went maker first while taker was in force, and are not probes",
+    DriftKind.MAKER_WHILE_TAKER: "went maker first while taker was in force, and are neither probes nor held out",
+    DriftKind.NOT_AS_ASSIGNED: "were not sent as the holdout assigned them",
 }
 
 _Tolerance = Annotated[
@@ -106,6 +116,8 @@ def _summary(selection: OrderSelection, drift: Drift) -> Iterator[str]:
         yield f"{counted(early, 'order')} without a run, from before the first policy: no drift"
     if without_run and without_run + early == drift.order_count:
         yield "no order names a run: let the router log the run_id of its policy as policy_run_id"
+    if any(symbol.findings[DriftKind.NOT_AS_ASSIGNED].order_count for symbol in drift.symbols):
+        yield "orders were not sent as the holdout assigned them: the saving that it measures is biased"
     drifted = sum(bool(symbol.finding_count) for symbol in drift.symbols)
     yield f"{drifted} of {len(drift.symbols)} symbols have drifted"
 

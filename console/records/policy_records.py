@@ -71,6 +71,12 @@ class SnapshotRecord(BaseModel):
     probe_share: float | None = Field(
         description="Share of every order that rests as maker while the rest crosses; null: none.", examples=[None]
     )
+    holdout_share: float | None = Field(
+        description="Share of orders that go the other way, chosen by their ids; null: none.", examples=[0.02]
+    )
+    holdout_salt: str | None = Field(
+        description="What their ids are hashed with; null: no holdout.", examples=["default"]
+    )
 
 
 class PolicyRecord(SnapshotRecord):

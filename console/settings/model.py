@@ -102,6 +102,19 @@ class FeesSettings(FeeSettings):
     symbols: dict[str, FeeSettings] = Field(default_factory=dict)
 
 
+class ExperimentSettings(Section):
+    """Which share of orders goes the other way than the policy says, chosen by their ids and `salt`.
+
+    It falls to `then` once the saving on the orders sent is known to within `until_bps`. Without a `salt`, the scope is
+    the salt.
+    """
+
+    share: float = Field(default=0.0, ge=0, le=0.5, allow_inf_nan=False)
+    salt: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    until_bps: float = Field(default=0.5, gt=0, le=1000, allow_inf_nan=False)
+    then: float = Field(default=0.005, ge=0, le=0.5, allow_inf_nan=False)
+
+
 class EngineSettings(Section):
     """The engine of the metric queries: DuckDB in the process, or a Spark cluster by its Spark Connect address."""
 
@@ -147,6 +160,7 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings = ScheduleSettings()
     rules: RulesSettings = Field(default_factory=RulesSettings)
     fees: FeesSettings | None = None
+    experiment: ExperimentSettings = ExperimentSettings()
     engine: EngineSettings = EngineSettings()
     overrides: OverridesSettings = OverridesSettings()
     web: WebSettings = WebSettings()

@@ -15,6 +15,7 @@ from jobs.plan import (
     OrdersSource,
     Plan,
 )
+from policy.experiment.experiment import Experiment
 from policy.rules import RuleSet, rule_set
 from policy.symbols import SymbolSpelling
 
@@ -35,6 +36,7 @@ def plan_of(settings: Settings) -> Plan:
         rule_set=rules_of(settings),
         shadows=tuple(rules_of(settings, name) for name in settings.rules.shadow),
         fees=fees_of(settings),
+        experiment=_experiment(settings),
         engine=EngineChoice(kind=EngineKind(settings.engine.kind), remote=settings.engine.remote),
     )
 
@@ -74,6 +76,16 @@ def fees_of(settings: Settings) -> dict[str, Fees]:
         symbol: Fees(maker_bps=symbol_fees.maker_bps, taker_bps=symbol_fees.taker_bps)
         for symbol, symbol_fees in (("", fees), *fees.symbols.items())
     }
+
+
+def _experiment(settings: Settings) -> Experiment:
+    experiment = settings.experiment
+    return Experiment(
+        share=experiment.share,
+        salt=settings.scope if experiment.salt is None else experiment.salt,
+        until_bps=experiment.until_bps,
+        then=experiment.then,
+    )
 
 
 def _orders(settings: Settings) -> OrdersSource:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from jobs.analysis.assignments import fault_words, load_assignments
 from jobs.analysis.order_history import OrderSelection, load_selected_orders, load_visible_policies, naive
 from policy.reject import Reject
 from storage.read.visible_policies import VisiblePolicies, visible_policies
@@ -26,6 +27,7 @@ class DriftKind(StrEnum):
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
     MAKER_WHILE_TAKER = "maker_while_taker"
+    NOT_AS_ASSIGNED = "not_as_assigned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,7 @@ def judge_orders(selection: OrderSelection, read_policies: ReadPolicies) -> Drif
         earliest = selection.start - selection.tolerance - timedelta(microseconds=1)
         policies = read_policies(earliest, _named_runs(connection, selection))
         load_visible_policies(connection, policies, selection.slots)
+        load_assignments(connection, policies.holdouts, selection.start, selection.end)
         symbols = _symbols(connection, selection, policies)
     symbols.sort(key=lambda symbol: (-symbol.finding_count, symbol.symbol))
     return Drift(symbols=tuple(symbols), rejects=tuple(rejects))
@@ -169,3 +172,5 @@ def _what(kind: DriftKind, order: Mapping[str, Any], scope: str) -> str:
             return f"{run}, whose slot was {order['ts'] - order['slot']} ago"
         case DriftKind.MAKER_WHILE_TAKER:
             return f"maker first, when taker was in force for {order['ts'] - order['instruction_since']}"
+        case DriftKind.NOT_AS_ASSIGNED:
+            return fault_words(order)

@@ -1,11 +1,21 @@
 -- Orders held against what had been published by their time: one row per symbol, with the newest three orders of each
 -- kind. An order may be of several kinds.
 --     order_event       the rows of the order log; those with a reason are not used
---     run               runs with slot, published_at and expires_at: those that readers saw, and those that orders name
+--     run               runs with slot, published_at, stale_at and expires_at: those that readers saw, and those that orders name
 --     taker             run and symbol of each policy with maker_first off
 --     override_span     overrides as they were in force, from_at <= t < end_at
+--     assignment        orders whose policy holds orders out: which way chance sends each, derived from its id
 with sent as (
-    select order_id, symbol, ts, maker_started, coalesce(probe, false) as is_probe, policy_run_id
+    select
+        order_id,
+        symbol,
+        ts,
+        maker_started,
+        coalesce(probe, false) as is_probe,
+        policy_run_id,
+        holdout,
+        propensity,
+        maker_started or slippage_bps is not null or notional is not null as is_sent
     from order_event
     where reason is null and ts >= $window_start and ts < $window_end
 ),
@@ -62,6 +72,45 @@ instruction_since as (
     qualify maker_first is distinct from lag(maker_first) over (partition by symbol order by moment)
 ),
 
+-- What does not fit the assignment of an order; null if all does. An order took part if its log has `holdout`. One that
+-- took no part has the propensity 1 if its client knows holdouts: then the bot itself chose its way, or a cap was reached.
+assigned as (
+    select
+        sent.*,
+        assignment.maker_first <> assignment.is_held_out as assigned_maker_first,
+        case when assignment.is_held_out then assignment.share else 1 - assignment.share end as assigned_propensity,
+        case
+            when holdout is not null and policy_run_id is null then 'no_run'
+            when holdout is not null and named_run.run_id is null then null
+            when holdout is not null and assignment.run_id is null then 'no_holdout'
+            when holdout is not null and assignment.is_held_out is null then 'no_id'
+            when holdout <> assignment.is_held_out then 'other_assignment'
+            when holdout is not null and propensity is distinct from null and abs(propensity - assigned_propensity) <= 1e-9
+                then case
+                    when is_sent and maker_started <> assigned_maker_first then 'other_way'
+                    when sent.ts - $tolerance > named_run.stale_at then 'not_fresh'
+                    when exists (
+                        from override_span
+                        where symbol = sent.symbol and from_at < sent.ts - $tolerance and end_at > sent.ts
+                    ) then 'overridden'
+                end
+            when holdout is not null then 'other_propensity'
+            when
+                propensity is null and assignment.is_held_out and is_sent and maker_started = assignment.maker_first
+                and sent.ts <= named_run.stale_at
+                and not exists (
+                    from override_span
+                    where symbol = sent.symbol and from_at <= sent.ts and end_at > sent.ts - $tolerance
+                ) then 'no_part'
+        end as fault
+    from sent
+    left join named_run on named_run.run_id = sent.policy_run_id
+    left join assignment
+        on assignment.run_id = sent.policy_run_id
+        and assignment.symbol = sent.symbol
+        and assignment.order_id is not distinct from sent.order_id
+),
+
 judged as (
     select
         sent.symbol,
@@ -72,7 +121,13 @@ judged as (
             'slot': named_run.slot,
             'superseded_by': named_run.superseded_by,
             'superseded_at': named_run.superseded_at,
-            'instruction_since': instruction_since.moment
+            'instruction_since': instruction_since.moment,
+            'maker_started': sent.maker_started,
+            'holdout': sent.holdout,
+            'propensity': sent.propensity,
+            'assigned_maker_first': sent.assigned_maker_first,
+            'assigned_propensity': sent.assigned_propensity,
+            'fault': sent.fault
         } as example,
         sent.policy_run_id is null and sent.ts - $tolerance > $policies_from as is_no_run,
         sent.policy_run_id is null and not coalesce(sent.ts - $tolerance > $policies_from, false) as is_before_policies,
@@ -81,9 +136,11 @@ judged as (
         sent.ts > named_run.expires_at as is_expired,
         sent.maker_started
             and not sent.is_probe
+            and not coalesce(sent.holdout, false)
             and not instruction_since.maker_first
-            and instruction_since.moment < sent.ts - $tolerance as is_maker_while_taker
-    from sent
+            and instruction_since.moment < sent.ts - $tolerance as is_maker_while_taker,
+        sent.fault is not null as is_not_as_assigned
+    from assigned as sent
     left join named_run on named_run.run_id = sent.policy_run_id
     asof left join instruction_since on sent.symbol = instruction_since.symbol and sent.ts >= instruction_since.moment
 )
@@ -97,11 +154,13 @@ select
     count(*) filter (where is_superseded) as superseded_count,
     count(*) filter (where is_expired) as expired_count,
     count(*) filter (where is_maker_while_taker) as maker_while_taker_count,
+    count(*) filter (where is_not_as_assigned) as not_as_assigned_count,
     max(example, 3) filter (where is_no_run) as no_run,
     max(example, 3) filter (where is_unknown_run) as unknown_run,
     max(example, 3) filter (where is_superseded) as superseded,
     max(example, 3) filter (where is_expired) as expired,
-    max(example, 3) filter (where is_maker_while_taker) as maker_while_taker
+    max(example, 3) filter (where is_maker_while_taker) as maker_while_taker,
+    max(example, 3) filter (where is_not_as_assigned) as not_as_assigned
 from judged
 group by symbol
 order by symbol

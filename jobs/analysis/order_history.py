@@ -61,6 +61,7 @@ def load_visible_policies(connection: "DuckDBPyConnection", policies: VisiblePol
         run_id=("bigint", [run.run_id for run in runs]),
         slot=("timestamp", [naive(run.slot) for run in runs]),
         published_at=("timestamp", [naive(run.published_at) for run in runs]),
+        stale_at=("timestamp", [naive(run.slot + limits_at(slots, run.slot).stale_after) for run in runs]),
         expires_at=("timestamp", [naive(run.slot + limits_at(slots, run.slot).expired_after) for run in runs]),
     )
     load_table(

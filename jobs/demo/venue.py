@@ -31,6 +31,8 @@ _UNKNOWN = Reading(
     probe_every=None,
     maker_posts=1,
     probe_share=None,
+    holdout_share=None,
+    holdout_salt=None,
     policy=None,
 )
 

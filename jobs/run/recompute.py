@@ -49,6 +49,7 @@ def recompute(
         rejects=measurement.rejects,
         judgements=decisions.live if plan.rule_set.has_state else (),
         shadows=decisions.shadows,
+        experiment=plan.experiment,
     )
 
 

@@ -28,7 +28,8 @@ class Decision:
     `probe_every` is set while only probes may go out as maker: every so many orders, one may be a probe. With
     `probe_share`, more than 0 and at most 1, every order instead rests that share of its quantity as maker for the
     full wait, and crosses the rest at once. `maker_posts` is the number of posts that the full wait is divided into;
-    None: 1.
+    None: 1. `holdout_share` is the share of orders that the rule set wants sent the other way, to measure what its
+    advice saves; None leaves it to the experiment of the run.
     """
 
     policy: RouterPolicy
@@ -37,3 +38,4 @@ class Decision:
     probe_every: int | None = None
     maker_posts: int | None = None
     probe_share: float | None = None
+    holdout_share: float | None = None

@@ -48,8 +48,8 @@ _DIGEST_FORM = {table: table.columns.keys().index("digest_form") for table in _E
 # The form in which new entries have their digest.
 DIGEST_FORM = 3
 # How many columns at the end of a table, and which tables of child rows, came after schema 0002.
-_COLUMNS_AFTER_0002 = {policy_run: 2, policy_override: 1, policy_override_end: 1, policy_prune: 1}
-_SNAPSHOT_COLUMNS_AFTER_0002 = 4
+_COLUMNS_AFTER_0002 = {policy_run: 3, policy_override: 1, policy_override_end: 1, policy_prune: 1}
+_SNAPSHOT_COLUMNS_AFTER_0002 = 6
 _TABLES_BEFORE_0003 = 2
 
 

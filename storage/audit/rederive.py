@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from policy import Evidence
+from policy.experiment.experiment import Experiment, experiment_from_text
 from policy.reason_codes import codes_to_text
 from policy.rules import Decision, RuleSet
 from storage.audit.difference import raise_tampered
@@ -18,6 +19,8 @@ _DECISION = (
 _decision = attrgetter(*_DECISION)
 _LIVE = ["scope", "slot", "rule_set"]
 _live = attrgetter(*_LIVE)
+_HOLDOUT = ["holdout_share", "holdout_salt"]
+_holdout = attrgetter(*_HOLDOUT)
 Rows = Sequence[Any]
 
 
@@ -28,11 +31,12 @@ def rederive_run(
 
     Rows are named tuples of their tables. `rules` are by digest. Raises TamperedError at the first difference.
     """
-    live = _rule_set(name, run.rule_set_digest, rules)
+    live, experiment = _rule_set(name, run.rule_set_digest, rules), experiment_from_text(run.experiment)
     unused = {(row.rule_set, row.symbol): row for row in breakers}
     for row in snapshots:
         _compare(name, row, _LIVE, _live(row), (run.scope, run.slot, live.name))
-        _derive(name, row, live, _evidence(row), unused, run.slot)
+        decision = _derive(name, row, live, _evidence(row), unused, run.slot)
+        _compare(name, row, _HOLDOUT, _holdout(row), _derived_holdout(experiment, decision))
     if run.shadows or shadows:
         _derive_shadows(name, run, rules, snapshots, shadows, unused)
     for rule_set, symbol in unused:
@@ -77,10 +81,11 @@ def _evidence(row: Any) -> Evidence:
 
 def _derive(
     name: str, row: Any, rules: RuleSet, evidence: Evidence, breakers: dict[tuple[str, str], Any], slot: Any
-) -> None:
+) -> Decision:
     if not rules.has_state:
-        _compare(name, row, _DECISION, _decision(row), _derived(rules.decide(evidence)))
-        return
+        decision = rules.decide(evidence)
+        _compare(name, row, _DECISION, _decision(row), _derived(decision))
+        return decision
     breaker = breakers.pop((rules.name, row.symbol), None)
     if breaker is None:
         raise_tampered(name, "policy_breaker.rule_set", None, rules.name, row.symbol)
@@ -90,6 +95,7 @@ def _derive(
     assert judged.after is not None
     state = state_columns(judged.after)
     _compare(name, breaker, list(state), tuple(getattr(breaker, column) for column in state), tuple(state.values()))
+    return judged.decision
 
 
 def _derived(decision: Decision) -> tuple[object, ...]:
@@ -106,6 +112,11 @@ def _derived(decision: Decision) -> tuple[object, ...]:
         decision.maker_posts,
         decision.probe_share,
     )
+
+
+def _derived_holdout(experiment: Experiment, decision: Decision) -> tuple[object, ...]:
+    holdout = experiment.holdout(decision)
+    return (None, None) if holdout is None else (holdout.share, holdout.salt)
 
 
 def _compare(

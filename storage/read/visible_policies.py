@@ -32,11 +32,23 @@ class OverrideSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyHoldout:
+    """A policy that holds out `share` of the orders of its symbol, chosen by `salt`: they go the other way."""
+
+    run_id: int
+    symbol: str
+    share: float
+    salt: str
+    maker_first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisiblePolicies:
     """What a scope's readers could see from one time until another, and the named runs.
 
-    `taker` holds run and symbol of each policy that skips the maker attempt, if they were asked for. Runs up to
-    `pruned_through` were removed for their age, 0 if none was.
+    `taker` holds run and symbol of each policy that skips the maker attempt, if they were asked for, and `holdouts` the
+    policies of the named runs that hold orders out. Runs up to `pruned_through` were removed for their age, 0 if none
+    was.
 
     `policies_from` is the time from which on readers could see a policy of the scope: None without a run, and the time
     that was asked for after a prune, which removed the first runs.
@@ -45,6 +57,7 @@ class VisiblePolicies:
     runs: tuple[PublishedSlot, ...]
     taker: tuple[tuple[int, str], ...]
     overrides: tuple[OverrideSpan, ...]
+    holdouts: tuple[PolicyHoldout, ...]
     pruned_through: int
     policies_from: datetime | None
 
@@ -82,6 +95,7 @@ def visible_policies(
         runs=_runs(connection, scope, start, end, named, seen_at),
         taker=_taker(connection, scope, start, end, seen_at) if with_taker else (),
         overrides=_overrides(connection, scope, start, end),
+        holdouts=_holdouts(connection, scope, named),
         pruned_through=pruned_through,
         policies_from=start if pruned_through else connection.scalar(first_seen),
     )
@@ -170,3 +184,22 @@ def _overrides(connection: Connection, scope: str, start: datetime, end: datetim
         .where(made.c.scope == scope, made.c.from_at < end, end_at > start)
     )
     return tuple(OverrideSpan(**row) for row in connection.execute(query).mappings())
+
+
+def _holdouts(connection: Connection, scope: str, named: Collection[int]) -> tuple[PolicyHoldout, ...]:
+    """Named runs are looked for as one range of numbers, as in `_runs`."""
+    if not named:
+        return ()
+    snapshot, wanted = policy_snapshot, set(named)
+    query = select(
+        snapshot.c.run_id,
+        snapshot.c.symbol,
+        snapshot.c.holdout_share.label("share"),
+        snapshot.c.holdout_salt.label("salt"),
+        snapshot.c.maker_first,
+    ).where(
+        snapshot.c.scope == scope,
+        snapshot.c.run_id.between(min(wanted), max(wanted)),
+        snapshot.c.holdout_share.is_not(None),
+    )
+    return tuple(PolicyHoldout(**row) for row in connection.execute(query).mappings() if row["run_id"] in wanted)

@@ -102,6 +102,7 @@ policy_run = Table(
     Column("previous_digest", Text, nullable=False, comment="the digest of the entry before, empty for the first"),
     Column("shadows", Text, comment="rule sets in its shadow, JSON: name to digest; null if there are none"),
     _digest_form(),
+    Column("experiment", Text, comment="the experiment of which its holdouts are, as JSON; null without one"),
     UniqueConstraint("scope", "slot"),
     UniqueConstraint("previous_digest"),
     _one_of("origin", "schedule", "manual", "backfill"),
@@ -161,6 +162,8 @@ policy_snapshot = Table(
     Column("survivor_count", COUNT, comment=_SURVIVORS),
     _maker_posts(),
     _probe_share(),
+    Column("holdout_share", REAL, comment="share of orders that go the other way, chosen by their ids; null: none"),
+    Column("holdout_salt", Text, comment="what their ids are hashed with; null: no holdout"),
     _one_of("taker_bias", "prefer_maker", "balanced", "prefer_taker"),
     _one_of("quality", "good", "ok", "degraded", "broken"),
     _one_of("regime", "quiet", "normal", "hot", "panic", "unknown"),
@@ -168,7 +171,7 @@ policy_snapshot = Table(
         _finite,
         (
             "maker_fill_ratio fallback_ratio slip_q25 slip_q50 slip_q75 atr_short_pct atr_long_pct "
-            "atr_ratio bar_age_seconds expectancy maker_offset_bps probe_share"
+            "atr_ratio bar_age_seconds expectancy maker_offset_bps probe_share holdout_share"
         ).split(),
     ),
     Index(None, "scope", "symbol", "slot"),

@@ -104,7 +104,15 @@ def _run_row(run_id: int, lease: Lease, result: RunResult, published_at: datetim
         "previous_digest": previous_digest,
         "shadows": _shadows_text(result),
         "digest_form": DIGEST_FORM,
+        "experiment": _experiment_text(result),
     }
+
+
+def _experiment_text(result: RunResult) -> str | None:
+    """Write the experiment if it holds orders out, or if the rule set does for any symbol."""
+    experiment = result.experiment
+    is_used = experiment.share or any(experiment.holdout(decision) for _, decision in result.decisions)
+    return experiment.to_text() if is_used else None
 
 
 def _shadows_text(result: RunResult) -> str | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.enums import Quality
+from policy.experiment.experiment import Holdout
 from policy.outage_evidence import OutageEvidence
 from policy.outage_text import outage_to_text
 from policy.reason_codes import codes_to_text
@@ -21,7 +22,12 @@ def snapshot_rows(run_id: int, lease: Lease, result: RunResult) -> list[Row]:
     """Return the live rule set's decisions as rows of policy_snapshot."""
     run = {"run_id": run_id, "scope": lease.scope, "slot": lease.slot}
     return [
-        {**run, **_evidence_columns(evidence), **_decision_columns(decision, result.rule_set)}
+        {
+            **run,
+            **_evidence_columns(evidence),
+            **_decision_columns(decision, result.rule_set),
+            **_holdout_columns(result.experiment.holdout(decision)),
+        }
         for evidence, decision in result.decisions
     ]
 
@@ -122,6 +128,13 @@ def _decision_columns(decision: Decision, rule_set: RuleSet) -> Row:
         "probe_every": decision.probe_every,
         "maker_posts": decision.maker_posts,
         "probe_share": decision.probe_share,
+    }
+
+
+def _holdout_columns(holdout: Holdout | None) -> Row:
+    return {
+        "holdout_share": None if holdout is None else holdout.share,
+        "holdout_salt": None if holdout is None else holdout.salt,
     }
 
 

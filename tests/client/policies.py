@@ -25,6 +25,8 @@ POLICY = Policy(
     probe_every=None,
     maker_posts=1,
     probe_share=None,
+    holdout_share=None,
+    holdout_salt=None,
 )
 
 
@@ -59,6 +61,8 @@ def reading(**fields: Any) -> Reading:
         "probe_every": POLICY.probe_every,
         "maker_posts": POLICY.maker_posts,
         "probe_share": POLICY.probe_share,
+        "holdout_share": POLICY.holdout_share,
+        "holdout_salt": POLICY.holdout_salt,
         "policy": POLICY,
     }
     return Reading(**{**shown, **fields})

@@ -27,6 +27,8 @@ READING = Reading(
     probe_every=None,
     maker_posts=1,
     probe_share=None,
+    holdout_share=None,
+    holdout_salt=None,
     policy=None,
 )
 TAKER = replace(READING, maker_first=False, taker_bias=TakerBias.PREFER_TAKER, quality=Quality.BROKEN)

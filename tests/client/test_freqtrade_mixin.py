@@ -2,7 +2,7 @@
 
 # ruff: noqa: ARG002 - freqtrade names the parameters of its callbacks
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from policy.experiment.experiment import Experiment
 from router_policy_client.bots.freqtrade import BotSettingsError, RouterPolicyMixin
 from storage.store import Store
 from tests.client.policies import reading
-from tests.support.runs import evidence, publish
+from tests.support.runs import claim, evidence, publish, result
 
 PAIR = "BTC/USDT"
 FULL_WAIT = 240.0
@@ -415,6 +416,34 @@ def test_a_taker_policy_sends_entries_and_exits_straight_across(tmp_path: Path) 
     assert bot.trade.kept["router_policy:17"] == {
         "mid": 100.0, "policy_run_id": 1, "probe": False, "maker_started": False, "crossed": True
     }  # fmt: skip
+
+
+def holding_all_out(folder: Path) -> None:
+    """Publish a maker policy that holds every order out."""
+    with Store(f"sqlite:///{folder}/policy.db") as store:
+        store.set_up()
+        run = replace(result((evidence(PAIR),)), experiment=Experiment(share=1.0, salt="spring"))
+        store.publish(claim(store, datetime.now(UTC)), run)
+
+
+def test_a_held_out_entry_crosses_and_its_line_says_so(tmp_path: Path) -> None:
+    holding_all_out(tmp_path)
+    bot = Bot(tmp_path)
+    bot.strategy.bot_start()
+
+    assert bot.enter(0)[0] == "market"
+    bot.fill(0, order_type="market", safe_price=101.0)
+
+    line = json.loads((tmp_path / "orders.jsonl").read_text())
+    assert (line["maker_start"], line["holdout"], line["propensity"]) == (False, True, 1.0)
+
+
+def test_without_a_log_no_order_is_held_out(tmp_path: Path) -> None:
+    holding_all_out(tmp_path)
+    bot = Bot(tmp_path, order_log_path=None)
+    bot.strategy.bot_start()
+
+    assert bot.enter(0)[0] == "limit"
 
 
 @pytest.mark.parametrize("spelling", [{"symbol_style": "compact"}, {"symbol_names": {PAIR: "BTCUSDT"}}])

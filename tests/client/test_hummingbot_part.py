@@ -494,3 +494,35 @@ def test_the_classes_here_have_the_interface_of_hummingbots_own() -> None:
                 assert {(member.name, member.value) for member in each} <= {(word.name, word.value) for word in real}
             elif issubclass(each, BaseModel):
                 assert each.model_fields.keys() <= real.model_fields.keys(), each
+
+
+def hold_all_out(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a maker policy hold every order out."""
+    policy = reading(symbol=PAIR, holdout_share=1.0, holdout_salt="spring")
+    monkeypatch.setattr(controller.reader, "get", lambda symbol: replace(policy, symbol=symbol))
+
+
+def test_a_held_out_order_crosses_and_its_line_says_so(controller: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold_all_out(controller, monkeypatch)
+
+    executor = controller.trade()
+    executor.end(fake.CloseType.POSITION_HOLD, filled="2", price="101")
+    controller.follow(1)
+
+    (row,) = controller.logged()
+    assert executor.config.execution_strategy == fake.ExecutionStrategy.MARKET
+    assert (row["maker_start"], row["holdout"], row["propensity"]) == (False, True, 1.0)
+
+
+def test_an_order_without_a_quote_takes_no_part_in_a_holdout(
+    controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold_all_out(controller, monkeypatch)
+    controller.prices.bid = controller.prices.ask = Decimal("nan")
+
+    executor = controller.trade()
+    executor.end(fake.CloseType.POSITION_HOLD, filled="2", price="101")
+    controller.follow(1)
+
+    (row,) = controller.logged()
+    assert ("holdout" in row, row["propensity"]) == (False, 1.0)

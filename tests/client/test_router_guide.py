@@ -16,7 +16,7 @@ from tests.client.reading import read_by_the_batch_job
 from tests.support.runs import SLOT, evidence, publish
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "router.md").read_text("utf-8")
-BY_HAND, WHOLE, OWN_LOG = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+BY_HAND, WHOLE, CAP, OWN_LOG = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
 (QUERY,) = re.findall(r"```sql\n(.*?)```", GUIDE, flags=re.DOTALL)
 
 
@@ -47,6 +47,14 @@ def test_the_ten_lines_gate_by_the_policy(here: Path) -> None:
         reader.close()
 
 
+def test_the_cap_of_the_guide_stops_nothing_before_an_order_has_cost_something(here: Path) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(CAP, "docs/router.md", "exec"), names)
+
+    assert not names["cap"].stops(datetime.now(UTC))
+    assert names["cap"].stopped_count == 0
+
+
 def test_the_whole_router_runs_and_writes_its_outcome(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(WHOLE, "docs/router.md", "exec"), {})
 
@@ -65,6 +73,7 @@ def test_the_line_of_an_own_router_is_read_as_it_is_explained(here: Path) -> Non
     assert tuple(row[name] for name in flags) == (True, False, True, False, False, 17, None)
     assert row["slippage_bps"] == pytest.approx(4.5 / 90008 * 10_000)
     assert row["notional"] == pytest.approx(900.125)
+    assert (row["holdout"], row["propensity"]) == (False, 0.98)
 
 
 def test_the_query_reads_the_latest_policy(store: Store) -> None:

@@ -5,14 +5,14 @@ from dataclasses import fields
 from console.records.policy_records import SnapshotRecord
 from policy.rules import Decision
 from policy.rules.decision import RouterPolicy
-from storage.audit.rederive import _DECISION
+from storage.audit.rederive import _DECISION, _HOLDOUT
 from storage.schema.tables import policy_snapshot
 
 
 def test_verify_derives_every_field_of_a_decision_again() -> None:
     decided = {field.name for field in (*fields(RouterPolicy), *fields(Decision))} - {"policy"}
 
-    assert set(_DECISION) == decided
+    assert {*_DECISION, _HOLDOUT[0]} == decided
 
 
 def test_the_api_has_every_column_of_a_snapshot() -> None:

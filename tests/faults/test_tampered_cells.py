@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf, nextafter
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import Boolean, Column, Connection, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from policy import TakerBias
+from policy.experiment.experiment import Experiment
 from storage.audit.difference import TamperedError
 from storage.database.engine import sqlite_driver
 from storage.schema.column_types import Flag, UtcTimestamp
@@ -28,7 +29,7 @@ from storage.schema.tables import (
 from storage.store import Store
 from storage.write import overrides
 from tests.faults.broken import trust_every_digest
-from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
 from tests.support.store_calls import write
 
 TABLES = (
@@ -69,7 +70,9 @@ def fill(store: Store) -> None:
     )
     write(store, overrides.end_override, "default", "BTCUSDT", author="bob", reason="venue is back")
     override(store)
-    publish(store, SLOT + 4 * QUARTER)
+    shown = result((evidence("BTCUSDT"), evidence("ETHUSDT")))
+    held_out = replace(shown, experiment=Experiment(share=0.02, salt="spring", half_width_bps=0.75))
+    store.publish(claim(store, SLOT + 4 * QUARTER), held_out)
 
 
 def override(store: Store) -> None:

@@ -140,6 +140,7 @@ def published(world: World) -> VisiblePolicies:
             OverrideSpan(override_id=number, symbol=symbol, maker_first=first, from_at=at(begin), end_at=at(end))
             for number, symbol, first, begin, end in world.overrides
         ),
+        holdouts=(),
         pruned_through=PRUNED,
         policies_from=at(first_published(world)),
     )

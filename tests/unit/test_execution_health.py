@@ -58,6 +58,8 @@ def policy_of(evidence: Evidence, override: Override | None = None) -> Effective
         probe_every=None,
         maker_posts=None,
         probe_share=None,
+        holdout_share=None,
+        holdout_salt=None,
     )
     return EffectivePolicy(snapshot=snapshot, published_at=SLOT, override=override)
 

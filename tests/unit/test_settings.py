@@ -13,6 +13,7 @@ from console.settings.model import Settings
 from console.settings.plan import fees_of, plan_of
 from jobs.plan import EngineKind, Fees, OrdersKind
 from jobs.slots import Slots
+from policy.experiment.experiment import Experiment
 
 LEAST = """
 [store]
@@ -353,3 +354,36 @@ def test_settings_cannot_be_changed_once_loaded(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="frozen"):
         settings.scope = "other"
+
+
+def test_without_a_section_of_it_no_order_is_held_out(tmp_path: Path) -> None:
+    plan = plan_of(load(written(tmp_path, LEAST)))
+
+    assert plan.experiment == Experiment(share=0.0, salt="default", until_bps=0.5, then=0.005)
+
+
+def test_the_experiment_is_read_and_its_salt_is_the_scope_unless_it_has_one(tmp_path: Path) -> None:
+    text = f'scope = "paper"\n{LEAST}[experiment]\nshare = 0.02\nuntil_bps = 0.25\nthen = 0.01\n'
+
+    by_scope = plan_of(load(written(tmp_path, text))).experiment
+    by_salt = plan_of(load(written(tmp_path, f'{text}salt = "spring"\n'))).experiment
+
+    assert by_scope == Experiment(share=0.02, salt="paper", until_bps=0.25, then=0.01)
+    assert by_salt == Experiment(share=0.02, salt="spring", until_bps=0.25, then=0.01)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("share = 0.51", "share"),
+        ("share = -0.01", "share"),
+        ("share = nan", "share"),
+        ('salt = ""', "salt"),
+        ("until_bps = 0", "until_bps"),
+        ("then = 1", "then"),
+        ("part = 0.02", "part"),
+    ],
+)
+def test_an_experiment_that_cannot_be_is_refused_by_name(tmp_path: Path, line: str, name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"experiment\.{name}"):
+        load(written(tmp_path, f"{LEAST}[experiment]\n{line}\n"))

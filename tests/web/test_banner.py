@@ -116,6 +116,8 @@ def acting_on(fallback: Fallback) -> Reading:
         probe_every=None,
         maker_posts=1,
         probe_share=None,
+        holdout_share=None,
+        holdout_salt=None,
         policy=None,
     )
 

@@ -120,8 +120,10 @@ class RouterPolicyPart:
         """Decide on an order of `amount` in the base asset, and return the action that sends its first executor."""
         now = self._prices.time()
         order_id = f"{self._controller_id}-{trading_pair}-{now:.6f}".replace("|", "-")
-        gate = decide(self._reader.get(trading_pair), order_id=order_id)
         quote = self._quote(connector_name, trading_pair)
+        # Without a quote every order crosses, and without a log nobody could tell which were held out.
+        may_hold_out = quote is not None and self._order_log is not None
+        gate = decide(self._reader.get(trading_pair), order_id=order_id, may_hold_out=may_hold_out)
         mid = None if quote is None else quote.mid
         maker_started = gate.maker_first and mid is not None
         level_id = _level_id(order_id, gate, mid)
@@ -260,6 +262,8 @@ def _flat_order(intent: _Intent, done_at: datetime, *, is_whole: bool) -> FlatOr
         post_only_rejects=intent.post_only_rejects,
         probe=intent.gate.probe,
         policy_run_id=intent.gate.reading.run_id,
+        holdout=intent.gate.holdout,
+        propensity=intent.gate.propensity,
         posts=intent.posts if intent.maker_started else None,
         arrival_quote_bps=intent.half_spread_bps,
     )

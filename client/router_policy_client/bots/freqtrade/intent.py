@@ -99,5 +99,7 @@ class Intent:
             post_only_rejects=self.post_only_rejects,
             probe=None if self.gate is None else self.gate.probe,
             policy_run_id=None if self.gate is None else self.gate.reading.run_id,
+            holdout=None if self.gate is None else self.gate.holdout,
+            propensity=None if self.gate is None else self.gate.propensity,
             posts=self.posts if self.maker_started and self.gate is not None else None,
         )

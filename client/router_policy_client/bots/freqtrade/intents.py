@@ -32,7 +32,8 @@ class Intents:
     def begin(self, pair: str, side: str, at: datetime, mid: float | None) -> Intent:
         """Decide on a new intent."""
         order_id = f"{pair}-{side}-{at:%Y%m%dT%H%M%S.%f}"
-        gate = decide(self._reader.get(pair), order_id=order_id)
+        # Without a log nobody could tell which orders were held out.
+        gate = decide(self._reader.get(pair), order_id=order_id, may_hold_out=self._log is not None)
         intent = Intent(
             order_id=order_id,
             symbol=pair,

@@ -148,7 +148,10 @@ class RouterPolicyExecAlgorithm(ExecAlgorithm):
         quote = self.cache.quote_tick(order.instrument_id)
         if quote is None:
             self.log.warning(f"{order.instrument_id} has no quote, so its order crosses; subscribe to its quotes")
-        gate = decide(self._reader.get(str(order.instrument_id)), order_id=str(order.client_order_id))
+        # Without a quote every order crosses, and without a log nobody could tell which were held out.
+        may_hold_out = quote is not None and self._log_of_orders is not None
+        reading = self._reader.get(str(order.instrument_id))
+        gate = decide(reading, order_id=str(order.client_order_id), may_hold_out=may_hold_out)
         return RoutedOrder(
             primary=order,
             gate=gate,

@@ -106,6 +106,8 @@ class RoutedOrder:
             post_only_rejects=self.post_only_rejects,
             probe=self.gate.probe,
             policy_run_id=self.gate.reading.run_id,
+            holdout=self.gate.holdout,
+            propensity=self.gate.propensity,
             posts=len(rested) if makers else None,
             maker_price=None if last is None else _decimal(last.price),
             maker_from=None if last is None else _time(last.ts_accepted),

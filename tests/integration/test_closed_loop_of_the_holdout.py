@@ -1,0 +1,162 @@
+"""The holdout in the whole loop: router, log, job, store, policy, router, and drift over all of it.
+
+Maker orders do not fill from half an hour until the sixth hour, so the seed's rules go to taker on the way. A fifth of
+the orders is held out under either policy, and the cap is reached on the second day.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from jobs.analysis.drift import Drift, DriftKind, find_drift
+from jobs.analysis.order_history import OrderSelection
+from jobs.plan import Location, OrdersKind, OrdersSource
+from jobs.slots import Slots
+from policy.experiment.experiment import NO_EXPERIMENT, Experiment
+from policy.snapshot import Snapshot
+from router_policy_client import HoldoutCap
+from router_policy_client.order import Outcome
+from router_policy_client.simulated import Conditions
+from storage.store import Store
+from tests.support.closed_loop import DAY, GOOD, HOUR, MINUTE, OUTAGE, START, Loop
+
+FIFTH = Experiment(share=0.2, salt="spring")
+EVERY = 5 * MINUTE
+Line = dict[str, object]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        store.set_up()
+        yield store
+
+
+def loop_in(folder: Path, store: Store, experiment: Experiment) -> Loop:
+    def conditions_at(at: datetime) -> Conditions:
+        return OUTAGE if START + 30 * MINUTE <= at < START + 6 * HOUR else GOOD
+
+    return Loop(folder, store, conditions_at, experiment=experiment)
+
+
+def trade_a_day(loop: Loop) -> tuple[list[Outcome], list[Snapshot]]:
+    outcomes, snapshots = loop.trade(HOUR, EVERY), [loop.compute()]
+    for hour in range(2, 25):
+        outcomes += loop.trade(hour * HOUR, EVERY)
+        snapshots.append(loop.compute())
+    return outcomes, snapshots
+
+
+def part_of(order_id: object) -> float:
+    """The hash of an id as a part of 1, by its words in the documents."""
+    return int(sha256(f"spring\0{order_id}".encode()).hexdigest()[:16], 16) / 2**64
+
+
+def lines_of(loop: Loop) -> list[Line]:
+    return [json.loads(line) for line in loop.log.read_text().splitlines()]
+
+
+def drift_of(loop: Loop, store: Store) -> Drift:
+    selection = OrderSelection(
+        scope="default",
+        orders=OrdersSource(kind=OrdersKind.ORDER_LOG, location=Location(path=str(loop.log))),
+        slots=Slots("0 0 * * *"),
+        start=START,
+        end=START + 3 * DAY,
+    )
+    return find_drift(store, selection)
+
+
+def not_as_assigned(drift: Drift) -> list[tuple[str | None, str]]:
+    (symbol,) = drift.symbols
+    finding = symbol.findings[DriftKind.NOT_AS_ASSIGNED]
+    assert finding.order_count == len(finding.examples)
+    return [(example.order_id, example.what) for example in finding.examples]
+
+
+def test_orders_are_held_out_under_both_policies_and_everything_derives_again(tmp_path: Path, store: Store) -> None:
+    loop = loop_in(tmp_path, store, FIFTH)
+
+    outcomes, snapshots = trade_a_day(loop)
+
+    lines = lines_of(loop)
+    before, under = lines[:12], lines[12:]
+    assert {snapshot.maker_first for snapshot in snapshots} == {True, False}
+    assert {(snapshot.holdout_share, snapshot.holdout_salt) for snapshot in snapshots} == {(0.2, "spring")}
+    assert not any("holdout" in line or "propensity" in line for line in before)  # without a policy
+    held_out = {line["attempt_id"] for line in under if line["holdout"]}
+    assert held_out == {line["attempt_id"] for line in under if part_of(line["attempt_id"]) < 0.2}
+    assert {line["policy_maker_first"] for line in under if line["holdout"]} == {True, False}
+    assert all(line["maker_start"] is (line["policy_maker_first"] is not line["holdout"]) for line in under)
+    assert {(line["holdout"], line["propensity"]) for line in under} == {(True, 0.2), (False, 0.8)}
+    full_waits = {outcome.gate.patience for outcome in outcomes if outcome.gate.holdout and outcome.maker_started}
+    assert full_waits == {1.0}
+    assert not_as_assigned(drift_of(loop, store)) == []
+    assert [progress.run_count for progress in store.verify()][-1] == 24
+
+
+def test_a_tampered_assignment_is_found_by_drift(tmp_path: Path, store: Store) -> None:
+    loop = loop_in(tmp_path, store, FIFTH)
+    loop.trade(HOUR, EVERY)
+    loop.compute()
+    loop.trade(3 * HOUR, EVERY)
+    lines = lines_of(loop)
+    first, second = [line for line in lines if line.get("holdout")][:2]
+    first.update(holdout=False, propensity=0.8)
+    del second["holdout"], second["propensity"]
+    second.update(maker_start=True, is_maker_final=True)
+    loop.log.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+    assert sorted(not_as_assigned(drift_of(loop, store))) == sorted(
+        [
+            (first["attempt_id"], "logged as not held out, and by its id it is held out"),
+            (
+                second["attempt_id"],
+                "went maker first, and was assigned straight to taker; without a propensity: its client knows no "
+                "holdouts",
+            ),
+        ]
+    )
+
+
+def test_the_cap_stops_the_holdout_for_the_day_and_drift_knows(tmp_path: Path, store: Store) -> None:
+    loop = loop_in(tmp_path, store, FIFTH)
+    loop.trade(7 * HOUR, EVERY)
+    loop.compute()
+    loop.holdout_cap = HoldoutCap(money_a_day=1e-9, path=tmp_path / "holdout_costs.jsonl")
+
+    first_day = loop.trade(DAY, EVERY)
+    loop.compute()
+    second_day = loop.trade(DAY + HOUR, EVERY)
+
+    for day in (first_day, second_day):
+        count = [outcome.gate.holdout for outcome in day].index(True) + 1
+        assert {outcome.gate.propensity for outcome in day[:count]} == {0.2, 0.8}
+        assert {(outcome.gate.holdout, outcome.gate.propensity) for outcome in day[count:]} == {(None, 1.0)}
+        assert {outcome.maker_started for outcome in day[count:]} == {day[0].gate.reading.maker_first}
+    assert not_as_assigned(drift_of(loop, store)) == []
+    assert [progress.run_count for progress in store.verify()][-1] == 2
+
+
+def test_a_share_of_0_changes_nothing_to_the_bit(tmp_path: Path) -> None:
+    logs, decided = [], []
+    for name, experiment in (("without", NO_EXPERIMENT), ("off", replace(FIFTH, share=0.0))):
+        folder = tmp_path / name
+        folder.mkdir()
+        with Store(f"sqlite:///{folder / 'policy.db'}") as store:
+            store.set_up()
+            loop = loop_in(folder, store, experiment)
+            loop.trade(HOUR, EVERY)
+            decided.append(loop.compute())
+            loop.trade(HOUR + timedelta(minutes=30), EVERY)
+            logs.append(loop.log.read_bytes())
+            assert [progress.run_count for progress in store.verify()][-1] == 1
+
+    assert logs[0] == logs[1]
+    assert decided[0] == decided[1]
+    assert decided[0].holdout_share is None
