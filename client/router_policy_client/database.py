@@ -19,6 +19,7 @@ from router_policy_client.timeouts import guard_new
 _NO_ROWS = text("select * from policy_latest where 1 = 0")
 _SECRET_QUERY_KEYS = {"password", "sslpassword", "passfile"}
 _SQLITE_LOCK_SECONDS = 0.25
+_STATEMENT_SECONDS = 2
 _WAL, _WAL_OFFSET = b"\x02", 18  # in the header of a SQLite file
 _POSTGRES = {
     "connect_timeout": 2,
@@ -55,13 +56,13 @@ def describe(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
-def make_engine(url: URL) -> Engine:
-    """Return a read-only engine that pools no connections.
+def make_engine(url: URL, statement_seconds: int = _STATEMENT_SECONDS) -> Engine:
+    """Return a read-only engine that pools no connections; on Postgres a statement may take `statement_seconds`.
 
     Raises ReaderSettingsError if the driver is not installed.
     """
     try:
-        return _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _postgres_engine(url)
+        return _sqlite_engine(url) if url.get_backend_name() == "sqlite" else _postgres_engine(url, statement_seconds)
     except (ImportError, ArgumentError) as error:
         raise ReaderSettingsError(
             f"the driver of {describe(url)} cannot be loaded: {error}; Postgres needs router-policy-client[postgres]"
@@ -82,13 +83,13 @@ def _sqlite_engine(url: URL) -> Engine:
     return engine
 
 
-def _postgres_engine(url: URL) -> Engine:
+def _postgres_engine(url: URL, statement_seconds: int) -> Engine:
     """Return an engine that neither leaves state in a connection nor depends on it: poolers give it to others.
 
     Each transaction is read-only by itself. A read-only session would be refused by `target_session_attrs`, and
     `options` and prepared statements by poolers.
     """
-    settings, url = transaction_settings(url)
+    settings, url = transaction_settings(url, statement_seconds)
     engine = create_engine(
         url,
         poolclass=NullPool,

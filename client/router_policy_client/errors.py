@@ -1,4 +1,4 @@
-"""The errors of this distribution. Reading never raises; only invalid settings do, when the reader is made."""
+"""The errors of this distribution. A router's reading never raises; invalid settings do, and an analyst's query."""
 
 
 class RouterPolicyClientError(Exception):
@@ -11,3 +11,7 @@ class ReaderSettingsError(RouterPolicyClientError, ValueError):
 
 class UnreadableRowError(RouterPolicyClientError, ValueError):
     """A stored or saved policy in a form that this version does not know."""
+
+
+class StoreReadError(RouterPolicyClientError):
+    """A query of the store for analysis failed: the database cannot be reached, or holds what cannot be read."""

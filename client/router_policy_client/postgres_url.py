@@ -13,7 +13,6 @@ _SETTINGS = {
     "timezone": "UTC",
     "datestyle": "ISO, YMD",
     "extra_float_digits": "1",
-    "statement_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
 }
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
@@ -49,9 +48,10 @@ def _without_final_line_break(text: str) -> str:
     return line
 
 
-def transaction_settings(url: URL) -> tuple[str, URL]:
+def transaction_settings(url: URL, statement_seconds: int) -> tuple[str, URL]:
     """Return the SQL that makes a read's settings for one transaction, and the URL without those among its `options`.
 
+    A statement may take `statement_seconds`, unless the `options` have a `statement_timeout` of their own.
     Poolers refuse `options`; those that are not settings are left to libpq. The search path is that of the database or
     role unless it is among them, never what another client of a pooler left.
     """
@@ -59,7 +59,7 @@ def transaction_settings(url: URL) -> tuple[str, URL]:
 
     given = url.query.get("options", ())
     options = given if isinstance(given, str) else " ".join(given)
-    settings = dict(_SETTINGS)
+    settings = _SETTINGS | {"statement_timeout": f"{statement_seconds}s"}
     if not _OPTION.sub("", options).strip():
         settings |= {name: re.sub(r"\\(.)", r"\1", value) for name, value in _OPTION.findall(options)}
         url = url.difference_update_query(["options"])

@@ -50,6 +50,7 @@ def test_importing_it_loads_nothing_of_the_service_and_no_driver() -> None:
 @pytest.mark.parametrize(
     ("module", "missing", "message"),
     [
+        ("analysis", "pyarrow", "needs router-policy-client[analysis]"),
         ("ccxt_venue", "ccxt", "needs router-policy-client[ccxt]"),
         ("bots.ccxt_order", "ccxt", "needs router-policy-client[ccxt]"),
         ("bots.nautilus", "nautilus_trader", "install the client in NautilusTrader's environment"),

@@ -1,0 +1,177 @@
+"""Reads the past of a store into a table: policies over time, changes, runs, overrides and slots without a run."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Literal
+
+import pyarrow
+from sqlalchemy import URL, CursorResult
+from sqlalchemy.exc import DBAPIError
+
+from router_policy_client.analysis.arrow_columns import arrow_array
+from router_policy_client.analysis.frames import Frame, require, to_frame
+from router_policy_client.analysis.relations import (
+    CHANGES,
+    GAPS,
+    HISTORY,
+    LATEST,
+    OVERRIDES,
+    RUNS,
+    Relation,
+    Selection,
+    query,
+)
+from router_policy_client.database import error_message, make_engine, parse_url
+from router_policy_client.errors import ReaderSettingsError, StoreReadError
+
+To = Literal["pandas", "polars", "arrow"]
+Time = datetime | str
+_ROWS_AT_ONCE = 20_000
+_STATEMENT_SECONDS = 600
+
+
+def read_history(
+    url: str,
+    *,
+    scope: str = "default",
+    symbols: Sequence[str] | str | None = None,
+    since: Time | None = None,
+    until: Time | None = None,
+    to: To = "pandas",
+) -> Frame:
+    """Return every policy that came into force, with the time that it was: `valid_from <= t < valid_to`.
+
+    The rows are those of the view policy_history with `since <= valid_from < until`, by `valid_from` and symbol;
+    `valid_to` is null for the newest. None is no bound, and None for `symbols` means all of them; a symbol is spelt as
+    in the order log. A bound is an aware datetime, or a text such as `2026-04-26T00:15:00Z`.
+
+    Times are UTC, flags booleans, words categories, `codes` a list of records with code, value and threshold; ratios
+    are between 0 and 1, and slippage is in basis points, + is worse. Null stays null. With `to="pandas"` counts and
+    flags are of pandas' nullable types, so that a type does not depend on the rows. Without rows the table is empty and
+    has the same columns.
+
+    Raises ReaderSettingsError for a URL, bound or `to` that is not valid and for a library that is not installed, and
+    StoreReadError if the database cannot be read.
+    """
+    return _read(url, HISTORY, to, scope, symbols, since, until)
+
+
+def read_latest(
+    url: str, *, scope: str = "default", symbols: Sequence[str] | str | None = None, to: To = "pandas"
+) -> Frame:
+    """Return the policies in force by symbol, overrides included, as the view policy_latest has them.
+
+    Types and errors are those of `read_history`; empty before the first run.
+    """
+    return _read(url, LATEST, to, scope, symbols)
+
+
+def read_changes(
+    url: str,
+    *,
+    scope: str = "default",
+    symbols: Sequence[str] | str | None = None,
+    since: Time | None = None,
+    until: Time | None = None,
+    to: To = "pandas",
+) -> Frame:
+    """Return the decisions that differ from the symbol's run before, with what it was, by slot and symbol.
+
+    The rows are those of the view policy_change with `since <= slot < until`. An override is not a change. Types and
+    errors are those of `read_history`.
+    """
+    return _read(url, CHANGES, to, scope, symbols, since, until)
+
+
+def read_runs(
+    url: str, *, scope: str = "default", since: Time | None = None, until: Time | None = None, to: To = "pandas"
+) -> Frame:
+    """Return the runs with `since <= slot < until` by slot: what decided, how much was used, and how long it took.
+
+    The columns are those of the table policy_run; `sources` and `shadows` are JSON. Types and errors are those of
+    `read_history`.
+    """
+    return _read(url, RUNS, to, scope, None, since, until)
+
+
+def read_overrides(
+    url: str,
+    *,
+    scope: str = "default",
+    symbols: Sequence[str] | str | None = None,
+    since: Time | None = None,
+    until: Time | None = None,
+    to: To = "pandas",
+) -> Frame:
+    """Return the overrides with `since <= from_at < until` by `from_at`, with who made and who ended them.
+
+    An override is in force from `from_at` to the earlier of `until_at` and `ended_at`, exclusive; `ended_at`,
+    `ended_by` and `end_reason` are null if nobody ended it. Types and errors are those of `read_history`.
+    """
+    return _read(url, OVERRIDES, to, scope, symbols, since, until)
+
+
+def read_gaps(
+    url: str, *, scope: str = "default", since: Time | None = None, until: Time | None = None, to: To = "pandas"
+) -> Frame:
+    """Return the slots with `since <= slot < until` that should have been published and were not, by slot.
+
+    The columns are those of the view policy_gap. Types and errors are those of `read_history`.
+    """
+    return _read(url, GAPS, to, scope, None, since, until)
+
+
+def _read(
+    url: str,
+    relation: Relation,
+    to: str,
+    scope: str,
+    symbols: Sequence[str] | str | None = None,
+    since: Time | None = None,
+    until: Time | None = None,
+) -> Frame:
+    require(to)
+    selection = Selection(
+        scope=scope,
+        symbols=[symbols] if isinstance(symbols, str) else symbols,
+        since=_bound("since", since),
+        until=_bound("until", until),
+    )
+    return to_frame(_table(parse_url(url), relation, selection), to)
+
+
+def _bound(name: str, time: Time | None) -> datetime | None:
+    if time is None:
+        return None
+    try:
+        bound = datetime.fromisoformat(time) if isinstance(time, str) else time
+    except ValueError:
+        raise ReaderSettingsError(f"{name}: {time!r} is not a valid time; write it as 2026-04-26T00:15:00Z") from None
+    if bound.tzinfo is None:
+        raise ReaderSettingsError(f"{name}: {time!r} has no zone; write a Z after it for UTC")
+    return bound
+
+
+def _table(url: URL, relation: Relation, selection: Selection) -> pyarrow.Table:
+    """Run the query in one transaction and return its rows as an Arrow table."""
+    engine = make_engine(url, _STATEMENT_SECONDS)
+    clause, values = query(relation, selection, is_sqlite=url.get_backend_name() == "sqlite")
+    try:
+        with engine.connect() as connection, connection.begin():
+            rows = connection.execution_options(stream_results=True, yield_per=_ROWS_AT_ONCE).execute(clause, values)
+            tables = list(_tables(rows))
+    except (DBAPIError, OSError, ValueError) as error:
+        raise StoreReadError(f"the store cannot be read: {error_message(error, url)}") from error
+    return pyarrow.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+
+
+def _tables(rows: CursorResult[tuple[object, ...]]) -> Iterator[pyarrow.Table]:
+    """Yield the rows in parts, and first a part without rows, which has the columns."""
+    names = list(rows.keys())
+    yield _part(names, [() for _ in names])
+    for part in rows.partitions():
+        yield _part(names, list(zip(*part, strict=True)))
+
+
+def _part(names: Sequence[str], columns: Sequence[Sequence[object]]) -> pyarrow.Table:
+    return pyarrow.table([arrow_array(name, values) for name, values in zip(names, columns, strict=True)], names)

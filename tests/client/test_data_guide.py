@@ -1,0 +1,34 @@
+"""The guide for analysts: its code runs as it is written there."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router_policy_client import analysis
+from storage.store import Store
+from tests.support.small_history import publish_small_history
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
+
+
+def test_the_lines_of_the_guide_answer(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(sqlite_template, tmp_path / "router_policy.db")
+    monkeypatch.chdir(tmp_path)
+    with Store("sqlite:///router_policy.db") as store:
+        publish_small_history(store)
+    (block,) = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+    names: dict[str, Any] = {}
+
+    exec(compile(block, "docs/data.md", "exec"), names)
+
+    # From midnight on overrides hold two of five policies of BTCUSDT on taker, and one of four of ETHUSDT; another of
+    # ETHUSDT is taker because it is degraded in a panic.
+    assert names["taker_share"].to_dict() == pytest.approx({"BTCUSDT": 2 / 5, "ETHUSDT": 2 / 4})
+    assert names["flips"]["symbol"].to_list() == ["DOGEUSDT", "ETHUSDT", "ETHUSDT"]
+
+
+def test_the_guide_has_every_function() -> None:
+    assert sorted(re.findall(r"^\| `(read_\w+)`", GUIDE, flags=re.MULTILINE)) == analysis.__all__
