@@ -26,6 +26,7 @@ _WORDS = {
     409: "unknown_rules",
     422: "invalid_request",
     500: "internal",
+    501: "not_installed",
     503: "unavailable",
     504: "timeout",
 }

@@ -1,7 +1,9 @@
 """The guide for analysts: its code runs as it is written there."""
 
 import re
+import shlex
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,11 @@ import pytest
 
 from router_policy_client import analysis
 from storage.store import Store
+from tests.support.bots import write_bot
+from tests.support.command import command
 from tests.support.small_history import publish_small_history
 
+AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 GUIDE = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
 
 
@@ -28,6 +33,21 @@ def test_the_lines_of_the_guide_answer(tmp_path: Path, sqlite_template: Path, mo
     # ETHUSDT is taker because it is degraded in a panic.
     assert names["taker_share"].to_dict() == pytest.approx({"BTCUSDT": 2 / 5, "ETHUSDT": 2 / 4})
     assert names["flips"]["symbol"].to_list() == ["DOGEUSDT", "ETHUSDT", "ETHUSDT"]
+
+
+def test_the_exports_of_the_guide_run(tmp_path: Path, sqlite_template: Path) -> None:
+    shutil.copy(sqlite_template, tmp_path / "router_policy.db")
+    with Store(f"sqlite:///{tmp_path}/router_policy.db") as store:
+        publish_small_history(store)
+    write_bot(tmp_path, AS_OF, store="sqlite:///router_policy.db")
+    (block,) = re.findall(r"```console\n(.*?)```", GUIDE, flags=re.DOTALL)
+
+    for line in block.splitlines():
+        done = command(tmp_path, *shlex.split(line)[2:])
+        assert done.returncode == 0, done.stderr
+
+    assert (tmp_path / "history.parquet").exists()
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 1 + 5  # of BTCUSDT from midnight on
 
 
 def test_the_guide_has_every_function() -> None:

@@ -7,17 +7,15 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
+from console.records.history_rows import history_csv
 from console.records.policy_records import (
     ChangePage,
     ChangeRecord,
     HistoryPage,
-    OverrideRecord,
     PastPolicyRecord,
     PolicyPage,
     PolicyRecord,
-    SnapshotRecord,
 )
-from console.web.api.csv_response import csv_text
 from console.web.errors import Responses, documented
 from console.web.parameters import SYMBOL_PATTERN, At, Limit, Moment, OneSymbol, Since, Symbol, Until, read_time
 from console.web.policy_cache import PolicyCache
@@ -122,9 +120,9 @@ def history(
     """Return one symbol's policies that came into force in a time, oldest first, each with the time it was in force."""
     periods = _history(cache, symbol, PageBounds(since=since, until=until, limit=limit + 1))
     more = next_page(request, response, since=iso(periods[limit].valid_from)) if len(periods) > limit else None
-    items = [PastPolicyRecord.of(period) for period in periods[:limit]]
     if format == "csv":
-        return Response(_as_csv(items), media_type="text/csv", headers=dict(response.headers))
+        return Response(history_csv(periods[:limit]), media_type="text/csv", headers=dict(response.headers))
+    items = [PastPolicyRecord.of(period) for period in periods[:limit]]
     return HistoryPage.model_construct(items=items, next=more)
 
 
@@ -135,23 +133,6 @@ def _history(cache: PolicyCache, symbol: str, bounds: PageBounds) -> list[Policy
         if not periods and not history_page(connection, cache.scope, symbol, PageBounds(limit=1)):
             raise policy_not_found(cache, symbol)
     return periods
-
-
-_BESIDE = [name for name in PastPolicyRecord.model_fields if name not in {*SnapshotRecord.model_fields, "override"}]
-_OVERRIDE = {name: f"override_{name.removeprefix('override_')}" for name in OverrideRecord.model_fields}
-
-
-def _as_csv(items: Sequence[PastPolicyRecord]) -> str:
-    """Write the columns of the store; codes as the words alone, which the reason says in full."""
-    columns = [*_BESIDE, *SnapshotRecord.model_fields, *_OVERRIDE.values()]
-    return csv_text(columns, map(_cells, items))
-
-
-def _cells(record: PastPolicyRecord) -> dict[str, object]:
-    cells = record.model_dump(mode="json")
-    override = cells.pop("override") or {}
-    cells["codes"] = " ".join(code["code"] for code in cells["codes"])
-    return cells | {column: override.get(name) for name, column in _OVERRIDE.items()}
 
 
 @router.get("/policies/{symbol:path}", response_model=PolicyRecord, responses={**_NOT_MODIFIED, **documented(404)})

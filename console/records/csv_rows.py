@@ -7,14 +7,15 @@ from io import StringIO
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """Return rows as CSV with a head line (RFC 4180); None is an empty cell.
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]], *, with_head: bool = True) -> str:
+    """Return rows as CSV (RFC 4180), with the columns as the first line if `with_head`; None is an empty cell.
 
     A text that a spreadsheet would run as a formula gets an apostrophe before it; numbers stay numbers.
     """
     text = StringIO()
     writer = csv.writer(text)
-    writer.writerow(columns)
+    if with_head:
+        writer.writerow(columns)
     writer.writerows([_cell(row[name]) for name in columns] for row in rows)
     return text.getvalue()
 
