@@ -19,7 +19,8 @@ from policy.errors import RouterPolicyError
 
 COMMANDS = (
     *("init", "check", "once", "run", "web"),
-    *("latest", "history", "explain", "health", "drift", "compare", "costs", "replay", "backtest", "export"),
+    *("latest", "history", "explain", "health", "drift", "compare", "costs", "power"),
+    *("replay", "backtest", "export"),
     *("verify", "head", "override", "backfill", "prune", "backup", "restore", "demo", "db"),
 )
 _RENAMED = {"outcome": "costs", "evaluate": "backtest"}

@@ -21,6 +21,9 @@ class CostDeviations:
     taker_bps: float = TAKER_DEVIATION_BPS
 
 
+ASSUMED_DEVIATIONS = CostDeviations()
+
+
 def planned_deviation(answer: Answer, share: float, deviations: CostDeviations) -> float:
     """Return the standard deviation of one order's effect if a `share` of orders is sent as taker, the others as maker.
 
