@@ -7,6 +7,7 @@ from enum import StrEnum
 from policy import Evidence, Quality, Regime, TakerBias
 from policy.effective import EffectivePolicy
 from policy.experiment.experiment import NO_EXPERIMENT, Experiment
+from policy.experiment.saving_figure import SavingFigure
 from policy.reject import Reject
 from policy.rules import Decision, Judgement, RuleSet
 
@@ -20,11 +21,20 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSaving:
+    """What orders with `since <= ts` and before a run's slot saved, of all symbols or of one."""
+
+    since: datetime
+    figure: SavingFigure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """What a run has computed, ready to be published. `sources` is a JSON text without secrets.
 
     `decisions` are the live rule set's. `judgements` are the same with their states if the live rule set keeps state.
     `shadows` holds what each rule set in the shadow decided. `experiment` decides which orders routers hold out.
+    `savings` are those that the runs before it did not find.
     """
 
     origin: Origin
@@ -38,6 +48,7 @@ class RunResult:
     rejects: tuple[Reject, ...]
     judgements: tuple[Judgement, ...] = ()
     shadows: tuple[tuple[RuleSet, tuple[Judgement, ...]], ...] = ()
+    savings: tuple[StoredSaving, ...] = ()
     experiment: Experiment = NO_EXPERIMENT
 
 

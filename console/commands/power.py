@@ -122,7 +122,7 @@ def _introduction(planned: _Planned) -> Iterator[str]:
         ("maker", flow.deviations.maker_bps, logged is not None and logged.maker_deviation_bps is not None),
         ("taker", flow.deviations.taker_bps, logged is not None and logged.taker_deviation_bps is not None),
     ):
-        origin = "as in the log" if is_logged else "assumed: the log has fewer than 100 such orders, or was not read"
+        origin = "as in the log" if is_logged else "assumed: fewer than 100 such orders were read"
         yield f"the cost of a {way} order varies by {deviation_bps:.2f} bps ({origin})"
 
 

@@ -1,15 +1,16 @@
 """What programs get of a saving: the figure, its two answers with their intervals, and the word for it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from policy.experiment.confidence_sequence import Interval, interval_around
 from policy.experiment.saving import Answer, Comparison
 from policy.experiment.saving_figure import ALL_SYMBOLS, SavingFigure, SavingWord, judge_saving
 from policy.numbers import round_metric
+from storage.read.savings import KnownSavings, SavingPoint
 
 
 class IntervalRecord(BaseModel):
@@ -110,3 +111,40 @@ def _money(figure: SavingFigure) -> SavedMoneyRecord | None:
         interval=IntervalRecord.around(figure.saving_money, figure.margin_money),
         single_look_interval=IntervalRecord.around(figure.saving_money, figure.single_look_margin_money),
     )
+
+
+class SavingsRecord(BaseModel):
+    """What the orders with `since <= ts < slot` saved; `since` is null if no run has held any out."""
+
+    since: AwareDatetime | None
+    slot: AwareDatetime | None
+    items: list[SavingRecord]
+
+    @classmethod
+    def of(cls, known: KnownSavings, slot: datetime | None) -> Self:
+        """Return the record of what is known as of a slot, by symbol and comparison, all symbols first."""
+        figures = [saving.figure for _, saving in sorted(known.newest.items())]
+        elapsed = slot - known.since if slot is not None and known.since is not None else timedelta(0)
+        return cls(since=known.since, slot=slot, items=saving_records(figures, elapsed))
+
+
+class SavingPointRecord(BaseModel):
+    """A saving as a run found it; it holds until the slot of the next."""
+
+    slot: AwareDatetime
+    since: AwareDatetime
+    figure: SavingRecord
+
+    @classmethod
+    def of(cls, point: SavingPoint) -> Self:
+        """Return the record of a point."""
+        saving = point.saving
+        figure = SavingRecord.of(saving.figure, point.slot - saving.since)
+        return cls(slot=point.slot, since=saving.since, figure=figure)
+
+
+class SavingPointPage(BaseModel):
+    """A page of one saving over time; `next` is the address of the page after it, null at the end."""
+
+    items: list[SavingPointRecord]
+    next: str | None

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from console.web import probes
-from console.web.api import health, history_files, policies, runs
+from console.web.api import health, history_files, policies, runs, savings
 from console.web.errors import add_error_handlers, documented
 from console.web.guards import TimeLimit, guards_of, may_read
 from console.web.head_requests import HeadRequests
@@ -106,7 +106,7 @@ def _add_routes(app: FastAPI, token: str | None) -> None:
     programs, people = guards_of(token, for_people=False), guards_of(token, for_people=True)
     app.include_router(probes.router)
     app.include_router(probes.figures, dependencies=programs, responses=refusals)
-    for router in (health.router, policies.router, history_files.router, runs.router):
+    for router in (health.router, policies.router, history_files.router, runs.router, savings.router):
         app.include_router(router, dependencies=programs, responses=refusals)
     app.include_router(pages.router, dependencies=people)
     app.mount("/static", ConsoleFiles(), name="static")

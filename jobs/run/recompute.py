@@ -12,7 +12,7 @@ from jobs.engines.measurement import Measurement
 from jobs.engines.source_notes import notes_of
 from jobs.engines.streaks import States
 from jobs.plan import Plan
-from storage.records import Origin, RunResult
+from storage.records import Origin, RunResult, StoredSaving
 
 
 def recompute(
@@ -25,13 +25,15 @@ def recompute(
     idle_symbols: Iterable[str] = (),
     states: States = NO_STATES,
     measured: Measure | None = None,
+    savings: tuple[StoredSaving, ...] = (),
 ) -> RunResult:
     """Measure and decide for every traded symbol, from the events before `as_of`; nothing is written.
 
     `known_symbols` and `states` are as in `decide_symbols`. Those of `idle_symbols` that have no order now and are not
-    in the plan leave: the sources of the result name them. `measured` measures the window; None: the sources are read
-    for it alone. The same plan, sources, states and `as_of` give the same decisions. Raises SourceError or EngineError
-    if nothing can be computed, and SourceError if rows of orders were rejected as unreadable and none gives an outcome.
+    in the plan leave: the sources of the result name them. `savings` are part of the result as they are.
+    `measured` measures the window; None: the sources are read for it alone. The same plan, sources, states and `as_of`
+    give the same decisions. Raises SourceError or EngineError if nothing can be computed, and SourceError if rows of
+    orders were rejected as unreadable and none gives an outcome.
     """
     measured = measured or partial(measure, plan)
     measurement = measured(plan.window(as_of), states)
@@ -49,6 +51,7 @@ def recompute(
         rejects=measurement.rejects,
         judgements=decisions.live if plan.rule_set.has_state else (),
         shadows=decisions.shadows,
+        savings=savings,
         experiment=plan.experiment,
     )
 

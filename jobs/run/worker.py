@@ -18,9 +18,11 @@ from jobs.plan import Plan
 from jobs.run.child_process import end_with_parent, folder_of_run
 from jobs.run.errors import RunFailedError
 from jobs.run.recompute import recompute
+from jobs.run.run_savings import new_savings, with_half_width
 from policy.errors import RouterPolicyError
 from storage.read.breaker_states import states_before
 from storage.read.policies import symbols_before, symbols_without_orders
+from storage.read.savings import known_savings
 from storage.records import Origin, PublishedRun
 from storage.store import Store
 from storage.write.leases import Lease, record_failure
@@ -54,8 +56,11 @@ def _compute_slot(task: RunTask, store: Store, measured: Measure | None) -> Publ
         since = lease.slot - task.plan.leave_after
         idle_symbols = symbols_without_orders(connection, lease.scope, lease.slot, since)
         states = states_before(connection, lease.scope, lease.slot, stateful)
+        known = known_savings(connection, lease.scope, lease.slot)
+    # Nobody followed a backfilled slot, and a log as long as the experiment would be read again for each.
+    savings = () if task.origin is Origin.BACKFILL else new_savings(task.plan, lease.slot, known)
     result = recompute(
-        task.plan,
+        with_half_width(task.plan, known),
         lease.slot,
         origin=task.origin,
         started_at=started_at,
@@ -63,6 +68,7 @@ def _compute_slot(task: RunTask, store: Store, measured: Measure | None) -> Publ
         idle_symbols=idle_symbols,
         states=states,
         measured=measured,
+        savings=savings,
     )
     return store.publish(lease, result)
 

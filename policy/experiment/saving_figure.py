@@ -1,6 +1,6 @@
 """What is shown and stored of a saving: one figure for each comparison, of all symbols and of each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -22,6 +22,8 @@ from policy.numbers import round_metric
 ALL_SYMBOLS = ""
 SMALLEST_SAVING_BPS = 0.25
 _MONEY_OF_ONE_BPS = 1e-4
+# What a figure is of: its symbol, and which way is compared with which.
+FigureKey = tuple[str, Comparison]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +168,6 @@ def judge_saving(figure: SavingFigure, answer: Answer, elapsed: timedelta) -> Sa
     return SavingVerdict(word=SavingWord.NOT_YET_KNOWN, remaining_days=days)
 
 
-def figures_by_key(figures: Sequence[SavingFigure]) -> Mapping[tuple[str, Comparison], SavingFigure]:
-    """Return the figures by their symbol and comparison."""
-    return {(figure.symbol, figure.comparison): figure for figure in figures}
+def key_of(figure: SavingFigure) -> FigureKey:
+    """Return what a figure is of."""
+    return figure.symbol, figure.comparison

@@ -2,10 +2,11 @@
 
 Canonical text: one JSON array, UTF-8, no blanks. Its first element is the table's name, its second the entry's values
 in the order of the schema without its own digest. A run is followed by its snapshots by symbol, its rejected rows by
-source and reason, its shadow decisions by symbol and rule set, and its breakers by symbol and rule set: each a list of
-rows, each row a list of values in the order of the schema. Nulls at the end of a row and empty lists at the end of the
-array are left out, so that a later column or table changes no digest. Times are RFC 3339 in UTC with a Z, with six
-digits of fraction if it is not zero; numbers are the shortest text that reads back the same.
+source and reason, its shadow decisions by symbol and rule set, its breakers by symbol and rule set, and its savings by
+symbol and comparison: each a list of rows, each row a list of values in the order of the schema. Nulls at the end of a
+row and empty lists at the end of the array are left out, so that a later column or table changes no digest. Times are
+RFC 3339 in UTC with a Z, with six digits of fraction if it is not zero; numbers are the shortest text that reads back
+the same.
 
 The column `digest_form` names the form of the text. It is a value of the entry, so it is in the text too, and to change
 it is to change the digest. An entry without one is from before schema 0005, and its text has one of two forms: that
@@ -29,6 +30,7 @@ from storage.schema.tables import (
     policy_prune,
     policy_reject,
     policy_run,
+    policy_saving,
     policy_shadow,
     policy_snapshot,
 )
@@ -40,6 +42,7 @@ CHILD_TABLES: Mapping[Table, tuple[str, ...]] = {
     policy_reject: ("source", "reason"),
     policy_shadow: ("symbol", "rule_set"),
     policy_breaker: ("symbol", "rule_set"),
+    policy_saving: ("symbol", "comparison"),
 }
 _ENTRY_TABLES = (policy_run, policy_override, policy_override_end, policy_prune)
 _OWN_DIGEST = {table: table.columns.keys().index("digest") for table in _ENTRY_TABLES}

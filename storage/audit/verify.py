@@ -223,7 +223,7 @@ class _Walk:
         if entry.table is not policy_run:
             self._check_link(entry, _derived_digest(entry))
             return
-        snapshots, _, shadows, breakers = children
+        snapshots, _, shadows, breakers, _ = children
         rederive_run(entry.name, entry.row, self.rules, snapshots, shadows, breakers)
         self._check_link(entry, _derived_digest(entry, *children))
         self.run_count += 1

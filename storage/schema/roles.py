@@ -17,12 +17,12 @@ _SECONDS = {WRITER: 20, ROUTER: 1, ANALYST: 60}
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _READ = (
     "policy_head policy_scope policy_slot policy_rule_set policy_run policy_snapshot policy_reject policy_run_failure "
-    "policy_shadow policy_breaker policy_override policy_override_end policy_prune "
+    "policy_shadow policy_breaker policy_saving policy_override policy_override_end policy_prune "
     "policy_latest policy_history policy_change policy_gap"
 ).split()
 _INSERT = (
     "policy_scope policy_slot policy_rule_set policy_run policy_snapshot policy_reject policy_run_failure "
-    "policy_shadow policy_breaker policy_override policy_override_end"
+    "policy_shadow policy_breaker policy_saving policy_override policy_override_end"
 ).split()
 _UPDATE = ("policy_head", "policy_slot")
 _SCHEMA = text(

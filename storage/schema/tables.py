@@ -283,6 +283,45 @@ policy_breaker = Table(
     sqlite_strict=True,
 )
 
+policy_saving = Table(
+    "policy_saving",
+    metadata,
+    Column("run_id", COUNT, ForeignKey("policy_run.run_id"), primary_key=True, comment="the run"),
+    Column("symbol", Text, primary_key=True, comment="the market; empty for all markets of the scope"),
+    Column(
+        "comparison",
+        Text,
+        primary_key=True,
+        comment="which way against which: maker_against_taker, policy_against_taker or policy_against_maker",
+    ),
+    Column("scope", Text, nullable=False, comment="the run's scope"),
+    Column("slot", UtcTimestamp, nullable=False, comment="the run's slot"),
+    Column("since", UtcTimestamp, nullable=False, comment="the orders are those from then on until the slot"),
+    Column("order_count", COUNT, nullable=False, comment="orders of which chance decided the way"),
+    Column("maker_count", COUNT, nullable=False, comment="of these, sent as maker"),
+    Column("taker_count", COUNT, nullable=False, comment="of these, sent straight to taker"),
+    Column("saving_bps", REAL, nullable=False, comment="what the first way saved in bps an order; below 0: it cost"),
+    Column("sent_margin_bps", REAL, comment="± of the orders sent, at every look; null: too few orders of a way"),
+    Column("sent_single_look_margin_bps", REAL, comment="± of the orders sent, valid for one look only"),
+    Column("any_margin_bps", REAL, comment="± of any future order, at every look; null: too few orders of a way"),
+    Column("any_single_look_margin_bps", REAL, comment="± of any future order, valid for one look only"),
+    Column("money_order_count", COUNT, nullable=False, comment="of the orders, those with a notional"),
+    Column("saving_money", REAL, comment="what these saved together, in the currency of their notional"),
+    Column("margin_money", REAL, comment="± of that sum, at every look"),
+    Column("single_look_margin_money", REAL, comment="± of that sum, valid for one look only"),
+    _one_of("comparison", "maker_against_taker", "policy_against_taker", "policy_against_maker"),
+    *map(
+        _finite,
+        (
+            "saving_bps sent_margin_bps sent_single_look_margin_bps any_margin_bps any_single_look_margin_bps "
+            "saving_money margin_money single_look_margin_money"
+        ).split(),
+    ),
+    Index(None, "scope", "symbol", "comparison", "slot"),
+    comment="What orders saved of which chance decided the way; a figure that is not new is not stored again.",
+    sqlite_strict=True,
+)
+
 policy_run_failure = Table(
     "policy_run_failure",
     metadata,

@@ -17,6 +17,7 @@ from storage.schema.tables import (
     policy_prune,
     policy_reject,
     policy_run,
+    policy_saving,
     policy_shadow,
     policy_slot,
     policy_snapshot,
@@ -26,6 +27,7 @@ RUNS_AT_ONCE = 200
 _PAGES_AT_ONCE = 2000
 # Rows that refer to others go first.
 _NUMBERED = (
+    (policy_saving, "run_id"),
     (policy_breaker, "run_id"),
     (policy_shadow, "run_id"),
     (policy_snapshot, "run_id"),

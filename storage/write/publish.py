@@ -18,13 +18,14 @@ from storage.schema.tables import (
     policy_reject,
     policy_rule_set,
     policy_run,
+    policy_saving,
     policy_scope,
     policy_shadow,
     policy_slot,
     policy_snapshot,
 )
 from storage.write.leases import Lease, is_current
-from storage.write.rows import Row, breaker_rows, reject_rows, shadow_rows, snapshot_rows
+from storage.write.rows import Row, breaker_rows, reject_rows, saving_rows, shadow_rows, snapshot_rows
 
 
 def publish_run(connection: Connection, lease: Lease, result: RunResult) -> str:
@@ -42,6 +43,7 @@ def publish_run(connection: Connection, lease: Lease, result: RunResult) -> str:
         policy_reject: reject_rows(run_id, result),
         policy_shadow: shadow_rows(run_id, result),
         policy_breaker: breaker_rows(run_id, result),
+        policy_saving: saving_rows(run_id, lease, result),
     }
     run["digest"] = _digest(run, children)
     connection.execute(policy_run.insert(), run)

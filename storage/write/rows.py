@@ -5,6 +5,7 @@ from typing import Any
 from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.enums import Quality
 from policy.experiment.experiment import Holdout
+from policy.experiment.saving_figure import SavingFigure
 from policy.outage_evidence import OutageEvidence
 from policy.outage_text import outage_to_text
 from policy.reason_codes import codes_to_text
@@ -57,6 +58,17 @@ def shadow_rows(run_id: int, result: RunResult) -> list[Row]:
         for rule_set, judgements in result.shadows
         for judgement in judgements
     ]
+
+
+def saving_rows(run_id: int, lease: Lease, result: RunResult) -> list[Row]:
+    """Return what the run found of savings and the runs before it did not, as rows of policy_saving."""
+    run = {"run_id": run_id, "scope": lease.scope, "slot": lease.slot}
+    return [{**run, "since": saving.since, **_saving_columns(saving.figure)} for saving in result.savings]
+
+
+def _saving_columns(figure: SavingFigure) -> Row:
+    columns: Row = {name: getattr(figure, name) for name in figure.__slots__}
+    return {**columns, "comparison": figure.comparison.value}
 
 
 def breaker_rows(run_id: int, result: RunResult) -> list[Row]:

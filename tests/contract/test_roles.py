@@ -22,7 +22,7 @@ TABLES = sorted(metadata.tables)
 VIEWS = ["policy_change", "policy_gap", "policy_history", "policy_latest"]
 MAY_INSERT = {
     "policy_scope", "policy_slot", "policy_rule_set", "policy_run", "policy_snapshot", "policy_reject",
-    "policy_shadow", "policy_breaker",
+    "policy_shadow", "policy_breaker", "policy_saving",
     "policy_run_failure", "policy_override", "policy_override_end",
 }  # fmt: skip
 MAY_UPDATE = {"policy_head", "policy_slot"}

@@ -59,7 +59,7 @@ def test_the_transcript_in_the_readme_is_what_the_commands_print(tmp_path: Path)
         assert appears_in_order(lines, done.stdout), f"{arguments} printed:\n{done.stdout}"
 
 
-@pytest.mark.parametrize("page", ["operations.md", "analysis.md"])
+@pytest.mark.parametrize("page", ["operations.md", "analysis.md", "savings.md"])
 def test_the_commands_of_the_guides_run(tmp_path: Path, page: str) -> None:
     write_bot(tmp_path, AS_OF)
     command(tmp_path, "once", "--as-of", AS_OF.isoformat())

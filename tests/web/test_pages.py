@@ -19,7 +19,7 @@ from tests.support.store_calls import write
 from tests.web.conftest import NOW, Visit
 
 EVIL = "<script>alert(1)</script>"
-PAGES = ("/", "/symbols/BTCUSDT", "/rules", "/runs", "/symbols/NOSUCH")
+PAGES = ("/", "/symbols/BTCUSDT", "/savings", "/rules", "/runs", "/symbols/NOSUCH")
 
 
 class Elements(HTMLParser):

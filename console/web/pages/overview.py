@@ -7,11 +7,13 @@ from threading import Lock
 from markupsafe import Markup
 
 from console.web.banner import Banner, banner_of
+from console.web.pages.saving_view import saving_tile
 from console.web.pages.sparkline import LastDay, Stretch, in_words, stretches
 from console.web.pages.tiles import Tile, policy_tiles
 from console.web.policy_cache import LatestPolicies, PolicyCache, tag_of
 from policy.freshness import Status
 from policy.health import ExecutionHealth
+from storage.read.savings import known_savings
 
 # The strip of the page shows these for all symbols at once: they have one slot.
 _SHOWN_BY_STRIP = {f"policy_{status}" for status in (Status.STALE, Status.EXPIRED, Status.CLOCK_SKEW)}
@@ -56,9 +58,14 @@ class Overview:
         wanted = tag_of(newest.tag, banner.status)
         with self._lock:
             if self._kept is None or self._kept[0] != wanted:
-                self._kept = (wanted, render(policy_tiles(newest), self.rows(newest)))
+                self._kept = (wanted, render(self._tiles(newest), self.rows(newest)))
             content = self._kept[1]
         return OverviewView(tag=tag_of(wanted, banner.tag), banner=banner, content=content)
+
+    def _tiles(self, newest: LatestPolicies) -> Sequence[Tile]:
+        with self.cache.store.reading() as connection:
+            known = known_savings(connection, self.cache.scope)
+        return (*policy_tiles(newest), saving_tile(known, newest.slot))
 
     def rows(self, newest: LatestPolicies) -> list[OverviewRow]:
         """Return a row for every symbol, the worst first."""

@@ -21,6 +21,7 @@ from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
 from console.web.pages.columns import COLUMNS
 from console.web.pages.overview import Overview, OverviewRow, OverviewView
 from console.web.pages.rule_sets import ROW_LIMIT, timeline
+from console.web.pages.saving_view import HEIGHT, WIDTH, saving_picture, saving_tables
 from console.web.pages.sparkline import STEP_COUNT
 from console.web.pages.symbol_changes import symbol_changes
 from console.web.pages.tiles import Tile
@@ -30,16 +31,20 @@ from console.web.responses import ThePolicyCache
 from jobs.analysis.explain import Explanation, explain_policy
 from jobs.analysis.rule_set_summary import summarize_rule_sets
 from policy.enums import Quality, Regime
+from policy.experiment.saving import Comparison
+from policy.experiment.saving_figure import ALL_SYMBOLS
 from policy.rules import UnknownRuleSetError
 from storage.audit import chain
 from storage.read.overrides import override_periods, overrides_at
 from storage.read.pages import PageBounds, changes, failures, gaps, runs
 from storage.read.policies import rejects_of_runs
+from storage.read.savings import known_savings, saving_series
 
 router = APIRouter(include_in_schema=False)
 CLOCK_HEADER = "Router-Policy-Clock"  # seconds since the epoch; the database's clock, which ages are counted by
 _CHANGES_SHOWN = 50
 _RUNS_SHOWN = 50
+_POINTS_SHOWN = PageBounds(limit=2000)
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -170,6 +175,25 @@ def _explained(cache: PolicyCache, newest: LatestPolicies, symbol: str) -> tuple
         return explain_policy(cache.store, cache.scope, symbol, newest.now), "no policy is in force now"
     except UnknownRuleSetError as error:
         return None, str(error)
+
+
+@router.get("/savings")
+def savings_page(request: Request, cache: ThePolicyCache) -> Response:
+    """Show what orders saved of which chance decided the way, and how exactly that is known."""
+    newest = cache.newest()
+    with cache.store.reading() as connection:
+        known = known_savings(connection, cache.scope)
+        points = saving_series(connection, cache.scope, ALL_SYMBOLS, Comparison.MAKER_AGAINST_TAKER, _POINTS_SHOWN)
+    values = {
+        "banner": banner_of(cache, newest),
+        "since": known.since,
+        "tables": saving_tables(known, newest.slot),
+        "picture": saving_picture(points),
+        "width": WIDTH,
+        "height": HEIGHT,
+        "active": "savings",
+    }
+    return _page(request, "savings.html", values)
 
 
 @router.get("/rules")
