@@ -150,6 +150,8 @@ def _decision(period: PolicyPeriod) -> Iterator[str]:
         yield f"  override {override.override_id} by {reason}"
         yield f"  computed beneath it: {policy_words(override.computed_maker_first, override.computed_taker_bias)}"
     yield f"  {snapshot.reason}"
+    if snapshot.holdout_share is not None:
+        yield f"  held out: {exact_figure(snapshot.holdout_share)} of all orders, which go the other way; see drift"
     run = f"run {snapshot.run_id} of slot {iso(snapshot.slot)}"
     yield f"  {run}, published {iso(policy.published_at)}, rule set {snapshot.rule_set}"
 

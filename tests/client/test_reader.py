@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import pytest
 
 import router_policy_client.reader as reader_module
 from policy import TakerBias as ServiceTakerBias
+from policy.experiment.experiment import Experiment
 from router_policy_client import PolicyReader, Quality, Status, Symbols, TakerBias
 from storage.read import overrides as read_overrides
 from storage.store import Store
 from storage.write import overrides
 from tests.client.reading import Clock, watching
 from tests.client.upgrade import PROBE_EVERY, make_view_anew
-from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
 from tests.support.store_calls import read, write
 from tests.support.waiting import wait_until
 
@@ -54,6 +56,21 @@ def test_a_published_policy_is_read_with_its_status_age_run_and_slot(store: Stor
     assert (bad.maker_first, bad.taker_bias, bad.quality) == (False, TakerBias.PREFER_TAKER, Quality.BROKEN)
     assert good.policy is not None
     assert good.policy.published_at == run.published_at
+
+
+def test_a_fresh_policy_is_read_with_its_holdout_and_a_stale_one_without(store: Store, store_url: str) -> None:
+    run = replace(result((evidence("BTCUSDT"),)), experiment=Experiment(share=0.02, salt="spring"))
+    store.publish(claim(store), run)
+    clock = Clock(SLOT + QUARTER)
+
+    with PolicyReader(store_url, watch=False, now=clock) as reader:
+        reader.refresh()
+        fresh = reader.get("BTCUSDT")
+        clock.at = SLOT + 3 * QUARTER
+        stale = reader.get("BTCUSDT")
+
+    assert (fresh.status, fresh.holdout_share, fresh.holdout_salt) == (Status.FRESH, 0.02, "spring")
+    assert (stale.status, stale.holdout_share, stale.holdout_salt) == (Status.STALE, None, None)
 
 
 def test_a_bot_asks_by_its_own_spelling_of_a_symbol(store: Store, store_url: str) -> None:
