@@ -104,7 +104,7 @@ def test_a_tampered_assignment_is_found_by_drift(tmp_path: Path, store: Store) -
     loop = loop_in(tmp_path, store, FIFTH)
     loop.trade(HOUR, EVERY)
     loop.compute()
-    loop.trade(3 * HOUR, EVERY)
+    loop.trade(6 * HOUR, EVERY)
     lines = lines_of(loop)
     first, second = [line for line in lines if line.get("holdout")][:2]
     first.update(holdout=False, propensity=0.8)
