@@ -8,11 +8,16 @@ import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from console.errors import SettingsError
+from console.help import PlainCommand, PlainGroup
+from console.options import Config
+from console.terminal.errors import write_error
 from console.terminal.text import open_nowhere, print_nowhere, write_any_text
 from jobs.cycle_collector import exempt_what_is_loaded, without_collector
 from policy.errors import RouterPolicyError
@@ -24,11 +29,12 @@ COMMANDS = (
     *("verify", "head", "override", "backfill", "prune", "backup", "restore", "demo", "db"),
 )
 _RENAMED = {"outcome": "costs", "evaluate": "backtest"}
+_WITHOUT_SETTINGS = ("demo",)
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
 _OUTPUT_CANNOT_GROW = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-class Commands(TyperGroup):
+class Commands(PlainGroup):
     """The commands in the order of COMMANDS, each imported when it is asked for."""
 
     def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 - the library names the parameters
@@ -52,7 +58,7 @@ def _load(name: str) -> TyperCommand | TyperGroup:
         exempt_what_is_loaded()
     if not isinstance(command, typer.Typer):
         function, command = command, typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        command.command(name)(function)
+        command.command(name, cls=PlainCommand)(function)
     loaded = typer.main.get_command(command)
     assert isinstance(loaded, TyperCommand | TyperGroup)
     return loaded
@@ -63,37 +69,61 @@ app = typer.Typer(
     name="router-policy",
     help="Maker first or straight taker? One small policy per symbol, computed on a schedule from a bot's own logs.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"router-policy {version('router-policy')}\n")
+        raise typer.Exit
+
+
+_Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+]
+
+
 @app.callback()
-def _group() -> None:
-    """Make a group of the application, although no command is registered in it."""
+def _group(context: typer.Context, config: Config = None, _version: _Version = False) -> None:
+    """Take the options before the command; `console.options.Config` finds the settings file here."""
+    source = context.get_parameter_source("config")
+    if config is not None and source is not None and source.name == "COMMANDLINE":
+        _require_settings(context.invoked_subcommand)
+
+
+def _require_settings(name: str | None) -> None:
+    if name in _WITHOUT_SETTINGS:
+        raise SettingsError(f"{name} reads no settings; leave --config out")
 
 
 def main() -> None:
-    """Run the command. Exit code 0: done; 1: failed; 2: used wrongly, settings included."""
+    """Run the command. Exit code 0: done; 1: failed; 2: used wrongly, settings included.
+
+    With `--json` an error is JSON too, on standard error.
+    """
     sys.stdout = sys.stdout or open_nowhere()  # a process may be started without it
     write_any_text(sys.stdout)
     write_any_text(sys.stderr)
     try:
         _require_text(sys.argv)
-        app()
-    except SettingsError as error:
-        _fail(error, 2)
-    except RouterPolicyError as error:
-        _fail(error, 1)
+        sys.exit(app(standalone_mode=not _wants_json()))
+    except (RouterPolicyError, typer.TyperException, typer.Abort) as error:
+        sys.exit(write_error(error, as_json=_wants_json()))
     except OSError as error:
         if error.filename is not None or error.errno not in _OUTPUT_CANNOT_GROW:
             raise
         print_nowhere()  # what is left would fail again
-        _fail(f"the output cannot be written ({error.strerror or error})", 1)
+        _fail(f"the output cannot be written ({error.strerror or error})")
     except SystemExit as end:
         if end.code == _INTERRUPTED:
-            _fail("stopped by Ctrl-C; nothing was left half done", 1)
+            _fail("stopped by Ctrl-C; nothing was left half done")
         raise
+
+
+def _wants_json() -> bool:
+    return "--json" in sys.argv
 
 
 def _require_text(arguments: Sequence[str]) -> None:
@@ -102,6 +132,5 @@ def _require_text(arguments: Sequence[str]) -> None:
             raise SettingsError(f"{argument!a} is no text in the encoding of this locale")
 
 
-def _fail(error: RouterPolicyError | str, code: int) -> None:
-    sys.stderr.write(f"router-policy: {error}\n")
-    sys.exit(code)
+def _fail(message: str) -> None:
+    sys.exit(write_error(RouterPolicyError(message), as_json=_wants_json()))

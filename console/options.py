@@ -1,5 +1,6 @@
 """The options and arguments that commands share, each described once."""
 
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,9 @@ import typer
 
 from console.settings.duration import parse_duration
 
+CONFIG_VARIABLE = "ROUTER_POLICY_CONFIG"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_AGO = re.compile(r"[0-9]+[a-z]", flags=re.ASCII)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # so late that no window before it begins before the calendar does
 
 
@@ -23,6 +26,19 @@ def parse_time(text: str) -> datetime:
     if at < _EARLIEST:
         raise typer.BadParameter(f"{text!r} is too early; give a time from 1970 on")
     return at
+
+
+def parse_start(text: str) -> datetime:
+    """Read where a span begins: a time as `parse_time` does, or how long ago as the settings do, as in 24h.
+
+    Raises typer.BadParameter.
+    """
+    if _AGO.fullmatch(text) is None:
+        return parse_time(text)
+    start = datetime.now(UTC) - parse_length(text)
+    if start < _EARLIEST:
+        raise typer.BadParameter(f"{text!r} ago is too early; give a time from 1970 on")
+    return start
 
 
 def parse_digest(text: str) -> str:
@@ -45,14 +61,37 @@ def parse_length(length: str | timedelta) -> timedelta:
         raise typer.BadParameter(str(error)) from None
 
 
-Config = Annotated[Path | None, typer.Option("--config", help="The settings file; by default router-policy.toml here.")]
+def _config_given(context: typer.Context, config: Path | None) -> Path | None:
+    """Return the settings file that was named: after the command, else before it, else in the environment."""
+    variable = os.environ.get(CONFIG_VARIABLE)
+    return config or context.find_root().params.get("config") or (Path(variable) if variable else None)
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        *("--config", "-c"),
+        metavar="FILE",
+        callback=_config_given,
+        help=f"The settings file; by default {CONFIG_VARIABLE} in the environment, else router-policy.toml here.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 SymbolArgument = Annotated[str, typer.Argument(help="The market, as in the order log.")]
 OptionalSymbolArgument = Annotated[str | None, typer.Argument(help="The market, as in the order log; by default all.")]
-SlotsSince = Annotated[datetime | None, typer.Option(parser=parse_time, help="From this slot on; UTC without a zone.")]
+SlotsSince = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=parse_start, metavar="TIME", help="From this slot on, as 24h ago or a time; UTC without a zone."
+    ),
+]
 OrdersSince = Annotated[
     datetime | None,
-    typer.Option(parser=parse_time, help="Orders from this time on; by default seven days before the newest slot."),
+    typer.Option(
+        parser=parse_start,
+        metavar="TIME",
+        help="Orders from this time on, a time or 24h ago; by default seven days before the newest slot.",
+    ),
 ]
 Host = Annotated[str, typer.Option(help="The address on which the console listens; 127.0.0.1 is this machine alone.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The console's port; 0 takes any free one.")]

@@ -1,8 +1,6 @@
 """The evidence of an outage in words: its sum, and the orders that moved it most."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
-from typing import Any
 
 from jobs.analysis.outage_explanation import OutageExplanation, SumMove
 from policy.time_text import iso
@@ -39,16 +37,3 @@ def sum_move_words(move: SumMove) -> str:
     named = order.order_id if order.order_id is not None else "an order without an id"
     ended = f"{move.increment:+.2f}  {order.symbol} {named} at {iso(order.ended_at)}"
     return f"{ended} filled" if order.is_filled else f"{ended} missed, {_MARKET[order.went_through]}"
-
-
-def outage_record(outage: OutageExplanation) -> dict[str, Any]:
-    """Return a sum and its orders for programs."""
-    return {
-        "level": outage.level,
-        "outage_sum": outage.outage_sum,
-        "order_count": outage.order_count,
-        "moves": [
-            {**asdict(move.order), "ended_at": iso(move.order.ended_at), "increment": move.increment}
-            for move in outage.moves
-        ],
-    }

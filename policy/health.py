@@ -98,14 +98,18 @@ def execution_health(
 
 
 def severity(health: ExecutionHealth) -> tuple[int, float, str]:
+    """Return a sort key, worst first, as `severity_of` does."""
+    return severity_of(health.router.policy_quality, health.router.fallback_ratio, health.symbol)
+
+
+def severity_of(quality: Quality | None, fallback_ratio: float | None, symbol: str) -> tuple[int, float, str]:
     """Return a sort key: by quality, then by fallback ratio, worst first, then by name.
 
     Symbols without a fallback ratio follow those with one; symbols without a policy follow all others.
     """
     worst_first = tuple(reversed(Quality))
-    quality, fallback = health.router.policy_quality, health.router.fallback_ratio
     rank = len(worst_first) if quality is None else worst_first.index(quality)
-    return rank, 1.0 if fallback is None else -fallback, health.symbol
+    return rank, 1.0 if fallback_ratio is None else -fallback_ratio, symbol
 
 
 def _router(figures: Effectiveness, policy: EffectivePolicy | None) -> RouterHealth:

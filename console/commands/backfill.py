@@ -1,30 +1,34 @@
 """`router-policy backfill`: past slots, computed from the sources."""
 
-import sys
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from console.errors import SettingsError
-from console.options import Config, parse_length, parse_time
+from console.options import AsJson, Config, parse_length, parse_start, parse_time
 from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import plan_of
 from console.terminal.progress import progress_bar
+from console.terminal.text import print_lines, print_record
 from jobs.run.backfill import backfill
 from jobs.run.worker import LEASE_MARGIN
 from policy.time_text import iso
 from storage.store import Store
 
-_Start = Annotated[datetime, typer.Option("--from", parser=parse_time, help="The first slot, inclusive.")]
-_End = Annotated[datetime, typer.Option("--to", parser=parse_time, help="The end, exclusive.")]
+_Start = Annotated[
+    datetime,
+    typer.Option("--from", parser=parse_start, metavar="TIME", help="The first slot, inclusive; a time or 24h ago."),
+]
+_End = Annotated[datetime, typer.Option("--to", parser=parse_time, metavar="TIME", help="The end, exclusive.")]
 _Every = Annotated[
-    timedelta | None, typer.Option(parser=parse_length, help="A step, as in 1h; by default the slots of the schedule.")
+    timedelta | None,
+    typer.Option(parser=parse_length, metavar="LENGTH", help="A step, as in 1h; by default the slots of the schedule."),
 ]
 
 
-def command(start: _Start, end: _End, every: _Every = None, config: Config = None) -> None:
+def command(start: _Start, end: _End, every: _Every = None, config: Config = None, as_json: AsJson = False) -> None:
     """Compute past slots from the sources; published slots stay as they are. Can be interrupted."""
     settings = load(config)
     plan = plan_of(settings)
@@ -37,7 +41,10 @@ def command(start: _Start, end: _End, every: _Every = None, config: Config = Non
         for filled in backfill(plan, store, settings.store.url, slots, lease):
             published += filled.run is not None
             progress.update(task, advance=1, description=f"backfilling {iso(filled.slot)}")
-    sys.stdout.write(f"{published} of {len(slots)} slots were computed; the others were there or are held\n")
+    if as_json:
+        print_record({"slot_count": len(slots), "computed_count": published})
+        return
+    print_lines([f"{published} of {len(slots)} slots were computed; the others were there or are held"])
 
 
 def _slots(settings: Settings, start: datetime, end: datetime, step: timedelta | None) -> list[datetime]:

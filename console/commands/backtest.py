@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.errors import SettingsError
-from console.options import AsJson, Config, parse_length, parse_time
+from console.options import AsJson, Config, parse_length, parse_start
 from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import plan_of, rules_of
 from console.terminal.backtest_record import backtest_record
 from console.terminal.backtest_report import print_backtest
 from console.terminal.progress import step_bar
-from console.terminal.text import print_json
+from console.terminal.text import print_record
 from jobs.backtest.fill_rule import FillRule
 from jobs.backtest.options import BacktestOptions
 from policy.rules import RULE_SET_NAMES, RuleSet, rule_set
@@ -28,7 +28,12 @@ _OrdersPerDay = Annotated[
     float | None, typer.Option(min=0.01, max=10_000, help="Of each symbol; by default as in the order log.")
 ]
 _Since = Annotated[
-    datetime | None, typer.Option(parser=parse_time, help="Candles and orders from this time on; by default all.")
+    datetime | None,
+    typer.Option(
+        parser=parse_start,
+        metavar="TIME",
+        help="Candles and orders from this time on, a time or 30d ago; by default all.",
+    ),
 ]
 _OffsetBps = Annotated[float, typer.Option(min=0, max=1000, help="The maker price's distance from that at arrival.")]
 _WaitBars = Annotated[int, typer.Option(min=1, max=1000, help="The full wait at the maker price.")]
@@ -41,7 +46,12 @@ _Posts = Annotated[int, typer.Option("--posts", min=2, max=100, help="The full w
 _DriftBps = Annotated[float, typer.Option(min=0, max=1000, help="How far the price moves with an order in the wait.")]
 _OutageLength = Annotated[
     timedelta | None,
-    typer.Option("--outage", parser=parse_length, help="Simulate outages of maker fills of this length, as in 6h."),
+    typer.Option(
+        "--outage",
+        parser=parse_length,
+        metavar="LENGTH",
+        help="Simulate outages of maker fills of this length, as in 6h.",
+    ),
 ]
 _OutageCount = Annotated[int | None, typer.Option("--outages", min=1, max=1000, help="How many outages in each run.")]
 _OutagePenaltyBps = Annotated[
@@ -117,7 +127,7 @@ def show_backtest(config: Path | None, options: BacktestOptions, picture: Path |
     if picture is not None:
         _draw(backtest, picture)
     if as_json:
-        print_json([backtest_record(request, backtest)])
+        print_record(backtest_record(request, backtest))
     else:
         print_backtest(request, backtest, fees_are_assumed=settings.fees is None)
 

@@ -9,12 +9,12 @@ import typer
 from console.options import AsJson, Config, parse_time
 from console.settings.file import load
 from console.settings.plan import plan_of
-from console.terminal.text import print_json, print_lines
+from console.terminal.text import print_lines, print_page
 from jobs.analysis.check import check
 
 _AsOf = Annotated[
     datetime | None,
-    typer.Option(parser=parse_time, help="The time as of which the sources are tried; by default now."),
+    typer.Option(parser=parse_time, metavar="TIME", help="The time as of which the sources are tried; by default now."),
 ]
 
 
@@ -23,7 +23,7 @@ def command(config: Config = None, as_json: AsJson = False, as_of: _AsOf = None)
     settings = load(config)
     findings = check(plan_of(settings), settings.store.url, lambda: settings.schedule.slots, as_of)
     if as_json:
-        print_json(finding.record for finding in findings)
+        print_page(finding.record for finding in findings)
     else:
         print_lines(finding.line for finding in findings)
     if not all(finding.ok for finding in findings):

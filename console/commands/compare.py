@@ -9,7 +9,7 @@ from console.not_found import store_to_read
 from console.options import AsJson, Config, SlotsSince
 from console.settings.file import load
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import figure, percent, print_json, print_lines
+from console.terminal.text import figure, percent, print_lines, print_record
 from jobs.analysis.compare import (
     HOURS_AROUND,
     BreakerEventInContext,
@@ -34,7 +34,7 @@ def command(since: SlotsSince = None, config: Config = None, as_json: AsJson = F
     with store_to_read(settings.store.url) as store:
         comparison = compare(store, settings.scope, since)
     if as_json:
-        print_json([_record(settings.scope, comparison)])
+        print_record(_record(settings.scope, comparison))
         return
     for pair in comparison.pairs:
         _print_pair(settings.scope, pair)

@@ -16,7 +16,7 @@ from console.settings.plan import fees_of
 from console.terminal.rejects import reject_lines
 from console.terminal.saving_report import print_savings
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import figure, print_json, print_lines
+from console.terminal.text import figure, print_lines, print_record
 from jobs.analysis.costs import CHOSEN, Costs, CostSummary, PolicyAtOrder, find_costs
 from jobs.analysis.order_history import OrderSelection
 from jobs.confidence_interval import ConfidenceInterval
@@ -42,7 +42,7 @@ def command(
         selection = select_orders(settings, store, since)
         costs = find_costs(store, selection, fees_of(settings), as_if_live=as_if_live)
     if as_json:
-        print_json([{**_record(selection, costs), "as_if_live": as_if_live}])
+        print_record({**_record(selection, costs), "as_if_live": as_if_live})
         return
     _print(selection, costs, as_if_live=as_if_live)
     print_savings(costs.savings)

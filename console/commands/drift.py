@@ -13,7 +13,7 @@ from console.order_selection import select_orders
 from console.settings.file import load
 from console.terminal.rejects import reject_lines
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import print_json, print_lines
+from console.terminal.text import print_lines, print_record
 from jobs.analysis.drift import Drift, DriftKind, SymbolDrift, find_drift
 from jobs.analysis.findings import counted
 from jobs.analysis.order_history import TOLERANCE, OrderSelection
@@ -42,6 +42,7 @@ _Tolerance = Annotated[
     timedelta,
     typer.Option(
         parser=parse_length,
+        metavar="LENGTH",
         show_default=False,
         help="How long after a change an order may still follow the earlier policy; by default 60s.",
     ),
@@ -57,7 +58,7 @@ def command(
         selection = select_orders(settings, store, since, tolerance)
         drift = find_drift(store, selection)
     if as_json:
-        print_json([_record(selection, drift)])
+        print_record(_record(selection, drift))
         return
     _print(selection, drift)
 

@@ -1,20 +1,18 @@
 """`router-policy explain`: why a symbol's policy is what it is, or was at some time."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from console.not_found import NoPolicyError, did_you_mean, store_to_read
 from console.options import AsJson, Config, SymbolArgument, parse_time
-from console.outage_words import outage_lines, outage_record
-from console.policy_record import in_force_record
+from console.outage_words import outage_lines
 from console.settings.file import load
 from console.terminal.rejects import reject_words
 from console.terminal.routes import policy_words
-from console.terminal.text import exact_figure, print_json, print_lines
+from console.terminal.text import exact_figure, print_lines, print_record
 from jobs.analysis.explain import Explanation, explain_policy
 from policy.reject import Reject
 from policy.rules import Check, State, seed
@@ -39,7 +37,7 @@ _INPUTS = (
 )
 
 
-_At = Annotated[datetime | None, typer.Option(parser=parse_time, help="The time; by default now.")]
+_At = Annotated[datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="The time; by default now.")]
 
 
 def command(symbol: SymbolArgument, at: _At = None, config: Config = None, as_json: AsJson = False) -> None:
@@ -52,19 +50,11 @@ def command(symbol: SymbolArgument, at: _At = None, config: Config = None, as_js
             message = f"no policy was in force for {symbol!r} in scope {settings.scope!r} at {iso(moment)}"
             raise NoPolicyError(message + did_you_mean(store, settings.scope, symbol))
     if as_json:
-        print_json([explanation_record(explanation)])
+        from console.records.explanation_records import ExplanationRecord
+
+        print_record(ExplanationRecord.of(explanation))
         return
     print_lines(_lines(explanation))
-
-
-def explanation_record(explanation: Explanation) -> dict[str, Any]:
-    """Return an explanation for programs: the policy's columns, and what it rests on."""
-    return {
-        **_record(explanation.period, explanation.checks, explanation.rejects, explanation.last_change),
-        "breaker": _breaker_record(explanation.breaker),
-        "outages": [outage_record(outage) for outage in explanation.outages],
-        "shadows": [_shadow_record(shadow) for shadow in explanation.shadows],
-    }
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:
@@ -78,66 +68,6 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     yield from _rejected(explanation.rejects)
     yield from _shadows(explanation.shadows, snapshot.slot)
     yield from _changed(explanation.last_change)
-
-
-def _record(
-    period: PolicyPeriod, checks: Iterable[Check], rejects: Iterable[Reject], change: PolicyChange | None
-) -> dict[str, Any]:
-    return {
-        **in_force_record(period.policy),
-        "valid_from": iso(period.valid_from),
-        "valid_to": iso(period.valid_to),
-        "rules": [asdict(check) for check in checks],
-        "rejects": [asdict(reject) for reject in rejects],
-        "last_change": _change_record(change) if change is not None else None,
-    }
-
-
-def _change_record(change: PolicyChange) -> dict[str, Any]:
-    return {
-        "slot": iso(change.slot),
-        "previous_slot": iso(change.previous_slot),
-        "previous_maker_first": change.previous_maker_first,
-        "previous_taker_bias": change.previous_taker_bias,
-        "previous_quality": change.previous_quality,
-        "previous_regime": change.previous_regime,
-    }
-
-
-def _breaker_record(breaker: BreakerDecision | None) -> dict[str, Any] | None:
-    if breaker is None:
-        return None
-    streaks = breaker.evidence.streaks
-    return {
-        "before": _state_record(breaker.before) if breaker.before is not None else None,
-        "after": _state_record(breaker.after),
-        "openings": [{**asdict(opening), "opened_at": iso(opening.opened_at)} for opening in breaker.openings],
-        "own": _streak_record(streaks.own) | {"reject_streak": streaks.reject_streak} if streaks is not None else None,
-        "pool": _streak_record(streaks.pool) if streaks is not None else None,
-    }
-
-
-def _state_record(state: State) -> dict[str, Any]:
-    return {
-        "own": {"opened_at": iso(state.own.opened_at), "restarted_at": iso(state.own.restarted_at)},
-        "pool": {"opened_at": iso(state.pool.opened_at), "restarted_at": iso(state.pool.restarted_at)},
-        "stable_quality": asdict(state.stable_quality) if state.stable_quality is not None else None,
-    }
-
-
-def _streak_record(streak: Streak) -> dict[str, Any]:
-    return {**asdict(streak), "last_probe_at": iso(streak.last_probe_at)}
-
-
-def _shadow_record(shadow: ShadowDecision) -> dict[str, Any]:
-    return {
-        "rule_set": shadow.rule_set,
-        "maker_first": shadow.maker_first,
-        "taker_bias": shadow.taker_bias,
-        "quality": shadow.quality,
-        "reason": shadow.reason,
-        "breaker": _breaker_record(shadow.breaker),
-    }
 
 
 def _decision(period: PolicyPeriod) -> Iterator[str]:

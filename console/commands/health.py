@@ -1,9 +1,7 @@
 """`router-policy health`: how the router performs for every symbol, the worst first, or for one in detail."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
 
 from console.not_found import no_policy, store_to_read
 from console.options import AsJson, Config, OptionalSymbolArgument
@@ -12,7 +10,8 @@ from console.settings.model import Settings
 from console.terminal.freshness import gap_words, recent_gaps, slot_words
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import exact_figure, figure, print_json, print_lines
+from console.terminal.text import exact_figure, figure, print_lines, print_page, print_record
+from jobs.analysis.findings import listed
 from jobs.analysis.health import WatchedScope, compute_every_execution_health, compute_execution_health
 from policy.health import ExecutionHealth
 from policy.time_text import iso
@@ -30,7 +29,6 @@ _HEADS = (
     "regime",
 )
 _TEXT_COLUMNS = (0, 1, 2, 8)
-_NAMES_SHOWN = 4
 _BY_HAND = "by a person's override; router-policy explain SYMBOL shows whose and why"
 
 
@@ -41,7 +39,7 @@ def command(symbol: OptionalSymbolArgument = None, config: Config = None, as_jso
         healths = _healths(settings, store, symbol)
         missed = _gaps(settings, store, healths)
     if as_json:
-        print_json(map(_record, healths))
+        _print_records(healths, is_one=symbol is not None)
     elif symbol is not None:
         print_lines([*_detail(healths[0]), *missed])
     else:
@@ -71,12 +69,15 @@ def _gaps(settings: Settings, store: Store, healths: Sequence[ExecutionHealth]) 
     return [words] if words else []
 
 
-def _record(health: ExecutionHealth) -> dict[str, Any]:
-    record = asdict(health)
-    record["freshness"]["slot"] = iso(health.freshness.slot)
-    if health.override is not None:
-        record["override"]["until_at"] = iso(health.override.until_at)
-    return record
+def _print_records(healths: Sequence[ExecutionHealth], *, is_one: bool) -> None:
+    """Print what the API has at /v1/health, or at /v1/health/SYMBOL."""
+    from pydantic import TypeAdapter
+
+    records = TypeAdapter(list[ExecutionHealth]).dump_python(list(healths), mode="json")
+    if is_one:
+        print_record(records[0])
+        return
+    print_page(records)
 
 
 def _print_table(healths: Sequence[ExecutionHealth]) -> None:
@@ -132,8 +133,7 @@ def _attention(healths: Sequence[ExecutionHealth]) -> Iterator[str]:
     if symbols_by_message:
         yield ""
     for message, symbols in symbols_by_message.items():
-        more = f" and {len(symbols) - _NAMES_SHOWN} more" if len(symbols) > _NAMES_SHOWN else ""
-        yield f"{', '.join(symbols[:_NAMES_SHOWN])}{more}: {message}"
+        yield f"{listed(symbols)}: {message}"
 
 
 def _overridden(health: ExecutionHealth) -> Iterator[str]:

@@ -1,17 +1,27 @@
 """`router-policy latest`: the policies in force."""
 
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import typer
+
 from console.not_found import no_policy, store_to_read
 from console.options import AsJson, Config, OptionalSymbolArgument
-from console.policy_record import in_force_record
 from console.settings.file import load
+from console.settings.model import Settings
 from console.terminal.freshness import gap_words, recent_gaps
 from console.terminal.policy_table import print_policies
-from console.terminal.text import print_json, print_lines
+from console.terminal.text import print_lines, print_page, print_record
+from policy.effective import EffectivePolicy
 from storage.read.policies import latest
 
+_Wide = Annotated[bool, typer.Option("--wide", help="Show every figure; the table may be wider than the terminal.")]
 
-def command(symbol: OptionalSymbolArgument = None, config: Config = None, as_json: AsJson = False) -> None:
-    """Show the policies in force."""
+
+def command(
+    symbol: OptionalSymbolArgument = None, wide: _Wide = False, config: Config = None, as_json: AsJson = False
+) -> None:
+    """Show the policies in force, the worst first."""
     settings = load(config)
     with store_to_read(settings.store.url) as store:
         with store.reading() as connection:
@@ -22,8 +32,23 @@ def command(symbol: OptionalSymbolArgument = None, config: Config = None, as_jso
         if slot is None:
             raise no_policy(store, settings.scope, symbol)
     if as_json:
-        print_json({**in_force_record(policy), "age_seconds": (now - slot).total_seconds()} for policy in policies)
+        _print_records(settings, policies, is_one=symbol is not None)
         return
     overridden = {policy.symbol for policy in policies if policy.override is not None}
-    print_policies([policy.snapshot for policy in policies], now, overridden)
+    print_policies([policy.snapshot for policy in policies], now, overridden, wide=wide)
     print_lines([gap_words(missed)] if missed else [])
+
+
+def _print_records(settings: Settings, policies: Sequence[EffectivePolicy], *, is_one: bool) -> None:
+    """Print what the API has at /v1/policies, or at /v1/policies/SYMBOL; all policies are of one slot."""
+    from console.records.policy_records import PolicyRecord
+    from jobs.analysis.health import limits_at
+
+    slot = policies[0].snapshot.slot
+    limits = limits_at(settings.schedule.slots, slot)
+    stale_at, expired_at = slot + limits.stale_after, slot + limits.expired_after
+    records: Iterator[PolicyRecord] = (PolicyRecord.of(policy, stale_at, expired_at) for policy in policies)
+    if is_one:
+        print_record(next(records))
+        return
+    print_page(records)

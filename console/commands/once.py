@@ -9,14 +9,13 @@ import typer
 
 from console.errors import SettingsError
 from console.options import AsJson, Config, parse_time
-from console.policy_record import snapshot_record
 from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import plan_of
 from console.terminal.policy_table import print_policies
 from console.terminal.progress import spinner
 from console.terminal.rejects import reject_lines
-from console.terminal.text import print_json, print_lines
+from console.terminal.text import print_lines, print_page
 from jobs.analysis.empty_window import orders_elsewhere
 from jobs.analysis.findings import counted
 from jobs.plan import Plan
@@ -30,7 +29,7 @@ from storage.store import Store
 
 _AsOf = Annotated[
     datetime | None,
-    typer.Option(parser=parse_time, help="The slot to compute; by default the newest of the schedule."),
+    typer.Option(parser=parse_time, metavar="TIME", help="The slot to compute; by default the newest of the schedule."),
 ]
 
 
@@ -49,12 +48,18 @@ def command(as_of: _AsOf = None, config: Config = None, as_json: AsJson = False)
         elsewhere = _elsewhere(plan, settings, run, store.now())
         note_lines = [f"note: {note}" for note in (*notes, *elsewhere, *_survivors(snapshots))]
         if as_json:
-            print_json(map(snapshot_record, snapshots))
+            _print_records(snapshots)
             sys.stderr.writelines(f"{line}\n" for line in note_lines)
             return
         print_lines([_summary(run, plan.scope, is_new=is_new), *reject_lines(rejects), *note_lines])
         if snapshots:
             print_policies(snapshots, store.now())
+
+
+def _print_records(snapshots: Sequence[Snapshot]) -> None:
+    from console.records.policy_records import SnapshotRecord
+
+    print_page(SnapshotRecord.of_snapshot(snapshot) for snapshot in snapshots)
 
 
 def _slot(settings: Settings, store: Store, as_of: datetime | None) -> datetime:

@@ -21,7 +21,9 @@ _Reason = Annotated[str, typer.Option(help="Why; it stays in the history.")]
 _Maker = Annotated[bool, typer.Option("--maker", help="The router tries maker first.")]
 _Taker = Annotated[bool, typer.Option("--taker", help="The router goes straight to taker.")]
 _Bias = Annotated[TakerBias | None, typer.Option(help="How patient; by default balanced for --maker.")]
-_Length = Annotated[timedelta | None, typer.Option("--for", parser=parse_length, help="How long, as in 2h.")]
+_Length = Annotated[
+    timedelta | None, typer.Option("--for", parser=parse_length, metavar="LENGTH", help="How long, as in 2h.")
+]
 _End = Annotated[bool, typer.Option("--end", help="End the override that is in force instead.")]
 _Author = Annotated[str | None, typer.Option(help="Who decides; by default the login name.")]
 

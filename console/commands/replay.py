@@ -18,7 +18,7 @@ from console.settings.plan import rules_of
 from console.terminal.progress import progress_bar
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import figure, percent, print_json, print_lines
+from console.terminal.text import figure, percent, print_lines, print_record
 from jobs.analysis.compare import per_day, share
 from jobs.analysis.replay import replay
 from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals
@@ -56,7 +56,7 @@ def command(rules: _RulesPath, since: SlotsSince = None, config: Config = None, 
         for replayed in replay(store, settings.scope, rule_set, since):
             progress.update(task, description=f"replaying: {replayed.run_count} runs")
     if as_json:
-        print_json([_record(settings.scope, replayed)])
+        print_record(_record(settings.scope, replayed))
         return
     _print(settings.scope, replayed)
 

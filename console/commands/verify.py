@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from console.not_found import store_to_read
-from console.options import Config, parse_digest
+from console.options import AsJson, Config, parse_digest
+from console.records.verified_record import verified_record
 from console.settings.file import load
 from console.terminal.progress import progress_bar
+from console.terminal.text import print_lines, print_record
 from jobs.analysis.findings import counted
 from jobs.analysis.store_findings import schema_not_compared_message
 
@@ -18,7 +20,7 @@ _Anchor = Annotated[
 ]
 
 
-def command(anchor: _Anchor = None, config: Config = None) -> None:
+def command(anchor: _Anchor = None, config: Config = None, as_json: AsJson = False) -> None:
     """Check that nothing that was published has changed, and derive every decision again."""
     settings = load(config)
     with store_to_read(settings.store.url) as store, progress_bar() as progress:
@@ -27,9 +29,11 @@ def command(anchor: _Anchor = None, config: Config = None) -> None:
             counts = f"{verified.run_count} runs, {verified.snapshot_count} snapshots"
             progress.update(task, description=f"verifying: {counts}")
         is_compared = store.can_compare_schema()
-    sys.stdout.write(
-        f"{counted(verified.run_count, 'run')} with {counted(verified.snapshot_count, 'snapshot')}: all as published, "
-        f"every decision derived again; head {verified.digest or '(empty)'}\n"
-    )
+    if as_json:
+        print_record({**verified_record(verified), "is_schema_compared": is_compared})
+    else:
+        counts = f"{counted(verified.run_count, 'run')} with {counted(verified.snapshot_count, 'snapshot')}"
+        head = verified.digest or "(empty)"
+        print_lines([f"{counts}: all as published, every decision derived again; head {head}"])
     if not is_compared:
         sys.stderr.write(f"{schema_not_compared_message(store)}\n")

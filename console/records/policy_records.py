@@ -78,6 +78,11 @@ class SnapshotRecord(BaseModel):
         description="What their ids are hashed with; null: no holdout.", examples=["default"]
     )
 
+    @classmethod
+    def of_snapshot(cls, snapshot: Snapshot) -> Self:
+        """Return the record of a snapshot."""
+        return cls.model_construct(**_snapshot_values(snapshot))
+
 
 class PolicyRecord(SnapshotRecord):
     """A policy in force, an override included, beside what was computed. An override holds until its own end."""
@@ -177,14 +182,8 @@ class HealthPage(BaseModel):
 
 def effective_values(policy: EffectivePolicy) -> dict[str, Any]:
     """Return the fields that every record of a policy in force shares."""
-    snapshot = policy.snapshot
-    values: dict[str, Any] = {name: getattr(snapshot, name) for name in Snapshot.__slots__}
-    values["codes"] = [
-        CodeRecord.model_construct(code=code.code, value=code.value, threshold=code.threshold)
-        for code in snapshot.codes
-    ]
     return {
-        **values,
+        **_snapshot_values(policy.snapshot),
         "published_at": policy.published_at,
         "computed_maker_first": policy.computed_maker_first,
         "computed_taker_bias": policy.computed_taker_bias,
@@ -196,3 +195,12 @@ def _override(override: Override | None) -> OverrideRecord | None:
     if override is None:
         return None
     return OverrideRecord(**{name: getattr(override, name) for name in OverrideRecord.model_fields})
+
+
+def _snapshot_values(snapshot: Snapshot) -> dict[str, Any]:
+    values: dict[str, Any] = {name: getattr(snapshot, name) for name in Snapshot.__slots__}
+    values["codes"] = [
+        CodeRecord.model_construct(code=code.code, value=code.value, threshold=code.threshold)
+        for code in snapshot.codes
+    ]
+    return values

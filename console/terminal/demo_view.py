@@ -11,6 +11,7 @@ from console.terminal.policy_table import WORD_COLUMN_COUNT, policy_table, print
 from console.terminal.routes import policy_words
 from console.terminal.text import print_lines
 from policy.snapshot import Snapshot
+from policy.time_text import iso
 from storage.records import PublishedRun
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def shown_as_lines(before: Sequence[Snapshot], hint: str) -> Iterator[Show]:
     def show(run: PublishedRun, snapshots: Sequence[Snapshot]) -> None:
         nonlocal newest
         summary = f"published as run {run.run_id}: {run.symbol_count} symbols, {run.event_count} orders used"
-        print_lines([f"slot {_clock(run)} {summary}", *(f"  {change}" for change in policy_changes(newest, snapshots))])
+        print_lines([f"slot {iso(run.slot)} {summary}", *(f"  {change}" for change in policy_changes(newest, snapshots))])
         sys.stdout.flush()
         newest = snapshots
 
@@ -63,7 +64,7 @@ class TableView:
 
     def show(self, run: PublishedRun, snapshots: Sequence[Snapshot]) -> None:
         """Take the run's policies as those to draw."""
-        self._changes.extend(f"{_clock(run)} {change}" for change in policy_changes(self._snapshots, snapshots))
+        self._changes.extend(f"{iso(run.slot)} {change}" for change in policy_changes(self._snapshots, snapshots))
         self._snapshots = snapshots
 
     def draw(self, console: "Console") -> "RenderableType":
@@ -108,7 +109,3 @@ def policy_changes(before: Sequence[Snapshot], after: Sequence[Snapshot]) -> lis
 def _policy(snapshot: Snapshot) -> str:
     words = policy_words(snapshot.maker_first, snapshot.taker_bias)
     return f"{snapshot.quality}, {snapshot.regime}, {words}"
-
-
-def _clock(run: PublishedRun) -> str:
-    return f"{run.slot.astimezone(UTC):%H:%M:%S}Z"

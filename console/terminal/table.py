@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 _UNLIMITED_WIDTH = 1_000_000  # characters
 _TITLE_STYLE = "table.title"  # a style of the rich library
 
 
 def plain_table(
-    heads: Sequence[str], rows: Iterable[Sequence[str]], *, text_columns: Collection[int] = (0,)
+    heads: Sequence[str], rows: Iterable[Sequence["str | Text"]], *, text_columns: Collection[int] = (0,)
 ) -> "Table":
     """Lay rows out without lines: the columns numbered in `text_columns` to the left, figures to the right.
 
-    Cells are printed as they are, so brackets in a symbol are not taken for markup.
+    Cells are printed as they are, so brackets in a symbol are not taken for markup; a Text brings its style.
     """
     from rich.table import Table
 
@@ -27,7 +28,7 @@ def plain_table(
 
 
 def boxed_table(
-    title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, text_columns: Collection[int]
+    title: str, heads: Sequence[str], rows: Iterable[Sequence["str | Text"]], *, text_columns: Collection[int]
 ) -> "Table":
     """Lay rows out with lines and a title; else as `plain_table`."""
     from rich.table import Table
@@ -54,8 +55,8 @@ def _add_columns(table: "Table", heads: Sequence[str], text_columns: Collection[
         table.add_column(head, justify="left" if number in text_columns else "right", overflow="fold")
 
 
-def _add_rows(table: "Table", rows: Iterable[Sequence[str]]) -> None:
+def _add_rows(table: "Table", rows: Iterable[Sequence["str | Text"]]) -> None:
     from rich.text import Text
 
     for cells in rows:
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))

@@ -3,12 +3,15 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 def age_words(age: timedelta) -> str:
@@ -57,7 +60,16 @@ def print_lines(lines: Iterable[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
-def print_json(records: Iterable[object]) -> None:
-    """Print a list of records as JSON."""
-    json.dump(list(records), sys.stdout, indent=2, allow_nan=False)
+def print_page(records: Iterable["BaseModel | Mapping[str, object]"]) -> None:
+    """Print records as one page of the API: all of them, so there is no next one."""
+    print_record({"items": [_values(record) for record in records], "next": None})
+
+
+def print_record(record: "BaseModel | Mapping[str, object]") -> None:
+    """Print one record as JSON."""
+    json.dump(_values(record), sys.stdout, indent=2, allow_nan=False)
     sys.stdout.write("\n")
+
+
+def _values(record: "BaseModel | Mapping[str, object]") -> Mapping[str, object]:
+    return record if isinstance(record, Mapping) else record.model_dump(mode="json")

@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from console.not_found import explain_missing_store
+from console.records.error_records import ErrorBody, ErrorEnvelope, Problem
 from console.web.headers import NOT_KEPT, SAFE_HEADERS
 from console.web.hosts import PROBES
 from policy.errors import RouterPolicyError
@@ -30,27 +30,6 @@ _WORDS = {
     503: "unavailable",
     504: "timeout",
 }
-
-
-class Problem(BaseModel):
-    """One invalid part of a request: where it is, and what it should be."""
-
-    where: str
-    message: str
-
-
-class ErrorBody(BaseModel):
-    """What went wrong: a code for programs, a sentence for people, and each invalid parameter."""
-
-    code: str
-    message: str
-    problems: list[Problem] = []
-
-
-class ErrorEnvelope(BaseModel):
-    """The body of every error response."""
-
-    error: ErrorBody
 
 
 Responses = dict[int | str, dict[str, Any]]

@@ -1,10 +1,10 @@
 """What `check` reports: one finding for each thing that was tried."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-_NAMES_SHOWN = 4
+MOST_SHOWN = 5  # of anything that is listed, names and findings alike
 
 
 class Severity(StrEnum):
@@ -60,5 +60,12 @@ def counted(count: int, noun: str) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Write the first few names, and how many more there are."""
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return f"{', '.join(names[:_NAMES_SHOWN])}{more}"
+    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+    return f"{', '.join(names[:MOST_SHOWN])}{more}"
+
+
+def first_few(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield the first few of findings of one kind, and how many more there are."""
+    yield from findings[:MOST_SHOWN]
+    if (more := len(findings) - MOST_SHOWN) > 0:
+        yield note(findings[0].what, f"the same holds for {more} more")

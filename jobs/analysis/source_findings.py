@@ -1,14 +1,16 @@
 """What `check` finds of the sources: whether they can be read, and what in them is probably a mistake."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from jobs.analysis.empty_window import orders_elsewhere
-from jobs.analysis.findings import Finding, counted, listed, note, wrong
+from jobs.analysis.findings import Finding, counted, first_few, listed, note, wrong
 from jobs.engines.measurement import Measurement
 from jobs.engines.source_checks import count_orders_ahead, merged_spellings
 from jobs.engines.source_notes import no_order_note, no_ratio_note
 from jobs.plan import EngineKind, OrdersKind, OrdersSource, Plan
+from jobs.sources.errors import SourceError
 from jobs.sources.reject_reasons import reject_reason
 from policy import Evidence, Regime
 from policy.fee_gap import fee_gap_words
@@ -28,12 +30,49 @@ _FIELDS = {
 
 
 def find_in_sources(plan: Plan, as_of: datetime, now: datetime) -> Iterator[Finding]:
-    """Measure as a run as of a time would, and yield the findings. Raises as a run does if nothing can be computed."""
-    from jobs.decisions import decide_symbols
+    """Measure as a run as of a time would, and yield the findings.
+
+    If a source fails, the others are tried alone, and each that fails is a finding. Raises EngineError if the engine
+    fails.
+    """
     from jobs.engines.measure import measure
 
+    try:
+        measurement = measure(plan, plan.window(as_of), {})
+    except SourceError as error:
+        yield wrong("sources", str(error))
+        yield from _tried_alone(plan, as_of, now, str(error))
+        return
+    yield from _find_in_measurement(plan, measurement, as_of, now)
+
+
+def _tried_alone(plan: Plan, as_of: datetime, now: datetime, known: str) -> Iterator[Finding]:
+    """Try orders without candles, and candles without orders: one of them has failed with the known error."""
+    from jobs.engines.measure import measure, try_candles
+
+    if plan.candles is None:
+        return
     window = plan.window(as_of)
-    measurement = measure(plan, window, {})
+    try:
+        yield _count(plan, measure(replace(plan, candles=None), window, {}), as_of, now)
+    except SourceError as error:
+        yield from _unless_known(str(error), known)
+    try:
+        try_candles(plan, window)
+        yield Finding(what="candles", message="they can be read")
+    except SourceError as error:
+        yield from _unless_known(str(error), known)
+
+
+def _unless_known(message: str, known: str) -> Iterator[Finding]:
+    if message != known:
+        yield wrong("sources", message)
+
+
+def _find_in_measurement(plan: Plan, measurement: Measurement, as_of: datetime, now: datetime) -> Iterator[Finding]:
+    from jobs.decisions import decide_symbols
+
+    window = plan.window(as_of)
     judgements = decide_symbols(plan, measurement, as_of).live
     evidence = [judgement.evidence for judgement in judgements]
     yield _count(plan, measurement, as_of, now)
@@ -67,14 +106,14 @@ def _orders(source: OrdersSource, measurement: Measurement, evidence: Sequence[E
         yield note(*text.split(": ", 1))
     for text in no_ratio_note(measurement.evidence):
         yield note("orders", f"{text.removeprefix('orders: ')}{_remedy(source, 'maker_started')}")
-    for symbol in evidence:
-        if warning := survivors_only(symbol.effectiveness):
-            yield note("orders", f"{symbol.symbol}: {warning}")
+    survivors = ((symbol.symbol, survivors_only(symbol.effectiveness)) for symbol in evidence)
+    yield from first_few([note("orders", f"{symbol}: {warning}") for symbol, warning in survivors if warning])
     if orders and not any(symbol.effectiveness.slippage_count for symbol in evidence):
         message = f"none of {orders} orders has a slippage, so its median is unknown"
         yield note("orders", f"{message}{_remedy(source, 'slippage_bps')}")
-    for names in spelt_alike([symbol.symbol for symbol in evidence]):
-        yield note("orders", f"{listed(names)} get a policy each; is it one market, spelt in several ways?")
+    alike = spelt_alike([symbol.symbol for symbol in evidence])
+    question = "get a policy each; is it one market, spelt in several ways?"
+    yield from first_few([note("orders", f"{listed(names)} {question}") for names in alike])
 
 
 def _remedy(source: OrdersSource, name: str) -> str:
@@ -97,9 +136,11 @@ def _merged(plan: Plan, window: Window) -> Iterator[Finding]:
     if plan.engine.kind is EngineKind.SPARK:
         return
     for name, source in (("orders", plan.orders), ("candles", plan.candles)):
-        for symbol, spellings in merged_spellings(source, window) if source is not None else ():
-            remedy = f"if they are several markets, name them apart in [{name}.symbols] names"
-            yield note(name, f"{listed(spellings)} all become {symbol}; {remedy}")
+        merged = merged_spellings(source, window) if source is not None else ()
+        remedy = f"if they are several markets, name them apart in [{name}.symbols] names"
+        yield from first_few(
+            [note(name, f"{listed(spellings)} all become {symbol}; {remedy}") for symbol, spellings in merged]
+        )
 
 
 def _not_used(reject: Reject) -> Finding:
@@ -112,7 +153,7 @@ def _fees(plan: Plan, evidence: Sequence[Evidence]) -> Iterator[Finding]:
     """Yield each meaning of the fees once, with its symbols, and fees of symbols that have no orders."""
     unused = sorted(plan.fees.keys() - {"", *(symbol.symbol for symbol in evidence)})
     if unused:
-        yield note("fees", f"set for {', '.join(unused)}, which nobody trades; misspelt?")
+        yield note("fees", f"set for {listed(unused)}, which nobody trades; misspelt?")
     symbols_by_words: dict[str | None, list[str]] = {}
     for symbol in evidence:
         symbols_by_words.setdefault(fee_gap_words(symbol.fee_gap), []).append(symbol.symbol)
@@ -123,7 +164,7 @@ def _fees(plan: Plan, evidence: Sequence[Evidence]) -> Iterator[Finding]:
 def _candles(judgements: Sequence[Judgement]) -> Iterator[Finding]:
     unknown = [each.evidence.symbol for each in judgements if each.decision.regime is Regime.UNKNOWN]
     if unknown:
-        yield note("candles", f"the regime is unknown for {', '.join(unknown)}: too few or too old candles")
+        yield note("candles", f"the regime is unknown for {listed(unknown)}: too few or too old candles")
     elif judgements:
         yield Finding(what="candles", message="enough for all")
 

@@ -33,6 +33,13 @@ def measure(plan: Plan, window: Window, states: States) -> Measurement:
         return measured(window, states)
 
 
+def try_candles(plan: Plan, window: Window) -> None:
+    """Load the plan's candles alone, whatever its orders are. Raises as `measure` does."""
+    with _open(plan, [window]) as engine_at, engine_at(window) as engine:
+        if plan.candles is not None:
+            engine.load_candles(plan.candles)
+
+
 @contextmanager
 def measuring(plan: Plan, windows: Sequence[Window]) -> Iterator[Measure]:
     """Give a function that measures any of these windows as `measure` does, but loads once what they have in common.

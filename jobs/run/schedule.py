@@ -83,6 +83,7 @@ class Schedule:
     _abort: Event = field(default_factory=Event, init=False)
     _done: datetime | None = field(default=None, init=False)
     _zero: datetime | None = field(default=None, init=False)
+    _announced: datetime | None = field(default=None, init=False)
 
     def run(self) -> None:
         """Tick until `stop` is called or SIGTERM or SIGINT arrives; a run that has begun is finished first.
@@ -126,10 +127,18 @@ class Schedule:
         self._check_clock(now)
         slot = self.timing.slots.newest(now)
         if slot == self._done:
+            self._announce_next(now)
             return self._catch_up(store, slot) if self.timing.catch_up else None
         self._note_missed(store, slot)
         claimed = self._claim(store, slot) if not self._stop.is_set() else None
         return self._compute(store, claimed, Origin.SCHEDULE) if claimed is not None else None
+
+    def _announce_next(self, now: datetime) -> None:
+        """Log when the next run is due, once for each slot that is done."""
+        due = self.timing.slots.next(now)
+        if due != self._announced:
+            self._announced = due
+            log.info("the next run is due at %s", iso(due))
 
     def _check_clock(self, now: datetime) -> None:
         """Refuse a clock that is days off: a run of a slot far ahead would stay the latest until that day."""

@@ -36,7 +36,7 @@ class Service:
     def once(self, as_of: datetime) -> dict[str, dict[str, Any]]:
         """Compute the policies of a slot; return them by symbol."""
         self._run("once", "--as-of", as_of.isoformat())
-        return {policy["symbol"]: policy for policy in json.loads(self._run("latest", "--json"))}
+        return {policy["symbol"]: policy for policy in json.loads(self._run("latest", "--json"))["items"]}
 
     def verify(self) -> str:
         """Verify every run; return what the command prints."""

@@ -89,7 +89,7 @@ def test_a_symbol_of_one_bad_day_leaves_and_the_history_says_so(tmp_path: Path, 
     for at in (AS_OF, AS_OF + 7 * DAY, AS_OF + 39 * DAY):
         done = command(tmp_path, "once", "--as-of", at.isoformat(), "--json")
         assert done.returncode == 0, done.stderr
-        symbols.append([policy["symbol"] for policy in json.loads(done.stdout)])
+        symbols.append([policy["symbol"] for policy in json.loads(done.stdout)["items"]])
     history, latest = command(tmp_path, "history", SYMBOL), command(tmp_path, "latest", SYMBOL)
 
     stays = bool(settings)

@@ -91,7 +91,7 @@ def backtested(
     config: Path, capsys: pytest.CaptureFixture[str], picture: Path | None = None, **changes: Any
 ) -> dict[str, Any]:
     show_backtest(config, options(**changes), picture, as_json=True)
-    (record,) = json.loads(capsys.readouterr().out)
+    record = json.loads(capsys.readouterr().out)
     return dict(record)
 
 

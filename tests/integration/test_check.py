@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jobs.analysis.findings import first_few, listed, note
 from tests.support.bots import write_bot
 from tests.support.command import command
 
@@ -84,7 +85,7 @@ def test_rows_that_are_not_used_are_noted_for_people_and_programs(bot: Path) -> 
     log_again(bot, lambda number, row: row | ({"ts": "soon"} if number == 3 else {}))
 
     (only,) = notes(bot)
-    findings = json.loads(command(bot, "check", "--json").stdout)
+    findings = json.loads(command(bot, "check", "--json").stdout)["items"]
 
     assert only.startswith("orders: 1 row is not used: bad_time, as ")
     assert only.endswith("; write ts in ISO 8601, or as a number since 1970")
@@ -111,7 +112,7 @@ def test_a_log_that_lost_its_flags_is_wrong_and_never_looks_fine_again(bot: Path
     checked = command(bot, "check")
     once = command(bot, "once")
     health = command(bot, "health")
-    as_json = json.loads(command(bot, "health", "--json").stdout)
+    as_json = json.loads(command(bot, "health", "--json").stdout)["items"]
 
     assert checked.returncode == 1
     assert f"WRONG {note}" in checked.stdout.splitlines()
@@ -227,3 +228,43 @@ def test_the_next_two_slots_are_named(bot: Path) -> None:
     printed = command(bot, "check").stdout
 
     assert f"0,5 0 1 1 * in UTC; next at {year}-01-01T00:00:00Z, then at {year}-01-01T00:05:00Z" in printed
+
+
+def test_check_tries_the_candles_although_the_orders_fail(bot: Path) -> None:
+    (bot / "logs" / "order_metrics.jsonl").unlink()
+
+    checked = command(bot, "check")
+
+    assert checked.returncode == 1
+    assert "WRONG sources: orders.path: no file matches" in checked.stdout
+    assert "ok    candles: they can be read" in checked.stdout
+
+
+def test_check_tries_the_orders_although_the_candles_fail(bot: Path) -> None:
+    (bot / "candles.parquet").unlink()
+
+    checked = command(bot, "check")
+
+    assert checked.returncode == 1
+    assert "WRONG sources: candles.path: no file matches" in checked.stdout
+    assert "ok    orders: 20 orders of 2 symbols" in checked.stdout
+
+
+def test_check_names_both_sources_if_both_fail(bot: Path) -> None:
+    (bot / "logs" / "order_metrics.jsonl").unlink()
+    (bot / "candles.parquet").unlink()
+
+    wrong = [line for line in command(bot, "check").stdout.splitlines() if line.startswith("WRONG")]
+
+    assert [line.partition(":")[2].split(":")[0].strip() for line in wrong] == ["orders.path", "candles.path"]
+
+
+def test_five_of_a_kind_are_shown_and_the_others_counted() -> None:
+    findings = [note("orders", f"X{number} has a note") for number in range(7)]
+
+    assert [finding.message for finding in first_few(findings)] == [
+        *(f"X{number} has a note" for number in range(5)),
+        "the same holds for 2 more",
+    ]
+    assert list(first_few([])) == []
+    assert listed(["A", "B", "C", "D", "E", "F"]) == "A, B, C, D, E and 1 more"

@@ -213,7 +213,7 @@ def test_in_the_shadow_of_the_seed_the_breaker_sees_what_the_seed_does_not(
     )
     done = command(tmp_path, "compare", "--json")
     assert done.returncode == 0, done.stderr
-    ((pair,),) = [record["pairs"] for record in json.loads(done.stdout)]
+    (pair,) = json.loads(done.stdout)["pairs"]
     assert (pair["live"], pair["shadow"]) == ("seed", "breaker1")
     # Held back from the first run until orders fill again: six of nine hours.
     assert 0.5 < pair["all"]["maker_first_disagree_share"] < 0.9

@@ -42,7 +42,7 @@ def test_once_computes_and_publishes_what_the_log_says(bot_on_each: Path) -> Non
     done = run_command(bot_on_each, "once", "--as-of", AT, "--json")
 
     assert done.returncode == 0, done.stderr
-    bad, good = json.loads(done.stdout)
+    bad, good = json.loads(done.stdout)["items"]
     assert (good["symbol"], good["maker_fill_ratio"], good["fallback_ratio"]) == ("GOODUSDT", 0.9, 0.1)
     assert (good["quality"], good["maker_first"], good["taker_bias"]) == ("good", True, "prefer_maker")
     assert (bad["symbol"], bad["maker_fill_ratio"], bad["fallback_ratio"]) == ("BADUSDT", 0.1, 0.9)
@@ -59,25 +59,26 @@ def test_once_twice_publishes_one_run(bot: Path) -> None:
     assert (first.returncode, second.returncode) == (0, 0)
     assert "published as run 1: 2 symbols, 20 orders used, 0 rows not used" in first.stdout
     assert "is published already, as run 1" in second.stdout
-    assert len(json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)) == 1
+    assert len(json.loads(command(bot, "history", "GOODUSDT", "--all", "--json").stdout)["items"]) == 1
 
 
-def test_latest_lists_every_column_and_the_age(bot: Path) -> None:
+def test_latest_lists_every_column_and_how_long_it_is_fresh(bot: Path) -> None:
     command(bot, "once", "--as-of", AT)
 
     shown = command(bot, "latest", "--json")
 
     assert shown.returncode == 0, shown.stderr
-    bad, good = json.loads(shown.stdout)
+    page = json.loads(shown.stdout)
+    bad, good = page["items"]
     assert set(COLUMNS) <= set(good)
     assert (good["slot"], good["scope"], bad["codes"][0]["code"]) == (AT, "default", "fallback_ratio_broken")
-    assert good["age_seconds"] > 0
+    assert (good["published_at"] > AT, good["stale_at"], page["next"]) == (True, "2026-04-26T00:45:00Z", None)
 
 
 def test_latest_of_one_symbol_shows_that_one(bot: Path) -> None:
     command(bot, "once", "--as-of", AT)
 
-    (only,) = json.loads(command(bot, "latest", "BADUSDT", "--json").stdout)
+    only = json.loads(command(bot, "latest", "BADUSDT", "--json").stdout)
     table = command(bot, "latest", "BADUSDT").stdout
 
     assert only["symbol"] == "BADUSDT"
@@ -89,7 +90,8 @@ def test_history_since_shows_when_each_policy_was_in_force(bot: Path) -> None:
     for slot in ("2026-04-25T23:45:00Z", "2026-04-26T00:00:00Z", AT):
         assert command(bot, "once", "--as-of", slot).returncode == 0
 
-    history = json.loads(command(bot, "history", "GOODUSDT", "--since", "2026-04-26T00:00:00", "--json").stdout)
+    arguments = ("history", "GOODUSDT", "--since", "2026-04-26T00:00:00", "--all", "--json")
+    history = json.loads(command(bot, *arguments).stdout)["items"]
 
     assert [(period["valid_from"], period["valid_to"]) for period in history] == [
         ("2026-04-26T00:00:00Z", AT),
@@ -115,7 +117,7 @@ def test_a_symbol_that_went_quiet_keeps_a_policy_that_says_so(bot: Path) -> None
 
     later = command(bot, "once", "--as-of", "2026-05-26T00:15:00Z", "--json")
 
-    _, good = json.loads(later.stdout)
+    _, good = json.loads(later.stdout)["items"]
     assert (good["symbol"], good["outcome_count"], good["maker_fill_ratio"]) == ("GOODUSDT", 0, None)
     assert (good["quality"], good["regime"]) == ("ok", "unknown")
     assert "not measured and counted as 0: maker_fill_ratio, fallback_ratio, slip_q50" in good["reason"]
@@ -126,7 +128,7 @@ def test_a_symbol_of_the_settings_has_a_policy_before_its_first_order(tmp_path: 
     settings = write_bot(tmp_path, AS_OF)
     settings.write_text('symbols = ["NEWUSDT"]\n' + settings.read_text())
 
-    shown = json.loads(command(tmp_path, "once", "--as-of", AT, "--json").stdout)
+    shown = json.loads(command(tmp_path, "once", "--as-of", AT, "--json").stdout)["items"]
 
     assert [policy["symbol"] for policy in shown] == ["BADUSDT", "GOODUSDT", "NEWUSDT"]
 
@@ -192,7 +194,7 @@ def test_what_goes_wrong_is_said_and_has_its_exit_code(
 
 @pytest.mark.parametrize(("old", "new"), [("outcome", "costs"), ("evaluate", "backtest")])
 def test_a_command_that_was_renamed_is_refused_with_its_new_name(bot: Path, old: str, new: str) -> None:
-    failed = command(bot, old, "--json")
+    failed = command(bot, old)
 
     assert (failed.returncode, failed.stdout) == (2, "")
     assert failed.stderr == f"router-policy: {old} is now {new}: run router-policy {new}\n"
@@ -354,7 +356,7 @@ def test_check_names_everything_that_is_wrong_at_once(tmp_path: Path) -> None:
 
     checked = command(tmp_path, "check", "--json")
 
-    findings = {finding["what"]: finding for finding in json.loads(checked.stdout)}
+    findings = {finding["what"]: finding for finding in json.loads(checked.stdout)["items"]}
     assert checked.returncode == 1
     assert findings["schedule"]["ok"] is True
     assert findings["store"]["ok"] is False
@@ -416,9 +418,10 @@ def test_output_to_a_full_disk_is_one_line_and_to_nowhere_is_no_error(bot: Path,
         ended = subprocess.run(
             latest, cwd=bot, stdout=full, stderr=subprocess.PIPE, env=environment(), text=True, check=False
         )
-    assert (ended.returncode, ended.stderr) == (
-        1,
-        "router-policy: the output cannot be written (No space left on device)\n",
+    message = "the output cannot be written (No space left on device)"
+    assert ended.returncode == 1
+    assert (json.loads(ended.stderr)["error"]["message"] if more else ended.stderr) == (
+        message if more else f"router-policy: {message}\n"
     )
     closed = ["sh", "-c", 'exec "$@" >&-', "sh", *latest]
     assert subprocess.run(closed, cwd=bot, env=environment(), check=False).returncode == 0

@@ -86,7 +86,7 @@ def test_compare_shows_where_the_shadow_would_have_gone_another_way(folder: Path
 
 
 def test_compare_as_json_has_every_share_and_every_move(folder: Path) -> None:
-    (record,) = json.loads(printed(folder, "compare", "--since", "2026-04-26T01:00Z", "--json"))
+    record = json.loads(printed(folder, "compare", "--since", "2026-04-26T01:00Z", "--json"))
     (pair,) = record["pairs"]
 
     assert (pair["live"], pair["shadow"], pair["all"]["run_count"]) == ("seed", "breaker1", 10)
@@ -114,7 +114,7 @@ def test_replay_shows_what_changes_and_marks_what_nobody_can_know(folder: Path) 
 
 def test_replay_of_a_breaker_stands_on_what_was_measured_for_the_shadow(folder: Path) -> None:
     (folder / "bold.toml").write_text('name = "breaker1"\nparameters = { open_probability = 1e-7 }\n')
-    (record,) = json.loads(printed(folder, "replay", "--rules", "bold.toml", "--json"))
+    record = json.loads(printed(folder, "replay", "--rules", "bold.toml", "--json"))
 
     bitcoin, ether = record["symbols"]
     assert record["recorded_by"] == "breaker1"
@@ -211,8 +211,8 @@ def test_explain_says_how_the_breaker_stands_and_why_it_opened_at_an_earlier_slo
 
 
 def test_explain_as_json_has_the_state_before_and_after(live_breaker: Path) -> None:
-    (now,) = json.loads(printed(live_breaker, "explain", "BTCUSDT", "--json"))
-    (earlier,) = json.loads(printed(live_breaker, "explain", "BTCUSDT", "--at", "2026-04-26T01:30:00Z", "--json"))
+    now = json.loads(printed(live_breaker, "explain", "BTCUSDT", "--json"))
+    earlier = json.loads(printed(live_breaker, "explain", "BTCUSDT", "--at", "2026-04-26T01:30:00Z", "--json"))
 
     assert now["breaker"]["before"]["own"]["opened_at"] == "2026-04-26T01:00:00Z"
     assert now["breaker"]["own"]["miss_streak"] == 6

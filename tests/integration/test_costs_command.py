@@ -54,7 +54,7 @@ def test_as_if_live_the_orders_of_a_backtest_count_under_the_runs_of_their_slots
 
     def orders_by_policy(*, as_if_live: bool) -> dict[str, int]:
         costs.command(config=bot, since=slot, as_json=True, as_if_live=as_if_live)
-        (record,) = json.loads(capsys.readouterr().out)
+        record = json.loads(capsys.readouterr().out)
         assert record["as_if_live"] is as_if_live
         figures = [each for each in record["figures"] if each["symbol"] is None and each["regime"] is None]
         counts: dict[str, int] = {}
@@ -99,7 +99,7 @@ def test_json_has_every_heading_with_its_comparison_and_the_warning(
 ) -> None:
     costs.command(datetime(2026, 4, 25, 0, 0, tzinfo=UTC), bot, as_json=True)
 
-    (record,) = json.loads(capsys.readouterr().out)
+    record = json.loads(capsys.readouterr().out)
     (good,) = (
         figure
         for figure in record["figures"]
@@ -125,7 +125,7 @@ def test_what_was_in_force_shows_where_the_run_was_out_in_time(bot: Path, capsys
 
     costs.command(config=bot, as_json=True)
 
-    (record,) = json.loads(capsys.readouterr().out)
+    record = json.loads(capsys.readouterr().out)
     counts = {
         (figure["symbol"], figure["policy"], figure["quality"]): figure["outcome_count"]
         for figure in record["figures"]

@@ -199,7 +199,7 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
     assert not [row for row in acted_on if (row["policy_run_id"], row["symbol"]) in taker and row["maker_start"]]
 
     latest = run_command(tmp_path, "latest", "--config", "demo/router-policy.toml", "--json")
-    shown = {record["symbol"] for record in json.loads(latest.stdout)}
+    shown = {record["symbol"] for record in json.loads(latest.stdout)["items"]}
     assert len(shown) == SYMBOLS_OF_HOURS[hours]
     assert shown >= {"BTCUSDT"} | ({"ATOMUSDT"} if hours == HISTORY_HOURS else set())
 

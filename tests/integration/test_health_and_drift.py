@@ -105,7 +105,7 @@ def test_health_lists_every_symbol_the_worst_first_within_80_columns(command: Co
 @pytest.mark.usefixtures("bot")
 def test_health_of_one_symbol_is_told_in_detail_and_as_json(command: Command) -> None:
     printed = command("health", "BADUSDT").out
-    (record,) = json.loads(command("health", "BADUSDT", "--json").out)
+    record = json.loads(command("health", "BADUSDT", "--json").out)
 
     assert "policy            broken: straight to taker, prefer_taker" in printed
     assert "fallback ratio    0.9 of 10 maker starts" in printed
@@ -149,7 +149,7 @@ def test_health_shows_an_override_as_one(command: Command) -> None:
     command("override", "GOODUSDT", "--taker", "--for", "2h", "--reason", "venue down", "--author", "ann")
 
     every = command("health").out
-    (record,) = json.loads(command("health", "GOODUSDT", "--json").out)
+    record = json.loads(command("health", "GOODUSDT", "--json").out)
 
     assert "taker*" in next(line for line in every.splitlines() if line.startswith("GOODUSDT "))
     assert "by ann until " in every
@@ -161,7 +161,7 @@ def test_health_shows_an_override_as_one(command: Command) -> None:
 @pytest.mark.usefixtures("bot")
 def test_drift_leaves_out_orders_from_before_the_first_policy(command: Command) -> None:
     shown = command("drift")
-    (record,) = json.loads(command("drift", "--json").out)
+    record = json.loads(command("drift", "--json").out)
 
     assert "20 orders looked at, 0 rows not used, tolerance 60 s" in shown.out
     assert "20 orders without a run, from before the first policy: no drift" in shown.out
@@ -175,7 +175,7 @@ def test_drift_of_a_log_without_runs_says_so_and_is_no_error(bot: Path, command:
         connection.execute(policy_run.update().values(published_at=AS_OF - timedelta(days=8)))
 
     shown = command("drift")
-    (record,) = json.loads(command("drift", "--json").out)
+    record = json.loads(command("drift", "--json").out)
 
     assert shown.code == 0, shown.err
     assert "20 orders looked at, 0 rows not used, tolerance 60 s" in shown.out
@@ -190,7 +190,7 @@ def test_drift_of_a_log_without_runs_says_so_and_is_no_error(bot: Path, command:
 @pytest.mark.usefixtures("bot")
 def test_drift_since_a_time_looks_at_orders_from_then_on(command: Command) -> None:
     # orders are at 23:15, 22:15 and so on of the day before, ten of each symbol
-    (record,) = json.loads(command("drift", "--since", "2026-04-25T22:15:00Z", "--tolerance", "5m", "--json").out)
+    record = json.loads(command("drift", "--since", "2026-04-25T22:15:00Z", "--tolerance", "5m", "--json").out)
 
     assert (record["order_count"], record["tolerance_seconds"]) == (4, 300.0)
 

@@ -57,7 +57,7 @@ def run_count(store: Store) -> int:
 
 
 def latest(folder: Path, symbol: str) -> dict[str, object]:
-    (only,) = json.loads(command(folder, "latest", symbol, "--json").stdout)
+    only = json.loads(command(folder, "latest", symbol, "--json").stdout)
     assert isinstance(only, dict)
     return only
 
@@ -131,8 +131,8 @@ def test_explain_of_an_unknown_symbol_names_where_all_are(bot: Path) -> None:
 def test_explain_at_a_time_shows_what_was_in_force_then_and_what_it_was_before(bot: Path) -> None:
     assert command(bot, "once", "--as-of", "2026-05-26T00:15:00Z").returncode == 0
 
-    (then,) = json.loads(command(bot, "explain", "BADUSDT", "--at", "2026-05-01T00:00:00Z", "--json").stdout)
-    (now,) = json.loads(command(bot, "explain", "BADUSDT", "--json").stdout)
+    then = json.loads(command(bot, "explain", "BADUSDT", "--at", "2026-05-01T00:00:00Z", "--json").stdout)
+    now = json.loads(command(bot, "explain", "BADUSDT", "--json").stdout)
     before = command(bot, "explain", "BADUSDT", "--at", "2026-04-01T00:00:00Z")
 
     assert (then["quality"], then["valid_to"], then["last_change"]) == ("broken", "2026-05-26T00:15:00Z", None)
@@ -153,11 +153,13 @@ def test_an_override_is_in_force_until_it_is_ended(bot: Path) -> None:
     assert put.returncode == 0, put.stderr
     assert "GOODUSDT goes straight to taker, prefer_taker, until" in put.stdout
     assert (during["maker_first"], during["taker_bias"]) == (False, "prefer_taker")
-    beside = ("computed_maker_first", "override_id", "override_author", "override_reason")
-    assert tuple(during[name] for name in beside) == (True, 2, "ann", "venue down")
-    assert "no: taker*" in shown
+    override = during["override"]
+    assert isinstance(override, dict)
+    assert (during["computed_maker_first"], override["override_id"]) == (True, 2)
+    assert (override["author"], override["reason"]) == ("ann", "venue down")
+    assert "taker*" in shown
     assert "*: by a person's override" in shown
-    assert f"override 2 by ann until {during['override_until_at']}: venue down" in explained
+    assert f"override 2 by ann until {override['until_at']}: venue down" in explained
     assert "computed beneath it: maker first, prefer_maker" in explained
     assert ended.returncode == 0, ended.stderr
     assert (after["maker_first"], after["taker_bias"]) == (True, "prefer_maker")
@@ -168,7 +170,7 @@ def test_the_history_shows_an_override_in_the_time_that_it_was_in_force(bot: Pat
     command(bot, "override", "GOODUSDT", "--taker", "--for", "2h", "--reason", "venue down", "--author", "ann")
     command(bot, "override", "GOODUSDT", "--end", "--reason", "venue back", "--author", "bob")
 
-    before, during, after = json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)
+    before, during, after = json.loads(command(bot, "history", "GOODUSDT", "--all", "--json").stdout)["items"]
     shown = " ".join(command(bot, "history", "GOODUSDT").stdout.split())
 
     assert (before["valid_to"], during["valid_to"], after["valid_to"]) == (
@@ -178,7 +180,7 @@ def test_the_history_shows_an_override_in_the_time_that_it_was_in_force(bot: Pat
     )
     assert before["valid_from"] == before["slot"] < during["valid_from"] < after["valid_from"]
     assert [period["maker_first"] for period in (before, during, after)] == [True, False, True]
-    assert [period["override_author"] for period in (before, during, after)] == [None, "ann", None]
+    assert (before["override"], during["override"]["author"], after["override"]) == (None, "ann", None)
     assert "override 2 by ann" in shown
 
 
@@ -227,7 +229,7 @@ def test_backfill_computes_what_is_missing_and_leaves_what_was_published(bot: Pa
 
     assert "4 of 5 slots were computed" in first.stdout, first.stderr
     assert "0 of 5 slots were computed" in again.stdout
-    history = json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)
+    history = json.loads(command(bot, "history", "GOODUSDT", "--all", "--json").stdout)["items"]
     assert [period["slot"][11:16] for period in history] == ["23:30", "23:45", "00:00", "00:15", "00:30"]
     assert [period["run_id"] for period in history] == [2, 3, 4, 1, 5]
     assert command(bot, "verify").returncode == 0
@@ -272,7 +274,10 @@ def test_prune_removes_old_runs_and_the_rest_verifies(bot: Path) -> None:
     assert re.search(r"prune removes 1 runs, published up to \d{4}-.*Z; this cannot be undone", tried.stdout)
     assert "removed" not in tried.stdout
     assert "1 runs were removed" in pruned.stdout, pruned.stderr
-    assert [period["run_id"] for period in json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)] == [2]
+    assert [
+        period["run_id"]
+        for period in json.loads(command(bot, "history", "GOODUSDT", "--all", "--json").stdout)["items"]
+    ] == [2]
     assert command(bot, "verify").returncode == 0
 
 
@@ -287,7 +292,7 @@ def test_prune_below_the_window_of_a_run_or_without_an_answer_removes_nothing(
 
     assert refused.returncode == 2
     assert ("--keep 1s is less than 7d" if not options else "in a script add --yes") in refused.stderr
-    assert len(json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)) == 2
+    assert len(json.loads(command(bot, "history", "GOODUSDT", "--all", "--json").stdout)["items"]) == 2
 
 
 @pytest.mark.parametrize(("answer", "run_count"), [("n\n", 2), ("\n", 2), ("y\n", 1)])
@@ -298,7 +303,7 @@ def test_prune_removes_only_after_a_yes(bot: Path, answer: str, run_count: int) 
     with patch.object(sys, "stdin", Terminal(answer)):
         command(bot, "prune", "--keep", "1s", "--force")
 
-    assert len(json.loads(command(bot, "history", "GOODUSDT", "--json").stdout)) == run_count
+    assert len(json.loads(command(bot, "history", "GOODUSDT", "--all", "--json").stdout)["items"]) == run_count
 
 
 @pytest.mark.parametrize(
@@ -325,12 +330,15 @@ def test_backup_and_restore_give_the_same_policies(bot_on_each: Path) -> None:
 
     assert "1 runs, 2 snapshots, verified; head" in done.stdout, done.stderr
     assert restored.returncode == 0, restored.stderr
-    assert [policy["symbol"] for policy in json.loads(other.stdout)] == ["BADUSDT", "GOODUSDT"]
+    assert [policy["symbol"] for policy in json.loads(other.stdout)["items"]] == ["BADUSDT", "GOODUSDT"]
 
 
 def test_db_roles_prints_statements_and_applies_them_on_postgres_only(bot_on_each: Path, store_url: str) -> None:
     printed = command(bot_on_each, "db", "roles")
     applied = command(bot_on_each, "db", "roles", "--apply")
 
+    if store_url.startswith("sqlite"):
+        assert (printed.returncode, applied.returncode, printed.stdout) == (2, 2, "")
+        return
     assert "grant select on public.policy_latest to router_policy_router;" in printed.stdout
-    assert applied.returncode == (0 if store_url.startswith("postgresql") else 1), applied.stderr
+    assert applied.returncode == 0, applied.stderr

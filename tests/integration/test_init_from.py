@@ -103,7 +103,7 @@ def test_the_settings_work_unedited_and_nothing_is_published_before(tmp_path: Pa
     assert checked.returncode == 0, checked.stdout
     assert "enough for all" in checked.stdout
     assert "7 orders of 1 symbol in the 7 days before 2026-04-25T10:09:01Z" in checked.stdout
-    (policy,) = json.loads(once.stdout)
+    (policy,) = json.loads(once.stdout)["items"]
     # Of three exits two started as limit orders, and one of them crossed.
     assert (policy["symbol"], policy["maker_started_count"], policy["maker_fill_ratio"]) == ("BTC/USDT:USDT", 2, 0.5)
 
@@ -117,7 +117,7 @@ def test_what_the_data_cannot_tell_is_in_once_in_health_and_in_the_api(tmp_path:
 
     once = command(home, "once", "--as-of", "2026-04-25T10:09:01Z")
     health = command(home, "health")
-    (record,) = json.loads(command(home, "health", "--json").stdout)
+    (record,) = json.loads(command(home, "health", "--json").stdout)["items"]
 
     assert f"note: orders: {sentence}" in once.stdout
     assert f"BTC/USDT:USDT: orders: {sentence}" in health.stdout

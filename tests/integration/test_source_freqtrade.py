@@ -117,7 +117,7 @@ def test_entries_that_are_counted_are_never_published_as_good(tmp_path: Path) ->
     assert command(tmp_path, "init").returncode == 0
     assert command(tmp_path, "once", "--as-of", AS_OF.isoformat()).returncode == 0
 
-    (policy,) = json.loads(command(tmp_path, "latest", "--json").stdout)
+    (policy,) = json.loads(command(tmp_path, "latest", "--json").stdout)["items"]
     explained = command(tmp_path, "explain", "BTC/USDT:USDT", "--at", AS_OF.isoformat()).stdout
     verified = command(tmp_path, "verify")
 

@@ -49,7 +49,7 @@ def test_a_lock_stays_when_the_log_can_no_longer_be_read(
     assert failed.returncode == 1
     assert f"100 {reason}, as {tmp_path}/logs/order_metrics.jsonl:1: BADUSDT" in failed.stderr
     assert "the last policies stay" in failed.stderr
-    [bad] = json.loads(command(tmp_path, "latest", "--json").stdout)
+    [bad] = json.loads(command(tmp_path, "latest", "--json").stdout)["items"]
     assert (bad["symbol"], bad["quality"], bad["maker_first"]) == ("BADUSDT", "broken", False)
 
 

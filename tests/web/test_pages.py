@@ -224,8 +224,8 @@ def test_the_last_backtest_is_shown_with_its_picture(visit: Visit, small_store: 
         '"verdict_over_maker": "costs less", "verdict_over_taker": "costs less"}'
     )
     path.write_text(
-        '[{"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "order_count": 7, "day_count": 31, '
-        f'"outage_count": 0, "policies": [{policy}], "words": ["breaker: it helps here"]}}]'
+        '{"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "order_count": 7, "day_count": 31, '
+        f'"outage_count": 0, "policies": [{policy}], "words": ["breaker: it helps here"]}}'
     )
     path.with_suffix(".svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 _LARGEST_BYTES = 20_000_000
 PICTURE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -58,12 +58,12 @@ class BacktestFiles:
         try:
             if self.path.stat().st_size > _LARGEST_BYTES:
                 return f"{self.path} is too large to be a backtest"
-            return TypeAdapter(list[BacktestRecord]).validate_json(self.path.read_bytes())[-1]
+            return BacktestRecord.model_validate_json(self.path.read_bytes())
         except FileNotFoundError:
             return f"{self.path} does not exist yet; write it with router-policy backtest --json > {self.path}"
         except OSError as error:
             return f"{self.path} cannot be read: {error.strerror}"
-        except (ValidationError, IndexError):
+        except ValidationError:
             return f"{self.path} is not the output of router-policy backtest --json"
 
     def picture(self) -> Path | None:
