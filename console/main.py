@@ -26,7 +26,7 @@ COMMANDS = (
     *("init", "check", "once", "run", "web"),
     *("latest", "history", "explain", "health", "drift", "compare", "costs", "power"),
     *("replay", "backtest", "export"),
-    *("verify", "head", "override", "backfill", "prune", "backup", "restore", "demo", "db"),
+    *("verify", "head", "override", "backfill", "prune", "backup", "restore", "upgrade", "notify", "demo", "db"),
 )
 _RENAMED = {"outcome": "costs", "evaluate": "backtest"}
 _WITHOUT_SETTINGS = ("demo",)

@@ -108,8 +108,7 @@ class Store:
         version = upgrade.version(self._inspection_engine(), name)
         if version not in (None, needed):
             raise SchemaError(
-                f"{name} is at schema version {version} and this program needs {needed}; make a copy, "
-                "then run: router-policy init"
+                f"{name} is at schema version {version} and this program needs {needed}; run router-policy upgrade"
             )
         return version is not None
 
@@ -186,6 +185,16 @@ class Store:
         from storage.audit import backup
 
         return backup.back_up(self.reader, target)
+
+    def schema_version(self) -> str | None:
+        """Return the revision of the schema, None for an empty database. Raises SchemaError as `is_set_up`."""
+        return upgrade.version(self._inspection_engine(), describe_url(self.url))
+
+    def upgrade_safely(self, backup: Path) -> Iterator["Progress"]:
+        """Copy the store, upgrade it and verify it: see `storage.audit.safe_upgrade.upgrade_safely`."""
+        from storage.audit import safe_upgrade
+
+        return safe_upgrade.upgrade_safely(self.reader, self.writer, backup)
 
     def restore(self, source: Path) -> Iterator["Progress"]:
         """Fill this empty store from a backup: see `storage.audit.backup.restore`."""

@@ -1,23 +1,27 @@
 """`router-policy run`: the schedule, in this process, until a signal ends it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from console.address import address_of
 from console.options import Config, Host, Port, WithoutToken
+from console.reload import reloaded_on_sighup, require_same_store
 from console.settings.file import load
 from console.settings.model import Settings
+from console.settings.notify import notify_plan_of
 from console.settings.plan import plan_of, schedule_options_of
 from console.terminal.logs import set_up_logs
+from jobs.notify.watcher import Watcher
 from jobs.run.lease_owner import owner
 from jobs.run.schedule import Schedule
 
 if TYPE_CHECKING:
-    from console.web.server import Address
+    from console.web.server import Address, Console
 
 _log = logging.getLogger("router_policy")
 
@@ -37,10 +41,8 @@ def command(
     """Compute every slot of the schedule when it is due, until SIGTERM or Ctrl-C."""
     if not web:
         _refuse_web_options(context)
-        _run_schedule(load(config), None)
-        return
-    address = address_of(host, port, without_token=without_token)
-    _run_schedule(load(config), address)
+    address = address_of(host, port, without_token=without_token) if web else None
+    _run_schedule(config, load(config), address)
 
 
 def _refuse_web_options(context: typer.Context) -> None:
@@ -54,22 +56,34 @@ def _is_given(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _run_schedule(settings: Settings, address: "Address | None") -> None:
+def _run_schedule(config: Path | None, settings: Settings, address: "Address | None") -> None:
     """Run the schedule, and the console if it has an address; return when the run that had begun is finished."""
     set_up_logs()
     schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=schedule_options_of(settings))
-    with _console(settings, address):
+    watcher = Watcher(plan=notify_plan_of(settings), store_url=settings.store.url)
+    consoles: list[Console] = []
+
+    def reload() -> None:
+        new = load(config)
+        require_same_store(settings, new)
+        plan, timing, notify = plan_of(new), schedule_options_of(new), notify_plan_of(new)
+        for console in consoles:
+            console.use(new)  # refuses an open address before anything has changed
+        schedule.replace(plan, timing)
+        watcher.replace_plan(notify)
+
+    with reloaded_on_sighup(reload), _console(settings, address, consoles.append), watcher.watching():
         schedule.run()
     _log.info("stopped; no run was left half done")
 
 
 @contextmanager
-def _console(settings: Settings, address: "Address | None") -> Iterator[None]:
+def _console(settings: Settings, address: "Address | None", begun: "Callable[[Console], None]") -> Iterator[None]:
     if address is None:
         yield
         return
     from console.web.server import console_at
 
-    with console_at(settings, address, holder=owner()) as url:
+    with console_at(settings, address, holder=owner(), begun=begun) as url:
         _log.info("console at %s", url)
         yield

@@ -4,6 +4,7 @@ import sys
 
 from console.address import address_of
 from console.options import Config, Host, Port, WithoutToken
+from console.reload import reloaded_on_sighup, require_same_store
 from console.settings.file import load
 from console.terminal.logs import set_up_logs
 
@@ -15,9 +16,18 @@ def command(
     address = address_of(host, port, without_token=without_token)
     settings = load(config)
     set_up_logs()
-    from console.web.server import serve
+    from console.web.server import Console, serve
 
-    serve(settings, address, _announce)
+    consoles: list[Console] = []
+
+    def reload() -> None:
+        new = load(config)
+        require_same_store(settings, new)
+        for console in consoles:
+            console.use(new)
+
+    with reloaded_on_sighup(reload):
+        serve(settings, address, _announce, consoles.append)
 
 
 def _announce(url: str) -> None:

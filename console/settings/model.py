@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from console.settings.environment import ENVIRONMENT_PREFIX
 from console.settings.line import header_text
+from console.settings.notify import NotifySettings
 from console.settings.sources import CandlesSettings, OrdersSettings
 from console.settings.values import Duration, Section, SymbolName, read_line
 from policy.rules import RULE_SET_NAMES, UnknownRuleSetError, rule_set
@@ -164,6 +165,7 @@ class Settings(BaseSettings):
     engine: EngineSettings = EngineSettings()
     overrides: OverridesSettings = OverridesSettings()
     web: WebSettings = WebSettings()
+    notify: NotifySettings = Field(default_factory=NotifySettings)
 
     @classmethod
     def settings_customise_sources(

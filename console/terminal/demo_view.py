@@ -33,7 +33,8 @@ def shown_as_lines(before: Sequence[Snapshot], hint: str) -> Iterator[Show]:
     def show(run: PublishedRun, snapshots: Sequence[Snapshot]) -> None:
         nonlocal newest
         summary = f"published as run {run.run_id}: {run.symbol_count} symbols, {run.event_count} orders used"
-        print_lines([f"slot {iso(run.slot)} {summary}", *(f"  {change}" for change in policy_changes(newest, snapshots))])
+        changes = (f"  {change}" for change in policy_changes(newest, snapshots))
+        print_lines([f"slot {iso(run.slot)} {summary}", *changes])
         sys.stdout.flush()
         newest = snapshots
 

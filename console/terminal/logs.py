@@ -11,7 +11,10 @@ FOR_PEOPLE = "%(asctime)s %(levelname)s %(message)s"
 
 
 class JsonLines(logging.Formatter):
-    """Writes an event as one line of JSON: `at` in UTC, `level`, `logger`, `event`, and `trace` after an exception."""
+    """Writes an event as one line of JSON: `at` in UTC, `level`, `logger`, `event`, and `trace` after an exception.
+
+    A record may bring more keys, or other values for these, as its attribute `fields`.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; line breaks in the message are escaped."""
@@ -20,6 +23,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
+            **getattr(record, "fields", {}),
         }
         if record.exc_info:
             event["trace"] = self.formatException(record.exc_info)

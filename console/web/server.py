@@ -4,13 +4,15 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from threading import Thread
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.errors import SettingsError
 from console.settings.model import Settings
@@ -37,14 +39,45 @@ class Address:
     is_open: bool = False
 
 
+@dataclass(slots=True, kw_only=True)
+class Console:
+    """What answers at an address; its settings can be replaced while it does."""
+
+    address: Address
+    store: Store
+    holder: str | None = None
+    _app: FastAPI | None = field(default=None, init=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or start and end, as ASGI has it."""
+        assert self._app is not None
+        await self._app(scope, receive, send)
+
+    def use(self, settings: Settings) -> None:
+        """Answer by these settings from the next request on.
+
+        Raises SettingsError if the address would be open to the network without a token; nothing has changed then.
+        """
+        self._app = app_of(settings, self.address, self.store, self.holder)
+
+
+def _ignore(console: Console) -> None:
+    """Do nothing about a console that begins."""
+
+
 @contextmanager
-def console_at(settings: Settings, address: Address, holder: str | None = None) -> Iterator[str]:
-    """Serve the console from a thread while the block runs, and give the address for a browser.
+def console_at(
+    settings: Settings, address: Address, holder: str | None = None, begun: Callable[[Console], None] = _ignore
+) -> Iterator[str]:
+    """Serve the console from a thread while the block runs, and give the address for a browser; `begun` gets it too.
 
     Raises SettingsError if the address is open to the network without a token, AddressError if it cannot be used.
     """
     with Store(settings.store.url) as store, _listening(settings, address) as listener:
-        server = server_of(settings, address, store, holder)
+        console = Console(address=address, store=store, holder=holder)
+        console.use(settings)
+        server = server_of(console)
+        begun(console)
         thread = Thread(target=server.run, args=([listener],), name="console")
         thread.start()
         try:
@@ -54,11 +87,16 @@ def console_at(settings: Settings, address: Address, holder: str | None = None) 
             thread.join()
 
 
-def serve(settings: Settings, address: Address, announce: Callable[[str], None]) -> None:
-    """Serve the console until SIGTERM or Ctrl-C; `announce` gets the address. Raises as `console_at`."""
+def serve(
+    settings: Settings, address: Address, announce: Callable[[str], None], begun: Callable[[Console], None] = _ignore
+) -> None:
+    """Serve the console until SIGTERM or Ctrl-C; `announce` gets the address, `begun` it. Raises as `console_at`."""
     with Store(settings.store.url) as store, _listening(settings, address) as listener:
-        server = server_of(settings, address, store)
+        console = Console(address=address, store=store)
+        console.use(settings)
+        server = server_of(console)
         _end_on_signals(server)
+        begun(console)
         announce(url_of(listener))
         server.run([listener])
 
@@ -73,17 +111,21 @@ def _end_on_signals(server: uvicorn.Server) -> None:
         signal.signal(number, end)
 
 
-def server_of(settings: Settings, address: Address, store: Store, holder: str | None = None) -> uvicorn.Server:
-    """Make the server of a console; it uses the logging of the process."""
+def app_of(settings: Settings, address: Address, store: Store, holder: str | None = None) -> FastAPI:
+    """Make the application of a console. Raises SettingsError as `access_of`."""
     slots = settings.schedule.slots
     watched = WatchedScope(store=store, scope=settings.scope, slots=slots, symbols=settings.symbols)
     backtest = settings.web.backtest
-    app = create_app(
+    return create_app(
         watched,
         access=access_of(settings, address),
         holder=holder,
         backtest=BacktestFiles(Path(backtest)) if backtest is not None else None,
     )
+
+
+def server_of(app: ASGIApp) -> uvicorn.Server:
+    """Make the server of a console; it uses the logging of the process."""
     return uvicorn.Server(
         uvicorn.Config(
             app,

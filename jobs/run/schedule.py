@@ -84,6 +84,7 @@ class Schedule:
     _done: datetime | None = field(default=None, init=False)
     _zero: datetime | None = field(default=None, init=False)
     _announced: datetime | None = field(default=None, init=False)
+    _next: "tuple[Plan, ScheduleOptions] | None" = field(default=None, init=False)
 
     def run(self) -> None:
         """Tick until `stop` is called or SIGTERM or SIGINT arrives; a run that has begun is finished first.
@@ -98,7 +99,7 @@ class Schedule:
         scheduler = _scheduler()
         with Store(self.store_url) as store:
             self._set_up(store)
-            ticking = scheduler.add_job(self._tick_safely, _Ticks(self.timing.tick), args=(store,))
+            ticking = scheduler.add_job(self._tick_safely, _Ticks(lambda: self.timing.tick), args=(store,))
             scheduler.start()
             try:
                 self._wait(scheduler, ticking)
@@ -121,8 +122,23 @@ class Schedule:
         """Ask `run` to return, after the run that has begun."""
         self._stop.set()
 
+    def replace(self, plan: Plan, timing: ScheduleOptions) -> None:
+        """Go on by another plan and other times from the next tick on; a run that has begun is finished as it began.
+
+        Any thread may call it.
+        """
+        self._next = (plan, timing)
+
+    def _take_next(self) -> None:
+        if self._next is None:
+            return
+        (self.plan, self.timing), self._next = self._next, None
+        self._done = self._announced = None
+        log.info("schedule %s (UTC), scope %s", self.timing.slots.cron, self.plan.scope)
+
     def tick(self, store: Store) -> PublishedRun | None:
         """Compute the newest slot if it is due and no process has it; return the run if this process published one."""
+        self._take_next()
         now = store.now()
         self._check_clock(now)
         slot = self.timing.slots.newest(now)
@@ -235,17 +251,17 @@ class Schedule:
 
 
 class _Ticks(BaseTrigger):  # type: ignore[misc]  # apscheduler comes without types
-    """Fires at once, and then each time an interval from now.
+    """Fires at once, and then each time an interval from now, which may change.
 
     APScheduler's own interval trigger lists every time since the last tick; a clock that jumps by years would
     fill the memory.
     """
 
-    def __init__(self, interval: timedelta) -> None:
+    def __init__(self, interval: Callable[[], timedelta]) -> None:
         self._interval = interval
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        return now if previous_fire_time is None else now + self._interval
+        return now if previous_fire_time is None else now + self._interval()
 
 
 def _seconds_passed() -> float:

@@ -5,11 +5,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import URL, Connection, Engine, insert, select, text, update
+from sqlalchemy import URL, Connection, Engine, Select, Table, insert, inspect, select, text, update
 
 from storage.audit.schema_objects import expected_objects
 from storage.audit.verify import Progress, verify
-from storage.database.engine import create_private_file, read_engine, sqlite_driver, write_engine
+from storage.database.engine import create_private_file, describe_url, read_engine, sqlite_driver, write_engine
 from storage.database.transaction import transaction
 from storage.errors import StoreError
 from storage.schema import upgrade
@@ -25,9 +25,10 @@ class BackupError(StoreError):
 def back_up(source: Engine, target: Path) -> Iterator[Progress]:
     """Copy a store as it is at this moment to a new SQLite file, and verify the copy while progress is yielded.
 
-    The file gets its name only when the copy is complete, intact and verified to its head. Raises BackupError if the
-    target exists already or cannot be written, or if the copy is damaged; TamperedError if the rows are not those that
-    were published.
+    A store of an earlier schema is copied in that schema; for the verification a copy of the copy is upgraded. The file
+    gets its name only when the copy is complete, intact and verified to its head. Raises BackupError if the target
+    exists already or cannot be written, or if the copy is damaged; TamperedError if the rows are not those that were
+    published.
     """
     try:
         yield from _backed_up(source, target)
@@ -119,7 +120,8 @@ def _copy_file(source: Engine, target: Path) -> None:
 def _copy_rows_to_file(source: Engine, target: Path) -> None:
     file = write_engine(_url(target))
     try:
-        upgrade.upgrade(file)
+        version = upgrade.version(source, describe_url(source.url)) or "head"
+        upgrade.upgrade(file, version.partition(",")[0])
         with transaction(source) as reading, transaction(file) as writing:
             _copy_rows(reading, writing)
     finally:
@@ -133,8 +135,13 @@ def _settle(path: Path) -> None:
 
 
 def _copy_rows(reading: Connection, writing: Connection) -> None:
+    """Copy every table of this schema that the source has, with the columns that it has."""
+    names = set(inspect(reading).get_table_names())
     for table in metadata.sorted_tables:
-        rows = reading.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table)).mappings()
+        if table.name not in names:
+            continue
+        selected = _selected(table, reading)
+        rows = reading.execution_options(yield_per=_ROWS_AT_ONCE).execute(selected).mappings()
         for batch in rows.partitions():
             if table is policy_head:
                 writing.execute(update(policy_head).values(dict(batch[0])))
@@ -142,13 +149,14 @@ def _copy_rows(reading: Connection, writing: Connection) -> None:
                 writing.execute(insert(table), [dict(row) for row in batch])
 
 
+def _selected(table: Table, reading: Connection) -> Select[*tuple[object, ...]]:
+    columns = {column["name"] for column in inspect(reading).get_columns(table.name)}
+    return select(*(column for column in table.c if column.name in columns))
+
+
 def _verified(path: Path) -> Iterator[Progress]:
-    engine = read_engine(_url(path))
-    try:
-        with transaction(engine) as connection:
-            answer = connection.execute(text("pragma integrity_check")).scalar_one()
-            if answer != "ok":
-                raise BackupError(f"the copy is damaged: {answer}")
-            yield from verify(connection, expected_objects(engine))
-    finally:
-        engine.dispose()
+    with _in_this_schema(path) as engine, transaction(engine) as connection:
+        answer = connection.execute(text("pragma integrity_check")).scalar_one()
+        if answer != "ok":
+            raise BackupError(f"the copy is damaged: {answer}")
+        yield from verify(connection, expected_objects(engine))

@@ -44,17 +44,23 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
     Raises SchemaError if the database is at a revision that this program does not have.
     """
+    with transaction(engine) as connection:
+        upgrade_within(connection, revision)
+
+
+def upgrade_within(connection: Connection, revision: str = "head") -> None:
+    """Upgrade the schema in the transaction of a connection, as `upgrade` does in one of its own."""
     from alembic.util import CommandError
 
     try:
-        with transaction(engine) as connection:
-            _wait_for_other_upgrades(connection)
-            _move_version(connection)
-            run_migrations(connection, revision)
+        _wait_for_other_upgrades(connection)
+        _move_version(connection)
+        run_migrations(connection, revision)
     except CommandError as error:
         raise SchemaError(
-            f"{describe_url(engine.url)} is at a schema version that this program does not have ({error}): it belongs "
-            "to a newer router-policy or another program; install that, or name another database in [store] url"
+            f"{describe_url(connection.engine.url)} is at a schema version that this program does not have ({error}): "
+            "it belongs to a newer router-policy or another program; install that, or name another database in "
+            "[store] url"
         ) from error
 
 

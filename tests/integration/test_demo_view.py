@@ -59,7 +59,7 @@ def test_lines_tell_each_run_and_end_with_the_table(
         printed = capsys.readouterr().out
     table = capsys.readouterr().out
 
-    assert printed == f"slot 00:30:00Z published as run 2: 24 symbols, 150 orders used\n  {CHANGE}\n"
+    assert printed == f"slot 2026-04-26T00:30:00Z published as run 2: 24 symbols, 150 orders used\n  {CHANGE}\n"
     assert all(symbol in table for symbol in SYMBOLS)
     assert "broken" in table
     assert table.endswith(f"{HINT}\n")
@@ -83,7 +83,7 @@ def test_the_table_shows_the_newest_run_and_what_changed_last(
 
     lines = drawn(view, 50)
     assert sum(symbol in line for line in lines for symbol in SYMBOLS) == 24 + 1
-    assert lines[-3:] == [f"00:30:00Z {CHANGE}", HINT, "Ctrl-C ends the demo"]
+    assert lines[-3:] == [f"2026-04-26T00:30:00Z {CHANGE}", HINT, "Ctrl-C ends the demo"]
 
 
 @pytest.mark.parametrize(("width", "height"), [(140, 16), (140, 24), (140, 35), (140, 36), (80, 24), (70, 17)])

@@ -59,6 +59,9 @@ def test_the_transcript_in_the_readme_is_what_the_commands_print(tmp_path: Path)
         assert appears_in_order(lines, done.stdout), f"{arguments} printed:\n{done.stdout}"
 
 
+POSTGRES = {"ROUTER_POLICY_STORE__URL": "postgresql://me@127.0.0.1:1/policy"}  # statements are printed without it
+
+
 @pytest.mark.parametrize("page", ["operations.md", "analysis.md", "savings.md"])
 def test_the_commands_of_the_guides_run(tmp_path: Path, page: str) -> None:
     write_bot(tmp_path, AS_OF)
@@ -67,7 +70,7 @@ def test_the_commands_of_the_guides_run(tmp_path: Path, page: str) -> None:
     assert blocks(PAGES[page], "console")
     for block in blocks(PAGES[page], "console"):
         for arguments, _ in commands(block):
-            done = command(tmp_path, *arguments)
+            done = command(tmp_path, *arguments, **(POSTGRES if arguments[0] == "db" else {}))
             assert done.returncode == 0, f"{arguments}: {done.stderr}"
 
 

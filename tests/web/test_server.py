@@ -13,7 +13,7 @@ from console.settings.file import load
 from console.settings.model import Settings, StoreSettings, WebSettings
 from console.settings.sources import OrdersSettings
 from console.web.app import LOCAL_HOSTS
-from console.web.server import Address, AddressError, access_of, console_at, is_local_host
+from console.web.server import Address, AddressError, Console, access_of, console_at, is_local_host
 from storage.store import Store
 from tests.support.bots import start_command, write_bot
 from tests.support.command import command
@@ -129,3 +129,26 @@ def test_web_serves_until_it_is_ended(tmp_path: Path) -> None:
         code = process.wait(30)
 
     assert code == 0, messages.read_text()
+
+
+def test_a_console_asks_for_its_new_token_from_the_next_request_on(empty_store: Store) -> None:
+    begun: list[Console] = []
+    with (
+        console_at(settings(empty_store), Address(port=0), begun=begun.append) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        assert client.get("/v1/runs").status_code == 200
+        begun[0].use(settings(empty_store, token=TOKEN))
+        assert client.get("/v1/runs").status_code == 401
+        assert client.get("/v1/runs", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+def test_a_console_for_others_keeps_its_token_if_the_new_settings_have_none(empty_store: Store) -> None:
+    console = Console(address=Address(host="0.0.0.0"), store=empty_store)
+    console.use(settings(empty_store, token=TOKEN))
+    before = console._app
+
+    with pytest.raises(SettingsError, match="ROUTER_POLICY_WEB__TOKEN"):
+        console.use(settings(empty_store))
+
+    assert console._app is before

@@ -1,0 +1,128 @@
+"""What changed between two looks at the store, as notices: pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs.notify.observation import Observation
+from policy.effective import EffectivePolicy
+from policy.enums import Quality
+from policy.event_kind import EventKind
+from policy.freshness import WHAT_ROUTERS_DO, Status
+from policy.time_text import iso
+from storage.read.overrides import OverrideEntry
+from storage.read.pages import GapState, SlotGap
+
+_SYMBOLS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing that happened, in a sentence; `symbols` are all that it is about, empty if it is about the scope."""
+
+    kind: EventKind
+    message: str
+    symbols: tuple[str, ...] = ()
+    run_id: int | None = None
+    slot: datetime | None = None
+
+
+def notices(before: Observation, after: Observation) -> list[Notice]:
+    """Return what happened between two looks, one notice for all symbols of a kind; empty if nothing did.
+
+    What a person overrides is told as an override: changes of route are those that the rules decided.
+    """
+    return [
+        *_changes_of_policy(before, after),
+        *_overrides(before, after),
+        *_rule_set(before, after),
+        *_rejects(before, after),
+        *_gaps(before, after),
+        *_freshness(before, after),
+    ]
+
+
+def _changes_of_policy(before: Observation, after: Observation) -> Iterator[Notice]:
+    run = after.run
+    both = [(before.policies[symbol], after.policies[symbol]) for symbol in after.policies if symbol in before.policies]
+    conditions: tuple[tuple[EventKind, str, Callable[[EffectivePolicy], bool]], ...] = (
+        (EventKind.TO_TAKER, "straight to taker now", lambda policy: not policy.computed_maker_first),
+        (EventKind.TO_MAKER, "maker first again", lambda policy: policy.computed_maker_first),
+        (EventKind.BROKEN, "broken now", lambda policy: policy.snapshot.quality is Quality.BROKEN),
+    )
+    for kind, words, holds in conditions:
+        changed = [new for old, new in both if holds(new) and not holds(old)]
+        if changed and run is not None:
+            symbols = tuple(policy.symbol for policy in changed)
+            message = f"{_listed(symbols)}: {words}; {changed[0].snapshot.reason}"
+            yield Notice(kind=kind, message=message, symbols=symbols, run_id=run.run_id, slot=run.slot)
+
+
+def _overrides(before: Observation, after: Observation) -> Iterator[Notice]:
+    for entry_id, override in after.overrides.items():
+        if entry_id not in before.overrides:
+            route = "maker first" if override.maker_first else "straight to taker"
+            words = f"{route} until {iso(override.until_at)}: {override.reason}"
+            yield _override_notice(EventKind.OVERRIDE_MADE, override, f"made by {override.author}: {words}")
+    for entry_id, override in before.overrides.items():
+        if entry_id in after.overrides:
+            continue
+        if override.until_at <= after.at:
+            yield _override_notice(EventKind.OVERRIDE_EXPIRED, override, f"by {override.author} has expired")
+        else:
+            words = f"by {override.author} was ended before its time"
+            yield _override_notice(EventKind.OVERRIDE_ENDED, override, words)
+
+
+def _override_notice(kind: EventKind, override: OverrideEntry, words: str) -> Notice:
+    message = f"{override.symbol}: override {override.entry_id} {words}"
+    return Notice(kind=kind, message=message, symbols=(override.symbol,))
+
+
+def _rule_set(before: Observation, after: Observation) -> Iterator[Notice]:
+    if before.run is None or after.run is None or before.run.rule_set == after.run.rule_set:
+        return
+    message = f"rule set {after.run.rule_set} decides now, before it was {before.run.rule_set}"
+    yield Notice(kind=EventKind.RULE_SET_CHANGED, message=message, run_id=after.run.run_id, slot=after.run.slot)
+
+
+def _rejects(before: Observation, after: Observation) -> Iterator[Notice]:
+    """Yield the reasons that no row was rejected for in the run before: a reason that stays is no news."""
+    known = {(reject.source, reject.reason) for reject in before.rejects}
+    new = [reject for reject in after.rejects if (reject.source, reject.reason) not in known]
+    if new and after.run is not None:
+        words = (f"{reject.source}: {reject.reject_count} x {reject.reason}, as {reject.sample}" for reject in new)
+        message = f"rows are not used for a new reason: {'; '.join(words)}"
+        yield Notice(kind=EventKind.REJECTS, message=message, run_id=after.run.run_id, slot=after.run.slot)
+
+
+def _gaps(before: Observation, after: Observation) -> Iterator[Notice]:
+    """Yield each slot that failed since, and the slots that nobody computed in one notice."""
+    new = [gap for slot, gap in sorted(after.gaps.items()) if before.gaps.get(slot, gap).state is not gap.state]
+    new += [gap for slot, gap in sorted(after.gaps.items()) if slot not in before.gaps]
+    for gap in new:
+        if gap.state is GapState.FAILED:
+            message = f"slot {iso(gap.slot)} failed: {gap.last_error}"
+            yield Notice(kind=EventKind.RUN_FAILED, message=message, slot=gap.slot)
+    yield from _missed([gap for gap in new if gap.state is not GapState.FAILED])
+
+
+def _missed(missed: Sequence[SlotGap]) -> Iterator[Notice]:
+    if missed:
+        count = f"{len(missed)} slots were" if len(missed) > 1 else "1 slot was"
+        message = f"{count} not computed, the last {iso(missed[-1].slot)}"
+        yield Notice(kind=EventKind.SLOT_MISSED, message=message, slot=missed[-1].slot)
+
+
+def _freshness(before: Observation, after: Observation) -> Iterator[Notice]:
+    kind = {Status.STALE: EventKind.STALE, Status.EXPIRED: EventKind.EXPIRED}.get(after.status)
+    if kind is None or after.status is before.status or after.run is None:
+        return
+    message = f"the policies of slot {iso(after.run.slot)} are {after.status}; {WHAT_ROUTERS_DO[after.status]}"
+    yield Notice(kind=kind, message=message, run_id=after.run.run_id, slot=after.run.slot)
+
+
+def _listed(symbols: Iterable[str]) -> str:
+    names = list(symbols)
+    more = f" and {len(names) - _SYMBOLS_SHOWN} more" if len(names) > _SYMBOLS_SHOWN else ""
+    return f"{', '.join(names[:_SYMBOLS_SHOWN])}{more}"

@@ -1,0 +1,53 @@
+"""One look at the store: everything whose change people may want to hear of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobs.analysis.health import limits_at
+from jobs.slots import Slots
+from policy.effective import EffectivePolicy
+from policy.freshness import Status, judge_freshness
+from policy.reject import Reject
+from storage.read.overrides import OverrideEntry, overrides_at
+from storage.read.pages import PageBounds, SlotGap, gaps
+from storage.read.policies import latest, newest_run, rejects_of_run
+from storage.records import PublishedRun
+from storage.store import Store
+
+_GAP_SPAN = timedelta(days=1)
+_GAPS_READ = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """The state of a scope at one moment, `at` by the database's clock; without a run there are no policies."""
+
+    at: datetime
+    run: PublishedRun | None
+    status: Status
+    policies: Mapping[str, EffectivePolicy]
+    rejects: tuple[Reject, ...]
+    overrides: Mapping[int, OverrideEntry]
+    gaps: Mapping[datetime, SlotGap]
+
+
+def observe(store: Store, scope: str, slots: Slots) -> Observation:
+    """Look at a scope; all of it is of one snapshot of the database. Raises as the store does."""
+    now = store.now()
+    with store.reading() as connection:
+        run = newest_run(connection, scope)
+        policies = latest(connection, scope)
+        rejects = rejects_of_run(connection, run.run_id) if run is not None else []
+        overrides = overrides_at(connection, scope, now)
+        missing = gaps(connection, scope, PageBounds(since=now - _GAP_SPAN, limit=_GAPS_READ))
+    slot = run.slot if run is not None else None
+    return Observation(
+        at=now,
+        run=run,
+        status=judge_freshness(slot, now, limits_at(slots, slot or now)).status,
+        policies={policy.symbol: policy for policy in policies},
+        rejects=tuple(rejects),
+        overrides={override.entry_id: override for override in overrides},
+        gaps={gap.slot: gap for gap in missing},
+    )

@@ -1,0 +1,267 @@
+"""What changed between two looks at the store, as notices; quiet hours; and what waits for an address."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from jobs.notify.mailbox import Mailbox, body, title
+from jobs.notify.notices import Notice, notices
+from jobs.notify.observation import Observation
+from jobs.notify.quiet import parse_quiet_hours
+from policy.effective import EffectivePolicy, Override
+from policy.enums import TakerBias
+from policy.event_kind import EventKind
+from policy.freshness import Status
+from policy.reject import Reject
+from policy.rules import rule_set
+from policy.snapshot import Snapshot
+from storage.read.overrides import OverrideEntry
+from storage.read.pages import GapState, SlotGap
+from storage.records import Origin, PublishedRun
+from tests.support.runs import SLOT, evidence
+
+NOW = SLOT + timedelta(minutes=1)
+SEED = rule_set("seed")
+
+
+def run(run_id: int = 1, rules: str = "seed") -> PublishedRun:
+    return PublishedRun(
+        run_id=run_id,
+        scope="default",
+        slot=SLOT,
+        origin=Origin.SCHEDULE,
+        rule_set=rules,
+        engine="duckdb",
+        code_version="0.1.0",
+        owner="host:1",
+        started_at=SLOT,
+        published_at=SLOT,
+        symbol_count=1,
+        event_count=1,
+        reject_count=0,
+        digest="",
+        previous_digest="",
+    )
+
+
+def policy(symbol: str, fallback: float = 0.1) -> EffectivePolicy:
+    """Return a policy as the seed decides it; no figure of it matters here."""
+    decided = SEED.decide(evidence(symbol, fallback=fallback)).policy
+    values: dict[str, Any] = dict.fromkeys(Snapshot.__slots__)
+    values |= {"symbol": symbol, "maker_first": decided.maker_first, "taker_bias": decided.taker_bias}
+    values |= {"quality": decided.quality, "reason": decided.reason}
+    return EffectivePolicy(snapshot=Snapshot(**values), published_at=SLOT)
+
+
+def seen(*policies: EffectivePolicy, **changes: object) -> Observation:
+    observation = Observation(
+        at=NOW,
+        run=run(),
+        status=Status.FRESH,
+        policies={each.symbol: each for each in policies},
+        rejects=(),
+        overrides={},
+        gaps={},
+    )
+    return replace(observation, **changes)  # type: ignore[arg-type]
+
+
+def override(entry_id: int = 2, until: datetime = NOW + timedelta(hours=1)) -> OverrideEntry:
+    return OverrideEntry(
+        entry_id=entry_id,
+        scope="default",
+        symbol="BTCUSDT",
+        maker_first=False,
+        taker_bias=TakerBias.PREFER_TAKER,
+        author="ann",
+        reason="venue down",
+        from_at=SLOT,
+        until_at=until,
+    )
+
+
+def gap(state: GapState, minutes: int = 0) -> SlotGap:
+    error = "no file matches" if state is GapState.FAILED else None
+    slot = SLOT + timedelta(minutes=minutes)
+    return SlotGap(scope="default", slot=slot, state=state, owner="", failure_count=1, last_error=error)
+
+
+def kinds(found: list[Notice]) -> list[EventKind]:
+    return [notice.kind for notice in found]
+
+
+def test_two_equal_looks_have_nothing_to_tell() -> None:
+    look = seen(policy("BTCUSDT", 0.95), rejects=(Reject(source="o", reason="r", reject_count=1, sample="f:1"),))
+
+    assert notices(look, replace(look, at=NOW + timedelta(days=1))) == []
+
+
+def test_symbols_that_break_are_told_once_with_all_of_them() -> None:
+    before = seen(policy("BTCUSDT"), policy("ETHUSDT"), policy("XRPUSDT"))
+    after = seen(policy("BTCUSDT", 0.95), policy("ETHUSDT", 0.95), policy("XRPUSDT"), run=run(7))
+
+    to_taker, broken = notices(before, after)
+
+    assert (to_taker.kind, broken.kind) == (EventKind.TO_TAKER, EventKind.BROKEN)
+    assert to_taker.symbols == broken.symbols == ("BTCUSDT", "ETHUSDT")
+    assert (to_taker.run_id, to_taker.slot) == (7, SLOT)
+    assert to_taker.message.startswith("BTCUSDT, ETHUSDT: straight to taker now; the maker-first router is broken")
+
+
+def test_symbols_that_recover_are_told() -> None:
+    (back,) = notices(seen(policy("BTCUSDT", 0.95)), seen(policy("BTCUSDT")))
+
+    assert (back.kind, back.symbols) == (EventKind.TO_MAKER, ("BTCUSDT",))
+
+
+def test_a_symbol_that_is_new_is_no_change() -> None:
+    assert notices(seen(), seen(policy("BTCUSDT", 0.95))) == []
+
+
+def test_an_override_is_told_as_one_and_not_as_a_change_of_the_rules() -> None:
+    computed = policy("BTCUSDT")
+    overridden = replace(
+        computed,
+        snapshot=replace(computed.snapshot, maker_first=False),
+        override=Override(
+            override_id=2,
+            author="ann",
+            reason="venue down",
+            until_at=NOW,
+            computed_maker_first=True,
+            computed_taker_bias=TakerBias.PREFER_MAKER,
+        ),
+    )
+
+    (made,) = notices(seen(computed), seen(overridden, overrides={2: override()}))
+
+    assert made.kind is EventKind.OVERRIDE_MADE
+    assert made.message == ("BTCUSDT: override 2 made by ann: straight to taker until 2026-04-26T01:16:00Z: venue down")
+
+
+@pytest.mark.parametrize(
+    ("until", "kind"),
+    [(NOW, EventKind.OVERRIDE_EXPIRED), (NOW + timedelta(seconds=1), EventKind.OVERRIDE_ENDED)],
+)
+def test_an_override_that_is_gone_expired_or_was_ended(until: datetime, kind: EventKind) -> None:
+    assert kinds(notices(seen(overrides={2: override(until=until)}), seen())) == [kind]
+
+
+def test_another_rule_set_is_told() -> None:
+    (changed,) = notices(seen(), seen(run=run(2, "breaker")))
+
+    assert changed.message == "rule set breaker decides now, before it was seed"
+
+
+def test_only_a_new_reason_for_rejects_is_news() -> None:
+    old = Reject(source="orders", reason="zero_fill", reject_count=3, sample="log:7")
+    new = Reject(source="orders", reason="bad_time", reject_count=2, sample="log:9")
+
+    (told,) = notices(seen(rejects=(old,)), seen(rejects=(replace(old, reject_count=9), new)))
+
+    assert told.kind is EventKind.REJECTS
+    assert told.message == "rows are not used for a new reason: orders: 2 x bad_time, as log:9"
+
+
+def test_a_slot_that_failed_is_told_with_its_error_and_again_tries_are_not() -> None:
+    failed = gap(GapState.FAILED)
+    (told,) = notices(seen(), seen(gaps={failed.slot: failed}))
+
+    assert told.message == "slot 2026-04-26T00:15:00Z failed: no file matches"
+    again = replace(failed, failure_count=2)
+    assert notices(seen(gaps={failed.slot: failed}), seen(gaps={again.slot: again})) == []
+
+
+def test_missed_slots_are_one_notice() -> None:
+    missed = {each.slot: each for each in (gap(GapState.MISSED), gap(GapState.ABANDONED, 15))}
+
+    (told,) = notices(seen(), seen(gaps=missed))
+
+    assert (told.kind, told.message) == (
+        EventKind.SLOT_MISSED,
+        "2 slots were not computed, the last 2026-04-26T00:30:00Z",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (Status.STALE, [EventKind.STALE]),
+        (Status.EXPIRED, [EventKind.EXPIRED]),
+        (Status.FRESH, []),
+        (Status.CLOCK_SKEW, []),
+    ],
+)
+def test_growing_old_is_told_once(status: Status, expected: list[EventKind]) -> None:
+    assert kinds(notices(seen(), seen(status=status))) == expected
+    assert notices(seen(status=status), seen(status=status)) == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "quiet", "loud"),
+    [("22:00-07:00", ["22:00", "23:59", "06:59"], ["07:00", "21:59"]), ("12:00-13:30", ["13:29"], ["13:30", "11:59"])],
+)
+def test_quiet_hours_may_pass_midnight(hours: str, quiet: list[str], loud: list[str]) -> None:
+    span = parse_quiet_hours(hours)
+
+    for clock in quiet + loud:
+        at = datetime.fromisoformat(f"2026-04-26T{clock}:00").replace(tzinfo=UTC)
+        assert span.holds(at) == (clock in quiet)
+
+
+@pytest.mark.parametrize("text", ["22-7", "24:00-07:00", "22:00-07:60", "", "22:00-22:00"])
+def test_hours_that_cannot_be_read_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="22:00-07:00"):
+        parse_quiet_hours(text)
+
+
+def notice(number: int = 0) -> Notice:
+    return Notice(kind=EventKind.BROKEN, message=f"X{number}: broken now", symbols=(f"X{number}",))
+
+
+def test_a_message_has_a_line_for_each_notice_and_counts_by_kind() -> None:
+    mailbox = Mailbox(url="json://x")
+    mailbox.add([notice(1), notice(2), Notice(kind=EventKind.RUN_FAILED, message="slot failed")])
+
+    assert title("live", mailbox.waiting) == "router-policy live: 2 broken, 1 run failed"
+    assert body(mailbox) == "X1: broken now\nX2: broken now\nslot failed"
+
+
+def test_what_comes_while_a_message_is_sent_waits_for_the_next() -> None:
+    mailbox, first, later = Mailbox(url="json://x"), notice(1), notice(1)
+    mailbox.add([first])
+    told = tuple(mailbox.waiting)
+    mailbox.add([later])
+
+    mailbox.delivered(told)
+
+    assert [each is later for each in mailbox.waiting] == [True]
+
+
+def test_a_failure_is_followed_by_pauses_that_double_up_to_an_hour() -> None:
+    mailbox = Mailbox(url="json://x", waiting=[notice()])
+    pauses = []
+    for _ in range(8):
+        mailbox.failed(100.0)
+        pauses.append(mailbox.retry_at_seconds - 100.0)
+
+    assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    assert (mailbox.is_due(3699.0), mailbox.is_due(3700.0)) == (False, True)
+    mailbox.delivered(tuple(mailbox.waiting))
+    mailbox.failed(0.0)
+    assert mailbox.retry_at_seconds == 60
+
+
+def test_beyond_200_the_oldest_notices_are_dropped_and_counted() -> None:
+    mailbox = Mailbox(url="json://x")
+    mailbox.add(notice(number) for number in range(203))
+
+    lines = body(mailbox).splitlines()
+
+    assert (len(mailbox.waiting), lines[0]) == (200, "X3: broken now")
+    assert lines[-2:] == [
+        "... and 170 more; router-policy latest has what is in force",
+        "3 earlier ones were not delivered",
+    ]

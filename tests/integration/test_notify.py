@@ -1,0 +1,247 @@
+"""Notifications against local addresses that take them, hang, refuse and answer garbage; and the watcher's looks."""
+
+import json
+import logging
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from console.terminal.logs import JsonLines
+from jobs.notify.notices import Notice
+from jobs.notify.quiet import parse_quiet_hours
+from jobs.notify.sending import Message, masked, send
+from jobs.notify.watcher import NotifyPlan, Watcher, log_notice
+from jobs.slots import Slots
+from policy.event_kind import EventKind
+from storage.schema.tables import policy_run
+from storage.store import Store
+from tests.support.bots import COMMAND, environment, write_bot
+from tests.support.command import command
+from tests.support.endpoints import Endpoint, answering_garbage, hanging, refusing, taking
+from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.waiting import wait_until
+
+DEADLINE = timedelta(seconds=20)
+SECRET = "hunter2hunter2"
+Address = Callable[[], AbstractContextManager[Endpoint]]
+
+
+def message(url: str, number: int = 1) -> Message:
+    return Message(number=number, url=url, title="a title", body="BTCUSDT: broken now")
+
+
+def test_a_message_arrives_with_its_title_and_body() -> None:
+    with taking() as endpoint:
+        (delivery,) = send([message(endpoint.url)], DEADLINE)
+
+    assert delivery.failure == ""
+    arrived = json.loads(endpoint.bodies[0])
+    assert (arrived["title"], arrived["message"]) == ("a title", "BTCUSDT: broken now")
+
+
+def test_of_several_addresses_the_bad_ones_keep_none_of_the_others_waiting() -> None:
+    with taking() as good, hanging() as hung, refusing() as closed, answering_garbage() as garbage:
+        urls = (hung.url, closed.url, garbage.url, "nonsense", good.url)
+        deliveries = send([message(url, number) for number, url in enumerate(urls, 1)], DEADLINE)
+
+    assert len(good.bodies) == 1
+    assert [delivery.failure == "" for delivery in deliveries] == [False, False, False, False, True]
+    assert deliveries[3].failure == "not an address that apprise knows"
+
+
+def test_an_address_that_hangs_is_given_up_at_the_deadline() -> None:
+    with hanging() as hung:
+        (delivery,) = send([message(f"{hung.url}?cto=300&rto=300")], timedelta(seconds=4))
+
+    assert delivery.failure == "no answer within the deadline"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [("slack://A/B/C", "slack://..."), (SECRET, "..."), ("", "..."), (f"{SECRET}:x@y://z", "...")],
+)
+def test_of_an_address_only_the_scheme_is_shown(url: str, shown: str) -> None:
+    assert masked(url) == shown
+
+
+def plan(*urls: str, **changes: object) -> NotifyPlan:
+    values = {"scope": "default", "slots": Slots("*/15 * * * *"), "urls": urls, "deadline": DEADLINE, **changes}
+    return NotifyPlan(**values)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Store]:
+    """A store on SQLite that is set up and empty."""
+    shutil.copy(sqlite_template, tmp_path / "store.db")
+    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        yield store
+
+
+@pytest.fixture
+def two_runs(sqlite_store: Store) -> Callable[[Watcher], list[Notice]]:
+    """Publish a good run, look, publish a broken one, and look again."""
+
+    def looks(watcher: Watcher) -> list[Notice]:
+        publish(sqlite_store, SLOT, evidence("BTCUSDT"))
+        assert watcher.look(sqlite_store) == []
+        publish(sqlite_store, SLOT + QUARTER, evidence("BTCUSDT", fallback=0.95))
+        return watcher.look(sqlite_store)
+
+    return looks
+
+
+def watcher_of(store: Store, notify: NotifyPlan) -> Watcher:
+    return Watcher(plan=notify, store_url=store.url.render_as_string(hide_password=False))
+
+
+def test_one_message_tells_all_that_a_run_changed(
+    sqlite_store: Store, two_runs: Callable[[Watcher], list[Notice]]
+) -> None:
+    with taking() as endpoint:
+        watcher = watcher_of(sqlite_store, plan(endpoint.url))
+        assert [notice.kind for notice in two_runs(watcher)] == [EventKind.TO_TAKER, EventKind.BROKEN]
+        watcher.tell(0.0)
+        watcher.tell(1000.0)
+
+    (arrived,) = map(json.loads, endpoint.bodies)
+    assert arrived["title"] == "router-policy default: 1 to taker, 1 broken"
+    assert arrived["message"].count("BTCUSDT") == 2
+
+
+def test_only_the_kinds_that_were_asked_for_are_told(
+    sqlite_store: Store, two_runs: Callable[[Watcher], list[Notice]]
+) -> None:
+    with taking() as endpoint:
+        watcher = watcher_of(sqlite_store, plan(endpoint.url, kinds=frozenset({EventKind.BROKEN})))
+        two_runs(watcher)
+        watcher.tell(0.0)
+
+    assert json.loads(endpoint.bodies[0])["title"] == "router-policy default: 1 broken"
+
+
+def test_in_quiet_hours_notices_wait(sqlite_store: Store, two_runs: Callable[[Watcher], list[Notice]]) -> None:
+    now = datetime.now(UTC)
+    quiet = parse_quiet_hours(f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=1):%H:%M}")
+    with taking() as endpoint:
+        watcher = watcher_of(sqlite_store, plan(endpoint.url, quiet=quiet))
+        two_runs(watcher)
+        watcher.tell(0.0)
+        assert endpoint.bodies == []
+        watcher.replace_plan(plan(endpoint.url))
+        watcher.tell(0.0)
+
+    assert len(endpoint.bodies) == 1
+
+
+def test_a_message_that_was_refused_is_tried_again_and_its_address_is_never_logged(
+    sqlite_store: Store, two_runs: Callable[[Watcher], list[Notice]], caplog: pytest.LogCaptureFixture
+) -> None:
+    with taking(status=500) as endpoint:
+        watcher = watcher_of(sqlite_store, plan(f"{endpoint.url}{SECRET}"))
+        two_runs(watcher)
+        watcher.tell(0.0)
+        watcher.tell(59.0)
+        watcher.tell(60.0)
+
+    assert len(endpoint.bodies) == 2
+    (first, second) = [record.getMessage() for record in caplog.records if "did not get" in record.getMessage()]
+    assert first == (
+        "address 1 of [notify] urls, json://... did not get 2 notices: it was refused, or nobody answered; "
+        "it is tried again in 60 s"
+    )
+    assert second.endswith("in 120 s")
+    assert SECRET not in caplog.text
+
+
+def test_an_event_is_a_line_of_json_with_keys(caplog: pytest.LogCaptureFixture) -> None:
+    told = Notice(kind=EventKind.BROKEN, message="BTCUSDT: broken now", symbols=("BTCUSDT",), run_id=7, slot=SLOT)
+    with caplog.at_level(logging.INFO, "router_policy.events"):
+        log_notice(told)
+
+    line = json.loads(JsonLines().format(caplog.records[0]))
+    assert (line["event"], line["run_id"], line["slot"]) == ("broken", 7, "2026-04-26T00:15:00Z")
+    assert (line["symbols"], line["message"], line["level"]) == (["BTCUSDT"], "BTCUSDT: broken now", "warning")
+
+
+def test_the_test_message_arrives_and_each_address_has_its_line(tmp_path: Path) -> None:
+    with taking() as endpoint, refusing() as closed:
+        urls = json.dumps([endpoint.url, f"{closed.url}{SECRET}"])
+        write_bot(tmp_path, SLOT, more=f"\n[notify]\nurls = {urls}\n")
+        read = command(tmp_path, "notify")
+        assert endpoint.bodies == []
+        sent = command(tmp_path, "notify", "--test", "--json")
+
+    assert (read.returncode, read.stdout.count("can be used")) == (0, 2)
+    assert sent.returncode == 1
+    assert [each["ok"] for each in json.loads(sent.stdout)["items"]] == [True, False]
+    assert "router-policy default: test" in endpoint.bodies[0]
+    assert SECRET not in read.stdout + read.stderr + sent.stdout + sent.stderr
+
+
+def test_check_names_an_address_that_cannot_be_used_without_its_secret(tmp_path: Path) -> None:
+    write_bot(tmp_path, datetime.now(UTC), more=f'\n[notify]\nurls = ["json://127.0.0.1", "{SECRET}"]\n')
+
+    checked = command(tmp_path, "check")
+
+    assert checked.returncode == 1
+    assert "WRONG notify: urls, address 2: not an address that apprise knows" in checked.stdout
+    assert SECRET not in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        (f'urls = "{SECRET}"', "notify.urls"),
+        (f'on = ["{SECRET[:3]}"]', "notify.on"),
+        ('quiet = "late"', "invalid hours 'late'; write them in UTC as 22:00-07:00"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named_without_a_secret(tmp_path: Path, setting: str, words: str) -> None:
+    write_bot(tmp_path, SLOT, more=f"\n[notify]\n{setting}\n")
+
+    failed = command(tmp_path, "latest")
+
+    assert failed.returncode == 2
+    assert words in failed.stderr
+    assert SECRET not in failed.stderr
+
+
+@pytest.mark.parametrize("address", [hanging, refusing, answering_garbage])
+def test_no_run_waits_for_an_address_that_does_not_answer(tmp_path: Path, address: Address) -> None:
+    """The message may take five minutes; three runs are published while it is on its way."""
+    with address() as endpoint:
+        notify = f'[notify]\nurls = ["{endpoint.url}?cto=300&rto=300"]\ndeadline = "5m"\n'
+        write_bot(tmp_path, datetime.now(UTC), more=f'\n[schedule]\ncron = "* * * * * *"\ntick = "1s"\n{notify}')
+        log = tmp_path / "messages.log"
+        with log.open("wb") as messages:
+            process = subprocess.Popen([COMMAND, "run"], cwd=tmp_path, env=environment(), stderr=messages)
+        try:
+            with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+                wait_until(lambda: "published as run" in log.read_text(), "a first run is published")
+                wait_until(lambda: "override_made" in _overridden(tmp_path, log), "the watcher has seen an override")
+                wait_until(
+                    lambda: bool(endpoint.bodies) or "did not get" in log.read_text(), "the address has been tried"
+                )
+                before = len(_published(store))
+                wait_until(lambda: len(_published(store)) >= before + 3, "three more runs are published")
+            assert ("did not get" in log.read_text()) == (address is not hanging)
+        finally:
+            process.terminate()
+            assert process.wait(60) == 0
+
+
+def _overridden(folder: Path, log: Path) -> str:
+    """Make an override, so that there is something to tell, and return what is logged."""
+    command(folder, "override", "GOODUSDT", "--taker", "--for", "1h", "--reason", "try", "--author", "ann")
+    return log.read_text()
+
+
+def _published(store: Store) -> list[datetime]:
+    with store.reading() as connection:
+        return list(connection.scalars(select(policy_run.c.slot)))
