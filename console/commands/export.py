@@ -11,7 +11,7 @@ import typer
 
 from console.history_file import check_target, write_history
 from console.not_found import NoPolicyError, no_policy, store_to_read
-from console.options import Config, parse_time
+from console.options import Config, parse_start, parse_time
 from console.settings.file import load
 from console.terminal.progress import progress_bar
 from policy.time_text import iso
@@ -25,9 +25,14 @@ _Symbols = Annotated[
 ]
 _Scope = Annotated[str | None, typer.Option(help="The scope; by default that of the settings.")]
 _Since = Annotated[
-    datetime | None, typer.Option(parser=parse_time, help="Policies that came into force from then on; UTC.")
+    datetime | None,
+    typer.Option(
+        parser=parse_start, metavar="TIME", help="Policies that came into force from then on: a time or 24h ago."
+    ),
 ]
-_Until = Annotated[datetime | None, typer.Option(parser=parse_time, help="Policies that came into force before then.")]
+_Until = Annotated[
+    datetime | None, typer.Option(parser=parse_time, metavar="TIME", help="Policies that came into force before then.")
+]
 _Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
 
 

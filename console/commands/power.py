@@ -15,7 +15,7 @@ from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import fees_of
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import exact_figure, figure, print_json, print_lines
+from console.terminal.text import exact_figure, figure, print_lines, print_record
 from jobs.experiment.order_flow import LoggedFlow, find_order_flow
 from policy.experiment.plan import SHARES, TARGETS_BPS, HoldoutPlan, OrderFlow, TimeToKnow, plan_holdouts
 from policy.experiment.power import ASSUMED_DEVIATIONS, CostDeviations
@@ -62,7 +62,7 @@ def command(
     planned = _Planned(flow=_flow(orders_per_day, symbols, gap_bps, logged), logged=logged)
     plans = list(plan_holdouts(planned.flow, share or SHARES))
     if as_json:
-        print_json([{**asdict(planned.flow), "plans": [asdict(plan) for plan in plans]}])
+        print_record({**asdict(planned.flow), "plans": [asdict(plan) for plan in plans]})
         return
     print_lines(_introduction(planned))
     for title, is_of_symbol in (("all symbols together", False), ("one symbol alone", True)):

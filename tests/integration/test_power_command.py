@@ -32,7 +32,7 @@ def test_without_a_log_the_days_are_those_of_the_study(tmp_path: Path, capsys: p
 
     power.command(orders_per_day=20, symbols=8, share=[0.02], fee_gap=3, config=settings, as_json=True)
 
-    (record,) = json.loads(capsys.readouterr().out)
+    record = json.loads(capsys.readouterr().out)
     (plan,) = record["plans"]
     times = {(each["half_width_bps"], each["answer"]): each for each in plan["times"]}
     assert (record["orders_per_day"], record["symbol_count"], record["notional"]) == (160, 8, None)
@@ -48,7 +48,7 @@ def test_the_log_shows_how_many_orders_there_are_and_how_large(bot: Path, capsys
     """Two of a hundred of 60 orders of 100 lose 3 bps at most: 0.06 bps of 6,000 a day are 0.036."""
     power.command(config=bot, as_json=True)
 
-    (record,) = json.loads(capsys.readouterr().out)
+    record = json.loads(capsys.readouterr().out)
     plans = {plan["share"]: plan for plan in record["plans"]}
     assert (record["orders_per_day"], record["symbol_count"], record["notional"]) == (60, 2, 100)
     assert (record["fee_gap_bps"], record["deviations"]) == (3, {"maker_bps": 8.9, "taker_bps": 0.7})
@@ -71,7 +71,7 @@ def test_what_the_log_shows_of_how_costs_vary_is_used_from_a_hundred_orders_on(
     assert command(tmp_path, "once", "--as-of", AS_OF.isoformat()).returncode == 0
 
     power.command(config=settings, as_json=True)
-    (record,) = json.loads(capsys.readouterr().out)
+    record = json.loads(capsys.readouterr().out)
     assert record["deviations"] == {"maker_bps": pytest.approx(2.0), "taker_bps": 0.7}
     power.command(config=settings)
     text = capsys.readouterr().out
