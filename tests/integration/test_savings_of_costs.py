@@ -41,7 +41,7 @@ def test_the_saving_of_orders_by_chance_is_worked_by_hand(bot: Path, capsys: pyt
     """
     costs.command(config=bot, as_json=True)
 
-    (record,) = json.loads(capsys.readouterr().out)
+    record = json.loads(capsys.readouterr().out)
     figures = {(each["symbol"], each["comparison"]): each for each in record["savings"]["figures"]}
     saving = figures[None, "maker_against_taker"]
     assert (saving["order_count"], saving["maker_count"], saving["taker_count"]) == (40, 35, 5)
@@ -87,7 +87,7 @@ def test_a_log_without_chance_is_no_comparison_as_before(bot: Path, capsys: pyte
     assert "chance" not in text
     assert "this difference is not what its choice saved" in text
     costs.command(config=bot, as_json=True)
-    (record,) = json.loads(capsys.readouterr().out)
+    record = json.loads(capsys.readouterr().out)
     assert record["savings"]["figures"] == []
 
 
@@ -103,7 +103,7 @@ def test_orders_without_a_cost_or_with_a_way_that_was_certain_are_counted_apart(
     )
 
     costs.command(config=bot, as_json=True)
-    (record,) = json.loads(capsys.readouterr().out)
+    record = json.loads(capsys.readouterr().out)
     assert (record["savings"]["unknown_cost_count"], record["savings"]["unknown_propensity_count"]) == (1, 2)
     assert {each["symbol"] for each in record["savings"]["figures"]} == {None, "GOODUSDT"}
     costs.command(config=bot)
