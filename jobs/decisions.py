@@ -59,10 +59,15 @@ def _judge(
         return tuple(rules.decide_with_state(figures, None) for figures in evidence)
     before: Mapping[str, State] = states.get(rules.name, {})
     newcomer = rules.newcomer(before.values())
-    streaks = measurement.streaks[rules.name]
+    streaks, costs = measurement.streaks[rules.name], measurement.costs.get(rules.name)
     return tuple(
         rules.decide_with_state(
-            replace(figures, streaks=streaks.streaks(figures.symbol, as_of)), before.get(figures.symbol, newcomer)
+            replace(
+                figures,
+                streaks=streaks.streaks(figures.symbol, as_of),
+                cost=costs.of(figures.symbol) if costs is not None else None,
+            ),
+            before.get(figures.symbol, newcomer),
         )
         for figures in evidence
     )

@@ -1,7 +1,7 @@
 """The plan of a run: its scope, its sources, its rules and its engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from policy.experiment.experiment import NO_EXPERIMENT, Experiment
 from policy.numbers import METRIC_DECIMALS
 from policy.rules import RuleSet
 from policy.symbols import AS_IS, SymbolSpelling
-from policy.window import Window
+from policy.window import OUTCOME_WINDOW, Window
 
 
 class OrdersKind(StrEnum):
@@ -148,6 +148,16 @@ class Plan:
     def rule_sets_with_state(self) -> tuple[RuleSet, ...]:
         """The live rule set and its shadows, as far as they remember a state from run to run."""
         return tuple(rules for rules in (self.rule_set, *self.shadows) if rules.has_state)
+
+    @property
+    def outcome_window(self) -> timedelta:
+        """How far back orders are loaded: as far as a rule set asks, at least the window of outcomes."""
+        costs = [rules.cost_parameters for rules in self.rule_sets_with_state]
+        return max([OUTCOME_WINDOW, *(timedelta(days=cost.days) for cost in costs if cost is not None)])
+
+    def loaded_window(self, window: Window) -> Window:
+        """Return the window with every order that a rule set asks for."""
+        return replace(window, outcome_window=max(window.outcome_window, self.outcome_window))
 
     def window(self, as_of: datetime) -> Window:
         """Return what a run as of this time may see. Raises ValueError for a time without a zone."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from policy.fee_gap import NO_FEES, FeeGap
+from policy.maker_cost import CostEvidence
 from policy.streaks import Streaks
 
 
@@ -84,7 +85,8 @@ class Expectancy:
 class Evidence:
     """Everything that was measured for one symbol at one `as_of`.
 
-    `streaks` is None if the rule set does not use the order of events.
+    `streaks` is None if the rule set does not use the order of events, `cost` if it does not use the cost of maker
+    orders.
     """
 
     symbol: str
@@ -93,3 +95,4 @@ class Evidence:
     expectancy: Expectancy = Expectancy()
     fee_gap: FeeGap = NO_FEES
     streaks: Streaks | None = None
+    cost: CostEvidence | None = None

@@ -71,10 +71,11 @@ class RulesSettings(BaseModel):
     seed: RuleParameters = Field(default_factory=dict)
     breaker: RuleParameters = Field(default_factory=dict)
     breaker1: RuleParameters = Field(default_factory=dict)
+    measured: RuleParameters = Field(default_factory=dict)
 
     def parameters_of(self, name: str) -> RuleParameters:
         """Return the parameters of a rule set in the settings, without its defaults."""
-        named = {"seed": self.seed, "breaker": self.breaker, "breaker1": self.breaker1}
+        named = {"seed": self.seed, "breaker": self.breaker, "breaker1": self.breaker1, "measured": self.measured}
         given = {**named, **(self.__pydantic_extra__ or {})}
         return given.get(name, {})
 

@@ -83,6 +83,8 @@ def _replayable(
 
 
 def _evidence_words(rules: RuleSet) -> str:
+    if rules.cost_parameters is not None:
+        return "what maker orders cost"
     return "the order of events" if rules.outage_parameters is None else "the evidence of an outage"
 
 

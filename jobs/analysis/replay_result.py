@@ -16,8 +16,8 @@ class ReplayVerdict(StrEnum):
 
     NEVER_SENT: it decides maker first and the live one taker, so the maker orders were never sent. OTHER_STATE: its
     breaker would not be in the recorded state, for which the streak of misses and the probes were measured.
-    OTHER_ORDERS: in the seven days before, which the evidence covers, it disagreed on maker first, so the evidence
-    would differ.
+    OTHER_ORDERS: in the days before, which the evidence covers, it disagreed on maker first, so the evidence would
+    differ.
     """
 
     SAME = "same"

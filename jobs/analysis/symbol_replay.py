@@ -1,7 +1,7 @@
 """The replay of one symbol: the state that the rules would have, and what that says of each row."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals, Tally
 from policy.rules import Decision, RuleSet, State
@@ -28,7 +28,8 @@ class SymbolReplay:
         self.state = judgement.after
         live = Instruction(maker_first=row.maker_first, taker_bias=row.taker_bias)
         replayed = _instruction(judgement.decision)
-        verdict = self._verdict(live, replayed, run.slot, other_state=other_state)
+        covered_from = run.slot - evidence_length(replay.rules)
+        verdict = self._verdict(live, replayed, covered_from, other_state=other_state)
         if live.maker_first != replayed.maker_first:
             self.other_orders_until = run.until
         self._count(replay.run_count, run, live, replayed, verdict)
@@ -53,12 +54,15 @@ class SymbolReplay:
             return False
         return True
 
-    def _verdict(self, live: Instruction, replayed: Instruction, slot: datetime, *, other_state: bool) -> ReplayVerdict:
+    def _verdict(
+        self, live: Instruction, replayed: Instruction, covered_from: datetime, *, other_state: bool
+    ) -> ReplayVerdict:
+        """Compare a decision with the live one; the evidence covers the orders from `covered_from` on."""
         if replayed.maker_first and not live.maker_first:
             return ReplayVerdict.NEVER_SENT
         if other_state:
             return ReplayVerdict.OTHER_STATE
-        if self.other_orders_until is not None and self.other_orders_until > slot - OUTCOME_WINDOW:
+        if self.other_orders_until is not None and self.other_orders_until > covered_from:
             return ReplayVerdict.OTHER_ORDERS
         if live.maker_first and not replayed.maker_first:
             return ReplayVerdict.TAKER_INSTEAD
@@ -111,6 +115,12 @@ class SymbolReplay:
 
 def _instruction(decision: Decision) -> Instruction:
     return Instruction(maker_first=decision.policy.maker_first, taker_bias=decision.policy.taker_bias)
+
+
+def evidence_length(rules: RuleSet) -> timedelta:
+    """Return how far back the evidence of a rule set reaches."""
+    costs = rules.cost_parameters
+    return max(OUTCOME_WINDOW, timedelta(days=costs.days)) if costs is not None else OUTCOME_WINDOW
 
 
 def agree(ours: State, theirs: State, window_start: datetime) -> bool:

@@ -50,8 +50,9 @@ class LoadedSources:
         source = self.plan.orders
         if self.orders is None or source.depends_on_window:
             windows = [window] if source.depends_on_window else self.windows
-            bounds = widest(map(outcome_bounds, windows), "window_start", "as_of")
-            orders = read_orders(self.connection, source, window, self.folder)
+            loaded = map(self.plan.loaded_window, windows)
+            bounds = widest(map(outcome_bounds, loaded), "window_start", "as_of")
+            orders = read_orders(self.connection, source, self.plan.loaded_window(window), self.folder)
             copy_orders(self.connection, orders, source, bounds, is_for_one_window=len(windows) == 1)
             if len(windows) > 1:
                 replaced = "select * from order_row where superseded_at is not null"
@@ -62,15 +63,16 @@ class LoadedSources:
             timeless = "select reason, count(*) from order_row where ts is null group by reason"
             self.timeless_order_counts = dict(self.connection.execute(timeless).fetchall())
             self.orders = orders
-            self.needs_bars_of_orders = self._needs_bars()
+            self.needs_bars_of_orders = self._needs_bars(windows)
         return self.orders
 
-    def _needs_bars(self) -> bool:
+    def _needs_bars(self, windows: Sequence[Window]) -> bool:
         """Return whether a rule set asks what the market did at an order's price, and only bars can show it of one."""
         candles = self.plan.candles
         if candles is None or not any(rules.outage_parameters for rules in self.plan.rule_sets_with_state):
             return False
-        return has_orders_to_check(self.connection, candles.interval)
+        bounds = widest(map(outcome_bounds, windows), "window_start", "as_of")
+        return has_orders_to_check(self.connection, candles.interval, bounds)
 
     def load_candles(self, source: CandlesSource, window: Window) -> Relation:
         """Make `candle_event` and `candle`, unless they have this window's bars, and return where they come from."""

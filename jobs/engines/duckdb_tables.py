@@ -161,13 +161,15 @@ def bar_bounds_of_orders(window: Window) -> dict[str, object]:
     return naive_times({"first_bar_open": window.start, "last_bar_open": window.last_bar_open})
 
 
-def has_orders_to_check(connection: duckdb.DuckDBPyConnection, interval: timedelta) -> bool:
-    """Return whether `order_row` has a maker order that missed and of which only bars of this length can show why."""
+def has_orders_to_check(
+    connection: duckdb.DuckDBPyConnection, interval: timedelta, bounds: Mapping[str, object]
+) -> bool:
+    """Return whether `order_row` has a maker order between the bounds that missed, and only such bars can show why."""
     row = connection.execute(
         """select 1 from order_row
-        where maker_started and not maker_filled and went_through is null and maker_price > 0
-            and maker_until - maker_from >= 4 * $interval limit 1""",
-        {"interval": interval},
+        where ts >= $window_start and ts < $as_of and maker_started and not maker_filled and went_through is null
+            and maker_price > 0 and maker_until - maker_from >= 4 * $interval limit 1""",
+        {"interval": interval, **bounds},
     ).fetchone()
     return row is not None
 
@@ -182,7 +184,7 @@ def check_orders(connection: duckdb.DuckDBPyConnection, window: Window, interval
         bounds = naive_times(traded_through_parameters(window, interval))
         query = _PARAMETER.sub(r"$\1", metrics.TRADED_THROUGH)
         connection.execute(f"create or replace temp table traded_through as {query}", bounds)
-    is_logged = connection.execute(metrics.HAS_LOGGED_PASSAGE).fetchone() is not None
+    is_logged = bool(metric_rows(connection, metrics.HAS_LOGGED_PASSAGE, outcome_bounds(window)))
     checked = metrics.checked_order(is_logged=is_logged, has_bars=interval is not None)
     connection.execute(f"create or replace temp view checked_order as {checked}")
 

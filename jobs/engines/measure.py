@@ -5,8 +5,10 @@ from contextlib import AbstractContextManager, contextmanager
 
 from jobs.engines.candle_checks import LoadedBars, check_bars
 from jobs.engines.engine import Engine, EngineAt, MetricRow, bar_parameters, outcome_parameters
+from jobs.engines.maker_costs import measure_costs
 from jobs.engines.measurement import Measurement, gather, one_tick_markets
 from jobs.engines.source_notes import (
+    missing_quotes_note,
     source_notes,
     timeless_rows_note,
     unknown_misses_note,
@@ -80,6 +82,7 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
         is_one_tick = _one_tick_markets(engine, window) if plan.fees or _asks_for_outages(plan) else {}
     interval = plan.candles.interval if plan.candles is not None else None
     streaks = measure_streaks(engine, plan.rule_sets_with_state, states, window, effectiveness, interval)
+    costs = measure_costs(engine, plan.rule_sets_with_state, window, plan.fee_gap_bps)
     traded_symbols = frozenset(row["symbol"] for row in effectiveness)
     evidence = gather(effectiveness, volatility, expectancy, window)
     order_count = sum(row["outcome_count"] for row in effectiveness)
@@ -96,12 +99,14 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
             *source_notes(sources, evidence, traded_symbols),
             *spacing,
             *_unknown_misses(engine, plan, window),
+            *missing_quotes_note(costs.values(), order_count),
         ),
         unused_rows=(
             *unused_rows_note("orders", rejects, order_count),
             *unused_rows_note("candles", rejects, bars.bar_count),
         ),
         streaks=streaks,
+        costs=costs,
         is_one_tick=is_one_tick,
     )
 

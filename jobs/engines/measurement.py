@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from jobs.engines.engine import MetricRow
+from jobs.engines.maker_costs import CostMeasurement
 from jobs.engines.streaks import StreakMeasurement
 from jobs.sources.errors import SourceError
 from jobs.sources.reject_reasons import RejectKind, reject_reason
@@ -21,8 +22,8 @@ class Measurement:
 
     `notes` are what the sources cannot tell, a sentence each, which begins with the source's name. `unused_rows` has
     such a sentence for each source most of whose rows are not used.
-    `streaks` has the order of events for each rule set that asks for it, by its name. `is_one_tick` has the symbols
-    whose candles show how wide the spread is.
+    `streaks` has the order of events for each rule set that asks for it, by its name, and `costs` what maker orders
+    cost. `is_one_tick` has the symbols whose candles show how wide the spread is.
     """
 
     evidence: Mapping[str, Evidence]
@@ -34,6 +35,7 @@ class Measurement:
     unused_rows: tuple[str, ...] = ()
     streaks: Mapping[str, StreakMeasurement] = field(default_factory=dict)
     is_one_tick: Mapping[str, bool] = field(default_factory=dict)
+    costs: Mapping[str, CostMeasurement] = field(default_factory=dict)
 
     @property
     def event_count(self) -> int:

@@ -1,10 +1,12 @@
 """What the sources of a run cannot tell, in sentences that every surface shows."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 
+from jobs.engines.maker_costs import CostMeasurement
 from jobs.engines.measurement import Measurement
 from jobs.sources.reject_reasons import reject_reason
 from policy import Evidence
+from policy.maker_cost import MakerCost
 from policy.reject import Reject
 from policy.symbols import compact
 
@@ -104,6 +106,17 @@ def unknown_misses_note(miss_count: int, unknown_count: int) -> Sequence[str]:
         "whether the market traded through their price, so outages are told from quiet markets on weaker evidence; log "
         "side, maker_price, maker_from and maker_until, and give candles of a quarter of the wait or less, or log "
         "went_through",
+    )
+
+
+def missing_quotes_note(costs: Iterable[CostMeasurement], order_count: int) -> Sequence[str]:
+    """Return the note of orders none of which shows its cost beyond a quote, if a rule set asks for it; else empty."""
+    measured = [*costs]
+    if not measured or not order_count or any(cost.pool != MakerCost() for cost in measured):
+        return ()
+    return (
+        "orders: of no order is it known what it cost beyond the quote at its arrival, so measured cannot compare "
+        "maker orders with crossing; log slippage_bps and arrival_quote_bps, and set [fees]",
     )
 
 

@@ -158,7 +158,7 @@ class _SparkEngine:
 
     def load_orders(self) -> Mapping[str, object]:
         orders = self.plan.orders
-        parameters = outcome_parameters(self.window)
+        parameters = outcome_parameters(self.plan.loaded_window(self.window))
         return self._load(_ORDERS, orders.location, parameters, deduplicate=bool(orders.deduplicate))
 
     def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:
@@ -176,7 +176,7 @@ class _SparkEngine:
         if interval is not None:
             bounds = dict(traded_through_parameters(self.window, interval))
             self.session.sql(metrics.TRADED_THROUGH, args=bounds).createOrReplaceTempView("traded_through")
-        is_logged = bool(self.rows(metrics.HAS_LOGGED_PASSAGE, {}))
+        is_logged = bool(self.rows(metrics.HAS_LOGGED_PASSAGE, outcome_parameters(self.window)))
         checked = metrics.checked_order(is_logged=is_logged, has_bars=interval is not None)
         self.session.sql(checked).createOrReplaceTempView("checked_order")
         self.session.sql(metrics.MAKER_ORDER).createOrReplaceTempView("maker_order")

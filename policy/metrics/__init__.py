@@ -17,8 +17,11 @@ HALF_SPREAD = files(__name__).joinpath("half_spread.sql").read_text("utf-8")
 OUTAGE_EVIDENCE = files(__name__).joinpath("outage_evidence.sql").read_text("utf-8")
 TRADED_THROUGH = files(__name__).joinpath("traded_through.sql").read_text("utf-8")
 MAKER_ORDER = files(__name__).joinpath("maker_order.sql").read_text("utf-8")
+MAKER_COST = files(__name__).joinpath("maker_cost.sql").read_text("utf-8")
 UNKNOWN_MISSES = files(__name__).joinpath("unknown_misses.sql").read_text("utf-8")
-HAS_LOGGED_PASSAGE = "select symbol from usable_order where went_through is not null limit 1"
+HAS_LOGGED_PASSAGE = (
+    "select symbol from usable_order where went_through is not null and ts >= :window_start and ts < :as_of limit 1"
+)
 _CHECKED_ORDER = files(__name__).joinpath("checked_order.sql").read_text("utf-8")
 # Without bars: a join with nothing would take as long as the metric.
 _UNCHECKED_ORDER = "select *, cast(null as boolean) as went_through_by_bars, {is_logged} as is_told from usable_order"

@@ -5,11 +5,12 @@ lets slivers or single orders through as probes, and closes on filled probes: on
 There is one for each symbol and one for the whole scope; either holds maker orders back.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from policy.enums import Quality
+from policy.enums import Quality, Regime
 from policy.evidence import Evidence
 from policy.fee_gap import FeeGap
 from policy.numbers import METRIC_DECIMALS
@@ -20,6 +21,7 @@ from policy.reason_codes import Code
 from policy.regime import judge_regime
 from policy.rules.breaker_reason import breaker_sentence
 from policy.rules.breaker_shared import (
+    Routed,
     SharedParameters,
     act,
     grounds_of_rejects,
@@ -79,31 +81,44 @@ def outage_parameters(parameters: BreakerParameters) -> OutageParameters:
 
 def decide(evidence: Evidence, state: State | None, parameters: BreakerParameters) -> tuple[Decision, State]:
     """Decide for one symbol, and return the state to remember; without the evidence nothing opens or closes."""
-    before = state or State()
-    own, pool, breaker_codes = _moved(evidence.streaks, before, parameters)
-    after = State(own=own, pool=pool, stable_quality=stable_quality(evidence, before.stable_quality, parameters))
+    after, codes = next_state(evidence, state or State(), parameters)
+    routed = act(evidence, after, judge_regime(evidence.volatility, parameters.max_bar_age_seconds)[0], parameters)
+    return decision_of(evidence, after, codes, routed, parameters, breaker_sentence), after
+
+
+def next_state(evidence: Evidence, before: State, parameters: BreakerParameters) -> tuple[State, tuple[Code, ...]]:
+    """Return the state after one more run, and the codes of what opened or closed a breaker."""
+    own, pool, codes = _moved(evidence.streaks, before, parameters)
+    return State(own=own, pool=pool, stable_quality=stable_quality(evidence, before.stable_quality, parameters)), codes
+
+
+def decision_of(
+    evidence: Evidence,
+    after: State,
+    breaker_codes: tuple[Code, ...],
+    routed: Routed,
+    parameters: BreakerParameters,
+    sentence: Callable[[State, tuple[Code, ...], Regime], str],
+) -> Decision:
+    """Return the decision that sends orders as `routed` states, with every code and the sentence that these give."""
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
-    maker_first, taker_bias, act_codes = act(evidence, after, regime, parameters)
+    maker_first, taker_bias, act_codes = routed
     maker_posts, post_codes = _maker_posts(evidence.fee_gap, parameters)
     codes = breaker_codes + act_codes + (post_codes if maker_first else ())
     codes += survivor_codes(evidence.effectiveness) + regime_codes
-    quality = after.stable_quality.quality if after.stable_quality else Quality.OK
-    return (
-        Decision(
-            policy=RouterPolicy(
-                maker_first=maker_first,
-                taker_bias=taker_bias,
-                quality=quality,
-                reason=breaker_sentence(after, codes, regime),
-                codes=codes,
-            ),
-            regime=regime,
-            maker_offset_bps=maker_offset_bps(evidence, regime),
-            probe_every=probe_every(evidence.streaks, after, parameters),
-            maker_posts=maker_posts,
-            probe_share=parameters.probe_share if after.is_open else None,
+    return Decision(
+        policy=RouterPolicy(
+            maker_first=maker_first,
+            taker_bias=taker_bias,
+            quality=after.stable_quality.quality if after.stable_quality else Quality.OK,
+            reason=sentence(after, codes, regime),
+            codes=codes,
         ),
-        after,
+        regime=regime,
+        maker_offset_bps=maker_offset_bps(evidence, regime),
+        probe_every=probe_every(evidence.streaks, after, parameters),
+        maker_posts=maker_posts,
+        probe_share=parameters.probe_share if after.is_open else None,
     )
 
 

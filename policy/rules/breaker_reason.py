@@ -1,5 +1,7 @@
 """The reason of a decision of the rule set `breaker`, version 2: its codes as a sentence for people."""
 
+from collections.abc import Iterator
+
 from policy.enums import Regime
 from policy.reason_codes import Code
 from policy.rules.breaker_state import Breaker, State
@@ -10,15 +12,19 @@ from policy.time_text import iso
 def breaker_sentence(state: State, codes: tuple[Code, ...], regime: Regime) -> str:
     """Return what the router is to do, what each breaker did and by which figures, and the volatility."""
     by_name = {code.code: code for code in codes}
-    parts = [advice_words(state, by_name) + _posts(by_name)]
-    parts += filter(None, (_breaker("own", state.own, by_name), _breaker("pool", state.pool, by_name)))
+    advice = advice_words(state, by_name) + post_words(by_name)
+    return "; ".join((advice, *breaker_words(state, by_name), *closing_words(by_name, regime)))
+
+
+def breaker_words(state: State, by_name: dict[str, Code]) -> Iterator[str]:
+    """Yield what each breaker did and by which figures, and whether the evidence of an outage is missing."""
+    yield from filter(None, (_breaker("own", state.own, by_name), _breaker("pool", state.pool, by_name)))
     if "outage_evidence_missing" in by_name:
-        parts.append("the evidence of an outage was not measured")
-    parts += closing_words(by_name, regime)
-    return "; ".join(parts)
+        yield "the evidence of an outage was not measured"
 
 
-def _posts(by_name: dict[str, Code]) -> str:
+def post_words(by_name: dict[str, Code]) -> str:
+    """Return why the order is posted more than once, empty if it is not."""
     if gap := by_name.get("reposts_by_fee_gap"):
         return f", posting again at the new price: the fee gap of {gap.value:g} bps is {gap.threshold:g} or more"
     if "reposts_on_wide_spread" in by_name:

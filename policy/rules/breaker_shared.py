@@ -52,9 +52,11 @@ def stable_quality(evidence: Evidence, before: StableQuality | None, parameters:
     return before.after(measured, parameters.hysteresis_runs)
 
 
-def act(
-    evidence: Evidence, state: State, regime: Regime, parameters: SharedParameters
-) -> tuple[bool, TakerBias, tuple[Code, ...]]:
+# Whether to try maker first, how long to wait, and the codes of what decided it beside the breakers.
+Routed = tuple[bool, TakerBias, tuple[Code, ...]]
+
+
+def act(evidence: Evidence, state: State, regime: Regime, parameters: SharedParameters) -> Routed:
     """Return whether to try maker first, how long to wait, and the codes of what decided it beside the breakers."""
     if state.is_open:
         return False, TakerBias.PREFER_TAKER, ()
@@ -62,6 +64,11 @@ def act(
     if parameters.act_on_fee_gap and gap_bps is not None and gap_bps < parameters.losing_fee_gap_bps:
         code = Code(code="fee_gap_loses", value=gap_bps, threshold=parameters.losing_fee_gap_bps)
         return False, TakerBias.PREFER_TAKER, (code,)
+    return maker_first(regime, parameters)
+
+
+def maker_first(regime: Regime, parameters: SharedParameters) -> Routed:
+    """Return how long to wait if the order is to be posted."""
     if parameters.low_variance and regime is Regime.PANIC:
         return True, TakerBias.PREFER_TAKER, (Code(code="low_variance_in_panic"),)
     return True, TakerBias.PREFER_MAKER, ()

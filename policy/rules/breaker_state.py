@@ -1,4 +1,4 @@
-"""The state that the rule set `breaker` remembers of one symbol from run to run."""
+"""The state that the rule sets `breaker` and `measured` remember of one symbol from run to run."""
 
 import json
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from policy.enums import Quality
+from policy.maker_cost import CostRoute
 from policy.rules import earlier_words
 from policy.rules.hysteresis import StableQuality
 
@@ -40,12 +41,14 @@ class Breaker:
 class State:
     """The symbol's own breaker, the scope's, and the shown quality, with the progress of a change.
 
-    `stable_quality` None means that no run has decided on the symbol yet.
+    `stable_quality` None means that no run has decided on the symbol yet. `cost_route` is the way that cost less when
+    the evidence of `measured` was last clear, None if it has not been.
     """
 
     own: Breaker = Breaker()
     pool: Breaker = Breaker()
     stable_quality: StableQuality | None = None
+    cost_route: CostRoute | None = None
 
     @property
     def is_open(self) -> bool:
@@ -55,13 +58,12 @@ class State:
     def to_text(self) -> str:
         """Write the state as the JSON text that is stored: times as ISO 8601, keys sorted, no blanks."""
         stable = self.stable_quality
-        return _ENCODER.encode(
-            {
-                "own": _breaker_fields(self.own),
-                "pool": _breaker_fields(self.pool),
-                "stable_quality": _fields(stable) if stable is not None else None,
-            }
-        )
+        parts = {
+            "own": _breaker_fields(self.own),
+            "pool": _breaker_fields(self.pool),
+            "stable_quality": _fields(stable) if stable is not None else None,
+        }
+        return _ENCODER.encode(parts if self.cost_route is None else {**parts, "cost_route": self.cost_route})
 
     @staticmethod
     def from_text(text: str) -> "State":
@@ -82,6 +84,7 @@ def _state(text: str) -> State:
             candidate=Quality(stable["candidate"]),
             candidate_count=stable["candidate_count"],
         ),
+        cost_route=CostRoute(parts["cost_route"]) if "cost_route" in parts else None,
     )
 
 

@@ -9,13 +9,16 @@ from typing import Any
 
 from policy.errors import RouterPolicyError
 from policy.evidence import Evidence
+from policy.maker_cost import CostParameters
 from policy.outage_evidence import OutageParameters
-from policy.rules import breaker, breaker1, earlier_words, seed
+from policy.rules import breaker, breaker1, earlier_words, measured, seed
 from policy.rules.breaker_state import State, newcomer
 from policy.rules.checks import Check
 from policy.rules.decision import Decision
 
-RuleSetParameters = seed.SeedParameters | breaker1.Breaker1Parameters | breaker.BreakerParameters
+RuleSetParameters = (
+    seed.SeedParameters | breaker1.Breaker1Parameters | breaker.BreakerParameters | measured.MeasuredParameters
+)
 
 
 class UnknownRuleSetError(RouterPolicyError, LookupError):
@@ -36,7 +39,8 @@ class _Rules:
 _SEED = _Rules(seed.VERSION, seed.SeedParameters(), seed.decide, seed.explain, has_state=False)  # type: ignore[arg-type]  # its state is always None
 _BREAKER1 = _Rules(breaker1.VERSION, breaker1.Breaker1Parameters(), breaker1.decide, breaker1.explain, has_state=True)
 _BREAKER = _Rules(breaker.VERSION, breaker.BreakerParameters(), breaker.decide, breaker.explain, has_state=True)
-_REGISTERED = {seed.NAME: _SEED, breaker.NAME: _BREAKER, breaker1.NAME: _BREAKER1}
+_MEASURED = _Rules(measured.VERSION, measured.MeasuredParameters(), measured.decide, measured.explain, has_state=True)
+_REGISTERED = {seed.NAME: _SEED, breaker.NAME: _BREAKER, measured.NAME: _MEASURED, breaker1.NAME: _BREAKER1}
 # Rule sets whose newest version has their name; a stored one keeps the rules of its own version.
 _EARLIER = {(breaker.NAME, breaker1.VERSION): _BREAKER1}
 RULE_SET_NAMES = tuple(_REGISTERED)
@@ -80,9 +84,13 @@ class RuleSet:
     def can_decide_on_record_of(self, name: str, version: int) -> bool:
         """Return whether a rule set with state can decide on what was measured for the one of this name and version.
 
-        Version 1 of the breaker can on the record of either version, later ones only on that of their own.
+        Version 1 of the breaker can on every record of a breaker, later ones only on one with the evidence of an
+        outage, which `measured` records as well; that one only on its own.
         """
-        is_breaker = _kind(name) in (breaker.NAME, breaker1.NAME)
+        kind = _kind(name)
+        if self.cost_parameters is not None or kind == measured.NAME:
+            return kind == measured.NAME
+        is_breaker = kind in (breaker.NAME, breaker1.NAME)
         return is_breaker and (self.outage_parameters is None or version > breaker1.VERSION)
 
     @property
@@ -90,6 +98,12 @@ class RuleSet:
         """The parameters by which the evidence of an outage is summed; None if the rule set does not use it."""
         is_used = isinstance(self.parameters, breaker.BreakerParameters)
         return breaker.outage_parameters(self.parameters) if is_used else None
+
+    @property
+    def cost_parameters(self) -> CostParameters | None:
+        """The parameters by which the cost of maker orders is measured; None if the rule set does not use it."""
+        is_used = isinstance(self.parameters, measured.MeasuredParameters)
+        return measured.cost_parameters(self.parameters) if is_used else None
 
     def decide(self, evidence: Evidence, state: State | None = None) -> Decision:
         """Decide for one symbol. Total: every evidence gives a decision."""
@@ -185,12 +199,14 @@ def _of_version_1(name: str, key: str) -> str:
 
 
 def _require_in_range(key: str, value: float) -> None:
-    if key in (*breaker1.DIVISORS, *breaker.ABOVE_0, *breaker.BETWEEN_0_AND_1) and value <= 0:
+    if key in (*breaker1.DIVISORS, *breaker.ABOVE_0, *breaker.BETWEEN_0_AND_1, *measured.ABOVE_0) and value <= 0:
         raise UnknownRuleSetError(f"parameter {key} must be more than 0, was {value!r}")
     if key == "probe_share" and value > 1:
         raise UnknownRuleSetError(f"parameter {key} must be at most 1, was {value!r}")
     if key in breaker.BETWEEN_0_AND_1 and value >= 1:
         raise UnknownRuleSetError(f"parameter {key} must be less than 1, was {value!r}")
+    if key in measured.SHARES and not 0 <= value <= 0.5:
+        raise UnknownRuleSetError(f"parameter {key} must be from 0 to 0.5, was {value!r}")
 
 
 def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:

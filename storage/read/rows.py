@@ -11,8 +11,10 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Connection, RowMapping, Select
 
 from policy import Evidence, Quality, Regime, TakerBias
+from policy.cost_text import cost_from_text
 from policy.effective import EffectivePolicy, Override
 from policy.fee_gap import FeeGap
+from policy.maker_cost import CostEvidence, CostRoute
 from policy.outage_evidence import OutageEvidence
 from policy.outage_text import outage_from_text
 from policy.reason_codes import codes_from_text
@@ -96,6 +98,7 @@ def state_after(row: Any) -> State:
             candidate=Quality(row.candidate_quality),
             candidate_count=row.candidate_count,
         ),
+        cost_route=CostRoute(row.cost_route) if row.cost_route is not None else None,
     )
 
 
@@ -120,11 +123,18 @@ def evidence_with_streaks(evidence: Evidence, row: Any, as_of: datetime) -> Evid
             own_outage=_outage(row.outage_evidence),
             pool_outage=_outage(row.pool_outage_evidence),
         ),
+        cost=_cost(row.cost_evidence, row.pool_cost_evidence),
     )
 
 
 def _outage(text: str | None) -> OutageEvidence | None:
     return outage_from_text(text) if text is not None else None
+
+
+def _cost(own: str | None, pool: str | None) -> CostEvidence | None:
+    if own is None or pool is None:
+        return None
+    return CostEvidence(own=cost_from_text(own), pool=cost_from_text(pool))
 
 
 _OWN = attrgetter(*Streak.__slots__)

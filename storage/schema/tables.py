@@ -276,10 +276,14 @@ policy_breaker = Table(
     Column("pool_relapse_count", COUNT, comment="the same of the scope's breaker; null: never"),
     Column("open_periods", Text, comment="when it was open in the last days, JSON list of two times; null: never"),
     Column("pool_open_periods", Text, comment="the same of the scope's breaker; null: never"),
+    Column("cost_evidence", Text, comment="what orders of the symbol cost, as JSON; null unless measured decides"),
+    Column("pool_cost_evidence", Text, comment="what orders of the scope cost, as JSON; null unless measured decides"),
+    Column("cost_route", Text, comment="the way that cost less when this was last clear; null: not known"),
     _one_of("stable_quality", "good", "ok", "degraded", "broken"),
     _one_of("candidate_quality", "good", "ok", "degraded", "broken"),
+    _one_of("cost_route", "maker", "taker"),
     _finite("fee_gap_bps"),
-    comment="What the rule set breaker rested on, and its state after the run, live or in the shadow.",
+    comment="What breaker or measured rested on, and its state after the run, live or in the shadow.",
     sqlite_strict=True,
 )
 

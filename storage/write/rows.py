@@ -3,6 +3,7 @@
 from typing import Any
 
 from policy import Effectiveness, Evidence, Expectancy, Volatility
+from policy.cost_text import cost_to_text
 from policy.enums import Quality
 from policy.experiment.experiment import Holdout
 from policy.experiment.saving_figure import SavingFigure
@@ -101,6 +102,8 @@ def _breaker_row(run_id: int, rule_set: RuleSet, judgement: Judgement) -> Row:
         **state_columns(judgement.after),
         "outage_evidence": _outage_text(streaks.own_outage),
         "pool_outage_evidence": _outage_text(streaks.pool_outage),
+        "cost_evidence": cost_to_text(evidence.cost.own) if evidence.cost else None,
+        "pool_cost_evidence": cost_to_text(evidence.cost.pool) if evidence.cost else None,
     }
 
 
@@ -119,6 +122,7 @@ def state_columns(state: State) -> Row:
         "pool_relapse_count": state.pool.relapse_count or None,
         "open_periods": open_periods_to_text(state.own.open_periods),
         "pool_open_periods": open_periods_to_text(state.pool.open_periods),
+        "cost_route": state.cost_route.value if state.cost_route else None,
     }
 
 

@@ -156,10 +156,12 @@ def test_any_cell_of_a_shadow_that_was_changed_is_found(store: Store, table: Tab
 
 
 def _another(name: str, value: object, kind: type) -> object:
-    if name in ("taker_bias", "quality", "regime", "stable_quality", "candidate_quality"):
-        words = {"taker_bias": ("balanced", "prefer_maker"), "regime": ("hot", "quiet")}.get(
-            name, ("broken", "degraded")
-        )
+    if name in ("taker_bias", "quality", "regime", "stable_quality", "candidate_quality", "cost_route"):
+        words = {
+            "taker_bias": ("balanced", "prefer_maker"),
+            "regime": ("hot", "quiet"),
+            "cost_route": ("maker", "taker"),
+        }.get(name, ("broken", "degraded"))
         return next(word for word in words if word != value)
     if isinstance(value, bool) or kind is bool:
         return not value

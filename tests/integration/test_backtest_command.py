@@ -134,7 +134,7 @@ def test_the_log_says_how_often_and_for_how_much_and_the_settings_what_is_compar
     policies = {policy["name"]: policy for policy in record["policies"]}
     plain, compared = (
         ["always taker", "always maker first", "always re-posted", "oracle"],
-        ["seed", "breaker", "breaker1", "breaker (settings)"],
+        ["seed", "breaker", "measured", "breaker1", "breaker (settings)"],
     )
     assert list(policies) == plain + compared
     assert record["fill_evidence"] == {

@@ -1,0 +1,155 @@
+"""The rule set `measured`: the way that costs less by the evidence of one's own orders, with `breaker` underneath.
+
+While no breaker is open, a symbol goes straight to taker only if the evidence shows that maker orders cost more, and
+back if it shows that they cost less. Evidence that is not clear leaves it as it was. Before there is any, the fee gap
+decides: taker only if maker orders lose even if they fill at their limit. A few orders go the other way by chance, for
+the evidence of both ways.
+"""
+
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+
+from policy.enums import Regime, TakerBias
+from policy.evidence import Evidence
+from policy.maker_cost import LEAST_TAKER_ORDERS, CostEstimate, CostEvidence, CostParameters, CostRoute, estimated
+from policy.reason_codes import Code
+from policy.regime import judge_regime
+from policy.rules import breaker
+from policy.rules.breaker_shared import Routed, act, maker_first
+from policy.rules.breaker_state import State
+from policy.rules.checks import Check, threshold_check
+from policy.rules.decision import Decision
+from policy.rules.measured_reason import measured_sentence
+
+NAME = "measured"
+VERSION = 1
+_COST = CostParameters()
+ABOVE_0 = ("cost_clip_bps",)
+SHARES = ("holdout_while_maker", "holdout_while_taker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredParameters(breaker.BreakerParameters):
+    """What counts as evidence of costs, and the shares of orders that go the other way.
+
+    The evidence are the orders of the last `cost_days`, each clipped to `cost_clip_bps`. A symbol's own evidence counts
+    from `least_own_orders` maker orders on, that of all symbols together from `least_pool_orders` on. Of the orders,
+    `holdout_while_maker` go straight to taker while the policy is maker, and `holdout_while_taker` go maker first while
+    it is taker; none while a breaker is open. A fee gap below `losing_fee_gap_bps` loses on a market of one tick's
+    spread even if orders fill at their limit: the smallest gap that broke even in any of eight markets. The others are
+    those of BreakerParameters.
+    """
+
+    act_on_fee_gap: bool = True
+    losing_fee_gap_bps: float = -0.1
+    cost_days: int = _COST.days
+    cost_clip_bps: float = _COST.clip_bps
+    least_own_orders: int = 50
+    least_pool_orders: int = 100
+    holdout_while_maker: float = 0.005
+    holdout_while_taker: float = 0.05
+
+
+@lru_cache(maxsize=64)
+def cost_parameters(parameters: MeasuredParameters) -> CostParameters:
+    """Return the parameters by which the evidence of costs is measured."""
+    return CostParameters(**{field.name: getattr(parameters, f"cost_{field.name}") for field in fields(CostParameters)})
+
+
+def decide(evidence: Evidence, state: State | None, parameters: MeasuredParameters) -> tuple[Decision, State]:
+    """Decide for one symbol, and return the state to remember."""
+    before = state or State()
+    after, breaker_codes = breaker.next_state(evidence, before, parameters)
+    route, cost_codes = _cost_route(evidence, before.cost_route, parameters)
+    after = replace(after, cost_route=route)
+    regime, _ = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
+    routed = _routed(evidence, after, regime, cost_codes, parameters)
+    decision = breaker.decision_of(evidence, after, breaker_codes, routed, parameters, measured_sentence)
+    return replace(decision, holdout_share=_holdout_share(decision, after, parameters)), after
+
+
+def _routed(
+    evidence: Evidence, after: State, regime: Regime, cost_codes: tuple[Code, ...], parameters: MeasuredParameters
+) -> Routed:
+    """Return what an open breaker decides, else the evidence of costs, else the fee gap."""
+    if after.is_open or after.cost_route is None:
+        is_maker, bias, codes = act(evidence, after, regime, parameters)
+    elif after.cost_route is CostRoute.TAKER:
+        is_maker, bias, codes = False, TakerBias.PREFER_TAKER, ()
+    else:
+        is_maker, bias, codes = maker_first(regime, parameters)
+    return is_maker, bias, cost_codes + codes
+
+
+def _holdout_share(decision: Decision, after: State, parameters: MeasuredParameters) -> float | None:
+    if after.is_open:
+        return None
+    return parameters.holdout_while_maker if decision.policy.maker_first else parameters.holdout_while_taker
+
+
+def _cost_route(
+    evidence: Evidence, before: CostRoute | None, parameters: MeasuredParameters
+) -> tuple[CostRoute | None, tuple[Code, ...]]:
+    """Return the way that costs less: by the symbol's own evidence, else the pool's, else as before; and the codes.
+
+    Without enough orders of either, nothing is remembered: evidence that has left its days decides nothing.
+    """
+    if evidence.cost is None:
+        return before, (Code(code="maker_cost_missing"),)
+    if evidence.fee_gap.gap_bps is None:
+        return None, (Code(code="fee_gap_missing"),)
+    codes: list[Code] = []
+    is_kept = False
+    for which, least in _levels(parameters):
+        estimate = _estimate(which, evidence.cost)
+        if estimate is None or estimate.order_count < least:
+            count = estimate.order_count if estimate else 0
+            codes.append(Code(code=f"{which}_cost_orders", value=count, threshold=least))
+            continue
+        codes.append(_verdict(which, estimate))
+        if estimate.route is not None:
+            return estimate.route, tuple(codes)
+        is_kept = True
+    if not is_kept or before is None:
+        return None, tuple(codes)
+    return before, (*codes, Code(code=f"kept_{before}"))
+
+
+def _levels(parameters: MeasuredParameters) -> tuple[tuple[str, int], ...]:
+    return ("own", parameters.least_own_orders), ("pool", parameters.least_pool_orders)
+
+
+def _estimate(which: str, cost: CostEvidence) -> CostEstimate | None:
+    """Return the estimate of the symbol or of the pool; a symbol with few taker orders takes those of the pool."""
+    level = cost.own if which == "own" else cost.pool
+    has_takers = level.taker.order_count >= LEAST_TAKER_ORDERS
+    return estimated(level.maker, level.taker if has_takers else cost.pool.taker)
+
+
+_VERDICTS = {CostRoute.TAKER: "costs_more", CostRoute.MAKER: "costs_less", None: "cost_unclear"}
+
+
+def _verdict(which: str, estimate: CostEstimate) -> Code:
+    return Code(
+        code=f"{which}_maker_{_VERDICTS[estimate.route]}", value=estimate.mean_bps, threshold=estimate.margin_bps
+    )
+
+
+def explain(evidence: Evidence, state: State | None, parameters: MeasuredParameters) -> tuple[Check, ...]:
+    """Return every comparison that may have opened or closed a breaker, or turned a symbol to either way."""
+    return (*breaker.explain(evidence, state, parameters), *_cost_checks(evidence, parameters))
+
+
+def _cost_checks(evidence: Evidence, parameters: MeasuredParameters) -> tuple[Check, ...]:
+    if evidence.cost is None or evidence.fee_gap.gap_bps is None:
+        return ()
+    checks: list[Check] = []
+    for which, least in _levels(parameters):
+        estimate = _estimate(which, evidence.cost)
+        count = estimate.order_count if estimate else 0
+        checks.append(threshold_check(f"{which} counts", "maker_orders", count, ">=", least))
+        if estimate is not None:
+            mean, margin = estimate.mean_bps, estimate.margin_bps
+            checks.append(threshold_check(f"{which} to taker", "maker_cost_bps", mean, ">=", margin))
+            checks.append(threshold_check(f"{which} to maker", "maker_cost_bps", mean, "<=", -margin))
+    return tuple(checks)
