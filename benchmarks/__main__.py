@@ -1,4 +1,7 @@
-"""`python -m benchmarks [NAME ...] [--check]`: measures the figures of docs/benchmarks.md and prints their table."""
+"""`python -m benchmarks [NAME ...] [--check]`: measures the figures of docs/benchmarks.md and prints their table.
+
+`python -m benchmarks routing` compares rule sets, those of other packages as well.
+"""
 
 import argparse
 import multiprocessing
@@ -26,12 +29,18 @@ NAMES = (
     "policy_reader",
     "console",
     "backtest",
+    "measured",
 )
 Result = TypeVar("Result")
 
 
 def main() -> int:
     """Return the exit code: 1 if a target is missed and `--check` is given, else 0."""
+    if sys.argv[1:2] == ["routing"]:
+        from benchmarks import routing  # not in the processes of the other benchmarks
+
+        routing.main(sys.argv[2:])
+        return 0
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(NAMES)}; all if none is given")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed")

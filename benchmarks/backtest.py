@@ -15,6 +15,7 @@ from benchmarks.data import Data
 from benchmarks.figure import Figure
 from jobs.backtest.backtest import Backtest, BacktestRequest, run_backtest
 from jobs.backtest.comparison import ALWAYS_REPOSTED, ALWAYS_TAKER, ORACLE, PolicyResult
+from jobs.backtest.market import Market
 from jobs.backtest.orders import coin_profile
 from jobs.backtest.outages import OutagePlan, Reach
 from jobs.backtest.reading import read_markets
@@ -66,13 +67,18 @@ def _reposting_figures(request: BacktestRequest) -> list[Figure]:
         reposted = run_backtest(replace(request, fees=fees, rule_sets={})).of(ALWAYS_REPOSTED)
         name = f"always re-posted over always maker first, fee gap {gap_bps:g} bps"
         how = f"standard deviation of an order's cost {reposted.cost_deviation_bps:.1f} bps"
-        results.append(_difference(name, reposted.over_maker, target, how, at_least=gap_bps == 0))
+        results.append(difference(name, reposted.over_maker, target, how, at_least=gap_bps == 0))
     return results
 
 
-def _request(repetitions: int) -> BacktestRequest:
+def real_markets() -> list[Market]:
+    """Read a month of one-minute candles of eight perpetuals."""
     source = CandlesSource(location=Location(path=str(_REAL / "*.parquet")), interval=_MINUTE)
-    markets = list(read_markets(source, datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)).values())
+    return list(read_markets(source, datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)).values())
+
+
+def _request(repetitions: int) -> BacktestRequest:
+    markets = real_markets()
     first = min(int(market.bars.open_seconds[0]) for market in markets)
     last = max(int(market.bars.close_seconds[-1]) for market in markets)
     slots = Slots("*/15 * * * *")
@@ -94,9 +100,9 @@ def _calm_figures(calm: Backtest) -> list[Figure]:
     how = f"{calm.order_count} orders by each policy on 8 perpetuals, fees 2 and 5 bps, no outage"
     taker, seed = calm.of(ALWAYS_TAKER).over_maker, calm.of("seed").over_maker
     return [
-        _difference("always taker over always maker first", taker, 1.5, how, at_least=True),
-        _difference("always taker over always maker first", taker, 2.5, how),
-        _difference("seed over always maker first", seed, 0.0, how, at_least=True),
+        difference("always taker over always maker first", taker, 1.5, how, at_least=True),
+        difference("always taker over always maker first", taker, 2.5, how),
+        difference("seed over always maker first", seed, 0.0, how, at_least=True),
         *_without_outages(calm, how),
     ]
 
@@ -129,7 +135,8 @@ def _figure(name: str, value: float, target: float, how: str, *, unit: str = "",
     )
 
 
-def _difference(name: str, estimate: Estimate, target: float, how: str, *, at_least: bool = False) -> Figure:
+def difference(name: str, estimate: Estimate, target: float, how: str, *, at_least: bool = False) -> Figure:
+    """Return a difference of costs as a figure, with its 95 % interval as the spread."""
     interval = estimate.interval
     low, high = (interval.lower, interval.upper) if interval else (estimate.mean, estimate.mean)
     how = f"{how}; the spread is the 95 % interval"

@@ -28,9 +28,9 @@ from jobs.backtest.orders import Orders, Profile, draw_orders
 from jobs.backtest.outages import Outage, OutagePlan, arriving_within, draw_outages
 from jobs.backtest.outcomes import OutcomesByAction
 from jobs.backtest.routing import BacktestContext, RoutedOrders, always, route
+from jobs.backtest.routing_rules import RoutingRules
 from jobs.plan import Fees
 from policy.fee_gap import NO_FEES, FeeGap
-from policy.rules import RuleSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class BacktestRequest:
     markets: Sequence[Market]
     profiles: Mapping[str, Profile]
     fees: Mapping[str, Fees]
-    rule_sets: Mapping[str, RuleSet]
+    rule_sets: Mapping[str, RoutingRules]
     slots: Sequence[datetime]
     fee_gaps: Mapping[str, FeeGap]
     execution: Execution = field(default_factory=Execution)

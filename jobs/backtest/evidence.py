@@ -23,10 +23,14 @@ _NEVER = float("-inf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedOrder:
-    """One order that is done, `ends_seconds` since 1970; a taker order went through nothing."""
+    """One order that is done, `ends_seconds` since 1970; a taker order went through nothing.
+
+    `arrival_quote_bps` is half the spread at its arrival.
+    """
 
     ends_seconds: int
     slippage_bps: float
+    arrival_quote_bps: float
     is_maker: bool
     is_filled: bool
     is_rejected: bool

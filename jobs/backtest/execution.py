@@ -56,11 +56,19 @@ def _half_spread_bps(market: Market, execution: Execution) -> Floats:
     return np.full(len(close), half_spread_bps)
 
 
+def quote_bps(market: Market, execution: Execution) -> Floats:
+    """Return half the quoted spread at each bar's close; an unknown ATR ratio counts as 1."""
+    half_spread_bps: Floats = _half_spread_bps(market, execution) * np.maximum(_atr_ratio(market), 1.0)
+    return half_spread_bps
+
+
 def crossing_bps(market: Market, execution: Execution) -> Floats:
-    """Return what crossing costs at each bar's close beside the fee and chance; an unknown ATR ratio counts as 1."""
-    ratio = np.nan_to_num(market.atr_ratio(), nan=1.0)
-    spread_bps: Floats = _half_spread_bps(market, execution) * np.maximum(ratio, 1.0)
-    return spread_bps + execution.impact_bps * ratio
+    """Return what crossing costs at each bar's close beside the fee and chance: half the spread, and the impact."""
+    return quote_bps(market, execution) + execution.impact_bps * _atr_ratio(market)
+
+
+def _atr_ratio(market: Market) -> Floats:
+    return np.nan_to_num(market.atr_ratio(), nan=1.0)
 
 
 def maker_prices(market: Market, execution: Execution, side: int) -> Floats:

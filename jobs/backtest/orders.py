@@ -12,7 +12,7 @@ from jobs.backtest.drift import tilted_sides
 from jobs.backtest.market import Market
 
 _DAY_SECONDS = 86400
-_PROBE_NUMBER_COUNT = 2**62
+PROBE_NUMBER_COUNT = 2**62
 _NOISE_FREEDOM = 4  # of Student's t: real quotes have heavier tails than the normal distribution
 _NOISE_DEVIATION = sqrt(_NOISE_FREEDOM / (_NOISE_FREEDOM - 2))
 _BPS = 1e4
@@ -41,7 +41,8 @@ class Orders:
 
     `market` is the index of an order's market, `bar` the bar at whose close it arrives. `side` is 1 for a buy, -1 for a
     sell. The rest is drawn once, so that chance is the same for every policy: `failure_draw` and `disagreement_draw`
-    from 0 to 1, `probe_number`, and the noise of the price when crossing at once or late, of deviation 1.
+    from 0 to 1, `probe_number` from 0 to below 2^62, and the noise of the price when crossing at once or late, of
+    deviation 1.
     """
 
     market: Integers
@@ -131,7 +132,7 @@ def _draw(arrivals: _Arrivals, profile: Profile, drift_bps: float, generator: np
     drawn = generator.integers(len(profile.sides), size=len(bar))
     coin = generator.choice(np.array((-1, 1)), size=len(bar))
     side = np.where(profile.sides[drawn] == 0, coin, profile.sides[drawn])
-    failure_draw, probe_number = generator.random(len(bar)), generator.integers(_PROBE_NUMBER_COUNT, size=len(bar))
+    failure_draw, probe_number = generator.random(len(bar)), generator.integers(PROBE_NUMBER_COUNT, size=len(bar))
     disagreement_draw, side_draw = generator.random((2, len(bar)))
     noise_at_once, noise_late = generator.standard_t(_NOISE_FREEDOM, size=(2, len(bar))) / _NOISE_DEVIATION
     return Orders(

@@ -7,7 +7,7 @@ import numpy as np
 
 from jobs.backtest.actions import Action
 from jobs.backtest.arrays import Flags, Floats, Integers
-from jobs.backtest.execution import Execution, crossing_bps
+from jobs.backtest.execution import Execution, crossing_bps, quote_bps
 from jobs.backtest.fills import Fills, fills_of
 from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders
@@ -64,7 +64,8 @@ class OutcomesByAction:
     """Every order by every action that is asked for; `fees` are by market, and `is_affected` is by order.
 
     A maker order that an outage affects does not fill whatever the price does, and crossing late costs the penalty of
-    the plan in addition. `is_rejected` is by order: whether the venue rejects it as maker.
+    the plan in addition. `is_rejected` is by order: whether the venue rejects it as maker; `arrival_quote_bps` is half
+    the spread when it arrives.
     """
 
     def __init__(
@@ -81,6 +82,10 @@ class OutcomesByAction:
         self._penalty_bps = plan.penalty_bps if plan else 0.0
         self._crossing = [crossing_bps(market, execution) for market in markets]
         self._by_action: dict[Action, Outcomes] = {}
+        self.arrival_quote_bps: Floats = np.zeros(len(orders))
+        for index, market in enumerate(markets):
+            rows = orders.market == index
+            self.arrival_quote_bps[rows] = quote_bps(market, execution)[orders.bar[rows]]
         self.is_rejected: Flags = is_affected & (plan is not None and plan.is_rejected)
 
     def of(self, action: Action) -> Outcomes:

@@ -11,14 +11,16 @@ import numpy as np
 
 from jobs.backtest.actions import FULL_WAIT, HALF_WAIT, QUARTER_WAIT, TAKER, Action
 from jobs.backtest.arrays import Flags, Floats, Integers
+from jobs.backtest.cost_log import CostLog
 from jobs.backtest.evidence import EndedOrder, History, MakerOrders
 from jobs.backtest.market import Market
-from jobs.backtest.orders import Orders
+from jobs.backtest.orders import PROBE_NUMBER_COUNT, Orders
 from jobs.backtest.outage_log import OutageLog
 from jobs.backtest.outcomes import OutcomesByAction
+from jobs.backtest.routing_rules import RoutingRules
 from policy import Evidence, TakerBias, Volatility
 from policy.fee_gap import FeeGap
-from policy.rules import Decision, RuleSet, State
+from policy.rules import Decision, State
 from policy.streaks import Streaks
 
 _WAITS = {
@@ -97,7 +99,7 @@ def always(action: Action, orders: Orders, context: BacktestContext) -> RoutedOr
 
 
 def route(
-    rules: RuleSet,
+    rules: RoutingRules,
     orders: Orders,
     outcomes: OutcomesByAction,
     context: BacktestContext,
@@ -105,8 +107,9 @@ def route(
 ) -> RoutedOrders:
     """Send every order by the rule set, which decides at each slot on the orders that ended before it.
 
-    An order follows the policy of the newest slot before its arrival, and maker first before the first slot. `report`
-    is called from time to time with the number of slots that were done since the last call.
+    An order follows the policy of the newest slot before its arrival, and maker first before the first slot. If the
+    policy holds orders out, chance sends that share of them the other way. `report` is called from time to time with
+    the number of slots that were done since the last call.
     """
     loop = _Loop(rules, orders, outcomes, context)
     for number in range(len(context.slots)):
@@ -120,7 +123,9 @@ def route(
 class _Loop:
     """One rule set on its way through the slots."""
 
-    def __init__(self, rules: RuleSet, orders: Orders, outcomes: OutcomesByAction, context: BacktestContext) -> None:
+    def __init__(
+        self, rules: RoutingRules, orders: Orders, outcomes: OutcomesByAction, context: BacktestContext
+    ) -> None:
         self._rules, self._context, self._outcomes = rules, context, outcomes
         self._arrives: list[int] = orders.arrives_seconds.tolist()
         self._market: list[int] = orders.market.tolist()
@@ -128,6 +133,7 @@ class _Loop:
         self._histories = [History() for _ in context.markets]
         self._pool = MakerOrders()
         self._outage_log = _outage_log(rules, len(context.markets), len(orders))
+        self._cost_log = _cost_log(rules, context)
         self._states: list[State | None] = [rules.newcomer(()) for _ in context.markets]
         self._under_way: list[tuple[int, int]] = []
         self._next_order = 0
@@ -166,6 +172,8 @@ class _Loop:
             self._pool.add(outcome)
             if self._outage_log:
                 self._outage_log.add(self._market[order], outcome, self._states[self._market[order]] or State())
+            if self._cost_log:
+                self._cost_log.add(self._market[order], outcome)
 
     def _outcome(self, order: int) -> EndedOrder:
         action = self._sent[order]
@@ -173,6 +181,7 @@ class _Loop:
         return EndedOrder(
             ends_seconds=int(outcomes.ends_seconds[order]),
             slippage_bps=float(outcomes.slippage_bps[order]),
+            arrival_quote_bps=float(self._outcomes.arrival_quote_bps[order]),
             is_maker=action.is_maker,
             is_filled=bool(outcomes.is_filled[order]),
             is_rejected=action.is_maker and bool(self._outcomes.is_rejected[order]),
@@ -190,7 +199,9 @@ class _Loop:
 
     def _evidence(self, number: int) -> list[Evidence]:
         slot, context = self._context.slots_seconds[number], self._context
-        streaks = self._streaks(number) if self._rules.has_state else [None] * len(context.markets)
+        nothing: list[None] = [None] * len(context.markets)
+        streaks = self._streaks(number) if self._rules.has_state else nothing
+        costs = self._cost_log.evidence(slot) if self._cost_log else nothing
         return [
             Evidence(
                 symbol=market.symbol,
@@ -198,6 +209,7 @@ class _Loop:
                 volatility=context.volatility[index][number],
                 fee_gap=context.fee_gaps[index],
                 streaks=streaks[index],
+                cost=costs[index],
             )
             for index, market in enumerate(context.markets)
         ]
@@ -237,11 +249,18 @@ class _Loop:
         if not decision.policy.maker_first:
             probe = _probe(decision, self._probe_number[order])
             self._is_probe[order], self._sent[order] = probe is not None, probe or TAKER
+        if decision.holdout_share and self._probe_number[order] < decision.holdout_share * PROBE_NUMBER_COUNT:
+            self._sent[order] = TAKER if decision.policy.maker_first else self._never_off[order]
 
 
-def _outage_log(rules: RuleSet, market_count: int, order_count: int) -> OutageLog | None:
+def _outage_log(rules: RoutingRules, market_count: int, order_count: int) -> OutageLog | None:
     parameters = rules.outage_parameters
     return OutageLog(market_count, order_count, parameters) if parameters else None
+
+
+def _cost_log(rules: RoutingRules, context: BacktestContext) -> CostLog | None:
+    parameters = rules.cost_parameters
+    return CostLog([fee_gap.gap_bps for fee_gap in context.fee_gaps], parameters) if parameters else None
 
 
 def _action(decision: Decision) -> Action:

@@ -20,6 +20,7 @@ from jobs.plan import CandlesSource, Location, Plan
 from jobs.run.recompute import recompute
 from policy import Evidence
 from policy.fee_gap import NO_FEES
+from policy.maker_cost import CostParameters
 from policy.outage_evidence import OutageEvidence, OutageParameters
 from policy.rules import Judgement, RuleSet, State, rule_set
 from policy.streaks import Streaks
@@ -45,6 +46,10 @@ class Recording:
     @property
     def outage_parameters(self) -> OutageParameters | None:
         return self.rules.outage_parameters
+
+    @property
+    def cost_parameters(self) -> CostParameters | None:
+        return self.rules.cost_parameters
 
     def newcomer(self, states: Sequence[State]) -> State | None:
         return self.rules.newcomer(states)

@@ -50,6 +50,7 @@ def ended(at: int, *, through: bool, filled: bool, is_maker: bool = True, is_pro
     return EndedOrder(
         ends_seconds=at,
         slippage_bps=0.0,
+        arrival_quote_bps=0.5,
         is_maker=is_maker,
         is_filled=filled,
         is_rejected=False,
