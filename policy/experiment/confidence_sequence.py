@@ -71,9 +71,9 @@ def count_until(margin: Callable[[int], float], target: float) -> int | None:
         raise ValueError(f"the target of a margin must be above 0, was {target}")
     low, high = 0, 1
     while margin(high) > target:
-        low, high = high, high * 2
-        if high > _MOST_ORDERS:
+        if high == _MOST_ORDERS:
             return None
+        low, high = high, min(high * 2, _MOST_ORDERS)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if margin(middle) > target else (low, middle)

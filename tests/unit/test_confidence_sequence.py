@@ -60,6 +60,12 @@ def test_the_count_until_a_margin_is_the_first_one_that_has_it(deviation: float,
     assert count == 1 or margin(count - 1) > target
 
 
+def test_every_count_up_to_a_thousand_million_is_looked_at() -> None:
+    assert count_until(lambda count: 1.0 / count, 1 / 9e8) == 900_000_000
+    assert count_until(lambda count: 1.0 / count, 1 / 1e9) == 10**9
+    assert count_until(lambda count: 1.0 / count, 1 / 1.1e9) is None
+
+
 def test_a_margin_that_no_count_reaches_has_none() -> None:
     assert count_until(lambda _: 1.0, 0.5) is None
 
