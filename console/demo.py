@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -28,18 +29,25 @@ from console.terminal.demo_view import Show, shown_as_lines, shown_as_table
 from jobs.demo.demo_symbols import DEMO_SYMBOLS
 from jobs.demo.feed import live_feed, write_until
 from jobs.demo.folder import DemoFolder, fresh_folder
+from jobs.demo.orders_table import write_orders_table
 from jobs.demo.simulation import LOGGED, simulate
 from jobs.run.backfill import BackfilledSlot, backfill
 from jobs.run.lease_owner import owner
 from jobs.run.schedule import Schedule
 from jobs.run.worker import LEASE_MARGIN
+from policy import TakerBias
 from policy.errors import RouterPolicyError
 from storage.read.policies import latest, snapshots_of_run
 from storage.records import PublishedRun
 from storage.store import Store
+from storage.write.overrides import make_override
 
 _SEED = 20_260_426
 _HISTORY_HOURS = 72
+_HOST = "127.0.0.1"
+_PORT = 8765
+_OVERRIDDEN = "LTCUSDT"
+_OVERRIDE_LENGTH = timedelta(hours=1)
 _TICK = timedelta(seconds=0.5)
 _RUNS_WITHOUT_TERMINAL = 3
 _PATIENCE_PER_RUN_SECONDS = 60.0
@@ -49,9 +57,11 @@ class DemoStalledError(RouterPolicyError, TimeoutError):
     """The demo's schedule does not publish the wanted runs in time."""
 
 
-def show_demo(folder: Path, runs: int | None) -> None:
+def show_demo(folder: Path, runs: int | None, port: int | None = None) -> None:
     """Write the demo's folder, compute its history and run its schedule, until `runs` scheduled runs or Ctrl-C.
 
+    The first line that it prints has the console's address, which is there until the demo ends; without `port` that of
+    8765, or of any free port if that one is taken.
     Without `runs` it goes on until Ctrl-C on a terminal, and ends after three runs elsewhere. Raises DemoFolderError if
     the folder cannot be the demo's, DemoStalledError if the wanted runs are not published in time.
     """
@@ -60,16 +70,18 @@ def show_demo(folder: Path, runs: int | None) -> None:
     wanted = runs or (None if sys.stdout.isatty() else _RUNS_WITHOUT_TERMINAL)
     now = datetime.now(UTC)
     with _quiet_bot(), fresh_folder(folder) as files:
-        simulation = simulate(Random(_SEED), now)  # noqa: S311 - a simulation, not cryptography
-        write_until(simulation, files, simulation.start, now)
-        _print(_introduction(files))
         settings = load(files.settings)
         with Store(settings.store.url) as store:
             store.set_up()
-            with live_feed(simulation, files, now, lambda: datetime.now(UTC)):
-                _publish_history(settings, store, now, stop)
-                if not stop.is_set():
-                    with _console(settings):
+            with _console(settings, port):
+                simulation = simulate(Random(_SEED), now)  # noqa: S311 - a simulation, not cryptography
+                write_until(simulation, files, simulation.start, now)
+                write_orders_table(files)
+                _print(_introduction(files))
+                with live_feed(simulation, files, now, lambda: datetime.now(UTC)):
+                    _publish_history(settings, store, now, stop)
+                    if not stop.is_set():
+                        _override(settings, store)
                         _run_schedule(settings, store, _hint(files), wanted)
     _print(f"the demo has ended; {folder} is kept, and the next demo replaces it")
 
@@ -197,20 +209,44 @@ def _run_schedule(settings: Settings, store: Store, hint: str, wanted: int | Non
         watch.run()
 
 
+def _override(settings: Settings, store: Store) -> None:
+    """Send one healthy symbol straight to taker for a while, as a person would before a maintenance."""
+    with store.writing() as connection:
+        make_override(
+            connection,
+            settings.scope,
+            _OVERRIDDEN,
+            maker_first=False,
+            taker_bias=TakerBias.PREFER_TAKER,
+            lasting=_OVERRIDE_LENGTH,
+            author="demo",
+            reason="an example of a person's decision: the venue announced a maintenance",
+        )
+
+
 @contextmanager
-def _console(settings: Settings) -> Iterator[None]:
-    """Serve the console while the schedule runs, on any free port, and print its address, or why it is missing."""
+def _console(settings: Settings, port: int | None) -> Iterator[None]:
+    """Serve the console while the block runs, and print its address first, or why it is missing."""
     try:
-        address = address_of("127.0.0.1", 0, without_token=False)
+        address = address_of(_HOST, _free_port() if port is None else port, without_token=False)
     except SettingsError as missing:
-        _print(f"  console       {missing}")
+        _print(f"without a web console: {missing}")
         yield
         return
     from console.web.server import console_at
 
     with console_at(settings, address, holder=owner()) as url:
-        _print(f"  console       {url}")
+        _print(f"the demo's console: {url}")
         yield
+
+
+def _free_port() -> int:
+    """Return the console's usual port, or 0, which takes any free one, if another program has it."""
+    try:
+        socket.create_server((_HOST, _PORT)).close()
+    except OSError:
+        return 0
+    return _PORT
 
 
 def _print(text: str) -> None:

@@ -25,11 +25,11 @@ from policy.errors import RouterPolicyError
 COMMANDS = (
     *("init", "check", "once", "run", "web"),
     *("latest", "history", "explain", "health", "drift", "compare", "costs", "power"),
-    *("replay", "backtest", "export"),
+    *("replay", "backtest", "export", "files"),
     *("verify", "head", "override", "backfill", "prune", "backup", "restore", "upgrade", "notify", "demo", "db"),
 )
 _RENAMED = {"outcome": "costs", "evaluate": "backtest"}
-_WITHOUT_SETTINGS = ("demo",)
+_WITHOUT_SETTINGS = ("demo", "files")
 _INTERRUPTED = 130  # typer's exit code after Ctrl-C
 _OUTPUT_CANNOT_GROW = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 

@@ -9,7 +9,7 @@ from policy.symbols import letters
 from policy.time_text import iso
 from storage.errors import SchemaError, StoreError, StoreFileMovedError, StoreUnavailableError
 from storage.read.pages import PageBounds, SlotGap, gaps
-from storage.read.policies import latest, newest_run, slot_of_leaving
+from storage.read.policies import latest, newest_run, newest_run_with_policies, slot_of_leaving
 from storage.records import PublishedRun
 from storage.store import Connection, Store
 
@@ -46,10 +46,18 @@ def no_policy(store: Store, scope: str, symbol: str | None = None) -> NoPolicyEr
     if symbol is not None and (message := leaving_message(store, scope, symbol)):
         return NoPolicyError(message)
     symbols = _symbols(store, scope)
-    what = f"no policy for {symbol!r}" if symbol is not None else "no policy yet"
-    if symbol is None or not symbols:
-        return NoPolicyError(f"{what} in scope {scope!r}; {_why_none(store, scope)}")
-    return NoPolicyError(f"{what} in scope {scope!r}; {_remedy(symbol, symbols)}")
+    if symbol is not None and symbols:
+        return NoPolicyError(f"no policy for {symbol!r} in scope {scope!r}; {_remedy(symbol, symbols)}")
+    last = _last_policies(store, scope)
+    what = f"no policy for {symbol!r}" if symbol is not None else "no policy in force" if last else "no policy yet"
+    return NoPolicyError(f"{what} in scope {scope!r}; {_why_none(store, scope)}{last}")
+
+
+def _last_policies(store: Store, scope: str) -> str:
+    """Return where the last policies of a scope are, to end a sentence with; empty if it never had one."""
+    with store.reading() as connection:
+        run = newest_run_with_policies(connection, scope)
+    return f"; the last policies are those of run {run.run_id}, of slot {iso(run.slot)}" if run is not None else ""
 
 
 def leaving_message(store: Store, scope: str, symbol: str) -> str:

@@ -11,8 +11,14 @@ _Runs = Annotated[
 ]
 
 
-def command(folder: _Folder = Path("demo"), runs: _Runs = None) -> None:
+_Port = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="The console's port; by default 8765, or any if that is taken."),
+]
+
+
+def command(folder: _Folder = Path("demo"), runs: _Runs = None, port: _Port = None) -> None:
     """Watch a simulated bot: its log and candles, three days of policies, and a schedule that keeps them fresh."""
     from console.demo import show_demo
 
-    show_demo(folder, runs)
+    show_demo(folder, runs, port)

@@ -1,6 +1,6 @@
 """Reads the queries of docs/sql.md and writes them as Datasette's canned queries.
 
-python -m docs.generators.documented_queries < docs/sql.md > docs/datasette.yml
+python -m docs.generators.documented_queries < docs/sql.md > console/files/datasette.yml
 """
 
 import json

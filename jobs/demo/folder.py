@@ -35,6 +35,14 @@ path = "logs/execution/order_metrics.jsonl"
 path = "candles/*.parquet"
 interval = "15m"
 
+[fees]                                          # those of the simulated venue
+maker_bps = 2
+taker_bps = 5
+
+[rules]
+name = "seed"
+shadow = ["breaker"]                            # decides as well, for comparison; the bot does not follow it
+
 [schedule]
 cron = "* * * * * */{SCHEDULE_SECONDS}"                       # this often for the demo only; the sixth field is seconds
 tick = "1s"

@@ -137,6 +137,14 @@ def newest_run(connection: Connection, scope: str) -> PublishedRun | None:
     return from_row(PublishedRun, row) if row is not None else None
 
 
+def newest_run_with_policies(connection: Connection, scope: str) -> PublishedRun | None:
+    """Return the run of the newest slot of a scope that found a symbol, or None."""
+    run = policy_run
+    query = select(run).where(run.c.scope == scope, run.c.symbol_count > 0).order_by(run.c.slot.desc()).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return from_row(PublishedRun, row) if row is not None else None
+
+
 def snapshots_of_run(connection: Connection, run_id: int) -> list[Snapshot]:
     """Return a run's snapshots by symbol, as they were computed."""
     query = select(policy_snapshot).where(policy_snapshot.c.run_id == run_id).order_by(policy_snapshot.c.symbol)

@@ -287,6 +287,17 @@ def test_a_symbol_that_is_spelt_otherwise_is_named(bot: Path, name: str, spelt: 
     assert failed.stderr.endswith("; is it GOODUSDT?\n")
 
 
+def test_after_an_empty_run_the_last_policies_are_named(bot: Path) -> None:
+    command(bot, "once", "--as-of", "2026-05-26T00:15:00Z")
+    command(bot, "once", "--as-of", AT)
+
+    assert command(bot, "latest").stderr == (
+        "router-policy: no policy in force in scope 'default'; run 1 of slot 2026-05-26T00:15:00Z found no order in "
+        "the seven days before; router-policy check shows what the sources have; the last policies are those of run 2, "
+        "of slot 2026-04-26T00:15:00Z\n"
+    )
+
+
 def test_without_any_policy_nobody_is_sent_to_look_for_one(bot: Path) -> None:
     command(bot, "init")
 

@@ -1,4 +1,4 @@
-"""The explorer: Datasette opens the store with docs/datasette.yml, and its ready queries answer."""
+"""The explorer: Datasette opens the store with the file that comes with the program, and its ready queries answer."""
 
 import json
 import re
@@ -12,12 +12,14 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
+from console.commands.files import FOLDER
 from storage.store import Store
+from tests.support.command import command
 from tests.support.small_history import publish_small_history
 from tests.support.small_history_answers import ANSWERS
 from tests.support.waiting import wait_until
 
-METADATA = Path(__file__).parents[2] / "docs" / "datasette.yml"
+METADATA = FOLDER / "datasette.yml"
 STRAIGHT = build_opener(ProxyHandler({}))  # whatever proxy this machine has, the address is its own
 pytestmark = pytest.mark.xdist_group("explorer")
 ADDRESS = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
@@ -46,6 +48,16 @@ def started(folder: Path) -> Iterator[str]:
             yield match[1]
         finally:
             process.terminate()
+
+
+def test_the_command_prints_where_the_file_lies(tmp_path: Path) -> None:
+    assert command(tmp_path, "files", "datasette.yml").stdout == f"{METADATA}\n"
+    assert f"{METADATA}\n" in command(tmp_path, "files").stdout
+    refused = command(tmp_path, "files", "nothing.yml")
+    assert (refused.returncode, "no file 'nothing.yml' comes with the program; there are" in refused.stderr) == (
+        2,
+        True,
+    )
 
 
 def page(address: str, path: str) -> str:

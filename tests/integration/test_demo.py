@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import socket
 import struct
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from threading import Event, Thread
 from typing import cast
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from console import demo
 from console.settings.file import load
@@ -30,7 +31,7 @@ from jobs.run.recompute import recompute
 from jobs.run.schedule import Schedule
 from storage.read import policies
 from storage.records import Origin
-from storage.schema.tables import policy_run, policy_slot, policy_snapshot
+from storage.schema.tables import policy_run, policy_shadow, policy_slot, policy_snapshot
 from storage.store import Store
 from tests.support.bots import COMMAND, environment, run_command
 from tests.support.store_calls import read
@@ -147,12 +148,13 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
     folder = tmp_path / "demo"
     with terminal(folder, hours=hours) as first:
         first.wait_for(f"computing {hours} hourly runs")
+        assert first.shown.startswith("the demo's console: http://127.0.0.1:")
         assert first.press_ctrl_c() == 0
         assert "the demo has ended" in first.shown
 
     command = [COMMAND] if hours == HISTORY_HOURS else [sys.executable, "-c", OF_SO_MANY_HOURS, str(hours)]
     second = subprocess.run(
-        [*command, "demo", "--runs", "1"],
+        [*command, "demo", "--runs", "1", "--port", "0"],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,
@@ -183,6 +185,7 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
     assert states["published"] == len(runs)
     assert states["missed"] < 20
 
+    assert_every_page_has_something_to_show(folder)
     # the loop is closed: what the bot did last, it did by policies of this very store
     log = (folder / "logs" / "execution" / "order_metrics.jsonl").read_text()
     orders = [row for row in map(json.loads, log.splitlines()) if "event" not in row]
@@ -202,6 +205,39 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
     shown = {record["symbol"] for record in json.loads(latest.stdout)["items"]}
     assert len(shown) == SYMBOLS_OF_HOURS[hours]
     assert shown >= {"BTCUSDT"} | ({"ATOMUSDT"} if hours == HISTORY_HOURS else set())
+
+
+def assert_every_page_has_something_to_show(folder: Path) -> None:
+    """Fees, a shadow, an override in force, and orders that join the policies of their time."""
+    with Store(f"sqlite:///{folder / 'router_policy.db'}") as store:
+        overridden = {policy.symbol for policy in read(store, policies.latest, "demo") if policy.override is not None}
+        with store.reader.connect() as connection:
+            shadows = set(connection.scalars(select(policy_shadow.c.rule_set).distinct()))
+            joined = connection.execute(
+                text(
+                    "select count(*) from orders join policy_history as policy on policy.symbol = orders.symbol "
+                    "and valid_from <= ts and (valid_to is null or valid_to > ts)"
+                )
+            ).scalar_one()
+    verified = run_command(folder, "verify")
+
+    assert overridden == {"LTCUSDT"}
+    assert shadows == {"breaker"}
+    assert joined > 0
+    assert load(folder / "router-policy.toml").fees is not None
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_the_demos_console_has_its_usual_port_unless_that_is_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(demo, "_PORT", port)
+            assert demo._free_port() == 0
+            taken.close()
+            assert demo._free_port() == port
 
 
 def test_on_a_terminal_the_table_is_kept_up_to_date_until_ctrl_c(tmp_path: Path) -> None:
