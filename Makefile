@@ -28,7 +28,7 @@ SHORT_TESTS := -m pytest -n $(TESTS_AT_ONCE) --dist loadgroup -m "not long" -q
 # Tests start hundreds of processes: none should compile again what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install run unit test bots hummingbot coverage faults check format docs benchmarks clean
+.PHONY: install run site unit test bots hummingbot coverage faults check format docs benchmarks clean
 
 # All that tests need, in .venv.
 install: $(STAMP)test
@@ -77,6 +77,10 @@ docs: $(STAMP)test
 	$(BIN)/python -m docs.generators.schema_page > docs/schema.md
 	$(BIN)/python -m docs.generators.api_page > docs/api.md
 	$(BIN)/python -m docs.generators.documented_queries < docs/sql.md > console/files/datasette.yml
+
+# The documentation as a site, in build/site; a warning is an error.
+site: $(STAMP)test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 benchmarks: $(STAMP)benchmark
 	$(BIN)/python -m benchmarks

@@ -30,7 +30,8 @@ _HEAD = """\
   for it as a password.
 - A symbol may contain slashes, encoded (`BTC%2FUSDT`) or not.
 - 304: not modified. 404: not found. 409: this version does not have the rules that decided then. 422: a parameter is
-  invalid. 500: an internal error. 503: the database is unavailable or not initialised. 504: no answer in time.
+  invalid. 500: an internal error. 501: this console lacks a library, which the
+  message names. 503: the database is unavailable or not initialised. 504: no answer in time.
 - Every error has this form, with each invalid parameter in its `problems`:
 
 ```json
@@ -45,7 +46,8 @@ def api_page() -> str:
     schemas: Schema = document["components"]["schemas"]
     paths = [line for path, methods in document["paths"].items() for line in _path(path, methods["get"])]
     records = [line for name in sorted(schemas) if schemas[name].get("properties") for line in _record(name, schemas)]
-    return "\n".join([_HEAD, "", "## Addresses", *paths, "", "## Records", *records]) + "\n"
+    words = [line for name in sorted(schemas) if schemas[name].get("enum") for line in _words(name, schemas[name])]
+    return "\n".join([_HEAD, "", "## Addresses", *paths, "", "## Records", *records, "", "## Words", *words]) + "\n"
 
 
 def openapi() -> Schema:
@@ -85,6 +87,10 @@ def _record(name: str, schemas: Schema) -> Iterator[str]:
     for field_name, field in schema["properties"].items():
         example = f"such as `{json.dumps(field['examples'][0])}`" if field.get("examples") else ""
         yield f"| `{field_name}` | {_type(field)} | {' '.join(filter(None, (field.get('description'), example)))} |"
+
+
+def _words(name: str, schema: Schema) -> Iterator[str]:
+    yield from ("", f"### {name}", "", *schema.get("description", "").splitlines(), "", f"One of {_type(schema)}.")
 
 
 def _type(schema: Schema) -> str:
