@@ -54,10 +54,11 @@ def command(symbol: SymbolArgument, at: _At = None, config: Config = None, as_js
 
         print_record(ExplanationRecord.of(explanation))
         return
-    print_lines(_lines(explanation))
+    print_lines(explanation_lines(explanation))
 
 
-def _lines(explanation: Explanation) -> Iterator[str]:
+def explanation_lines(explanation: Explanation) -> Iterator[str]:
+    """Yield an explanation for people, line by line."""
     snapshot = explanation.period.policy.snapshot
     yield from _decision(explanation.period)
     if explanation.breaker is not None:
@@ -96,11 +97,17 @@ def _breaker(breaker: BreakerDecision, slot: datetime) -> Iterator[str]:
     for name, earlier, later, streak in sides:
         yield f"{name}: {_state_words(earlier)} before, {_state_words(later)} after{_probes(earlier, streak)}"
     yield from _openings(breaker, slot)
+    if breaker.evidence.cost is not None:
+        yield f"the way that costs less: {_route_words(before)} before, {_route_words(breaker.after)} after"
     if (stable := breaker.after.stable_quality) is not None:
         pending = (
             f"; the last {stable.candidate_count} runs measured {stable.candidate}" if stable.candidate_count else ""
         )
         yield f"quality: {stable.quality}, shown only{pending}"
+
+
+def _route_words(state: State) -> str:
+    return state.cost_route.value if state.cost_route is not None else "not known"
 
 
 def _state_words(breaker: Breaker) -> str:

@@ -14,14 +14,19 @@ from console.not_found import store_to_read
 from console.options import AsJson, Config, SlotsSince
 from console.settings.file import load
 from console.settings.model import RuleParameters, RulesSettings, Settings
-from console.settings.plan import rules_of
+from console.settings.plan import plan_of, rules_of
 from console.terminal.progress import progress_bar
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import figure, percent, print_lines, print_record
 from jobs.analysis.compare import per_day, share
+from jobs.analysis.never_sent import Estimates, never_sent_estimates
 from jobs.analysis.replay import replay
 from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals
+from jobs.engines.errors import EngineError
+from jobs.sources.errors import SourceError
+from policy.experiment.confidence_sequence import Interval
+from policy.experiment.saving import Answer
 from policy.rules import RuleSet
 from policy.time_text import iso
 
@@ -29,7 +34,7 @@ _CHANGES_SHOWN = 20
 _MEANING = {
     ReplayVerdict.NEVER_SENT: "not observed: maker orders that were never sent",
     ReplayVerdict.OTHER_STATE: "not observed: its breaker would not have been in the recorded state",
-    ReplayVerdict.OTHER_ORDERS: "not observed: it would have sent other orders in the seven days before",
+    ReplayVerdict.OTHER_ORDERS: "not observed: it would have sent other orders in the days of its evidence",
 }
 
 
@@ -55,10 +60,23 @@ def command(rules: _RulesPath, since: SlotsSince = None, config: Config = None, 
         task = progress.add_task("replaying", total=None)
         for replayed in replay(store, settings.scope, rule_set, since):
             progress.update(task, description=f"replaying: {replayed.run_count} runs")
+    estimates, problem = _estimates(settings, replayed)
     if as_json:
-        print_record(_record(settings.scope, replayed))
+        never_sent = {"never_sent": never_sent_records(estimates), "never_sent_problem": problem}
+        print_record(_record(settings.scope, replayed) | never_sent)
         return
-    _print(settings.scope, replayed)
+    _print(settings.scope, replayed, estimates, problem)
+
+
+def _estimates(settings: Settings, replayed: Replay) -> tuple[Estimates, str | None]:
+    """Estimate what was never sent from the log, or return why it cannot be read: a replay itself needs no log."""
+    try:
+        return (
+            never_sent_estimates(plan_of(settings), replayed.never_sent, replayed.first_slot, replayed.last_slot),
+            None,
+        )
+    except (SourceError, EngineError) as error:
+        return {}, str(error)
 
 
 def read_rules(settings: Settings, path: Path) -> RuleSet:
@@ -153,11 +171,45 @@ _HEADS = (
 )
 
 
-def _print(scope: str, replayed: Replay) -> None:
+def never_sent_records(estimates: Estimates) -> list[dict[str, Any]]:
+    """Return the estimates for programs; `symbol` is null for all symbols together, money is not known."""
+    return [
+        {
+            "symbol": symbol or None,
+            "saving_bps": estimate.saving.saving,
+            "interval": _bounds(estimate.saving.interval(Answer.ANY_ORDER)),
+            "order_count": estimate.saving.order_count,
+            "maker_count": estimate.saving.maker_count,
+            "effective_count": estimate.effective_count,
+        }
+        for symbol, estimate in estimates.items()
+    ]
+
+
+def _bounds(interval: Interval | None) -> list[float] | None:
+    return [interval.lower, interval.upper] if interval is not None else None
+
+
+def _never_sent(estimates: Estimates, problem: str | None) -> Iterator[str]:
+    """Yield what the maker orders that were never sent would have saved, by those that chance sent."""
+    if problem is not None:
+        yield f"never sent: not estimated, as the log cannot be read: {problem}"
+    for symbol, estimate in estimates.items():
+        interval = estimate.saving.interval(Answer.ANY_ORDER)
+        known = f"{interval.lower:+.2f} to {interval.upper:+.2f} at every look" if interval else "too few to tell"
+        yield (
+            f"never sent, {symbol or 'all symbols'}: maker first would have saved {estimate.saving.saving:+.2f} bps an "
+            f"order ({known}), by {estimate.saving.order_count} orders of which chance decided the way, "
+            f"{estimate.saving.maker_count} of them maker, which tell as much as {estimate.effective_count:.1f}"
+        )
+
+
+def _print(scope: str, replayed: Replay, estimates: Estimates, problem: str | None) -> None:
     print_lines(_summary(scope, replayed))
     totals = [("all", replayed.total), *sorted(replayed.symbols.items())]
     rows = ((name, *_cells(symbol_totals)) for name, symbol_totals in totals)
     print_table(plain_table(_HEADS, rows))
+    print_lines(_never_sent(estimates, problem))
     print_lines(_changes(replayed))
 
 

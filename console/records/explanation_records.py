@@ -11,6 +11,7 @@ from jobs.analysis.explain import Explanation
 from jobs.analysis.outage_explanation import OutageExplanation
 from policy.effective import Override
 from policy.enums import Quality, Regime, TakerBias
+from policy.maker_cost import CostRoute
 from storage.read.breaker_events import BreakerLevel
 from storage.read.explanation import BreakerDecision, ShadowDecision
 
@@ -53,11 +54,15 @@ class StableQualityRecord(BaseModel):
 
 
 class StateRecord(BaseModel):
-    """The state of a breaker: of the symbol's own, of the scope's, and the quality that is shown."""
+    """The state of a breaker: of the symbol's own, of the scope's, and the quality that is shown.
+
+    `cost_route` is the way that cost less when the evidence of `measured` was last clear, null if it was not.
+    """
 
     own: BreakerSideRecord
     pool: BreakerSideRecord
     stable_quality: StableQualityRecord | None
+    cost_route: CostRoute | None
 
 
 class StreakRecord(BaseModel):

@@ -123,7 +123,8 @@ class Replay:
     """What changes, by symbol and in all, and the newest stretches of change, oldest first, out of `change_count`.
 
     `recorded_by` names the breaker whose order of events was used, None if the rule set needs none; runs without it are
-    skipped and counted.
+    skipped and counted. `never_sent` has by symbol the times of the verdict NEVER_SENT, oldest first, each with its
+    start, inclusive, and its end, exclusive, None if it lasts through the newest run.
     """
 
     rules: RuleSet
@@ -133,8 +134,16 @@ class Replay:
     run_count: int
     skipped_run_count: int
     symbols: dict[str, SymbolTotals] = field(default_factory=dict)
+    never_sent: dict[str, list[tuple[datetime, datetime | None]]] = field(default_factory=dict)
     changes: deque[Change] = field(default_factory=lambda: deque(maxlen=CHANGES_KEPT))
     change_count: int = 0
+
+    def add_never_sent(self, symbol: str, start: datetime, until: datetime | None) -> None:
+        """Note a run whose maker orders were never sent; it goes on from the one before if that ends at its start."""
+        stretches = self.never_sent.setdefault(symbol, [])
+        if stretches and stretches[-1][1] == start:
+            start, _ = stretches.pop()
+        stretches.append((start, until))
 
     @property
     def total(self) -> SymbolTotals:

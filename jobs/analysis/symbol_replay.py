@@ -32,6 +32,8 @@ class SymbolReplay:
         verdict = self._verdict(live, replayed, covered_from, other_state=other_state)
         if live.maker_first != replayed.maker_first:
             self.other_orders_until = run.until
+        if verdict is ReplayVerdict.NEVER_SENT:
+            replay.add_never_sent(self.totals.symbol, run.slot, run.until)
         self._count(replay.run_count, run, live, replayed, verdict)
         self._note_change(replay, run, live, replayed, verdict, judgement.decision.policy.reason)
 

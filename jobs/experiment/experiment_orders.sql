@@ -17,7 +17,8 @@ select
         end
     ) as cost_bps,
     log.arrival_quote_bps as half_spread_bps,
-    case when log.notional > 0 then log.notional end as notional
+    case when log.notional > 0 then log.notional end as notional,
+    log.ts
 from order_event as log
 left join fee on fee.symbol = log.symbol
 left join fee as other_fee on other_fee.symbol = ''

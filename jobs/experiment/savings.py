@@ -1,8 +1,8 @@
 """What orders saved of which chance decided the way: the orders of a log, and the figures of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -32,11 +32,31 @@ class Savings:
     figures: tuple[SavingFigure, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentOrders:
+    """The orders of which chance decided the way, in the order in which they ended, each with that time.
+
+    The counts are those of `Savings`: of orders that are not here.
+    """
+
+    orders: Sequence[ExperimentOrder]
+    ended_at: Sequence[datetime]
+    unknown_cost_count: int
+    unknown_propensity_count: int
+
+
 def find_savings(source: OrdersSource, fees: Mapping[str, Fees], since: datetime, until: datetime) -> Savings:
     """Read the orders with `since <= ts < until` and return what they saved; `fees` are by symbol, "" for the others.
 
     Raises SourceError if the log cannot be used, and EngineError if DuckDB fails.
     """
+    return _savings_of(find_experiment_orders(source, fees, since, until), since, until)
+
+
+def find_experiment_orders(
+    source: OrdersSource, fees: Mapping[str, Fees], since: datetime, until: datetime
+) -> ExperimentOrders:
+    """Read the orders with `since <= ts < until` of which chance decided the way, as `find_savings` does."""
     from jobs.engines.duckdb_fees import load_fees
     from jobs.engines.duckdb_session import duckdb_session
     from jobs.engines.duckdb_tables import load_orders
@@ -46,17 +66,32 @@ def find_savings(source: OrdersSource, fees: Mapping[str, Fees], since: datetime
     with duckdb_session() as (connection, folder):
         load_orders(connection, read_orders(connection, source, window, folder), source, window)
         load_fees(connection, fees)
-        return savings_of_loaded_orders(connection, since, until)
+        return _loaded_orders(connection, since, until)
 
 
 def savings_of_loaded_orders(connection: "DuckDBPyConnection", since: datetime, until: datetime) -> Savings:
     """Return what the orders with `since <= ts < until` of the tables `order_event` and `fee` saved."""
+    return _savings_of(_loaded_orders(connection, since, until), since, until)
+
+
+def _savings_of(orders: ExperimentOrders, since: datetime, until: datetime) -> Savings:
+    return Savings(
+        since=since,
+        until=until,
+        unknown_cost_count=orders.unknown_cost_count,
+        unknown_propensity_count=orders.unknown_propensity_count,
+        figures=tuple(saving_figures(orders.orders)),
+    )
+
+
+def _loaded_orders(connection: "DuckDBPyConnection", since: datetime, until: datetime) -> ExperimentOrders:
     from jobs.engines.duckdb_tables import naive_times
 
     bounds = naive_times({"window_start": since, "window_end": until})
     orders: list[ExperimentOrder] = []
+    ended_at: list[datetime] = []
     unknown_cost_count = unknown_propensity_count = 0
-    for symbol, is_maker, is_held_out, propensity, cost_bps, half_spread_bps, notional in connection.execute(
+    for symbol, is_maker, is_held_out, propensity, cost_bps, half_spread_bps, notional, ts in connection.execute(
         _EXPERIMENT_ORDERS, bounds
     ).fetchall():
         if cost_bps is None:
@@ -64,6 +99,7 @@ def savings_of_loaded_orders(connection: "DuckDBPyConnection", since: datetime, 
         elif propensity is None:
             unknown_propensity_count += 1
         else:
+            ended_at.append(ts.replace(tzinfo=UTC))
             orders.append(
                 ExperimentOrder(
                     symbol=symbol,
@@ -75,10 +111,9 @@ def savings_of_loaded_orders(connection: "DuckDBPyConnection", since: datetime, 
                     notional=notional,
                 )
             )
-    return Savings(
-        since=since,
-        until=until,
+    return ExperimentOrders(
+        orders=orders,
+        ended_at=ended_at,
         unknown_cost_count=unknown_cost_count,
         unknown_propensity_count=unknown_propensity_count,
-        figures=tuple(saving_figures(orders)),
     )

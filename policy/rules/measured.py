@@ -24,8 +24,8 @@ from policy.rules.measured_reason import measured_sentence
 NAME = "measured"
 VERSION = 1
 _COST = CostParameters()
-ABOVE_0 = ("cost_clip_bps",)
-SHARES = ("holdout_while_maker", "holdout_while_taker")
+COST_ABOVE_0 = ("cost_clip_bps",)
+HOLDOUT_SHARES = ("holdout_while_maker", "holdout_while_taker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,13 +199,13 @@ def _of_version_1(name: str, key: str) -> str:
 
 
 def _require_in_range(key: str, value: float) -> None:
-    if key in (*breaker1.DIVISORS, *breaker.ABOVE_0, *breaker.BETWEEN_0_AND_1, *measured.ABOVE_0) and value <= 0:
+    if key in (*breaker1.DIVISORS, *breaker.ABOVE_0, *breaker.BETWEEN_0_AND_1, *measured.COST_ABOVE_0) and value <= 0:
         raise UnknownRuleSetError(f"parameter {key} must be more than 0, was {value!r}")
     if key == "probe_share" and value > 1:
         raise UnknownRuleSetError(f"parameter {key} must be at most 1, was {value!r}")
     if key in breaker.BETWEEN_0_AND_1 and value >= 1:
         raise UnknownRuleSetError(f"parameter {key} must be less than 1, was {value!r}")
-    if key in measured.SHARES and not 0 <= value <= 0.5:
+    if key in measured.HOLDOUT_SHARES and not 0 <= value <= 0.5:
         raise UnknownRuleSetError(f"parameter {key} must be from 0 to 0.5, was {value!r}")
 
 

@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from console.commands.explain import explanation_lines
+from console.records.explanation_records import ExplanationRecord
 from jobs.analysis.explain import explain_policy
 from jobs.analysis.replay import NotReplayableError, replay
 from jobs.analysis.replay_result import ReplayVerdict
@@ -91,6 +93,9 @@ def test_explain_shows_the_evidence_beside_its_bounds(store: Store) -> None:
     )
     assert explanation.breaker is not None
     assert explanation.breaker.after.cost_route is CostRoute.TAKER
+    record = ExplanationRecord.of(explanation).model_dump(mode="json")
+    assert record["breaker"]["after"]["cost_route"] == "taker"
+    assert "the way that costs less: not known before, taker after" in list(explanation_lines(explanation))
 
 
 @pytest.mark.parametrize("cell", ["cost_evidence", "pool_cost_evidence", "cost_route", "state_before"])

@@ -1,12 +1,13 @@
 """A bot that trades one symbol on simulated time, its log, and the job that makes policies of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from jobs.plan import Location, OrdersKind, OrdersSource, Plan
+from jobs.plan import Fees, Location, OrdersKind, OrdersSource, Plan
 from jobs.run.backfill import backfill
 from policy.experiment.experiment import NO_EXPERIMENT, Experiment
 from policy.rules import rule_set
@@ -41,6 +42,7 @@ class Loop:
         *,
         volatility_bps: float = 0.01,
         experiment: Experiment = NO_EXPERIMENT,
+        fees: Fees | None = None,
     ) -> None:
         self.log = folder / "log.jsonl"
         self._clock = SimulatedClock(START)
@@ -58,10 +60,15 @@ class Loop:
             rule_set=rule_set(rules),
             shadows=tuple(map(rule_set, shadows)),
             experiment=experiment,
+            fees={"": fees} if fees is not None else {},
         )
         self.reader = PolicyReader(self._url, interval_seconds=DAY.total_seconds(), watch=False, now=self._clock.now)
         self.holdout_cap: HoldoutCap | None = None
         self._order_count = 0
+
+    def change_fees(self, fees: Fees) -> None:
+        """Let the settings have other fees from the next run on."""
+        self._plan = replace(self._plan, fees={"": fees})
 
     def trade(self, until: timedelta, every: timedelta) -> list[Outcome]:
         """Route an order now and then every so often, until so long after the start."""
