@@ -8,6 +8,7 @@ from jobs.engines.engine import Engine, EngineAt, MetricRow, bar_parameters, out
 from jobs.engines.maker_costs import measure_costs
 from jobs.engines.measurement import Measurement, gather, one_tick_markets
 from jobs.engines.source_notes import (
+    events_only_note,
     missing_quotes_note,
     source_notes,
     timeless_rows_note,
@@ -95,6 +96,7 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
         sources={name: without_notes(description) for name, description in sources.items()},
         notes=(
             *timeless_rows_note("orders", rejects, order_count),
+            *events_only_note(rejects, order_count),
             *timeless_rows_note("candles", rejects, bars.bar_count),
             *source_notes(sources, evidence, traded_symbols),
             *spacing,

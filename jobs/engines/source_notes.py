@@ -87,6 +87,20 @@ def no_order_note(measurement: Measurement) -> Sequence[str]:
     return ("orders: no order of the seven days before the slot counts, so nothing was measured",)
 
 
+def events_only_note(rejects: Sequence[Reject], used_count: int) -> Sequence[str]:
+    """Return the note of a log whose lines in the window are all read as events; empty if an order counts.
+
+    A logger that names each line with the key `event` writes such a log.
+    """
+    count = sum(reject.reject_count for reject in rejects if reject.reason == "not_an_order")
+    if used_count or not count:
+        return ()
+    return (
+        f"orders: no order counts, and {count} lines are read as events, since they have the key event, or neither "
+        "prices nor result; if they are orders, log them without event",
+    )
+
+
 def no_ratio_note(evidence: Mapping[str, Evidence]) -> Sequence[str]:
     """Return the note of orders none of which is known to have started as maker; empty if some are."""
     orders = sum(figures.effectiveness.outcome_count for figures in evidence.values())

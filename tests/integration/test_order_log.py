@@ -486,6 +486,14 @@ def test_the_profit_of_a_close_belongs_to_its_order(tmp_path: Path) -> None:
     assert counts_of(result) == {"not_an_order": 2}
 
 
+def test_orders_whose_logger_calls_each_line_an_event_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    rows = [logged(number) | {"event": "order done"} for number in (1, 2)]
+    result = run(order_log(write_lines(tmp_path / "log.jsonl", rows)))
+
+    assert counts_of(result) == {"not_an_order": 2}
+    assert "2 lines are read as events" in result.sources
+
+
 def test_a_position_closed_in_two_parts_adds_up(tmp_path: Path) -> None:
     row = logged(1, at=AS_OF - timedelta(days=1))
     lines = [row, close(row, 3.0), close(row, 3.0, minutes_later=5), close(row, None, minutes_later=9)]

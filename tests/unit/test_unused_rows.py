@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.engines.source_notes import timeless_rows_note, unused_rows_note
+from jobs.engines.source_notes import events_only_note, timeless_rows_note, unused_rows_note
 from policy.reject import Reject
 
 
@@ -45,4 +45,18 @@ def test_rows_without_a_time_are_a_note_of_their_own(counts: dict[str, int], use
     assert notes == () or notes[0] == (
         "orders: 11 rows, of which no time is known, may lie in the window, of which 10 rows are used; most are "
         "bad_time: write ts in ISO 8601, or as a number since 1970"
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "used", "has_note"),
+    [({"not_an_order": 3}, 0, True), ({"not_an_order": 3}, 1, False), ({"duplicate_id": 3}, 0, False), ({}, 0, False)],
+)
+def test_a_log_of_events_only_is_a_note(counts: dict[str, int], used: int, has_note: bool) -> None:
+    notes = events_only_note(rejects(**counts), used)
+
+    assert bool(notes) is has_note
+    assert notes == () or notes[0] == (
+        "orders: no order counts, and 3 lines are read as events, since they have the key event, or neither prices nor "
+        "result; if they are orders, log them without event"
     )
