@@ -72,37 +72,34 @@ instruction_since as (
     qualify maker_first is distinct from lag(maker_first) over (partition by symbol order by moment)
 ),
 
--- What does not fit the assignment of an order; null if all does. An order took part if its log has `holdout`. One that
+-- The first thing that does not fit the assignment of an order; null if all does. An order took part if its log has `holdout`. One that
 -- took no part has the propensity 1 if its client knows holdouts: then the bot itself chose its way, or a cap was reached.
 assigned as (
     select
         sent.*,
         assignment.maker_first <> assignment.is_held_out as assigned_maker_first,
         case when assignment.is_held_out then assignment.share else 1 - assignment.share end as assigned_propensity,
-        case
-            when holdout is not null and policy_run_id is null then 'no_run'
-            when holdout is not null and named_run.run_id is null then null
-            when holdout is not null and assignment.run_id is null then 'no_holdout'
-            when holdout is not null and assignment.is_held_out is null then 'no_id'
-            when holdout <> assignment.is_held_out then 'other_assignment'
-            when holdout is not null and propensity is distinct from null and abs(propensity - assigned_propensity) <= 1e-9
-                then case
-                    when is_sent and maker_started <> assigned_maker_first then 'other_way'
-                    when sent.ts - $tolerance > named_run.stale_at then 'not_fresh'
-                    when exists (
-                        from override_span
-                        where symbol = sent.symbol and from_at < sent.ts - $tolerance and end_at > sent.ts
-                    ) then 'overridden'
-                end
-            when holdout is not null then 'other_propensity'
-            when
-                propensity is null and assignment.is_held_out and is_sent and maker_started = assignment.maker_first
-                and sent.ts <= named_run.stale_at
+        holdout is not null and named_run.run_id is not null as took_part,
+        coalesce(
+            if(holdout is not null and policy_run_id is null, 'no_run', null),
+            if(took_part and assignment.run_id is null, 'no_holdout', null),
+            if(took_part and assignment.is_held_out is null, 'no_id', null),
+            if(took_part and holdout <> assignment.is_held_out, 'other_assignment', null),
+            if(took_part and coalesce(abs(propensity - assigned_propensity) > 1e-9, true), 'other_propensity', null),
+            if(took_part and is_sent and maker_started <> assigned_maker_first, 'other_way', null),
+            if(took_part and sent.ts - $tolerance > named_run.stale_at, 'not_fresh', null),
+            if(took_part and exists (
+                from override_span
+                where symbol = sent.symbol and from_at < sent.ts - $tolerance and end_at > sent.ts
+            ), 'overridden', null),
+            if(
+                holdout is null and propensity is null and is_sent and sent.ts <= named_run.stale_at
+                and assignment.is_held_out and maker_started = assignment.maker_first
                 and not exists (
                     from override_span
                     where symbol = sent.symbol and from_at <= sent.ts and end_at > sent.ts - $tolerance
-                ) then 'no_part'
-        end as fault
+                ), 'no_part', null)
+        ) as fault
     from sent
     left join named_run on named_run.run_id = sent.policy_run_id
     left join assignment

@@ -1,6 +1,6 @@
 """The holdout in the whole loop: router, log, job, store, policy, router, and drift over all of it.
 
-Maker orders do not fill from half an hour until the sixth hour, so the seed's rules go to taker on the way. A fifth of
+Maker orders do not fill from half an hour until the eighth hour, so the seed's rules go to taker on the way. A fifth of
 the orders is held out under either policy, and the cap is reached on the second day.
 """
 
@@ -39,14 +39,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def loop_in(folder: Path, store: Store, experiment: Experiment) -> Loop:
     def conditions_at(at: datetime) -> Conditions:
-        return OUTAGE if START + 30 * MINUTE <= at < START + 6 * HOUR else GOOD
+        return OUTAGE if START + 30 * MINUTE <= at < START + 8 * HOUR else GOOD
 
     return Loop(folder, store, conditions_at, experiment=experiment)
 
 
-def trade_a_day(loop: Loop) -> tuple[list[Outcome], list[Snapshot]]:
+def trade_half_a_day(loop: Loop) -> tuple[list[Outcome], list[Snapshot]]:
     outcomes, snapshots = loop.trade(HOUR, EVERY), [loop.compute()]
-    for hour in range(2, 25):
+    for hour in range(2, 13):
         outcomes += loop.trade(hour * HOUR, EVERY)
         snapshots.append(loop.compute())
     return outcomes, snapshots
@@ -82,7 +82,7 @@ def not_as_assigned(drift: Drift) -> list[tuple[str | None, str]]:
 def test_orders_are_held_out_under_both_policies_and_everything_derives_again(tmp_path: Path, store: Store) -> None:
     loop = loop_in(tmp_path, store, FIFTH)
 
-    outcomes, snapshots = trade_a_day(loop)
+    outcomes, snapshots = trade_half_a_day(loop)
 
     lines = lines_of(loop)
     before, under = lines[:12], lines[12:]
@@ -97,7 +97,7 @@ def test_orders_are_held_out_under_both_policies_and_everything_derives_again(tm
     full_waits = {outcome.gate.patience for outcome in outcomes if outcome.gate.holdout and outcome.maker_started}
     assert full_waits == {1.0}
     assert not_as_assigned(drift_of(loop, store)) == []
-    assert [progress.run_count for progress in store.verify()][-1] == 24
+    assert [progress.run_count for progress in store.verify()][-1] == 12
 
 
 def test_a_tampered_assignment_is_found_by_drift(tmp_path: Path, store: Store) -> None:
@@ -126,7 +126,7 @@ def test_a_tampered_assignment_is_found_by_drift(tmp_path: Path, store: Store) -
 
 def test_the_cap_stops_the_holdout_for_the_day_and_drift_knows(tmp_path: Path, store: Store) -> None:
     loop = loop_in(tmp_path, store, FIFTH)
-    loop.trade(7 * HOUR, EVERY)
+    loop.trade(8 * HOUR + 30 * MINUTE, EVERY)
     loop.compute()
     loop.holdout_cap = HoldoutCap(money_a_day=1e-9, path=tmp_path / "holdout_costs.jsonl")
 
