@@ -21,6 +21,7 @@ from tests.support.runs import QUARTER, SLOT, claim, evidence, publish
 from tests.web.conftest import NOW, Visit
 
 DOCUMENTS = Path(__file__).parents[2] / "docs"
+FILES = Path(__file__).parents[2] / "console" / "files"
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -113,7 +114,7 @@ def test_two_consoles_in_one_process_do_not_share_figures(
 
 
 def test_every_figure_of_the_alert_rules_is_one_that_is_scraped(client: TestClient) -> None:
-    rules = yaml.safe_load((DOCUMENTS / "alerts.yml").read_text("utf-8"))
+    rules = yaml.safe_load((FILES / "alerts.yml").read_text("utf-8"))
     alerts = [rule for group in rules["groups"] for rule in group["rules"]]
     scraped = set(re.findall(r"# TYPE (\w+) ", client.get("/metrics").text))
 
@@ -127,7 +128,7 @@ def test_every_figure_of_the_alert_rules_is_one_that_is_scraped(client: TestClie
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
 def test_promtool_takes_the_alert_rules_and_their_cases() -> None:
-    for arguments in (("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml")):
+    for arguments in (("check", "rules", str(FILES / "alerts.yml")), ("test", "rules", "alerts_test.yml")):
         done = subprocess.run(["promtool", *arguments], cwd=DOCUMENTS, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
