@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from console.options import Config, SymbolArgument, parse_length
-from console.settings.duration import duration_words
+from console.override_limits import usual_bias, why_too_long
 from console.settings.file import load
 from console.settings.model import Settings
 from console.terminal.routes import policy_words
@@ -48,20 +48,10 @@ def command(
         return
     if maker == taker or length is None:
         raise typer.BadParameter("give either --maker or --taker, and --for how long; or --end")
-    default_bias: TakerBias = TakerBias.BALANCED if maker else TakerBias.PREFER_TAKER
-    bias = default_bias if bias is None else bias
     settings = load(config)
-    _refuse_too_long(settings, length)
-    _make(settings, symbol, reason, author, maker_first=maker, taker_bias=bias, length=length)
-
-
-def _refuse_too_long(settings: Settings, length: timedelta) -> None:
-    longest = settings.overrides.longest
-    if length > longest:
-        raise typer.BadParameter(
-            f"--for {duration_words(length)} is longer than overrides.longest, which is {duration_words(longest)}; "
-            "give a shorter time, and override again later"
-        )
+    if reason_not_to := why_too_long(length, settings.overrides.longest):
+        raise typer.BadParameter(f"--for {reason_not_to}")
+    _make(settings, symbol, reason, author, maker_first=maker, taker_bias=bias or usual_bias(maker), length=length)
 
 
 def _make(

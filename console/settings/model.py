@@ -19,7 +19,7 @@ from console.settings.environment import ENVIRONMENT_PREFIX
 from console.settings.line import header_text
 from console.settings.notify import NotifySettings
 from console.settings.sources import CandlesSettings, OrdersSettings
-from console.settings.values import Duration, Section, SymbolName, read_line
+from console.settings.values import AuthorName, Duration, Section, SymbolName, read_line
 from policy.rules import RULE_SET_NAMES, UnknownRuleSetError, rule_set
 
 if TYPE_CHECKING:
@@ -136,12 +136,36 @@ class OverridesSettings(Section):
     longest: Duration = timedelta(days=7)
 
 
-class WebSettings(Section):
-    """The bearer token of the console, further names of its machine, and the file of the last backtest."""
+Token = Annotated[SecretStr, BeforeValidator(header_text), Field(min_length=16)]
 
-    token: Annotated[SecretStr, BeforeValidator(header_text), Field(min_length=16)] | None = None
+
+def _named(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError("name who has the token: it stands as the author in the history, as in [web.write_token] ann")
+    return value
+
+
+class WebSettings(Section):
+    """Who may read the console and who may override from it, further names of its machine, and a backtest's file.
+
+    The names of the tokens that write are the authors of the overrides; without such a token the console only reads.
+    """
+
+    token: Token | None = None
+    write_token: Annotated[dict[AuthorName, Token], BeforeValidator(_named)] = Field(default_factory=dict)
     hosts: list[str] = Field(default_factory=list)
     backtest: str | None = None
+
+    @model_validator(mode="after")
+    def _tokens_differ(self) -> Self:
+        named = [("web.token", self.token)] if self.token is not None else []
+        named += [(f"web.write_token.{author}", token) for author, token in self.write_token.items()]
+        owners: dict[str, str] = {}
+        for name, token in named:
+            owner = owners.setdefault(token.get_secret_value(), name)
+            if owner != name:
+                raise ValueError(f"{name} is the same token as {owner}; each needs one of its own")
+        return self
 
 
 class Settings(BaseSettings):

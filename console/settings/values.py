@@ -36,6 +36,12 @@ def _checked_symbol(text: str) -> str:
     return text
 
 
+def _checked_author(text: str) -> str:
+    if not 1 <= len(text) <= 64 or text != text.strip() or not text.isprintable():
+        raise ValueError("a name has 1 to 64 printable characters, without spaces at either end")
+    return text
+
+
 def read_line(value: object, info: ValidationInfo) -> object:
     """Read a text as one line; a query may have many. Raises ValueError for another control character."""
     return line_of(value) if isinstance(value, str) and info.field_name != "query" else value
@@ -44,6 +50,7 @@ def read_line(value: object, info: ValidationInfo) -> object:
 Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 BarInterval = Annotated[timedelta, BeforeValidator(_read_bar)]
 SymbolName = Annotated[str, AfterValidator(_checked_symbol)]
+AuthorName = Annotated[str, AfterValidator(_checked_author)]
 
 
 class Section(BaseModel):

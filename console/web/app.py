@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from console.web import probes
-from console.web.api import health, history_files, policies, runs, savings
+from console.web.api import health, history_files, overrides, policies, runs, savings
 from console.web.errors import add_error_handlers, documented
 from console.web.guards import TimeLimit, guards_of, may_read
 from console.web.head_requests import HeadRequests
@@ -24,6 +24,7 @@ from console.web.pages.backtest_files import BacktestFiles
 from console.web.pages.overview import Overview
 from console.web.policy_cache import Clock, PolicyCache
 from console.web.static_files import ConsoleFiles
+from console.web.writing import Writing
 from jobs.analysis.health import WatchedScope
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -52,19 +53,20 @@ def create_app(
     now: Clock | None = None,
     holder: str | None = None,
     backtest: BacktestFiles | None = None,
+    writing: Writing | None = None,
     timeout_seconds: float = 10.0,
 ) -> FastAPI:
     """Make the application that shows a watched scope.
 
-    `now` None means the database's clock; `holder` names this process if it computes slots as well. The app leaves the
-    store open.
+    `now` None means the database's clock; `holder` names this process if it computes slots as well. Without `writing`
+    the app only reads. It leaves the store open.
     """
     access = access or Access()
     cache = PolicyCache(watched=watched, clock=now)
     app = FastAPI(
         title="router-policy",
         version=version("router-policy"),
-        description="Maker first or straight taker, per symbol: what is in force, since when and why. It only reads.",
+        description="Maker first or straight taker, per symbol: what is in force, since when and why.",
         openapi_url=None,  # `probes.description` is behind the token
         docs_url=None,
         redoc_url=None,
@@ -73,9 +75,10 @@ def create_app(
     app.state.cache = cache
     app.state.overview = Overview(cache=cache)
     app.state.backtest = backtest
+    app.state.writing = writing
     app.state.registry = _registry(PolicyCollector(cache=cache, version=app.version, holder=holder))
     add_error_handlers(app, pages.error_page, partial(may_read, token=access.token))
-    _add_routes(app, access.token)
+    _add_routes(app, access.token, has_writes=writing is not None)
     app.add_middleware(TimeLimit, seconds=timeout_seconds)
     app.add_middleware(
         GZipMiddleware, minimum_size=_SMALLEST_PACKED_BYTES, compresslevel=6, exclude_content_types=_PACKED_ALREADY
@@ -100,13 +103,15 @@ def _registry(collector: PolicyCollector) -> CollectorRegistry:
     return registry
 
 
-def _add_routes(app: FastAPI, token: str | None) -> None:
+def _add_routes(app: FastAPI, token: str | None, *, has_writes: bool) -> None:
     """Add the routes; those below a symbol come before the symbol itself, whose name may hold slashes."""
     refusals = documented(401) if token is not None else {}
     programs, people = guards_of(token, for_people=False), guards_of(token, for_people=True)
     app.include_router(probes.router)
     app.include_router(probes.figures, dependencies=programs, responses=refusals)
-    for router in (health.router, policies.router, history_files.router, runs.router, savings.router):
+    writes = (overrides.writes,) if has_writes else ()
+    reads = (health, policies, history_files, runs, savings, overrides)
+    for router in (*writes, *(module.router for module in reads)):
         app.include_router(router, dependencies=programs, responses=refusals)
     app.include_router(pages.router, dependencies=people)
     app.mount("/static", ConsoleFiles(), name="static")

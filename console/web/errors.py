@@ -16,14 +16,17 @@ from console.web.hosts import PROBES
 from policy.errors import RouterPolicyError
 from policy.rules import UnknownRuleSetError
 from storage.errors import SchemaError, StoreError, StoreUnavailableError
+from storage.write.overrides import OverrideError, OverrideOutdatedError
 
 log = logging.getLogger("router_policy.web")
 _WORDS = {
     400: "bad_request",
     401: "unauthorized",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     409: "unknown_rules",
+    412: "outdated",
     422: "invalid_request",
     500: "internal",
     501: "not_installed",
@@ -109,6 +112,8 @@ def add_error_handlers(app: FastAPI, page: ErrorPage, may_read: MayRead) -> None
 def _status(error: RouterPolicyError) -> int:
     if isinstance(error, UnknownRuleSetError):
         return 409
+    if isinstance(error, OverrideError):
+        return 412 if isinstance(error, OverrideOutdatedError) else 404
     if isinstance(error, (StoreUnavailableError, SchemaError)):
         return 503
     return 500 if isinstance(error, StoreError) else 503

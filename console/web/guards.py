@@ -15,6 +15,7 @@ from console.web.hosts import BY_UNKNOWN_NAME
 
 log = logging.getLogger("router_policy.web")
 _REALM = 'Basic realm="router-policy: the token is the password", charset="UTF-8"'
+_READS = ("GET", "HEAD")
 _bearer = HTTPBearer(auto_error=False, description="The token of the settings, `web.token`.")
 _basic = HTTPBasic(auto_error=False, description="Any name, and the token as the password: what browsers ask for.")
 
@@ -80,7 +81,8 @@ class TimeLimit:
         self._late.add(task)
         task.add_done_callback(self._forget)
         log.warning("%s took longer than %g s", scope["path"], self.seconds)
-        await envelope(504, f"no answer within {self.seconds:g} s; ask for less")(scope, receive, send)
+        advice = "ask for less" if scope["method"] in _READS else "look whether it was written before you try again"
+        await envelope(504, f"no answer within {self.seconds:g} s; {advice}")(scope, receive, send)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._late.discard(task)

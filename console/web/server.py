@@ -1,5 +1,6 @@
 """The server: its address, who may read, and when it ends."""
 
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -19,10 +20,14 @@ from console.settings.model import Settings
 from console.web.app import LOCAL_HOSTS, Access, create_app
 from console.web.connections import ACCEPTED_AT_ONCE, BoundedProtocol
 from console.web.pages.backtest_files import BacktestFiles
+from console.web.writing import Writing
 from jobs.analysis.health import WatchedScope
 from policy.errors import RouterPolicyError
+from storage.errors import StoreError
 from storage.store import Store
+from storage.write.rights import why_no_overrides
 
+log = logging.getLogger("router_policy.web")
 _SHUTDOWN_SECONDS = 5
 
 
@@ -59,6 +64,7 @@ class Console:
         Raises SettingsError if the address would be open to the network without a token; nothing has changed then.
         """
         self._app = app_of(settings, self.address, self.store, self.holder)
+        warn_if_read_only(settings, self.store)
 
 
 def _ignore(console: Console) -> None:
@@ -121,6 +127,7 @@ def app_of(settings: Settings, address: Address, store: Store, holder: str | Non
         access=access_of(settings, address),
         holder=holder,
         backtest=BacktestFiles(Path(backtest)) if backtest is not None else None,
+        writing=writing_of(settings),
     )
 
 
@@ -152,6 +159,25 @@ def access_of(settings: Settings, address: Address) -> Access:
         )
     hosts = [*LOCAL_HOSTS, *settings.web.hosts]
     return Access(token=token, hosts=hosts if is_local or settings.web.hosts else ["*"])
+
+
+def writing_of(settings: Settings) -> Writing | None:
+    """Return who may override from the console, None if nobody may."""
+    tokens = {author: token.get_secret_value() for author, token in settings.web.write_token.items()}
+    return Writing(tokens=tokens, longest=settings.overrides.longest) if tokens else None
+
+
+def warn_if_read_only(settings: Settings, store: Store) -> None:
+    """Log why overrides cannot be made from the console although the settings allow it; it goes on all the same."""
+    if not settings.web.write_token:
+        return
+    try:
+        with store.reading() as connection:
+            message = why_no_overrides(connection)
+    except StoreError:  # pages and probes say it
+        return
+    if message is not None:
+        log.warning("overrides cannot be made from the console: %s", message)
 
 
 def is_local_host(host: str) -> bool:

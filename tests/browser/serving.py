@@ -13,6 +13,7 @@ import uvicorn
 
 from console.web.app import create_app
 from console.web.server import url_of
+from console.web.writing import Writing
 from jobs.analysis.health import WatchedScope
 from jobs.slots import Slots
 from storage.store import Store
@@ -28,6 +29,7 @@ class Live:
     store: Store
     url: str = ""
     now: datetime = NOW
+    writing: Writing | None = None
     _server: uvicorn.Server | None = None
     _thread: Thread | None = None
 
@@ -37,7 +39,7 @@ class Live:
         listener = socket.create_server(("127.0.0.1", port))
         self.url = url_of(listener).rstrip("/")
         book = WatchedScope(store=self.store, scope="default", slots=Slots("0 * * * *"))
-        app = create_app(book, now=lambda: self.now, timeout_seconds=_PATIENCE_SECONDS)
+        app = create_app(book, now=lambda: self.now, writing=self.writing, timeout_seconds=_PATIENCE_SECONDS)
         self._server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
         )
@@ -53,11 +55,11 @@ class Live:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Live]:
+def serving(folder: Path, writing: Writing | None = None) -> Iterator[Live]:
     """Serve the console over an empty store in this folder."""
     with Store(f"sqlite:///{folder / 'policy.db'}") as store:
         store.set_up()
-        live = Live(store)
+        live = Live(store, writing=writing)
         live.start()
         try:
             yield live

@@ -1,14 +1,17 @@
 """What the API says of itself: the document that is made of it, and that its examples are what it describes."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from docs.generators.api_page import api_page, openapi
+from tests.web.test_override_writes import WRITING
 
 ROOT = Path(__file__).parents[2]
 PATHS = openapi()["paths"]
+WITH_WRITES = openapi(WRITING)["paths"]
 
 
 def test_the_document_is_what_the_application_says_of_itself() -> None:
@@ -33,8 +36,17 @@ def test_every_address_is_described_and_answers(client: TestClient, path: str) -
 
 
 def test_every_error_is_described_in_the_one_form() -> None:
-    for path, methods in PATHS.items():
-        for code, answer in methods["get"]["responses"].items():
-            if int(code) >= 400:
-                schema = answer["content"]["application/json"]["schema"]
-                assert schema == {"$ref": "#/components/schemas/ErrorEnvelope"}, (path, code)
+    for path, operations in WITH_WRITES.items():
+        for method, operation in operations.items():
+            for code, answer in operation["responses"].items():
+                if int(code) >= 400:
+                    schema = answer["content"]["application/json"]["schema"]
+                    assert schema == {"$ref": "#/components/schemas/ErrorEnvelope"}, (method, path, code)
+
+
+def test_only_overrides_can_be_written_and_only_if_the_settings_allow_it() -> None:
+    def writes(paths: dict[str, Any]) -> list[tuple[str, str]]:
+        return [(method, path) for path, operations in paths.items() for method in operations if method != "get"]
+
+    assert writes(PATHS) == []
+    assert writes(WITH_WRITES) == [("post", "/v1/overrides"), ("post", "/v1/overrides/{override_id}/end")]

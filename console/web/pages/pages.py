@@ -19,15 +19,17 @@ from console.web.headers import NOT_KEPT
 from console.web.pages import formats
 from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
 from console.web.pages.columns import COLUMNS
+from console.web.pages.override_page import overrides_view
 from console.web.pages.overview import Overview, OverviewRow, OverviewView
 from console.web.pages.rule_sets import ROW_LIMIT, timeline
 from console.web.pages.saving_view import HEIGHT, WIDTH, saving_picture, saving_tables
 from console.web.pages.sparkline import STEP_COUNT
 from console.web.pages.symbol_changes import symbol_changes
 from console.web.pages.tiles import Tile
-from console.web.parameters import EARLIEST, LATEST, Symbol, Until
+from console.web.parameters import EARLIEST, LARGEST_NUMBER, LATEST, OneSymbol, Symbol, Until
 from console.web.policy_cache import LatestPolicies, PolicyCache
 from console.web.responses import ThePolicyCache
+from console.web.writing import TheWriting
 from jobs.analysis.explain import Explanation, explain_policy
 from jobs.analysis.rule_set_summary import summarize_rule_sets
 from policy.enums import Quality, Regime
@@ -225,6 +227,22 @@ def backtest_picture(request: Request) -> Response:
     if picture is None:
         raise HTTPException(404, "There is no picture of a backtest.")
     return FileResponse(picture, media_type=PICTURE_TYPES[picture.suffix])
+
+
+@router.get("/overrides")
+def overrides_page(
+    request: Request,
+    cache: ThePolicyCache,
+    writing: TheWriting,
+    symbol: OneSymbol = None,
+    before: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None,
+) -> Response:
+    """Show overrides in force and those that were made, with the form that makes one if the settings allow it."""
+    newest, now = cache.newest(), cache.now()
+    with cache.store.reading() as connection:
+        view = overrides_view(connection, cache.scope, writing, now, symbol, before)
+    values = {"view": view, "symbol": symbol, "symbols": sorted(newest.by_symbol), "active": "overrides"}
+    return _page(request, "overrides.html", {**values, "banner": banner_of(cache, newest)})
 
 
 @router.get("/runs")
