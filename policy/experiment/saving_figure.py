@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from policy.experiment.confidence_sequence import Interval, anytime_margin, interval_around
-from policy.experiment.power import remaining_orders
+from policy.experiment.power import ASSUMED_DEVIATIONS, orders_until, remaining_orders
 from policy.experiment.saving import (
     Answer,
     Comparison,
@@ -21,6 +21,7 @@ from policy.numbers import round_metric
 
 ALL_SYMBOLS = ""
 SMALLEST_SAVING_BPS = 0.25
+PLANNED_MARGIN_BPS = 0.5
 _MONEY_OF_ONE_BPS = 1e-4
 # What a figure is of: its symbol, and which way is compared with which.
 FigureKey = tuple[str, Comparison]
@@ -149,23 +150,29 @@ def judge_saving(figure: SavingFigure, answer: Answer, elapsed: timedelta) -> Sa
     """Return what the interval that holds at every look says; `elapsed` is since the first order may have been sent.
 
     The remaining days are those until the margin is as small as the saving that is estimated now, at least 0.25 basis
-    points or half the margin of now, if orders go on at the rate so far and their costs vary as much.
+    points or half the margin of now, if orders go on at the rate so far and their costs vary as much. Without a margin
+    they are those until it is 0.5, if costs vary as is assumed for a plan; None without an order of one of the ways.
     """
     interval = figure.interval(answer)
     if interval is not None and interval.lower > 0:
         return SavingVerdict(word=SavingWord.SAVES)
     if interval is not None and interval.upper < 0:
         return SavingVerdict(word=SavingWord.COSTS)
-    margin_bps = figure.margin_bps(answer)
-    if margin_bps is None or elapsed <= timedelta(0):
-        return SavingVerdict(word=SavingWord.NOT_YET_KNOWN)
-    target_bps = max(abs(figure.saving_bps), min(SMALLEST_SAVING_BPS, margin_bps / 2))
-    if target_bps >= margin_bps:
-        return SavingVerdict(word=SavingWord.NOT_YET_KNOWN, remaining_days=0.0)
-    deviation_bps = margin_bps / anytime_margin(figure.order_count, 1.0)
-    orders = remaining_orders(figure.order_count, deviation_bps, target_bps)
+    orders = _orders_until_known(figure, answer) if elapsed > timedelta(0) else None
     days = None if orders is None else orders / figure.order_count * (elapsed / timedelta(days=1))
     return SavingVerdict(word=SavingWord.NOT_YET_KNOWN, remaining_days=days)
+
+
+def _orders_until_known(figure: SavingFigure, answer: Answer) -> int | None:
+    margin_bps, order_count = figure.margin_bps(answer), figure.order_count
+    if margin_bps is None:
+        share = min(figure.maker_count, figure.taker_count) / order_count
+        planned = orders_until(PLANNED_MARGIN_BPS, answer, share, ASSUMED_DEVIATIONS) if share else None
+        return None if planned is None else max(planned - order_count, 0)
+    target_bps = max(abs(figure.saving_bps), min(SMALLEST_SAVING_BPS, margin_bps / 2))
+    if target_bps >= margin_bps:
+        return 0
+    return remaining_orders(order_count, margin_bps / anytime_margin(order_count, 1.0), target_bps)
 
 
 def key_of(figure: SavingFigure) -> FigureKey:

@@ -1,5 +1,6 @@
 """The word for a saving, and what is shown of each symbol."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -39,11 +40,17 @@ def figure(saving_bps: float, margin_bps: float | None, order_count: int = 500) 
     [
         (2.1, 0.5, "saves 2.10 ± 0.50 bps an order"),
         (-2.1, 0.5, "costs 2.10 ± 0.50 bps an order"),
-        (2.1, None, "not yet known (+2.10 bps an order)"),
+        (2.1, None, "not yet known: about 18 more days (+2.10 bps an order)"),
     ],
 )
 def test_the_word_follows_from_the_interval(saving_bps: float, margin_bps: float | None, phrase: str) -> None:
     assert saving_phrase(figure(saving_bps, margin_bps), Answer.ORDERS_SENT, TEN_DAYS) == phrase
+
+
+def test_before_any_order_of_a_way_nothing_tells_how_long_it_takes() -> None:
+    one_way = replace(figure(2.1, None), maker_count=500, taker_count=0)
+
+    assert saving_phrase(one_way, Answer.ORDERS_SENT, TEN_DAYS) == "not yet known (+2.10 bps an order)"
 
 
 def test_an_unknown_saving_names_the_days_until_its_margin_is_as_small_as_it_is() -> None:
