@@ -127,8 +127,9 @@ def order_effects(orders: Iterable[ExperimentOrder]) -> Iterator[OrderEffect]:
 class SavingEstimate:
     """The mean saving of an order, + saves, in the unit of the weights; and what its intervals are made of.
 
-    `maker_count` and `taker_count` are the orders that went each way. The deviations are those of one order; None as
-    long as one of the ways has fewer than five orders, as then nothing is known of how much its costs vary.
+    `maker_count` and `taker_count` are the orders that went each way. The deviations are those of one order. They are
+    None as long as fewer than five orders went one of the ways, of those on which what is compared differs: then
+    nothing is known of how much the costs of that way vary.
     """
 
     saving: float
@@ -170,7 +171,9 @@ def weight_of(comparison: Comparison, order: ExperimentOrder) -> float:
 
 
 def estimate_saving(effects: Sequence[OrderEffect], weights: Sequence[float]) -> SavingEstimate | None:
-    """Return the mean of weight times effect with the deviations of its two answers; None without orders.
+    """Return the mean of weight times effect with the deviations of its two answers.
+
+    None if all weights are 0: what is compared differs on no order.
 
     With s1 and s0 the root mean square surprise of maker and of taker orders, p the probability of maker and h = 1 - p,
     and the weights all 1, the deviation for the orders sent is sqrt(h / p) s1 + sqrt(p / h) s0, which no correlation of
@@ -179,19 +182,24 @@ def estimate_saving(effects: Sequence[OrderEffect], weights: Sequence[float]) ->
     weights are not as many as the effects.
     """
     weighted = list(zip(effects, weights, strict=True))
-    if not weighted:
+    differing = [effect for effect, weight in weighted if weight]
+    if not differing:
         return None
-    maker_count = sum(effect.order.is_maker for effect in effects)
-    taker_count = len(effects) - maker_count
-    is_known = min(maker_count, taker_count) >= FEWEST_ORDERS_OF_A_WAY
+    maker_count = _count_makers(effects)
+    fewest = min(_count_makers(differing), len(differing) - _count_makers(differing))
+    is_known = fewest >= FEWEST_ORDERS_OF_A_WAY
     return SavingEstimate(
         saving=fsum(weight * effect.effect_bps for effect, weight in weighted) / len(weighted),
         order_count=len(weighted),
         maker_count=maker_count,
-        taker_count=taker_count,
+        taker_count=len(effects) - maker_count,
         sent_deviation=_sent_deviation(weighted) if is_known else None,
         any_deviation=_any_deviation(weighted) if is_known else None,
     )
+
+
+def _count_makers(effects: Sequence[OrderEffect]) -> int:
+    return sum(effect.order.is_maker for effect in effects)
 
 
 _Weighted = Sequence[tuple[OrderEffect, float]]
@@ -225,4 +233,4 @@ def _variance_of_way(weighted: _Weighted, *, is_maker: bool, excess: float) -> f
         if order.is_maker == is_maker:
             coefficients += coefficient / probability
             squares += coefficient / probability * effect.surprise_bps**2
-    return mean_coefficient * squares / coefficients if coefficients else 0.0
+    return mean_coefficient * squares / coefficients

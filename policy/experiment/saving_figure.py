@@ -8,6 +8,7 @@ from enum import StrEnum
 from policy.experiment.confidence_sequence import Interval, anytime_margin, interval_around
 from policy.experiment.power import ASSUMED_DEVIATIONS, orders_until, remaining_orders
 from policy.experiment.saving import (
+    FEWEST_ORDERS_OF_A_WAY,
     Answer,
     Comparison,
     ExperimentOrder,
@@ -33,8 +34,9 @@ class SavingFigure:
 
     `symbol` is "" for all symbols. The margins reach to either side of `saving_bps`: `sent` of the orders that were
     sent, `any` of any future order; those of a single look are ordinary 95 % margins, which do not hold if one looks
-    again. They are None with fewer than five orders of a way. `saving_money` is the sum over the `money_order_count`
-    orders with a notional, in its currency, None without any; its margins are of the orders sent.
+    again. They are None with fewer than five orders of a way, of those on which what is compared differs.
+    `saving_money` is the sum over the `money_order_count` orders with a notional, in its currency, None without any on
+    which it differs; its margins are of the orders sent.
     """
 
     symbol: str
@@ -63,7 +65,9 @@ class SavingFigure:
 
 
 def saving_figures(orders: Sequence[ExperimentOrder]) -> Iterator[SavingFigure]:
-    """Yield the figures of all symbols and of each, in the order of symbol and comparison; none without orders.
+    """Yield the figures of all symbols and of each, in the order of symbol and comparison.
+
+    A comparison has no figure if it differs on no order, such as a policy that always said maker first against maker.
 
     `orders` are in the order in which they ended, of all symbols: what a symbol's orders are expected to cost begins at
     what those of all symbols did.
@@ -166,6 +170,8 @@ def judge_saving(figure: SavingFigure, answer: Answer, elapsed: timedelta) -> Sa
 def _orders_until_known(figure: SavingFigure, answer: Answer) -> int | None:
     margin_bps, order_count = figure.margin_bps(answer), figure.order_count
     if margin_bps is None:
+        if min(figure.maker_count, figure.taker_count) >= FEWEST_ORDERS_OF_A_WAY:
+            return None  # too few of them are orders on which what is compared differs
         share = min(figure.maker_count, figure.taker_count) / order_count
         planned = orders_until(PLANNED_MARGIN_BPS, answer, share, ASSUMED_DEVIATIONS) if share else None
         return None if planned is None else max(planned - order_count, 0)

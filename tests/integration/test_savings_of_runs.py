@@ -138,5 +138,5 @@ def test_a_plan_on_spark_reads_nothing_for_its_savings(bot: Bot) -> None:
     known = KnownSavings(since=START)
     on_spark = replace(bot.plan, engine=EngineChoice(kind=EngineKind.SPARK, remote="sc://127.0.0.1:1"))
 
-    assert len(new_savings(bot.plan, START + DAY, known)) == 6
+    assert len(new_savings(bot.plan, START + DAY, known)) == 4
     assert new_savings(on_spark, START + DAY, known) == ()
