@@ -37,7 +37,7 @@ from jobs.run.schedule import Schedule
 from jobs.run.worker import LEASE_MARGIN
 from policy import TakerBias
 from policy.errors import RouterPolicyError
-from storage.read.policies import latest, snapshots_of_run
+from storage.read.policies import latest
 from storage.records import PublishedRun
 from storage.store import Store
 from storage.write.overrides import make_override
@@ -190,8 +190,8 @@ class _Watch:
     def on_published(self, run: PublishedRun) -> None:
         """Show a run, and stop the schedule if it was the last."""
         with self.store.reading() as connection:
-            snapshots = snapshots_of_run(connection, run.run_id)
-        self.show(run, snapshots)
+            policies = latest(connection, run.scope)  # not those of the run alone: an override may be in force
+        self.show(run, [policy.snapshot for policy in policies])
         self.count += 1
         if self.count == self.wanted:
             self.schedule.stop()
