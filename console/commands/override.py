@@ -3,43 +3,66 @@
 import getpass
 import sys
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.options import Config, SymbolArgument, parse_length
+from console.not_found import store_to_read
+from console.options import AsJson, Config, OptionalSymbolArgument, parse_length
 from console.override_limits import usual_bias, why_too_long
 from console.settings.file import load
 from console.settings.model import Settings
 from console.terminal.routes import policy_words
+from console.terminal.table import plain_table, print_table
+from console.terminal.text import print_page
 from policy import TakerBias
 from policy.time_text import iso
+from storage.read.overrides import override_history
+from storage.read.pages import PageBounds
 from storage.store import Store
 from storage.write import overrides
 
-_Reason = Annotated[str, typer.Option(help="Why; it stays in the history.")]
+if TYPE_CHECKING:
+    from console.records.override_records import OverrideHistoryRecord
+
+_MOST_LISTED = 10_000
+_HEADS = ("number", "symbol", "state", "policy", "from", "until", "who and why")
+
+_Reason = Annotated[str | None, typer.Option(help="Why; it stays in the history.")]
 _Maker = Annotated[bool, typer.Option("--maker", help="The router tries maker first.")]
 _Taker = Annotated[bool, typer.Option("--taker", help="The router goes straight to taker.")]
 _Bias = Annotated[TakerBias | None, typer.Option(help="How patient; by default balanced for --maker.")]
 _Length = Annotated[
     timedelta | None, typer.Option("--for", parser=parse_length, metavar="LENGTH", help="How long, as in 2h.")
 ]
+_List = Annotated[bool, typer.Option("--list", help="List the overrides of a symbol, or of all, the newest first.")]
 _End = Annotated[bool, typer.Option("--end", help="End the override that is in force instead.")]
 _Author = Annotated[str | None, typer.Option(help="Who decides; by default the login name.")]
 
 
 def command(
-    symbol: SymbolArgument,
-    reason: _Reason,
+    symbol: OptionalSymbolArgument = None,
+    reason: _Reason = None,
     maker: _Maker = False,
     taker: _Taker = False,
     bias: _Bias = None,
     length: _Length = None,
     end: _End = False,
     author: _Author = None,
+    listed: _List = False,
     config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Put your own decision in force for a while, at once for every reader; or end one early."""
+    """Put your own decision in force for a while, at once for every reader; end one early; or list them."""
+    if listed:
+        if any((reason, maker, taker, bias, length, end, author)):
+            raise typer.BadParameter("--list goes with a symbol only")
+        _list(load(config), symbol, as_json=as_json)
+        return
+    if as_json:
+        raise typer.BadParameter("--json goes with --list only")
+    if symbol is None or reason is None:
+        raise typer.BadParameter("give a symbol and --reason; or --list")
     author = author or getpass.getuser()
     if end:
         if maker or taker or bias is not None or length is not None:
@@ -52,6 +75,28 @@ def command(
     if reason_not_to := why_too_long(length, settings.overrides.longest):
         raise typer.BadParameter(f"--for {reason_not_to}")
     _make(settings, symbol, reason, author, maker_first=maker, taker_bias=bias or usual_bias(maker), length=length)
+
+
+def _list(settings: Settings, symbol: str | None, *, as_json: bool) -> None:
+    """Print every override, the newest first, as /v1/overrides has them."""
+    from console.records.override_records import override_records
+
+    with store_to_read(settings.store.url) as store:
+        now = store.now()
+        with store.reading() as connection:
+            made = override_history(connection, settings.scope, PageBounds(limit=_MOST_LISTED), symbol=symbol)
+            records = override_records(connection, settings.scope, made, now)
+    if as_json:
+        print_page(records)
+        return
+    print_table(plain_table(_HEADS, map(_cells, records), text_columns=range(len(_HEADS))))
+
+
+def _cells(made: "OverrideHistoryRecord") -> tuple[str, ...]:
+    route = policy_words(made.maker_first, made.taker_bias)
+    ended = f" (ended by {made.end_author}: {made.end_reason})" if made.end_author is not None else ""
+    span = (iso(made.from_at), iso(made.to_at))
+    return (str(made.override_id), made.symbol, made.state, route, *span, f"{made.author}: {made.reason}{ended}")
 
 
 def _make(

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from console.records.explanation_records import ExplanationRecord
+from console.records.override_records import OverrideHistoryRecord
 from console.records.policy_records import PastPolicyRecord, PolicyRecord, SnapshotRecord
 from console.records.run_records import HeadRecord
 from console.terminal import policy_table
@@ -145,3 +146,30 @@ def test_commands_that_change_the_store_tell_programs_what_they_did(tmp_path: Pa
     assert verified == {"run_count": 2, "snapshot_count": 4, "head": head["digest"], "is_schema_compared": True}
     assert copied == {"file": "copy.db", "run_count": 2, "snapshot_count": 4, "head": head["digest"]}
     assert pruned == {"prunable_run_count": 0, "last_published_at": None, "removed_run_count": 0}
+
+
+def test_overrides_are_listed_the_newest_first_with_their_state(folder: Path) -> None:
+    (made,) = json.loads(printed(folder, "override", "--list", "--json"))["items"]
+    table = printed(folder, "override", "--list", "GOODUSDT").splitlines()
+
+    assert set(made) == set(OverrideHistoryRecord.model_fields)
+    assert (made["symbol"], made["state"], made["author"], made["end_author"]) == ("GOODUSDT", "in_force", "ann", None)
+    assert table[0].split() == ["number", "symbol", "state", "policy", "from", "until", "who", "and", "why"]
+    assert "straight to taker, prefer_taker" in table[1]
+    assert table[1].rstrip().endswith("ann: venue")
+    assert printed(folder, "override", "--list", "BADUSDT").splitlines()[1:] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--list", "--taker"), "--list goes with a symbol only"),
+        (("GOODUSDT", "--taker", "--for", "1h"), "give a symbol and --reason; or --list"),
+        (("GOODUSDT", "--reason", "x", "--taker", "--for", "1h", "--json"), "--json goes with --list only"),
+    ],
+)
+def test_an_override_that_is_half_asked_for_is_refused(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    failed = command(folder, "override", *arguments)
+
+    assert failed.returncode == 2
+    assert message in failed.stderr.replace("│ ", "")
