@@ -98,9 +98,13 @@ create or replace temp macro integer_of_text(t) as (
 create or replace temp macro word_of_text(t) as (case when not contains(t, chr(26)) then t end);
 
 -- A word without the blanks around it; null if nothing else is there, or what programs write for nothing: an id that many
--- orders seem to share would make them duplicates of each other.
+-- orders seem to share would make them duplicates of each other. A list and not IN: DuckDB makes a join of IN with so many
+-- words, and runs it for a column that nothing asks for, too.
 create or replace temp macro stated_word(t) as (
-    case when lower(trim(t)) not in ('', 'none', 'null', 'nan', 'nil', '<na>') then trim(t) end
+    case
+        when strlen(trim(t)) > 4 or not list_contains(['', 'none', 'null', 'nan', 'nil', '<na>'], lower(trim(t)))
+            then trim(t)
+    end
 );
 
 -- Whether the venue is done with an order, by the letters of its status: true, false, or null if the word is not known.
@@ -139,9 +143,17 @@ create or replace temp macro is_filled_status(letters) as (
     )
 );
 
--- A symbol is text of 1 to 64 characters without control characters, blanks around it aside.
+-- A symbol is text of 1 to 64 characters without control characters, blanks around it aside. ASCII that JSON writes as it
+-- is has none but DELETE; that is computed once for a name of a Parquet dictionary, and the pattern for each row.
 create or replace temp macro symbol_of_text(t) as (
-    case when length(trim(t)) between 1 and 64 and not regexp_matches(t, '\p{Cc}') then trim(t) end
+    case
+        when
+            length(trim(t)) between 1 and 64
+            and (
+                (strlen(to_json(t)) = length(t) + 2 and not contains(t, chr(127)))
+                or not regexp_matches(t, '\p{Cc}')
+            ) then trim(t)
+    end
 );
 
 -- The compact spelling of a symbol, as in policy/symbols.py, and held equal to it by a test.

@@ -1,7 +1,7 @@
 """A sample of each reject reason: file and line, symbol and time of one rejected row."""
 
-from collections.abc import Iterable, Sequence, Set
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -98,7 +98,7 @@ class Samples:
     def _judged_row(self, reason: str) -> str:
         condition = f"reason = {quoted(reason)} and ({self.in_window})"
         if self.relation.is_typed or self.relation.is_numbered:
-            return self._first_of([self.relation.rows], condition, self.bounds)
+            return self._first(self.relation.files, condition, self.bounds)
         # Files are read in parallel, so the first row that arrives may be another each time.
         row = self.connection.execute(f"select min(file) from {self.table} where {condition}", self.bounds).fetchone()
         assert row is not None
@@ -106,18 +106,18 @@ class Samples:
 
     def _first(self, paths: Sequence[Path], condition: str, parameters: dict[str, object]) -> str:
         """Return the location of the first such row of the files, reading no further than that row."""
-        sources = [self.relation.rows] if self.relation.is_typed else map(self.relation.numbered, paths)
-        return self._first_of(sources, condition, parameters)
+        if self.relation.is_numbered:
+            return self._first_of([self.relation.rows], f"{condition} order by file, line", parameters)
+        if not self.relation.is_typed:
+            return self._first_of(map(self.relation.numbered, paths), condition, parameters)
+        with _in_order_of_rows(self.connection):
+            return self._first_of(map(self.relation.numbered, sorted(paths, key=str)), condition, parameters)
 
     def _first_of(self, sources: Iterable[str], condition: str, parameters: dict[str, object]) -> str:
         unread = f"case when reason in {_UNREAD} then unread end"
-        is_whole = self.relation.is_typed or self.relation.is_numbered
-        first = (
-            "order by file, line limit 1" if is_whole else "limit 1"
-        )  # else one file, whose rows come in their order
         for rows in sources:
             row = self.connection.execute(
-                f"select file, line, symbol, cast(ts as varchar), {unread} from ({rows}) where {condition} {first}",
+                f"select file, line, symbol, cast(ts as varchar), {unread} from ({rows}) where {condition} limit 1",
                 parameters,
             ).fetchone()
             if row is not None:
@@ -138,6 +138,17 @@ class Samples:
         if self.relation.label is not None:
             return self.relation.label
         return f"{self.source}.query" if self.relation.file_format is None else str(self.relation.origin(path))
+
+
+@contextmanager
+def _in_order_of_rows(connection: "DuckDBPyConnection") -> Iterator[None]:
+    """Let a query with a limit give the first rows of a file: with several threads they may be those of any part."""
+    (threads,) = connection.execute("select cast(current_setting('threads') as bigint)").fetchone() or (1,)
+    connection.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute(f"set threads = {threads}")
 
 
 def _details(symbol: str | None, at: str | None, unread: str | None) -> str:
