@@ -35,6 +35,9 @@ def tick_size(steps: Mapping[int, int], units_per_price: float) -> float | None:
     total = sum(steps.values())
     if total + 1 < MIN_PRICES:
         return None
+    highest_count = max(steps.values())
+    if gcd(*(step for step, count in steps.items() if count == highest_count)) == 1:
+        return None  # and so of all, which need not be sorted
     common, covered, last_count = 0, 0, 0
     for step, count in sorted(steps.items(), key=lambda step_and_count: (-step_and_count[1], step_and_count[0])):
         if covered >= _COMMON_SHARE * total and count < last_count:

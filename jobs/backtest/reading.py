@@ -1,6 +1,6 @@
 """The user's own data: candles as markets, and the order log as a profile of how each symbol is traded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import sqrt
@@ -15,13 +15,11 @@ from jobs.backtest.market import Bars, Market
 from jobs.backtest.orders import Profile
 from jobs.engines import duckdb_tables as tables
 from jobs.engines.duckdb_session import duckdb_session
-from jobs.engines.engine import MetricRow
-from jobs.engines.measurement import one_tick_markets
+from jobs.engines.measurement import market_ticks, one_tick_markets
 from jobs.plan import CandlesSource, OrdersSource
 from jobs.sources.candles import read_candles
 from jobs.sources.orders import read_orders
 from policy import metrics
-from policy.spread import tick_size
 from policy.window import Window
 
 _SMALLEST_STEP = 1e-9  # of the price, if the prices show no grid
@@ -131,23 +129,18 @@ def _markets(connection: duckdb.DuckDBPyConnection, source: CandlesSource) -> di
     always = {"first_bar_open": datetime(1, 1, 1), "last_bar_open": datetime(9999, 1, 1)}  # noqa: DTZ001 - as the column
     grid = tables.metric_rows(connection, metrics.PRICE_GRID, {**always})
     spread = tables.metric_rows(connection, metrics.HALF_SPREAD, {**always})
-    is_one_tick = one_tick_markets(grid, spread)
+    is_one_tick, ticks = one_tick_markets(grid, spread), market_ticks(grid)
     by_symbol = {str(row["symbol"]): row for row in spread}
     return {
         symbol: Market(
             symbol=symbol,
             bars=_bars(connection, source, symbol),
-            tick=_tick(grid, symbol) or by_symbol[symbol]["last_close"] * _SMALLEST_STEP,
+            tick=ticks.get(symbol) or by_symbol[symbol]["last_close"] * _SMALLEST_STEP,
             half_spread_bps=None if is_one_tick.get(symbol, True) else sqrt(by_symbol[symbol]["squared_bps"]),
             is_one_tick=is_one_tick.get(symbol),
         )
         for symbol in sorted(by_symbol)
     }
-
-
-def _tick(grid: Sequence[MetricRow], symbol: str) -> float | None:
-    rows = [row for row in grid if row["symbol"] == symbol]
-    return tick_size({row["step"]: row["step_count"] for row in rows}, rows[0]["units_per_price"]) if rows else None
 
 
 def _bars(connection: duckdb.DuckDBPyConnection, source: CandlesSource, symbol: str) -> Bars:

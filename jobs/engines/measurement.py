@@ -85,18 +85,22 @@ def gather(
 
 def one_tick_markets(price_grid: MetricRows, half_spread: MetricRows) -> dict[str, bool]:
     """Return by symbol whether its spread is one tick, without the symbols whose candles do not show it."""
-    steps: dict[str, dict[int, int]] = {}
-    units_per_price: dict[str, float] = {}
-    for row in price_grid:
-        steps.setdefault(row["symbol"], {})[row["step"]] = row["step_count"]
-        units_per_price[row["symbol"]] = row["units_per_price"]
+    ticks = market_ticks(price_grid)
     verdicts = {}
     for row in half_spread:
         symbol = row["symbol"]
-        tick = tick_size(steps.get(symbol, {}), units_per_price.get(symbol, 1.0))
+        tick = ticks.get(symbol)
         tick_bps = round_metric(tick / row["last_close"] * 10_000) if tick is not None else None
         verdicts[symbol] = is_one_tick(tick_bps, _half_spread(row))
     return {symbol: verdict for symbol, verdict in verdicts.items() if verdict is not None}
+
+
+def market_ticks(price_grid: MetricRows) -> dict[str, float | None]:
+    """Return the tick of each symbol of the price grid, None if its prices show none."""
+    return {
+        row["symbol"]: tick_size(dict(zip(row["steps"], row["step_counts"], strict=True)), row["units_per_price"])
+        for row in price_grid
+    }
 
 
 def _half_spread(row: MetricRow) -> SquaredHalfSpread:

@@ -98,12 +98,20 @@ create or replace temp macro integer_of_text(t) as (
 create or replace temp macro word_of_text(t) as (case when not contains(t, chr(26)) then t end);
 
 -- A word without the blanks around it; null if nothing else is there, or what programs write for nothing: an id that many
--- orders seem to share would make them duplicates of each other. A list and not IN: DuckDB makes a join of IN with so many
--- words, and runs it for a column that nothing asks for, too.
+-- orders seem to share would make them duplicates of each other. Not IN and no list: DuckDB makes a join of so many words,
+-- and runs it for a column that nothing asks for, too.
 create or replace temp macro stated_word(t) as (
     case
-        when strlen(trim(t)) > 4 or not list_contains(['', 'none', 'null', 'nan', 'nil', '<na>'], lower(trim(t)))
-            then trim(t)
+        when strlen(trim(t)) > 4 then trim(t)
+        else case lower(trim(t))
+            when '' then null
+            when 'none' then null
+            when 'null' then null
+            when 'nan' then null
+            when 'nil' then null
+            when '<na>' then null
+            else trim(t)
+        end
     end
 );
 

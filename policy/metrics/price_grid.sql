@@ -1,11 +1,12 @@
 -- The steps between neighbouring prices of each symbol, how often each occurs, in whole units of the 15th digit of its
 -- highest price: the precision of a floating-point price. Prices are every different high, low and close of the bars
--- with first_bar_open <= ts <= last_bar_open. The tick is the common divisor of these steps.
+-- with first_bar_open <= ts <= last_bar_open. The tick is the common divisor of these steps. One row for a symbol, with its
+-- steps and their counts as two lists in one order: a row for each step takes longer to read than all of this query.
 with price as (
     select symbol, high as price from candle where ts >= :first_bar_open and ts <= :last_bar_open
-    union
+    union all
     select symbol, low from candle where ts >= :first_bar_open and ts <= :last_bar_open
-    union
+    union all
     select symbol, close from candle where ts >= :first_bar_open and ts <= :last_bar_open
 ),
 
@@ -24,9 +25,15 @@ in_units as (
 neighbour as (
     select symbol, units_per_price, units - lag(units) over (partition by symbol order by units) as step
     from in_units
+),
+
+counted as (
+    select symbol, units_per_price, step, count(*) as step_count
+    from neighbour
+    where step is not null
+    group by symbol, units_per_price, step
 )
 
-select symbol, units_per_price, step, count(*) as step_count
-from neighbour
-where step is not null
-group by symbol, units_per_price, step
+select symbol, units_per_price, array_agg(step) as steps, array_agg(step_count) as step_counts
+from counted
+group by symbol, units_per_price

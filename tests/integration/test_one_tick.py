@@ -20,13 +20,14 @@ import duckdb
 import pytest
 
 from console.commands import check
+from jobs.engines.duckdb_tables import metric_rows
 from jobs.engines.measure import measure
+from jobs.engines.measurement import market_ticks
 from jobs.plan import CandlesSource, EngineChoice, EngineKind, Fees, Location, OrdersKind, OrdersSource, Plan
 from jobs.run.recompute import recompute
 from policy import metrics
 from policy.fee_gap import FeeGap
 from policy.rules import rule_set
-from policy.spread import tick_size
 from policy.window import Window
 from storage.records import Origin
 from tests.support.bots import write_bot
@@ -102,13 +103,10 @@ def found_ticks(priced: dict[str, list[float]]) -> dict[str, float | None]:
             bars = [sorted(values[at : at + 3]) for at in range(0, len(values), 3)]
             rows = [(symbol, first + at * MINUTE, bar[2], bar[0], bar[1]) for at, bar in enumerate(bars)]
             connection.executemany("insert into candle values (?, ?, ?, ?, ?)", rows)
-        query = metrics.PRICE_GRID.replace(":first_bar_open", "$first").replace(":last_bar_open", "$last")
-        steps = connection.execute(query, {"first": first, "last": AS_OF.replace(tzinfo=None)}).fetchall()
-    units = {symbol: per_price for symbol, per_price, _, _ in steps}
-    return {
-        symbol: tick_size({step: count for name, _, step, count in steps if name == symbol}, units.get(symbol, 1.0))
-        for symbol in priced
-    }
+        grid = metric_rows(
+            connection, metrics.PRICE_GRID, {"first_bar_open": first, "last_bar_open": AS_OF.replace(tzinfo=None)}
+        )
+    return dict.fromkeys(priced) | market_ticks(grid)
 
 
 def test_the_tick_is_found_whatever_its_size_and_the_prices() -> None:
