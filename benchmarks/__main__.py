@@ -26,6 +26,7 @@ NAMES = (
     "backfill",
     "history",
     "shadows",
+    "breaker_replay",
     "policy_reader",
     "console",
     "backtest",

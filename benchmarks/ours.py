@@ -21,13 +21,13 @@ from tests.support.store_calls import read, write
 _LEASE = timedelta(minutes=10)
 
 
-def plan(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...] = ()) -> Plan:
-    """Return the plan of a run by the seed's rules, with these shadows."""
+def plan(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...] = (), rules: str = "seed") -> Plan:
+    """Return the plan of a run by the rules of this name, with these shadows."""
     return Plan(
         scope="benchmark",
         orders=OrdersSource(kind=kind, location=Location(path=str(orders))),
         candles=CandlesSource(location=Location(path=str(data.candles)), interval=BAR_INTERVAL),
-        rule_set=rule_set("seed"),
+        rule_set=rule_set(rules),
         shadows=shadows,
     )
 
@@ -38,6 +38,7 @@ def run(
     data: Data,
     shadows: tuple[RuleSet, ...] = (),
     *,
+    rules: str = "seed",
     symbol_count: int = SYMBOLS,
     timed: Callable[[Callable[[], object]], float] = seconds_of,
 ) -> float:
@@ -45,7 +46,7 @@ def run(
 
     The schema of the store exists before. Raises AssertionError if the run does not fit the data.
     """
-    slot = plan(orders, kind, data, shadows)
+    slot = plan(orders, kind, data, shadows, rules)
     with TemporaryDirectory(prefix="router-policy-benchmark-") as folder:
         url = f"sqlite:///{folder}/store.db"
         with Store(url) as store:
