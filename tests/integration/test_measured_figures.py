@@ -44,5 +44,6 @@ def test_a_changed_figure_fails() -> None:
     expected = {"a": [{"b": 1.0, "c": None}]}
 
     assert kept(expected, {"a": [{"b": 1.0, "c": None, "more": 2}], "more": 3}) == expected
-    for changed in ({"a": [{"b": 1.0000000000000002, "c": None}]}, {"a": [{"b": 1.0}]}, {"a": []}, {}):
+    others: list[object] = [{"a": [{"b": 1.0000000000000002, "c": None}]}, {"a": [{"b": 1.0}]}, {"a": []}, {}]
+    for changed in others:
         assert kept(expected, changed) != expected
