@@ -20,6 +20,11 @@ _ELSEWHERE = {
     "CHANGELOG.md": "changelog.md",
     "client/README.md": "client.md",
     **{f"console/files/{path.name}": f"files/{path.name}" for path in (ROOT / "console" / "files").iterdir()},
+    **{
+        name: name
+        for path in (ROOT / "deploy").rglob("*")
+        if path.is_file() and (name := path.relative_to(ROOT).as_posix())
+    },
 }
 _MADE: Mapping[str, Callable[[], str]] = {
     "commands.md": commands_page,
