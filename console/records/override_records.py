@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from policy.enums import Quality, TakerBias
 from storage.read.overrides import OverridePeriod, overrides_at
@@ -105,11 +105,13 @@ class NewOverride(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     symbol: MarketName = Field(examples=["BTCUSDT"])
-    maker_first: bool
+    maker_first: StrictBool
     taker_bias: TakerBias | None = None
-    lasting_seconds: int = Field(ge=1, le=_MOST_SECONDS, description="At most `overrides.longest`.", examples=[7200])
+    lasting_seconds: StrictInt = Field(
+        ge=1, le=_MOST_SECONDS, description="At most `overrides.longest`.", examples=[7200]
+    )
     reason: Reason = Field(examples=["venue maintenance"])
-    newest_entry_id: int = Field(ge=0, le=_LARGEST_ENTRY, description="From the preview.", examples=[0])
+    newest_entry_id: StrictInt = Field(ge=0, le=_LARGEST_ENTRY, description="From the preview.", examples=[0])
 
 
 class OverrideEnd(BaseModel):

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from console.not_found import explain_missing_store
 from console.records.error_records import ErrorBody, ErrorEnvelope, Problem
@@ -86,7 +87,8 @@ def add_error_handlers(app: FastAPI, page: ErrorPage, may_read: MayRead) -> None
 
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:
-        return await answer(request, error.status_code, str(error.detail), headers=error.headers)
+        headers = {"Allow": ", ".join(_allowed_methods(request))} if error.status_code == 405 else error.headers
+        return await answer(request, error.status_code, str(error.detail), headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
@@ -107,6 +109,15 @@ def add_error_handlers(app: FastAPI, page: ErrorPage, may_read: MayRead) -> None
         return await answer(
             request, 500, "this is a fault of router-policy; see its log", headers={**SAFE_HEADERS, **NOT_KEPT}
         )
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Return the methods of an address, over all of its routes: the framework names those of the first."""
+    scopes = {method: {**request.scope, "method": method} for method in ("GET", "POST")}
+    routes = request.app.router.routes
+    return [
+        method for method, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
 
 
 def _status(error: RouterPolicyError) -> int:

@@ -33,10 +33,10 @@ _HEAD = """\
 - The API only reads, unless `web.write_token` is set. Then overrides can be made and ended, in JSON, with such a token
   in the header `Router-Policy-Write-Token`; `/v1/overrides/preview` and the addresses with POST exist only then.
 - A symbol may contain slashes, encoded (`BTC%2FUSDT`) or not.
-- 304: not modified. 403: no valid write token, or another origin. 404: not found. 409: this version does not have the
-  rules that decided then. 412: somebody overrode meanwhile, or the request was sent before. 422: something is invalid.
-  500: an internal error. 501: this console lacks a library, which the message names. 503: the database is unavailable
-  or not initialised. 504: no answer in time.
+- 304: not modified. 400: a body is not UTF-8. 403: no valid write token, or another origin. 404: not found. 409: this
+  version does not have the rules that decided then. 412: somebody overrode meanwhile, or the request was sent before.
+  422: something is invalid. 500: an internal error. 501: this console lacks a library, which the message names. 503:
+  the database is unavailable or not initialised. 504: no answer in time.
 - Every error has this form, with each invalid parameter in its `problems`:
 
 ```json

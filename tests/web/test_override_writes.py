@@ -192,6 +192,8 @@ def test_an_override_that_another_one_covers_cannot_be_ended_by_mistake(desk: Te
         ({"taker_bias": "patient"}, 422, "taker_bias"),
         ({"newest_entry_id": 4711}, 412, "look again"),
         ({"newest_entry_id": None}, 422, "newest_entry_id"),
+        ({"newest_entry_id": False}, 422, "newest_entry_id"),
+        ({"maker_first": "no"}, 422, "maker_first"),
     ],
 )
 @pytest.mark.usefixtures("unchanged")
@@ -246,6 +248,11 @@ def test_without_a_write_token_in_the_settings_the_console_only_reads(visit: Vis
     page = client.get("/overrides").text
     assert "This console only reads" in page
     assert 'class="override-form" data-own autocomplete="off" hidden' in page
+
+
+def test_a_method_that_an_address_lacks_is_answered_with_those_that_it_has(desk: TestClient) -> None:
+    for address, methods in (("/v1/overrides", "GET, POST"), ("/v1/overrides/1/end", "POST"), ("/v1/policies", "GET")):
+        assert desk.delete(address).headers["allow"] == methods
 
 
 def test_who_may_only_read_needs_the_other_token_to_write(visit: Visit, store: Store) -> None:

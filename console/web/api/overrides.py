@@ -31,7 +31,7 @@ from storage.write.rights import why_no_overrides
 log = logging.getLogger("router_policy.web")
 router = APIRouter(prefix="/v1", tags=["overrides"], responses=documented(422, 500, 503, 504))
 writes = APIRouter(prefix="/v1", tags=["overrides"], responses=documented(404, 422, 500, 503, 504))
-_REFUSED = documented(403, 412)
+_REFUSED = documented(400, 403, 412)
 BeforeEntry = Annotated[int | None, Query(description="The last number of the page before.", ge=1, le=LARGEST_NUMBER)]
 OverrideNumber = Annotated[int, Path(description="The override's number.", ge=1, le=LARGEST_NUMBER)]
 WantedSymbol = Annotated[

@@ -154,17 +154,13 @@
     }
   }
 
-  function placeMarks(plot, view) {
-    for (const mark of view.marks) placeSpan(plot, plot.over, `mark ${mark.kind}`, mark.at, mark.at);
-  }
-
   function placeLayers(plot, view, panel) {
     for (const stretch of stretches(view.rows, view.record.points)) {
       placeSpan(plot, plot.under, `shade ${stretch.quality}${stretch.isMaker ? "" : " taker"}`, stretch.from, stretch.to);
     }
     placeThresholds(plot, thresholdsOf(panel, view.record));
     placeOverrides(plot, view, panel === PANELS[0]);
-    placeMarks(plot, view);
+    for (const mark of view.marks) placeSpan(plot, plot.over, `mark ${mark.kind}`, mark.at, mark.at);
   }
 
   // What the whole chart shows: rows, overrides and marks within its time.
@@ -244,10 +240,6 @@
     }))];
   }
 
-  function bands(panel) {
-    return panel.band ? [{ series: [2, 1], fill: `${colour("ok")}55` }] : [];
-  }
-
   function dataOf(panel, view) {
     const { points } = view.record;
     const columns = panel.lines.map(([name]) => view.rows.map((row) => (row.index === null ? null : points[name][row.index])));
@@ -270,7 +262,8 @@
     };
     title(container, panel);
     return new uPlot({
-      width, height: panel.height, tzDate: pickDate, series: series(panel), bands: bands(panel), axes: axes(panel, view.isLocal),
+      width, height: panel.height, tzDate: pickDate, series: series(panel), axes: axes(panel, view.isLocal),
+      bands: panel.band ? [{ series: [2, 1], fill: `${colour("ok")}55` }] : [],
       padding: [6, gutter, 0, 0], legend: { show: false },
       scales: {
         x: { range: [view.first, Math.max(view.until, view.first + 1)] },
