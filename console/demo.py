@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,11 +21,14 @@ from threading import Event, Timer
 
 from console.address import address_of
 from console.errors import SettingsError
+from console.settings.after_run import figures_process_of, figures_task_of
 from console.settings.environment import ENVIRONMENT_PREFIX
 from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import plan_of, schedule_options_of
 from console.terminal.demo_view import Show, shown_as_lines, shown_as_table
+from jobs.after_run.day_figures import try_day_figures
+from jobs.after_run.figures_process import FiguresProcess
 from jobs.demo.demo_symbols import DEMO_SYMBOLS
 from jobs.demo.feed import live_feed, write_until
 from jobs.demo.folder import DemoFolder, fresh_folder
@@ -144,6 +147,7 @@ def _publish_history(settings: Settings, store: Store, now: datetime, stop: Even
             return
     newest = settings.schedule.slots.newest(datetime.now(UTC))
     for _ in _backfilled(settings, store, [newest]):
+        try_day_figures(figures_task_of(settings), store)
         _print(f"computed {len(hours)} hourly runs since {hours[0]:%d %B %H:%M}Z in {time.monotonic() - began:.1f} s")
 
 
@@ -164,6 +168,7 @@ class _Watch:
     schedule: Schedule
     store: Store
     show: Show
+    figures: FiguresProcess
     wanted: int | None
     count: int = 0
     is_stalled: bool = False
@@ -192,6 +197,7 @@ class _Watch:
         with self.store.reading() as connection:
             policies = latest(connection, run.scope)  # not those of the run alone: an override may be in force
         self.show(run, [policy.snapshot for policy in policies])
+        self.figures.start(run)
         self.count += 1
         if self.count == self.wanted:
             self.schedule.stop()
@@ -203,8 +209,8 @@ def _run_schedule(settings: Settings, store: Store, hint: str, wanted: int | Non
     with store.reading() as connection:
         before = [policy.snapshot for policy in latest(connection, settings.scope)]
     shown = shown_as_table if sys.stdout.isatty() else shown_as_lines
-    with shown(before, hint) as show:
-        watch = _Watch(schedule=schedule, store=store, show=show, wanted=wanted)
+    with shown(before, hint) as show, closing(figures_process_of(settings)) as figures:
+        watch = _Watch(schedule=schedule, store=store, show=show, figures=figures, wanted=wanted)
         schedule.on_published = watch.on_published
         watch.run()
 

@@ -24,7 +24,7 @@ from policy.errors import RouterPolicyError
 
 COMMANDS = (
     *("init", "check", "once", "run", "web"),
-    *("latest", "history", "explain", "health", "drift", "compare", "costs", "power"),
+    *("latest", "history", "changes", "explain", "health", "drift", "compare", "costs", "power"),
     *("replay", "backtest", "export", "files"),
     *("verify", "head", "override", "backfill", "prune", "backup", "restore", "upgrade", "notify", "demo", "db"),
 )

@@ -1,5 +1,6 @@
 """`router-policy backfill`: past slots, computed from the sources."""
 
+import sys
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -7,11 +8,13 @@ import typer
 
 from console.errors import SettingsError
 from console.options import AsJson, Config, parse_length, parse_start, parse_time
+from console.settings.after_run import figures_task_of
 from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import plan_of
 from console.terminal.progress import progress_bar
 from console.terminal.text import print_lines, print_record
+from jobs.after_run.day_figures import try_day_figures
 from jobs.run.backfill import backfill
 from jobs.run.worker import LEASE_MARGIN
 from policy.time_text import iso
@@ -41,6 +44,8 @@ def command(start: _Start, end: _End, every: _Every = None, config: Config = Non
         for filled in backfill(plan, store, settings.store.url, slots, lease):
             published += filled.run is not None
             progress.update(task, advance=1, description=f"backfilling {iso(filled.slot)}")
+        problem = try_day_figures(figures_task_of(settings), store)
+    sys.stderr.writelines(f"note: {sentence}\n" for sentence in problem)
     if as_json:
         print_record({"slot_count": len(slots), "computed_count": published})
         return

@@ -9,6 +9,7 @@ import typer
 
 from console.errors import SettingsError
 from console.options import AsJson, Config, parse_time
+from console.settings.after_run import figures_task_of
 from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import plan_of
@@ -16,6 +17,7 @@ from console.terminal.policy_table import print_policies
 from console.terminal.progress import spinner
 from console.terminal.rejects import reject_lines
 from console.terminal.text import print_lines, print_page
+from jobs.after_run.day_figures import try_day_figures
 from jobs.analysis.empty_window import orders_elsewhere
 from jobs.analysis.findings import counted
 from jobs.plan import Plan
@@ -41,12 +43,14 @@ def command(as_of: _AsOf = None, config: Config = None, as_json: AsJson = False)
         store.ensure_set_up()
         slot = _slot(settings, store, as_of)
         run, is_new = publish_slot(plan, store, settings.store.url, slot, settings.schedule.deadline, spinner)
+        with spinner("adding up what the orders cost"):
+            problem = try_day_figures(figures_task_of(settings), store)
         with store.reading() as connection:
             snapshots = policies.snapshots_of_run(connection, run.run_id)
             rejects = policies.rejects_of_run(connection, run.run_id)
             notes = policies.source_notes_of_run(connection, run.run_id)
         elsewhere = _elsewhere(plan, settings, run, store.now())
-        note_lines = [f"note: {note}" for note in (*notes, *elsewhere, *_survivors(snapshots))]
+        note_lines = [f"note: {note}" for note in (*notes, *elsewhere, *_survivors(snapshots), *problem)]
         if as_json:
             _print_records(snapshots)
             sys.stderr.writelines(f"{line}\n" for line in note_lines)

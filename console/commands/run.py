@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ import typer
 from console.address import address_of
 from console.options import Config, Host, Port, WithoutToken
 from console.reload import reloaded_on_sighup, require_same_store
+from console.settings.after_run import figures_process_of, figures_task_of
 from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.notify import notify_plan_of
@@ -60,6 +61,8 @@ def _run_schedule(config: Path | None, settings: Settings, address: "Address | N
     """Run the schedule, and the console if it has an address; return when the run that had begun is finished."""
     set_up_logs()
     schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=schedule_options_of(settings))
+    figures = figures_process_of(settings)
+    schedule.on_published = figures.start
     watcher = Watcher(plan=notify_plan_of(settings), store_url=settings.store.url)
     consoles: list[Console] = []
 
@@ -71,8 +74,14 @@ def _run_schedule(config: Path | None, settings: Settings, address: "Address | N
             console.use(new)  # refuses an open address before anything has changed
         schedule.replace(plan, timing)
         watcher.replace_plan(notify)
+        figures.replace(figures_task_of(new), timing.deadline)
 
-    with reloaded_on_sighup(reload), _console(settings, address, consoles.append), watcher.watching():
+    with (
+        closing(figures),
+        reloaded_on_sighup(reload),
+        _console(settings, address, consoles.append),
+        watcher.watching(),
+    ):
         schedule.run()
     _log.info("stopped; no run was left half done")
 

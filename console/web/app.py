@@ -12,13 +12,14 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from console.web import probes
-from console.web.api import health, history_files, overrides, policies, runs, savings
+from console.web.api import events, health, history_files, orders, overrides, policies, runs, savings
 from console.web.errors import add_error_handlers, documented
 from console.web.guards import TimeLimit, guards_of, may_read
 from console.web.head_requests import HeadRequests
 from console.web.headers import SafeHeaders
 from console.web.hosts import KnownHosts
 from console.web.metrics import PolicyCollector
+from console.web.order_log import OrderLog
 from console.web.pages import pages
 from console.web.pages.backtest_files import BacktestFiles
 from console.web.pages.overview import Overview
@@ -54,6 +55,7 @@ def create_app(
     holder: str | None = None,
     backtest: BacktestFiles | None = None,
     writing: Writing | None = None,
+    order_log: OrderLog | None = None,
     timeout_seconds: float = 10.0,
 ) -> FastAPI:
     """Make the application that shows a watched scope.
@@ -76,6 +78,7 @@ def create_app(
     app.state.overview = Overview(cache=cache)
     app.state.backtest = backtest
     app.state.writing = writing
+    app.state.order_log = order_log
     app.state.registry = _registry(PolicyCollector(cache=cache, version=app.version, holder=holder))
     add_error_handlers(app, pages.error_page, partial(may_read, token=access.token))
     _add_routes(app, access.token, has_writes=writing is not None)
@@ -110,7 +113,7 @@ def _add_routes(app: FastAPI, token: str | None, *, has_writes: bool) -> None:
     app.include_router(probes.router)
     app.include_router(probes.figures, dependencies=programs, responses=refusals)
     writes = (overrides.writes,) if has_writes else ()
-    reads = (health, policies, history_files, runs, savings, overrides)
+    reads = (health, policies, history_files, runs, savings, overrides, orders, events)
     for router in (*writes, *(module.router for module in reads)):
         app.include_router(router, dependencies=programs, responses=refusals)
     app.include_router(pages.router, dependencies=people)

@@ -12,6 +12,7 @@ from jobs.slots import Slots
 from policy.effective import Override
 from policy.freshness import WHAT_ROUTERS_DO, Status
 from policy.time_text import iso
+from storage.read.day_figures import figures_computed_at
 from storage.read.metrics import failure_count
 
 _NO_RUN = "No run yet. router-policy once computes one now, router-policy run computes each when it is due."
@@ -46,7 +47,7 @@ class Banner:
 
     `next_slot` is when the run after the newest is due, None before the first. `gaps` names the `gap_count` slots of
     the last day without a run, empty if there is none. `tag` changes when anything changes that a page may show, other
-    than by time alone.
+    than by time alone. `figures_at` is when the figures of orders were last computed, None if they never were.
     """
 
     phases: Sequence[FreshnessPhase]
@@ -55,6 +56,7 @@ class Banner:
     slot: datetime | None
     next_slot: datetime | None
     now: datetime
+    figures_at: datetime | None
     tag: str
 
     @property
@@ -74,6 +76,7 @@ def banner_of(cache: PolicyCache, newest: LatestPolicies) -> Banner:
         missed = recent_gaps(connection, cache.scope, newest.slot or newest.now)
         failed = failure_count(connection, cache.scope)
         empty = run_without_policies(connection, cache.scope) if newest.slot is None else ""
+        figures_at = figures_computed_at(connection, cache.scope)
     return Banner(
         phases=phases_of(cache.slots, newest.slot) if not empty else [_without_policies(empty)],
         gaps=gap_words(missed),
@@ -81,7 +84,8 @@ def banner_of(cache: PolicyCache, newest: LatestPolicies) -> Banner:
         slot=newest.slot,
         next_slot=cache.slots.next(newest.slot) if newest.slot is not None else None,
         now=newest.now,
-        tag=tag_of(newest.tag, [(gap.slot, gap.state, gap.failure_count) for gap in missed], failed),
+        figures_at=figures_at,
+        tag=tag_of(newest.tag, [(gap.slot, gap.state, gap.failure_count) for gap in missed], failed, figures_at),
     )
 
 

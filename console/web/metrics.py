@@ -8,6 +8,7 @@ from threading import Lock
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from console.web.order_figures import DRIFT_KINDS, OrderFigures, read_order_figures
 from console.web.policy_cache import LatestPolicies, PolicyCache
 from policy.enums import Quality
 from policy.errors import RouterPolicyError
@@ -54,6 +55,7 @@ class PolicyCollector(Collector):
             yield from self._run(connection, newest)
             yield from self._counts(connection, newest)
             yield self._changes(connection, newest)
+            yield from self._orders(read_order_figures(connection, self.cache.scope))
 
     def _age(self, newest: LatestPolicies) -> Iterator[Metric]:
         """Yield the status and the age; with the slot itself, the age can be computed from an older scrape."""
@@ -119,6 +121,26 @@ class PolicyCollector(Collector):
                 self._change_count += sum(counts.values())
                 self._last_run_id = max(counts, default=self._last_run_id)
             return self._counter("changes", "Decisions that changed since this process began.", self._change_count)
+
+    def _orders(self, figures: OrderFigures) -> Iterator[Metric]:
+        """Yield what the orders of the newest UTC day with figures cost and how they drifted; nothing before any."""
+        if figures.today is None:
+            return
+        yield self._gauge(
+            "figures_as_of_timestamp_seconds",
+            "Orders of the UTC day before this time are in the costs and the drift.",
+            figures.today.as_of.timestamp(),
+        )
+        costs = self._family("cost_bps", "Mean cost of the day's orders: slippage and fee.", "symbol", "route")
+        for (symbol, route), cost in figures.costs_of_symbols_today().items():
+            if cost.mean_bps is not None:
+                costs.add_metric([self.cache.scope, symbol, route], cost.mean_bps)
+        yield costs
+        drift = self._family("drift_orders", "Orders of the day that did not follow the policy of their time.", "kind")
+        counts = figures.drift_of_today()
+        for kind in DRIFT_KINDS:
+            drift.add_metric([self.cache.scope, kind.removesuffix("_count")], counts[kind])
+        yield drift
 
     def _family(self, name: str, description: str, *labels: str) -> GaugeMetricFamily:
         return GaugeMetricFamily(f"{_PREFIX}_{name}", description, labels=["scope", *labels])

@@ -31,6 +31,11 @@ def read_time(text: object) -> datetime:
     return min(max(at, EARLIEST), LATEST)
 
 
+def none_if_empty(text: object) -> object:
+    """Return None for an empty text, as a form sends a field that nobody filled in."""
+    return None if text == "" else text
+
+
 Moment = Annotated[
     datetime,
     BeforeValidator(read_time),

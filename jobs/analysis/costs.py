@@ -6,6 +6,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from jobs.analysis.order_cost import view_order_costs
 from jobs.analysis.order_history import OrderSelection, load_selected_orders, load_visible_policies, naive
 from jobs.confidence_interval import ConfidenceInterval, confidence_interval
 from jobs.experiment.savings import Savings, savings_of_loaded_orders
@@ -111,13 +112,12 @@ def find_costs(store: Store, selection: OrderSelection, fees: Mapping[str, Fees]
     runs were computed later. Raises SourceError if the log cannot be used, EngineError if DuckDB fails, and as the
     store does.
     """
-    from jobs.engines.duckdb_fees import load_fees
     from jobs.engines.duckdb_session import duckdb_session
 
     with duckdb_session() as (connection, folder):
         rejects = load_selected_orders(connection, selection, folder)
         _load_history(connection, store, selection, as_if_live=as_if_live)
-        load_fees(connection, fees)
+        view_order_costs(connection, fees)
         return Costs(
             figures=_figures(connection, selection),
             rejects=tuple(rejects),

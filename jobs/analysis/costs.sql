@@ -1,10 +1,9 @@
 -- What orders cost, in basis points, by the policy in force at their time and by their route: one row for each symbol,
 -- regime, policy and route, and for each of the groups below, whose other columns are null.
---     order_event       the rows of the order log; those with a reason are rejected
+--     order_cost        the orders of the log with their route, slippage and fee
 --     run               runs with published_at and expires_at, as readers could see them
 --     decision          what the rules decided for a symbol from decided_at on, until its next row
 --     override_span     overrides as they were in force, from_at <= t < end_at
---     fee               the fees of the settings by symbol, of all others under an empty name
 -- The error of a mean is that of sums by UTC day: orders of one day are taken for one observation, as they share the
 -- market of that day. Where two ways are compared, a day counts with the orders of both.
 with turn as (
@@ -40,24 +39,10 @@ visible_run as (
     qualify slot = max(slot) over (order by published_at)
 ),
 
--- Which part of an order that fell back was filled as maker is not known: all of it pays the taker fee here.
 sent as (
-    select
-        log.symbol,
-        log.ts,
-        if(log.maker_started, if(log.probe, 'probe', 'maker'), if(log.maker_started is null, 'unknown', 'taker')) as route,
-        log.slippage_bps,
-        coalesce(
-            case when isfinite(log.fees) then log.fees / nullif(log.notional, 0) * 10000 end,
-            case
-                when log.maker_filled then coalesce(fee.maker_bps, other_fee.maker_bps)
-                when log.maker_started is not null then coalesce(fee.taker_bps, other_fee.taker_bps)
-            end
-        ) as fee_bps
-    from order_event as log
-    left join fee on fee.symbol = log.symbol
-    left join fee as other_fee on other_fee.symbol = ''
-    where log.reason is null and log.ts >= $window_start and log.ts < $window_end
+    select *
+    from order_cost
+    where ts >= $window_start and ts < $window_end
 ),
 
 judged as (
@@ -71,7 +56,7 @@ judged as (
         if(is_in_force, coalesce(in_force.quality, 'none'), 'none') as quality,
         sent.route,
         cast(sent.ts as date) as day,
-        sent.slippage_bps + coalesce(sent.fee_bps, 0) as cost_bps,
+        sent.cost_bps,
         sent.fee_bps is not null as has_fee
     from sent
     asof left join visible_run on sent.ts >= visible_run.published_at

@@ -110,15 +110,16 @@ def judge_orders(selection: OrderSelection, read_policies: ReadPolicies) -> Drif
         rejects = load_selected_orders(connection, selection, folder)
         # More than a tolerance earlier, for the policy that was in force when the first order was sent.
         earliest = selection.start - selection.tolerance - timedelta(microseconds=1)
-        policies = read_policies(earliest, _named_runs(connection, selection))
+        policies = read_policies(earliest, named_runs(connection, selection))
         load_visible_policies(connection, policies, selection.slots)
         load_assignments(connection, policies.holdouts, selection.start, selection.end)
-        symbols = _symbols(connection, selection, policies)
+        symbols = drift_of_loaded(connection, selection, policies)
     symbols.sort(key=lambda symbol: (-symbol.finding_count, symbol.symbol))
     return Drift(symbols=tuple(symbols), rejects=tuple(rejects))
 
 
-def _named_runs(connection: "DuckDBPyConnection", selection: OrderSelection) -> set[int]:
+def named_runs(connection: "DuckDBPyConnection", selection: OrderSelection) -> set[int]:
+    """Return the runs that orders of the selection name; the orders must be loaded."""
     query = """
         select distinct policy_run_id from order_event
         where reason is null and policy_run_id is not null and ts >= $start and ts < $end
@@ -127,9 +128,10 @@ def _named_runs(connection: "DuckDBPyConnection", selection: OrderSelection) -> 
     return {run_id for (run_id,) in connection.execute(query, bounds).fetchall()}
 
 
-def _symbols(
+def drift_of_loaded(
     connection: "DuckDBPyConnection", selection: OrderSelection, policies: VisiblePolicies
 ) -> list[SymbolDrift]:
+    """Return the drift of each symbol that has an order in the selection; orders and policies must be loaded."""
     parameters = {
         "window_start": naive(selection.start),
         "window_end": naive(selection.end),

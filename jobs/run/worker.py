@@ -29,7 +29,7 @@ from storage.write.leases import Lease, record_failure
 
 LEASE_MARGIN = timedelta(seconds=10)
 _POLL_SECONDS = 0.2
-_PARENTS_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PARENTS_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def compute_slot_in_child(task: RunTask, deadline: timedelta, abort: Event) -> P
     with folder_of_run() as folder:
         results, sender = context.Pipe(duplex=False)
         child = context.Process(target=_child, args=(task, sender, folder, deadline), name="router-policy-run")
-        _start_shielded(child)
+        start_shielded(child)
         sender.close()
         try:
             return _wait_for_result(results, deadline, abort)
@@ -104,10 +104,10 @@ def compute_slot_in_child(task: RunTask, deadline: timedelta, abort: Event) -> P
             results.close()
 
 
-def _start_shielded(child: BaseProcess) -> None:
+def start_shielded(child: BaseProcess) -> None:
     """Start the child with the signals blocked that it will ignore, so that none ends it while it starts."""
     resource_tracker.ensure_running()  # started later, it would unblock the signals
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS_SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, PARENTS_SIGNALS)
     try:
         child.start()
     finally:
@@ -138,9 +138,9 @@ def _wait_for_result(results: Connection, deadline: timedelta, abort: Event) -> 
 def _child(task: RunTask, sender: Connection, folder: Path, deadline: timedelta) -> None:
     """Run in the child: the parent handles signals to the whole group, so that this run can finish."""
     end_with_parent(folder, deadline)
-    for number in _PARENTS_SIGNALS:
+    for number in PARENTS_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PARENTS_SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENTS_SIGNALS)
     with sender, Store(task.store_url) as store:
         sender.send(_result_or_error(lambda: compute_slot(task, store)))
 

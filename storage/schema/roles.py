@@ -18,13 +18,16 @@ _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _READ = (
     "policy_head policy_scope policy_slot policy_rule_set policy_run policy_snapshot policy_reject policy_run_failure "
     "policy_shadow policy_breaker policy_saving policy_override policy_override_end policy_prune "
+    "policy_day policy_day_cost policy_day_drift "
     "policy_latest policy_history policy_change policy_gap"
 ).split()
 _INSERT = (
     "policy_scope policy_slot policy_rule_set policy_run policy_snapshot policy_reject policy_run_failure "
-    "policy_shadow policy_breaker policy_saving policy_override policy_override_end"
+    "policy_shadow policy_breaker policy_saving policy_override policy_override_end "
+    "policy_day policy_day_cost policy_day_drift"
 ).split()
-_UPDATE = ("policy_head", "policy_slot")
+_UPDATE = ("policy_head", "policy_slot", "policy_day")
+_DELETE = ("policy_day_cost", "policy_day_drift")  # the figures of a day, which are written again
 _SCHEMA = text(
     "select quote_ident(nspname) from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
     "where pg_class.oid = to_regclass('policy_head')"
@@ -51,6 +54,7 @@ def role_statements(schema: str = "public") -> Iterator[str]:
     yield f"grant select on {_names(schema, *_READ, VERSION_TABLE)} to {WRITER}"
     yield f"grant insert on {_names(schema, *_INSERT)} to {WRITER}"
     yield f"grant update on {_names(schema, *_UPDATE)} to {WRITER}"
+    yield f"grant delete on {_names(schema, *_DELETE)} to {WRITER}"
     yield f"grant select on {_names(schema, 'policy_latest')} to {ROUTER}"
     yield f"grant select on {_names(schema, *_READ, VERSION_TABLE)} to {ANALYST}"
 

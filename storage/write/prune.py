@@ -22,6 +22,7 @@ from storage.schema.tables import (
     policy_slot,
     policy_snapshot,
 )
+from storage.write.day_figures import forget_days
 
 RUNS_AT_ONCE = 200
 _PAGES_AT_ONCE = 2000
@@ -74,10 +75,12 @@ def prune(engine: Engine, keep: timedelta, through_entry_id: int | None = None) 
 
     The longest beginning of the chain that is old enough is removed. It stops before the newest run of any scope, which
     readers may need, and before an override that still lasts or lasted in a slot that stays. If it is interrupted
-    between batches, the store is consistent.
+    between batches, the store is consistent. The figures of days that ended longer ago go as well.
     """
     while (batch := _prune_batch(engine, keep, through_entry_id)) is not None:
         yield batch
+    with transaction(engine) as connection:
+        forget_days(connection, database_now(connection) - keep)
     _free_space(engine)
 
 

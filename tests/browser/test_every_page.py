@@ -18,7 +18,18 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser")
 EVIL = "<script>alert(1)</script>"
-PAGES = ("/", "/symbols/SOLUSDT", "/savings", "/rules", "/runs", "/overrides", "/symbols/NOSUCH")
+PAGES = (
+    "/",
+    "/symbols/SOLUSDT",
+    "/savings",
+    "/rules",
+    "/orders",
+    "/activity",
+    "/runs",
+    "/runs/3",
+    "/overrides",
+    "/symbols/NOSUCH",
+)
 PHONE: ViewportSize = {"width": 360, "height": 740}
 COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 MOST_KEYS = 120

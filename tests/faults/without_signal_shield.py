@@ -7,7 +7,7 @@ import jobs.run.worker
 from console.main import main
 
 # Not under the guard below: the processes that it starts import this module, and must be as open to signals.
-jobs.run.worker._PARENTS_SIGNALS = ()  # type: ignore[assignment]  # no signal at all is another type to mypy
+jobs.run.worker.PARENTS_SIGNALS = ()  # type: ignore[assignment]  # no signal at all is another type to mypy
 
 if __name__ == "__main__":
     main()

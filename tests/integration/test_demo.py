@@ -24,6 +24,7 @@ from sqlalchemy import func, select, text
 from console import demo
 from console.settings.file import load
 from console.settings.plan import plan_of
+from jobs.after_run.figures_process import FiguresProcess
 from jobs.demo.feed import write_until
 from jobs.demo.folder import fresh_folder
 from jobs.demo.simulation import simulate
@@ -277,7 +278,9 @@ def test_a_demo_whose_runs_do_not_come_gives_up_and_says_how_far_it_came(
 
     monkeypatch.setattr(demo, "_PATIENCE_PER_RUN_SECONDS", 0.01)
     with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
-        watch = demo._Watch(schedule=cast("Schedule", Idle()), store=store, show=lambda *_: None, wanted=3)
+        idle = cast("Schedule", Idle())
+        figures = cast("FiguresProcess", None)  # without a run there are none
+        watch = demo._Watch(schedule=idle, store=store, show=lambda *_: None, figures=figures, wanted=3)
         with pytest.raises(demo.DemoStalledError, match="0 of 3 runs were published"):
             watch.run()
 

@@ -66,7 +66,16 @@ def test_a_slot_that_is_due_and_not_there_is_said_although_the_newest_is_fresh()
 )
 def test_an_override_is_held_until_its_own_end_whatever_the_age_beneath_it(hours: float, text: str) -> None:
     now = SLOT + timedelta(hours=hours)
-    banner = Banner(phases=phases_of(HOURLY, SLOT), gaps="", gap_count=0, slot=SLOT, next_slot=None, now=now, tag="")
+    banner = Banner(
+        phases=phases_of(HOURLY, SLOT),
+        gaps="",
+        gap_count=0,
+        slot=SLOT,
+        next_slot=None,
+        figures_at=None,
+        now=now,
+        tag="",
+    )
     override = Override(
         override_id=1,
         author="ann",
@@ -80,7 +89,16 @@ def test_an_override_is_held_until_its_own_end_whatever_the_age_beneath_it(hours
 
 
 def test_an_override_that_ends_while_the_policy_is_fresh_ends_in_words() -> None:
-    banner = Banner(phases=phases_of(HOURLY, SLOT), gaps="", gap_count=0, slot=SLOT, next_slot=None, now=SLOT, tag="")
+    banner = Banner(
+        phases=phases_of(HOURLY, SLOT),
+        gaps="",
+        gap_count=0,
+        slot=SLOT,
+        next_slot=None,
+        figures_at=None,
+        now=SLOT,
+        tag="",
+    )
     override = Override(
         override_id=1,
         author="ann",

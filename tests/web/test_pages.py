@@ -19,7 +19,10 @@ from tests.support.store_calls import write
 from tests.web.conftest import NOW, Visit
 
 EVIL = "<script>alert(1)</script>"
-PAGES = ("/", "/symbols/BTCUSDT", "/savings", "/rules", "/runs", "/overrides", "/symbols/NOSUCH")
+PAGES = (
+    *("/", "/symbols/BTCUSDT", "/savings", "/rules", "/orders", "/activity", "/runs", "/runs/3", "/overrides"),
+    "/symbols/NOSUCH",
+)
 
 
 class Elements(HTMLParser):
@@ -114,7 +117,7 @@ def test_the_part_that_updates_itself_is_sent_when_something_is_new(visit: Visit
     assert rows_of(answer.text) == ["ETHUSDT"]
 
 
-@pytest.mark.parametrize("address", PAGES[:6])
+@pytest.mark.parametrize("address", PAGES[:9])
 def test_a_slot_without_a_run_is_named_on_every_page_although_the_newest_is_fresh(
     client: TestClient, address: str
 ) -> None:
@@ -261,11 +264,12 @@ def test_text_from_outside_is_nothing_but_text(visit: Visit, empty_store: Store)
     write(empty_store, overrides.make_override, "default", EVIL, author=EVIL, reason=f'"{EVIL}', **override)
     client = visit(empty_store, now=None)
 
-    for address in ("/", "/overview", "/symbols/%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/rules", "/runs", "/overrides"):
+    others = ("/rules", "/orders", "/activity", "/runs", "/overrides")
+    for address in ("/", "/overview", "/symbols/%3Cscript%3Ealert(1)%3C%2Fscript%3E", *others):
         answer = client.get(address)
         assert answer.status_code == 200, address
         assert EVIL not in answer.text
-        assert "alert(1)" in answer.text or address == "/rules"
+        assert "alert(1)" in answer.text or address in {"/rules", "/orders"}
         assert not [element for element in Elements(answer.text).named("script") if "src" not in element]
 
 

@@ -13,7 +13,7 @@ from tests.support.runs import SLOT, evidence, publish
 from tests.web.conftest import Visit
 from tests.web.test_pages import Elements, shown_text
 
-PAGES = ("/", "/symbols/BTCUSDT", "/rules", "/runs")
+PAGES = ("/", "/symbols/BTCUSDT", "/rules", "/orders", "/runs")
 PROGRAMS = ("/readyz", "/v1/policies", "/v1/health")
 
 
@@ -43,7 +43,7 @@ def told(client: TestClient, addresses: Sequence[str]) -> set[str]:
 
 
 def check_recovery(client: TestClient) -> None:
-    assert [client.get(address).status_code for address in (*PAGES, *PROGRAMS)] == [200] * 7
+    assert [client.get(address).status_code for address in (*PAGES, *PROGRAMS)] == [200] * 8
 
 
 def test_a_file_that_was_moved_away_is_told_everywhere_until_it_is_back(visit: Visit, tmp_path: Path) -> None:

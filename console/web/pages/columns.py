@@ -31,6 +31,7 @@ COLUMNS = (
     Column(key="fill", name="Maker fill", worst="ascending", meaning="filled as maker, of the orders started as maker"),
     Column(key="slippage", name="Median slip bps", meaning="against the mid at the decision; more is worse"),
     Column(key="offset", name="Offset bps", meaning="distance of the maker price from the mid"),
+    Column(key="cost", name="Cost bps", meaning="mean of slippage and fee of an order of seven days; more is worse"),
     Column(
         key="evidence", name="Orders", worst="ascending", meaning="started as maker, of all orders of the seven days"
     ),

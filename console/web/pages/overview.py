@@ -7,9 +7,10 @@ from threading import Lock
 from markupsafe import Markup
 
 from console.web.banner import Banner, banner_of
+from console.web.order_figures import CostSum, read_order_figures
 from console.web.pages.saving_view import saving_tile
 from console.web.pages.sparkline import LastDay, Stretch, in_words, stretches
-from console.web.pages.tiles import Tile, policy_tiles
+from console.web.pages.tiles import Tile, figure_tiles, policy_tiles
 from console.web.policy_cache import LatestPolicies, PolicyCache, tag_of
 from policy.freshness import Status
 from policy.health import ExecutionHealth
@@ -21,10 +22,14 @@ _SHOWN_BY_STRIP = {f"policy_{status}" for status in (Status.STALE, Status.EXPIRE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewRow:
-    """One symbol of the table, with its day; `warnings` leave out how old the policy is."""
+    """One symbol of the table, the worst first, with its last day as a picture.
+
+    `warnings` leave out how old the policy is. `cost` is that of seven days' orders, None without any.
+    """
 
     health: ExecutionHealth
     warnings: Sequence[str]
+    cost: CostSum | None
     day: Sequence[Stretch]
     day_words: str
 
@@ -55,26 +60,30 @@ class Overview:
     ) -> OverviewView:
         """Return the overview; `render` lays tiles and rows out. Raises as the store does."""
         banner = banner_of(self.cache, newest)
-        wanted = tag_of(newest.tag, banner.status)
+        wanted = tag_of(newest.tag, banner.status, banner.figures_at)
         with self._lock:
             if self._kept is None or self._kept[0] != wanted:
-                self._kept = (wanted, render(self._tiles(newest), self.rows(newest)))
+                self._kept = (wanted, self._render(newest, render))
             content = self._kept[1]
         return OverviewView(tag=tag_of(wanted, banner.tag), banner=banner, content=content)
 
-    def _tiles(self, newest: LatestPolicies) -> Sequence[Tile]:
-        with self.cache.store.reading() as connection:
-            known = known_savings(connection, self.cache.scope)
-        return (*policy_tiles(newest), saving_tile(known, newest.slot))
-
-    def rows(self, newest: LatestPolicies) -> list[OverviewRow]:
-        """Return a row for every symbol, the worst first."""
+    def _render(
+        self, newest: LatestPolicies, render: Callable[[Sequence[Tile], Sequence[OverviewRow]], Markup]
+    ) -> Markup:
         with self.cache.store.reading() as connection:
             end = newest.slot or newest.now
             steps = self._last_day.read(connection, self.cache.scope, end)
-        return [_row(health, stretches(health.symbol, steps)) for health in self.cache.healths(newest)]
+            figures = read_order_figures(connection, self.cache.scope)
+            known = known_savings(connection, self.cache.scope)
+        costs = figures.costs_of_symbols()
+        rows = [
+            _row(health, costs.get(health.symbol), stretches(health.symbol, steps))
+            for health in self.cache.healths(newest)
+        ]
+        cost_tile, drift_tile = figure_tiles(figures)
+        return render((*policy_tiles(newest), cost_tile, saving_tile(known, newest.slot), drift_tile), rows)
 
 
-def _row(health: ExecutionHealth, day: Sequence[Stretch]) -> OverviewRow:
+def _row(health: ExecutionHealth, cost: CostSum | None, day: Sequence[Stretch]) -> OverviewRow:
     warnings = [warning.message for warning in health.warnings if warning.code not in _SHOWN_BY_STRIP]
-    return OverviewRow(health=health, warnings=warnings, day=day, day_words=in_words(day))
+    return OverviewRow(health=health, warnings=warnings, cost=cost, day=day, day_words=in_words(day))

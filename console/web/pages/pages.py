@@ -5,20 +5,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from pydantic import BeforeValidator
 
 from console.outage_words import outage_title, sum_move_words
 from console.web.banner import FreshnessPhase, banner_of, phase_at, symbol_phases
 from console.web.headers import NOT_KEPT
+from console.web.order_figures import read_order_figures
+from console.web.order_log import OrderLog
 from console.web.pages import formats
+from console.web.pages.activity import activity_values, events_of_run
 from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
 from console.web.pages.columns import COLUMNS
+from console.web.pages.order_pages import order_log_values
 from console.web.pages.override_page import overrides_view
 from console.web.pages.overview import Overview, OverviewRow, OverviewView
 from console.web.pages.rule_sets import ROW_LIMIT, timeline
@@ -26,20 +31,34 @@ from console.web.pages.saving_view import HEIGHT, WIDTH, saving_picture, saving_
 from console.web.pages.sparkline import STEP_COUNT
 from console.web.pages.symbol_changes import symbol_changes
 from console.web.pages.tiles import Tile
-from console.web.parameters import EARLIEST, LARGEST_NUMBER, LATEST, OneSymbol, Symbol, Until
+from console.web.parameters import (
+    EARLIEST,
+    LARGEST_NUMBER,
+    LATEST,
+    Moment,
+    OneSymbol,
+    RunNumber,
+    Since,
+    Symbol,
+    Until,
+    none_if_empty,
+)
 from console.web.policy_cache import LatestPolicies, PolicyCache
 from console.web.responses import ThePolicyCache
 from console.web.writing import TheWriting
 from jobs.analysis.explain import Explanation, explain_policy
 from jobs.analysis.rule_set_summary import summarize_rule_sets
+from policy.activity_kind import ActivityKind
 from policy.enums import Quality, Regime
 from policy.experiment.saving import Comparison
 from policy.experiment.saving_figure import ALL_SYMBOLS
 from policy.rules import UnknownRuleSetError
+from policy.time_text import iso
+from policy.window import OUTCOME_WINDOW
 from storage.audit import chain
 from storage.read.overrides import override_periods, overrides_at
-from storage.read.pages import PageBounds, changes, failures, gaps, runs
-from storage.read.policies import rejects_of_runs
+from storage.read.pages import PageBounds, changes, failures, gaps, run_by_id, runs
+from storage.read.policies import rejects_of_run, rejects_of_runs
 from storage.read.savings import known_savings, saving_series
 
 router = APIRouter(include_in_schema=False)
@@ -68,6 +87,7 @@ def _environment() -> Environment:
         moment=formats.moment,
         path=lambda text: quote(text, safe=""),
         phases=_phases_as_json,
+        query=urlencode,
     )
     environment.globals.update(
         decision=formats.decision,
@@ -243,6 +263,67 @@ def overrides_page(
         view = overrides_view(connection, cache.scope, writing, now, symbol, before)
     values = {"view": view, "symbol": symbol, "symbols": sorted(newest.by_symbol), "active": "overrides"}
     return _page(request, "overrides.html", {**values, "banner": banner_of(cache, newest)})
+
+
+@router.get("/orders/log")
+def order_log(
+    request: Request,
+    cache: ThePolicyCache,
+    since: Annotated[Moment, Query()],
+    until: Annotated[Moment, Query()],
+    symbol: Annotated[OneSymbol, BeforeValidator(none_if_empty)] = None,
+) -> Response:
+    """Show the orders of a time, which a run or a change rests on."""
+    log = cast(OrderLog | None, request.app.state.order_log)
+    values = order_log_values(log, cache.scope, symbol, since, until)
+    return _page(request, "order_log.html", {**values, "banner": banner_of(cache, cache.newest()), "active": "orders"})
+
+
+@router.get("/activity")
+def activity(
+    request: Request,
+    cache: ThePolicyCache,
+    kind: Annotated[ActivityKind | None, BeforeValidator(none_if_empty)] = None,
+    symbol: Annotated[OneSymbol, BeforeValidator(none_if_empty)] = None,
+    since: Annotated[Since, BeforeValidator(none_if_empty)] = None,
+    until: Annotated[Until, BeforeValidator(none_if_empty)] = None,
+) -> Response:
+    """Show what happened, the newest first, by kind, symbol and time."""
+    values = activity_values(cache, kind, symbol, since, until)
+    return _page(request, "activity.html", {**values, "banner": banner_of(cache, cache.newest()), "active": "activity"})
+
+
+@router.get("/orders")
+def orders(request: Request, cache: ThePolicyCache) -> Response:
+    """Show what orders cost by day and by symbol, the dearest first, and which symbols drifted."""
+    with cache.store.reading() as connection:
+        figures = read_order_figures(connection, cache.scope)
+    by_cost = sorted(figures.costs_of_symbols().items(), key=lambda item: -(item[1].mean_bps or float("-inf")))
+    values = {
+        "banner": banner_of(cache, cache.newest()),
+        "figures": figures,
+        "days": figures.costs_of_days(),
+        "symbols": by_cost,
+        "drifts": figures.drift_of_symbols(),
+        "active": "orders",
+    }
+    return _page(request, "orders.html", values)
+
+
+@router.get("/runs/{run_id}")
+def one_run(request: Request, cache: ThePolicyCache, run_id: RunNumber) -> Response:
+    """Show one run: when and by what it was computed, what it changed, and the rows that it rejected."""
+    with cache.store.reading() as connection:
+        run = run_by_id(connection, cache.scope, run_id)
+        if run is None:
+            raise HTTPException(404, f"There is no run {run_id} in scope {cache.scope!r}.")
+        values = {
+            "run": run,
+            "rejects": rejects_of_run(connection, run_id),
+            "events": events_of_run(connection, run),
+            "rests_on": {"since": iso(run.slot - OUTCOME_WINDOW), "until": iso(run.slot)},
+        }
+    return _page(request, "run.html", {**values, "banner": banner_of(cache, cache.newest()), "active": "runs"})
 
 
 @router.get("/runs")

@@ -1,8 +1,10 @@
 """The tiles above the table of symbols: the few figures that a person looks for first, each with a way to the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from console.web.order_figures import DRIFT_KINDS, CostSum, OrderFigures
+from console.web.pages.formats import NOT_MEASURED, figure
 from console.web.policy_cache import LatestPolicies
 from policy.enums import Quality
 
@@ -37,3 +39,38 @@ def policy_tiles(newest: LatestPolicies) -> Sequence[Tile]:
             href="/runs#overrides-heading",
         ),
     )
+
+
+def figure_tiles(figures: OrderFigures) -> tuple[Tile, Tile]:
+    """Return what today's orders cost by route, and how many of them drifted."""
+    if figures.today is None:
+        nothing = "known after the next run"
+        return (
+            Tile(key="cost", title="Cost today", figure=NOT_MEASURED, note=nothing, href="/orders"),
+            Tile(key="drift", title="Drift today", figure=NOT_MEASURED, note=nothing, href="/orders#drift-heading"),
+        )
+    return (_cost_tile(figures.costs_of_today()), _drift_tile(figures.drift_of_today()))
+
+
+def _cost_tile(by_route: Mapping[str, CostSum]) -> Tile:
+    routes = [f"{route} {figure(cost.mean_bps)} bps{_money(cost.money)}" for route, cost in by_route.items()]
+    count = sum(cost.cost_count for cost in by_route.values())
+    total_bps = sum((cost.mean_bps or 0.0) * cost.cost_count for cost in by_route.values())
+    shown = f"{figure(total_bps / count)} bps" if count else NOT_MEASURED
+    return Tile(
+        key="cost", title="Cost today", figure=shown, note="; ".join(routes) or "no order today", href="/orders"
+    )
+
+
+def _money(money: float | None) -> str:
+    return f" ({money:z,.2f} in money)" if money is not None else ""
+
+
+def _drift_tile(counts: Mapping[str, int]) -> Tile:
+    """Orders without a run are no drift that a person can act on if no order names one: the log leaves it out."""
+    orders = counts["order_count"]
+    names_none = orders > 0 and counts["no_run_count"] == orders
+    drifted = sum(counts[kind] for kind in DRIFT_KINDS if not (names_none and kind == "no_run_count"))
+    note = "no order names its run" if names_none else f"of {orders} orders"
+    href = "/orders#drift-heading"
+    return Tile(key="drift", title="Drift today", figure=str(drifted), note=note, href=href, is_bad=drifted > 0)

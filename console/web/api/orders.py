@@ -1,0 +1,32 @@
+"""The API of orders: what those of each day cost, and how many did not follow the policy of their time."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from console.records.day_records import CostDays, DayCostRecord, DayDriftRecord, DriftDays
+from console.web.errors import documented
+from console.web.order_figures import read_order_figures
+from console.web.responses import ThePolicyCache
+
+router = APIRouter(prefix="/v1", tags=["orders"], responses=documented(422, 500, 503, 504))
+Days = Annotated[int, Query(description="Of so many UTC days up to the newest that has figures.", ge=1, le=31)]
+
+
+@router.get("/costs", response_model=CostDays)
+def costs(cache: ThePolicyCache, days: Days = 7) -> CostDays:
+    """Return what orders cost by day, symbol and route, as it was added up after the newest run."""
+    with cache.store.reading() as connection:
+        figures = read_order_figures(connection, cache.scope, timedelta(days=days))
+    items = [DayCostRecord.of(day, cost) for day, cost in figures.costs]
+    return CostDays(as_of=figures.today.as_of if figures.today is not None else None, items=items)
+
+
+@router.get("/drift", response_model=DriftDays)
+def drift(cache: ThePolicyCache, days: Days = 7) -> DriftDays:
+    """Return how many orders did not follow the policy of their time, by day and symbol, after the newest run."""
+    with cache.store.reading() as connection:
+        figures = read_order_figures(connection, cache.scope, timedelta(days=days))
+    items = [DayDriftRecord.of(day, drift) for day, drift in figures.drifts]
+    return DriftDays(as_of=figures.today.as_of if figures.today is not None else None, items=items)

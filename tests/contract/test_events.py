@@ -1,0 +1,134 @@
+"""One timeline of what happened, on both databases; the story is that of tests/support/small_history."""
+
+from datetime import UTC, datetime, timedelta
+
+from policy import TakerBias
+from policy.activity_kind import ActivityKind
+from storage.read.events import Event, EventFilter, events
+from storage.read.pages import PageBounds
+from storage.store import Store
+from storage.write import overrides
+from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.small_history import publish_small_history
+from tests.support.store_calls import read, write
+from tests.support.waiting import wait_until
+
+ALL = EventFilter()
+# Whether patience changes with the regime is for the tests of the rules.
+PLAIN = EventFilter(kinds=[kind for kind in ActivityKind if kind is not ActivityKind.POLICY_CHANGED])
+TRIES_ARE_LATER = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def timeline(store: Store, wanted: EventFilter, *, limit: int = 100, until: datetime | None = None) -> list[Event]:
+    return read(store, events, "default", PageBounds(until=until, limit=limit), wanted)
+
+
+def brief(shown: list[Event]) -> list[tuple[str, str, str | None, int | None]]:
+    return [(f"{event.at:%H:%M}", event.kind.value, event.symbol, event.run_id) for event in shown]
+
+
+def test_everything_that_happened_is_there_the_newest_first(store: Store) -> None:
+    publish_small_history(store)
+
+    shown = timeline(store, PLAIN)
+
+    tries = [event for event in shown if event.kind is ActivityKind.RUN_FAILED]
+    assert [event.reason for event in tries] == ["the log is locked", "no file matches"]
+    assert shown[: len(tries)] == tries
+    assert brief(shown[len(tries) :]) == [
+        ("04:30", "override_made", "ETHUSDT", None),
+        ("04:00", "to_maker", "ETHUSDT", 5),
+        ("02:00", "slot_missed", None, None),
+        ("01:30", "override_ended", "BTCUSDT", None),
+        ("01:00", "to_taker", "ETHUSDT", 4),
+        ("00:20", "override_made", "BTCUSDT", None),
+        ("00:00", "to_taker", "DOGEUSDT", 3),
+        ("00:00", "rule_set_changed", None, 3),
+    ]
+
+
+def test_an_event_says_what_is_now_what_was_before_who_and_why(store: Store) -> None:
+    publish_small_history(store)
+    shown = {(event.kind, event.symbol): event for event in timeline(store, PLAIN)}
+
+    to_taker = shown[ActivityKind.TO_TAKER, "DOGEUSDT"]
+    assert to_taker.what.startswith("taker, prefer taker, broken; before: maker first, ")
+    assert "fallback 0.96 >= 0.95" in (to_taker.reason or "")
+    made, ended = shown[ActivityKind.OVERRIDE_MADE, "BTCUSDT"], shown[ActivityKind.OVERRIDE_ENDED, "BTCUSDT"]
+    assert made.what == "override 101: taker, prefer taker until 2025-03-04T02:20:00Z"
+    assert (made.author, made.reason) == ("ann", "venue maintenance")
+    assert (ended.what, ended.author, ended.reason) == ("override 101: taker, prefer taker", "bob", "venue is back")
+    rules = shown[ActivityKind.RULE_SET_CHANGED, None]
+    assert rules.what == "seed 1; before: seed 1"
+    assert '"broken_fallback_ratio":0.95' in (rules.reason or "").partition("; before: ")[0]
+    assert shown[ActivityKind.SLOT_MISSED, None].what == "slot 2025-03-04T02:00:00Z has no run: missed"
+
+
+def test_a_quality_that_changes_alone_is_a_change_and_broken_has_a_word_of_its_own(store: Store) -> None:
+    publish_small_history(store)
+
+    bitcoin = timeline(store, EventFilter(kinds=[ActivityKind.POLICY_CHANGED], symbol="BTCUSDT"))
+
+    assert brief(bitcoin) == [
+        ("01:00", "policy_changed", "BTCUSDT", 4),
+        ("23:00", "policy_changed", "BTCUSDT", 2),
+    ]
+
+
+def test_a_symbol_has_its_own_events_and_what_concerns_all(store: Store) -> None:
+    publish_small_history(store)
+
+    shown = timeline(store, EventFilter(kinds=PLAIN.kinds, symbol="DOGEUSDT"), until=TRIES_ARE_LATER)
+
+    assert brief(shown) == [
+        ("02:00", "slot_missed", None, None),
+        ("00:00", "to_taker", "DOGEUSDT", 3),
+        ("00:00", "rule_set_changed", None, 3),
+    ]
+
+
+def test_an_override_that_ends_by_itself_and_a_prune_are_events(store: Store) -> None:
+    publish(store, SLOT)
+    publish(store, SLOT + QUARTER)
+    write(
+        store,
+        overrides.make_override,
+        "default",
+        "BTCUSDT",
+        maker_first=False,
+        taker_bias=TakerBias.PREFER_TAKER,
+        lasting=timedelta(milliseconds=5),
+        author="ann",
+        reason="a test",
+    )
+    expired = EventFilter(kinds=[ActivityKind.OVERRIDE_EXPIRED])
+    wait_until(lambda: len(timeline(store, expired)) == 1, "the override ends")
+    publish(store, SLOT + 2 * QUARTER)
+    (pruned,) = store.prune(timedelta(0), through_entry_id=1)
+
+    assert pruned.run_count == 1
+    (event,) = timeline(store, EventFilter(kinds=[ActivityKind.PRUNED]))
+    assert event.what == "1 runs were removed for their age, up to entry 1"
+
+
+def test_a_page_ends_with_a_whole_moment_and_the_next_goes_on_before_it(store: Store) -> None:
+    symbols = ("AUSDT", "BUSDT", "CUSDT")
+    for number in range(3):
+        fallback = 0.99 if number % 2 else 0.1
+        publish(store, SLOT + number * QUARTER, *(evidence(symbol, fallback=fallback) for symbol in symbols))
+
+    first = timeline(store, ALL, limit=2)
+    second = timeline(store, ALL, limit=2, until=first[-1].at)
+
+    assert [(event.kind.value, event.symbol) for event in first] == [("to_maker", name) for name in symbols]
+    assert [(event.kind.value, event.symbol) for event in second] == [("to_taker", name) for name in symbols]
+    assert timeline(store, ALL, limit=2, until=second[-1].at) == []
+
+
+def test_kinds_that_are_rare_are_found_behind_many_others(store: Store) -> None:
+    for number in range(8):
+        publish(store, SLOT + number * QUARTER, evidence("AUSDT", fallback=0.99 if number % 2 else 0.1))
+
+    shown = timeline(store, EventFilter(kinds=[ActivityKind.TO_TAKER]), limit=3)
+
+    assert [event.run_id for event in shown] == [8, 6, 4]

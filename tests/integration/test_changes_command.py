@@ -1,0 +1,54 @@
+"""`router-policy changes`: what happened, on the screen and as JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from storage.store import Store
+from tests.support.bots import run_command
+from tests.support.small_history import publish_small_history
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the small history and its settings."""
+    folder = tmp_path_factory.mktemp("changes")
+    (folder / "router-policy.toml").write_text(
+        '[store]\nurl = "sqlite:///policy.db"\n[orders]\nkind = "canonical"\npath = "orders.jsonl"\n'
+    )
+    with Store(f"sqlite:///{folder / 'policy.db'}") as store:
+        store.set_up()
+        publish_small_history(store)
+    return folder
+
+
+def test_the_screen_shows_what_happened_the_newest_first(folder: Path) -> None:
+    shown = run_command(folder, "changes", "DOGEUSDT", "--kind", "to_taker", "--kind", "slot_missed")
+
+    assert shown.returncode == 0, shown.stderr
+    lines = [line for line in shown.stdout.splitlines() if "2025-" in line]
+    assert ["slot missed" in lines[0], "to taker" in lines[1]] == [True, True]
+    assert "run 3: " in lines[1]
+
+
+def test_json_has_the_shape_of_the_api(folder: Path) -> None:
+    shown = run_command(folder, "changes", "--kind", "override_ended", "--json")
+
+    assert json.loads(shown.stdout)["items"] == [
+        {
+            "at": "2025-03-04T01:30:00Z",
+            "kind": "override_ended",
+            "symbol": "BTCUSDT",
+            "run_id": None,
+            "what": "override 101: taker, prefer taker",
+            "author": "bob",
+            "reason": "venue is back",
+        }
+    ]
+
+
+def test_nothing_is_said_if_nothing_happened(folder: Path) -> None:
+    shown = run_command(folder, "changes", "--kind", "pruned")
+
+    assert shown.stdout == "nothing of the kind happened in this time\n"
