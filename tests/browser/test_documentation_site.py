@@ -91,6 +91,9 @@ def test_a_reader_finds_a_page_by_the_search(address: str, visit: Visit) -> None
     page = visit(f"{address}/tutorials/trader/")
     expect(page.get_by_role("heading", name="Tutorial: you have a log of orders")).to_be_visible()
 
+    expect(page.locator(".md-search-result__meta")).to_have_text(
+        "Type to start searching"
+    )  # what is typed before is lost
     page.locator("input[name=query]").fill("post-only reject")
 
     expect(page.locator(".md-search-result__item").first).to_be_visible()
