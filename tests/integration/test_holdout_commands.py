@@ -36,7 +36,7 @@ def _order(order_id: str, slot: datetime) -> dict[str, object]:
 
 
 def test_every_policy_shows_share_and_salt(bot: Path) -> None:
-    latest = json.loads(command(bot, "latest", "--json").stdout)
+    latest = json.loads(command(bot, "latest", "--json").stdout)["items"]
 
     assert {(row["symbol"], row["holdout_share"], row["holdout_salt"]) for row in latest} == {
         ("GOODUSDT", 0.5, "spring"),
@@ -51,7 +51,7 @@ def test_the_store_verifies(bot: Path) -> None:
 
 def test_drift_says_which_order_was_not_sent_as_assigned_and_what_follows(bot: Path) -> None:
     shown = command(bot, "drift").stdout
-    (record,) = json.loads(command(bot, "drift", "--json").stdout)
+    record = json.loads(command(bot, "drift", "--json").stdout)
 
     (good,) = (symbol for symbol in record["symbols"] if symbol["symbol"] == "GOODUSDT")
     (example,) = good["not_as_assigned"]["examples"]
