@@ -18,3 +18,4 @@ class EventKind(StrEnum):
     RULE_SET_CHANGED = "rule_set_changed"
     SLOT_MISSED = "slot_missed"
     RUN_FAILED = "run_failed"
+    SAVING_KNOWN = "saving_known"

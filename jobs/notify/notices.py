@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jobs.notify.observation import Observation
 from policy.effective import EffectivePolicy
 from policy.enums import Quality
 from policy.event_kind import EventKind
+from policy.experiment.saving import Answer
+from policy.experiment.saving_figure import SavingFigure, SavingWord, judge_saving
 from policy.freshness import WHAT_ROUTERS_DO, Status
 from policy.time_text import iso
 from storage.read.overrides import OverrideEntry
@@ -39,6 +41,7 @@ def notices(before: Observation, after: Observation) -> list[Notice]:
         *_rejects(before, after),
         *_gaps(before, after),
         *_freshness(before, after),
+        *_savings(before, after),
     ]
 
 
@@ -120,6 +123,22 @@ def _freshness(before: Observation, after: Observation) -> Iterator[Notice]:
         return
     message = f"the policies of slot {iso(after.run.slot)} are {after.status}; {WHAT_ROUTERS_DO[after.status]}"
     yield Notice(kind=kind, message=message, run_id=after.run.run_id, slot=after.run.slot)
+
+
+def _savings(before: Observation, after: Observation) -> Iterator[Notice]:
+    """Yield each comparison of which it is known now, and was not before, whether it saves on the orders sent."""
+    for comparison, figure in after.savings.items():
+        earlier, word = before.savings.get(comparison), _saving_word(figure)
+        if after.run is None or word is SavingWord.NOT_YET_KNOWN or (earlier and _saving_word(earlier) is word):
+            continue
+        margin = figure.margin_bps(Answer.ORDERS_SENT)
+        amount = f"{figure.saving_bps:+.2f} bps an order, give or take {margin:.2f}, over {figure.order_count} orders"
+        message = f"{comparison.replace('_', ' ')}: it is known now that it {word} ({amount})"
+        yield Notice(kind=EventKind.SAVING_KNOWN, message=message, run_id=after.run.run_id, slot=after.run.slot)
+
+
+def _saving_word(figure: SavingFigure) -> SavingWord:
+    return judge_saving(figure, Answer.ORDERS_SENT, timedelta(0)).word
 
 
 def _listed(symbols: Iterable[str]) -> str:

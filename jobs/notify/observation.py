@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from jobs.analysis.health import limits_at
 from jobs.slots import Slots
 from policy.effective import EffectivePolicy
+from policy.experiment.saving import Comparison
+from policy.experiment.saving_figure import ALL_SYMBOLS, SavingFigure
 from policy.freshness import Status, judge_freshness
 from policy.reject import Reject
 from storage.read.overrides import OverrideEntry, overrides_at
 from storage.read.pages import PageBounds, SlotGap, gaps
 from storage.read.policies import latest, newest_run, rejects_of_run
+from storage.read.savings import known_savings
 from storage.records import PublishedRun
 from storage.store import Store
 
@@ -21,7 +24,10 @@ _GAPS_READ = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The state of a scope at one moment, `at` by the database's clock; without a run there are no policies."""
+    """The state of a scope at one moment, `at` by the database's clock; without a run there are no policies.
+
+    `savings` are those of all symbols together.
+    """
 
     at: datetime
     run: PublishedRun | None
@@ -30,6 +36,7 @@ class Observation:
     rejects: tuple[Reject, ...]
     overrides: Mapping[int, OverrideEntry]
     gaps: Mapping[datetime, SlotGap]
+    savings: Mapping[Comparison, SavingFigure]
 
 
 def observe(store: Store, scope: str, slots: Slots) -> Observation:
@@ -41,6 +48,7 @@ def observe(store: Store, scope: str, slots: Slots) -> Observation:
         rejects = rejects_of_run(connection, run.run_id) if run is not None else []
         overrides = overrides_at(connection, scope, now)
         missing = gaps(connection, scope, PageBounds(since=now - _GAP_SPAN, limit=_GAPS_READ))
+        savings = known_savings(connection, scope).newest
     slot = run.slot if run is not None else None
     return Observation(
         at=now,
@@ -50,4 +58,5 @@ def observe(store: Store, scope: str, slots: Slots) -> Observation:
         rejects=tuple(rejects),
         overrides={override.entry_id: override for override in overrides},
         gaps={gap.slot: gap for gap in missing},
+        savings={comparison: each.figure for (symbol, comparison), each in savings.items() if symbol == ALL_SYMBOLS},
     )

@@ -62,7 +62,7 @@ def masked(url: str) -> str:
     return f"{scheme}://..." if separator and scheme.isalnum() else "..."
 
 
-def main() -> None:
+def send_standard_input() -> None:
     """Send the messages of standard input, each from a thread, and print a line of JSON when one is done."""
     rows, is_trial = json.load(sys.stdin)
     threads = [threading.Thread(target=_send_row, args=(row, is_trial), daemon=True) for row in rows]
@@ -86,4 +86,4 @@ def _send_row(row: Mapping[str, str], is_trial: bool) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    send_standard_input()

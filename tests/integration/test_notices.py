@@ -13,6 +13,8 @@ from jobs.notify.quiet import parse_quiet_hours
 from policy.effective import EffectivePolicy, Override
 from policy.enums import TakerBias
 from policy.event_kind import EventKind
+from policy.experiment.saving import Comparison
+from policy.experiment.saving_figure import SavingFigure
 from policy.freshness import Status
 from policy.reject import Reject
 from policy.rules import rule_set
@@ -64,6 +66,7 @@ def seen(*policies: EffectivePolicy, **changes: object) -> Observation:
         rejects=(),
         overrides={},
         gaps={},
+        savings={},
     )
     return replace(observation, **changes)  # type: ignore[arg-type]
 
@@ -197,6 +200,43 @@ def test_missed_slots_are_one_notice() -> None:
 def test_growing_old_is_told_once(status: Status, expected: list[EventKind]) -> None:
     assert kinds(notices(seen(), seen(status=status))) == expected
     assert notices(seen(status=status), seen(status=status)) == []
+
+
+def saving(bps: float, margin_bps: float | None) -> dict[Comparison, SavingFigure]:
+    values: dict[str, Any] = dict.fromkeys(SavingFigure.__slots__)
+    values |= {"symbol": "", "comparison": Comparison.MAKER_AGAINST_TAKER, "saving_bps": bps}
+    values |= {"sent_margin_bps": margin_bps, "order_count": 400, "maker_count": 200, "taker_count": 200}
+    return {Comparison.MAKER_AGAINST_TAKER: SavingFigure(**values)}
+
+
+def test_a_saving_is_told_once_it_is_known() -> None:
+    (told,) = notices(seen(savings=saving(1.0, 1.5)), seen(savings=saving(1.25, 0.5)))
+
+    assert told.kind is EventKind.SAVING_KNOWN
+    assert told.message == (
+        "maker against taker: it is known now that it saves (+1.25 bps an order, give or take 0.50, over 400 orders)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {}),
+        ({}, saving(1.0, 1.5)),  # the interval holds 0
+        ({}, saving(1.0, None)),
+        (saving(1.0, 0.5), saving(1.1, 0.4)),
+    ],
+)
+def test_a_saving_that_is_not_known_or_was_known_before_is_no_news(
+    before: dict[Comparison, SavingFigure], after: dict[Comparison, SavingFigure]
+) -> None:
+    assert notices(seen(savings=before), seen(savings=after)) == []
+
+
+def test_a_saving_that_turns_into_a_cost_is_told() -> None:
+    (told,) = notices(seen(savings=saving(1.0, 0.5)), seen(savings=saving(-1.0, 0.5)))
+
+    assert "it is known now that it costs (-1.00 bps" in told.message
 
 
 @pytest.mark.parametrize(
