@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jobs.backtest.actions import FULL_WAIT, HALF_WAIT, QUARTER_WAIT, TAKER, Action
-from jobs.backtest.arrays import Flags
+from jobs.backtest.arrays import Flags, Floats
 from jobs.backtest.backtest import Backtest, BacktestRequest, run_backtest
 from jobs.backtest.comparison import ALWAYS_MAKER, ALWAYS_TAKER, ORACLE
 from jobs.backtest.orders import Orders, Profile, coin_profile
@@ -19,6 +19,7 @@ from jobs.backtest.outcomes import Outcomes, OutcomesByAction
 from jobs.backtest.routing import BacktestContext, RoutedOrders, route
 from policy import Evidence, Quality, Regime, RouterPolicy, TakerBias
 from policy.fee_gap import NO_FEES
+from policy.maker_cost import CostParameters
 from policy.outage_evidence import OutageParameters
 from policy.rules import Decision, Judgement, RuleSet, State, rule_set
 from tests.support.backtest_markets import FEES, MINUTE, START, market, orders, walking
@@ -38,6 +39,7 @@ class Scripted:
     maker_posts: int | None = None
     has_state: bool = True
     outage_parameters: OutageParameters | None = None
+    cost_parameters: CostParameters | None = None
     shown: list[Evidence] = field(default_factory=list)
 
     def newcomer(self, _: Sequence[State]) -> State:
@@ -69,6 +71,10 @@ class Simple:
     @property
     def is_rejected(self) -> Flags:
         return np.zeros(len(self.arriving), dtype=np.bool_)
+
+    @property
+    def arrival_quote_bps(self) -> Floats:
+        return np.zeros(len(self.arriving))
 
     def of(self, action: Action) -> Outcomes:
         count = len(self.arriving)
