@@ -1,8 +1,9 @@
 """Requests drawn from the API's own description, in sequences as well: none breaks it or gets an answer it lacks."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -13,13 +14,19 @@ from schemathesis.engine import Status, events, from_schema
 from starlette.testclient import TestClient
 
 from console.web.app import Access
+from storage.audit import chain
 from storage.store import Store
+from tests.support.runs import SLOT, publish
+from tests.support.store_calls import read
 from tests.web.conftest import Visit
+from tests.web.test_override_writes import BY_ANN, WRITING
 
 SEED = 4711
 LONG_CASE_COUNT = 5000
 # Its `after` holds a time, and no pattern says which times there are: well formed, it may be refused all the same.
 _TIMES_WITHIN_TEXTS = {"include-path": "/v1/changes", "checks": {"positive_data_acceptance": {"enabled": False}}}
+# What is well formed may still lack the token, name no symbol that there is, or come too late.
+_MAY_BE_REFUSED = {"include-path-regex": "^/v1/overrides", "checks": {"positive_data_acceptance": {"enabled": False}}}
 ODD_TEXTS = (
     "",
     "-1",
@@ -57,16 +64,29 @@ class Findings:
             self.faults += [f"{recorded.interactions[case_id].request.uri}: {fault}" for fault in failed]
 
 
-def tried(client: TestClient, examples: int, *, at_bounds: bool) -> Findings:
-    """Try every operation with so many drawn requests and sequences, and with the bounds that its description names."""
+def tried(
+    client: TestClient,
+    examples: int,
+    *,
+    at_bounds: bool,
+    below: str = "/",
+    headers: Mapping[str, str] | None = None,
+) -> Findings:
+    """Try operations with so many drawn requests and sequences, and with the bounds that their description names.
+
+    Those of the addresses that begin with `below`; every request has the `headers`.
+    """
     settings = {
+        "headers": dict(headers or {}),
         "seed": SEED,
         "generation": {"max-examples": examples, "deterministic": True, "database": "none"},
         "phases": {"coverage": {"enabled": at_bounds}},
-        "operations": [_TIMES_WITHIN_TEXTS],
+        "operations": [_TIMES_WITHIN_TEXTS, _MAY_BE_REFUSED],
     }
     config = SchemathesisConfig.from_dict(settings)
-    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", client.app, config=config)
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", client.app, config=config).include(
+        path_regex=f"^{below}"
+    )
     findings = Findings()
     for event in from_schema(schema).execute():
         findings.add(event)
@@ -93,6 +113,22 @@ def test_no_request_of_thousands_breaks_the_api(open_client: TestClient) -> None
 
     assert findings.faults == []
     assert findings.case_counts.total() >= LONG_CASE_COUNT
+
+
+@pytest.mark.parametrize("has_token", [False, True])
+def test_no_drawn_request_breaks_what_writes_and_without_a_token_none_is_written(
+    visit: Visit, empty_store: Store, has_token: bool
+) -> None:
+    publish(empty_store)
+    client = visit(empty_store, now=SLOT + timedelta(minutes=5), access=Access(hosts=["*"]), writing=WRITING)
+    before = read(empty_store, chain.head)
+
+    findings = tried(client, examples=25, at_bounds=True, below="/v1/overrides", headers=BY_ANN if has_token else {})
+
+    assert findings.faults == []
+    assert findings.case_counts.total() > 100
+    assert has_token or read(empty_store, chain.head) == before
+    list(empty_store.verify())
 
 
 def odd_addresses(description: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
