@@ -36,7 +36,7 @@ def policy_tiles(newest: LatestPolicies) -> Sequence[Tile]:
             title="Overrides",
             figure=str(overridden),
             note="decided by hand",
-            href="/runs#overrides-heading",
+            href="/overrides",
         ),
     )
 
