@@ -10,7 +10,7 @@ from console.not_found import NoPolicyError, did_you_mean, store_to_read
 from console.options import AsJson, Config, SymbolArgument, parse_time
 from console.outage_words import outage_lines
 from console.settings.file import load
-from console.terminal.rejects import reject_words
+from console.terminal.rejects import reject_text
 from console.terminal.routes import policy_words
 from console.terminal.text import exact_figure, print_lines, print_record
 from jobs.analysis.explain import Explanation, explain_policy
@@ -154,7 +154,7 @@ def _counts(snapshot: Snapshot) -> Iterator[str]:
 def _rejected(rejects: Sequence[Reject]) -> Iterator[str]:
     yield "rows of the sources that the run did not use:" if rejects else "every row of the sources was used"
     for reject in rejects:
-        yield f"  {reject_words(reject)}"
+        yield f"  {reject_text(reject)}"
 
 
 def _shadows(shadows: Iterable[ShadowDecision], slot: datetime) -> Iterator[str]:

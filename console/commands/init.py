@@ -13,7 +13,7 @@ from console.settings.draft import RULES, draft
 from console.settings.file import FILE_NAME, load
 from console.settings.plan import plan_of
 from console.terminal.preview import print_preview
-from jobs.analysis.preview import DataEnd, Preview, find_data_end, preview
+from jobs.analysis.preview import DataEnd, Preview, find_data_end, preview_policies
 from jobs.analysis.recognition import recognise
 from policy.errors import RouterPolicyError
 from policy.time_text import iso
@@ -94,7 +94,7 @@ def _previewed(path: Path) -> tuple[DataEnd | None, Preview | None]:
     try:
         plan = plan_of(load(path))
         end = find_data_end(plan.orders, datetime.now(UTC))
-        return end, preview(plan, end.as_of) if end is not None else None
+        return end, preview_policies(plan, end.as_of) if end is not None else None
     except RouterPolicyError:
         path.unlink()
         raise

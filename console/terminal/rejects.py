@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from policy.reject import Reject
 
 
-def reject_words(reject: Reject) -> str:
+def reject_text(reject: Reject) -> str:
     """Return one reason's count and sample, as in `orders: 3 x zero_fill, as log.jsonl:7`."""
     return f"{reject.source}: {reject.reject_count} x {reject.reason}, as {reject.sample}"
 
@@ -13,4 +13,4 @@ def reject_words(reject: Reject) -> str:
 def reject_lines(rejects: Iterable[Reject]) -> Iterator[str]:
     """Yield an indented line for each reason for which rows were not used."""
     for reject in rejects:
-        yield f"  not used, {reject_words(reject)}"
+        yield f"  not used, {reject_text(reject)}"

@@ -10,7 +10,7 @@ from storage.day_figures import DayCost, DayDrift
 from storage.read.day_figures import FiguredDay, day_costs, day_drifts, newest_day
 from storage.store import Connection
 
-SPAN = timedelta(days=7)
+ORDER_FIGURES_SPAN = timedelta(days=7)
 Key = TypeVar("Key")
 _DAY = timedelta(days=1)
 DRIFT_KINDS = tuple(field.name for field in fields(DayDrift) if field.name not in ("symbol", "order_count"))
@@ -72,7 +72,7 @@ class OrderFigures:
         return self.today is not None and day == self.today.day
 
 
-def read_order_figures(connection: Connection, scope: str, span: timedelta = SPAN) -> OrderFigures:
+def read_order_figures(connection: Connection, scope: str, span: timedelta = ORDER_FIGURES_SPAN) -> OrderFigures:
     """Read the newest day that has figures, and those before it within a span of whole days."""
     today = newest_day(connection, scope)
     if today is None:

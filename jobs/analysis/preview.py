@@ -60,7 +60,7 @@ def find_data_end(orders: OrdersSource, now: datetime) -> DataEnd | None:
     return DataEnd(as_of=as_of, maker_bps=_rounded(maker_bps), taker_bps=_rounded(taker_bps))
 
 
-def preview(plan: Plan, as_of: datetime) -> Preview:
+def preview_policies(plan: Plan, as_of: datetime) -> Preview:
     """Measure and decide as a run as of a time would. Raises SourceError or EngineError if nothing can be computed."""
     from jobs.decisions import decide_symbols
     from jobs.engines.measure import measure

@@ -17,6 +17,9 @@ from console.main import COMMANDS
 from docs.generators.site_pages import notebook_page, with_links_of_the_site
 from tests.browser.conftest import Visit
 
+# One process builds the site for all of them.
+pytestmark = pytest.mark.xdist_group("documentation site")
+
 ROOT = Path(__file__).parents[2]
 _FETCHED = re.compile(
     r"""<(?:script|img|iframe|source)\b[^>]*\bsrc="(https?:[^"]*)"|<link\b[^>]*\bhref="(https?:[^"]*)"""

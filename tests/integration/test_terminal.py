@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from console.terminal.rejects import reject_lines, reject_words
+from console.terminal.rejects import reject_lines, reject_text
 from console.terminal.routes import policy_words, route_words
 from console.terminal.table import boxed_table, plain_table, print_table
 from console.terminal.text import age_words, exact_figure
@@ -25,7 +25,7 @@ def test_a_policy_is_its_route_and_its_patience() -> None:
 
 
 def test_a_reject_is_its_count_its_reason_and_a_sample() -> None:
-    assert reject_words(REJECT) == "orders: 3 x zero_fill, as log.jsonl:7"
+    assert reject_text(REJECT) == "orders: 3 x zero_fill, as log.jsonl:7"
     assert list(reject_lines([REJECT])) == ["  not used, orders: 3 x zero_fill, as log.jsonl:7"]
 
 

@@ -311,7 +311,7 @@ def orders(request: Request, cache: ThePolicyCache) -> Response:
 
 
 @router.get("/runs/{run_id}")
-def one_run(request: Request, cache: ThePolicyCache, run_id: RunNumber) -> Response:
+def run_page(request: Request, cache: ThePolicyCache, run_id: RunNumber) -> Response:
     """Show one run: when and by what it was computed, what it changed, and the rows that it rejected."""
     with cache.store.reading() as connection:
         run = run_by_id(connection, cache.scope, run_id)

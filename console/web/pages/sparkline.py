@@ -10,7 +10,7 @@ from policy.enums import Quality
 from storage.read.time_series import qualities_of_run, slots_of_runs
 from storage.store import Connection
 
-SPAN = timedelta(hours=24)
+SHOWN_SPAN = timedelta(hours=24)
 STEP_COUNT = 48
 
 
@@ -34,7 +34,7 @@ class LastDay:
 
         A step without a run has what was in force: the run before.
         """
-        runs = _run_of_each_step(slots_of_runs(connection, scope, end - SPAN), end)
+        runs = _run_of_each_step(slots_of_runs(connection, scope, end - SHOWN_SPAN), end)
         wanted = {run_id for run_id in runs if run_id is not None}
         self._by_run = {run_id: self._qualities(connection, run_id) for run_id in wanted}
         nothing: Mapping[str, Quality] = {}
@@ -49,7 +49,7 @@ class LastDay:
 
 def _run_of_each_step(runs: Sequence[tuple[int, datetime]], end: datetime) -> list[int | None]:
     """Return the number of the newest run by the end of each step, None before the first."""
-    step = SPAN / STEP_COUNT
+    step = SHOWN_SPAN / STEP_COUNT
     newest_runs: list[int | None] = []
     index, newest = 0, None
     for moment in (end - back * step for back in reversed(range(STEP_COUNT))):
@@ -72,5 +72,5 @@ def stretches(symbol: str, steps: Sequence[Mapping[str, Quality]]) -> list[Stret
 
 def in_words(day: Sequence[Stretch]) -> str:
     """Return a day as text for screen readers: each quality with its hours, in order."""
-    hours = SPAN.total_seconds() / 3600 / STEP_COUNT
+    hours = SHOWN_SPAN.total_seconds() / 3600 / STEP_COUNT
     return ", ".join(f"{stretch.quality or 'no policy'} {stretch.length * hours:g} h" for stretch in day)
