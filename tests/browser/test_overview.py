@@ -25,7 +25,7 @@ def test_every_symbol_is_listed_the_worst_first(visit: Visit, two_days: Live) ->
     wif = page.get_by_role("row", name="WIFUSDT").get_by_role("cell")
     # The offset is 2, and 1 + 1.5 for so much fallback, 0.8 for so much slippage, 0.2 for an hour that loses.
     expect(wif).to_have_text(
-        [re.compile("^broken"), "no", "prefer taker", "normal", "0.95", "0.05", "6.00", "5.50", "40/50", ""]
+        [re.compile("^broken"), "no", "prefer taker", "normal", "0.95", "0.05", "6.00", "5.50", "–", "40/50", ""]
     )
     expect(page.locator("#banner")).to_contain_text("Fresh: the newest slot is 2026-04-26T23:00:00Z")
 
