@@ -97,6 +97,6 @@ def test_a_reader_finds_a_page_by_the_search(address: str, visit: Visit) -> None
     expect(page.locator(".md-search-result__meta")).to_have_text(
         "Type to start searching"
     )  # what is typed before is lost
-    page.locator("input[name=query]").fill("post-only reject")
+    page.locator("input[name=query]").press_sequentially("post-only reject")  # the search begins when a key goes up
 
     expect(page.locator(".md-search-result__item").first).to_be_visible()

@@ -237,16 +237,17 @@ def test_marks_of_events_are_lines_through_all_panels_with_their_words_under_the
     visit: Visit, two_days: Live
 ) -> None:
     page = visit(f"{two_days.url}/symbols/SOLUSDT")
-    marks = [
-        {"at": "2026-04-26T06:00:00Z", "kind": "policy", "text": "to taker: six misses"},
-        {"at": (NOW - timedelta(days=9)).isoformat(), "kind": "policy", "text": "before this time"},
+    events = [
+        {"at": "2026-04-26T06:00:00Z", "kind": "policy_changed", "what": "to taker: six misses", "author": None},
+        {"at": (NOW - timedelta(days=9)).isoformat(), "kind": "policy_changed", "what": "before", "author": None},
     ]
-    page.evaluate("marks => document.dispatchEvent(new CustomEvent('router-policy:marks', {detail: marks}))", marks)
+    page.route("**/v1/events?*", lambda route: route.fulfill(json={"items": events, "next": None}))
+    page.reload()
     drawn(page, 48)
 
-    assert page.locator("#picture .mark.policy").count() == 3
+    expect(page.locator("#picture .mark.policy_changed")).to_have_count(3)
     point_at(page, 2, 30.05 / HOURS_SHOWN)
-    expect(page.locator("#picture .readout")).to_contain_text("to taker: six misses")
+    expect(page.locator("#picture .readout")).to_contain_text("policy changed: to taker: six misses")
     point_at(page, 2, 20 / HOURS_SHOWN)
     expect(page.locator("#picture .readout")).not_to_contain_text("to taker: six misses")
 
