@@ -61,8 +61,10 @@ def command(
         return
     if as_json:
         raise typer.BadParameter("--json goes with --list only")
-    if symbol is None or reason is None:
-        raise typer.BadParameter("give a symbol and --reason; or --list")
+    if symbol is None:
+        raise typer.BadParameter("give a symbol; or --list")
+    if reason is None:
+        raise typer.BadParameter("give --reason, why: it stays in the history")
     author = author or getpass.getuser()
     if end:
         if maker or taker or bias is not None or length is not None:
