@@ -40,9 +40,7 @@ def run_under_a_clock(pipe: Connection, url: str, is_protected: bool) -> None:
     go_by(lambda *_: datetime.now(UTC), changing)
     changing.setattr(jobs.run.schedule, "_WATCH_SECONDS", 0.1 if is_protected else 3600.0)
     if not is_protected:
-        changing.setattr(
-            jobs.run.schedule, "_Ticks", lambda interval: IntervalTrigger(seconds=interval.total_seconds())
-        )
+        changing.setattr(jobs.run.schedule, "_Ticks", lambda tick: IntervalTrigger(seconds=tick().total_seconds()))
 
     def tell(scheduler: Schedule, store: Store) -> PublishedRun | None:
         before, run = jumps, None

@@ -164,7 +164,7 @@ def test_overrides_are_listed_the_newest_first_with_their_state(folder: Path) ->
     ("arguments", "message"),
     [
         (("--list", "--taker"), "--list goes with a symbol only"),
-        (("GOODUSDT", "--taker", "--for", "1h"), "give a symbol and --reason; or --list"),
+        (("GOODUSDT", "--taker", "--for", "1h"), "give --reason, why"),
         (("GOODUSDT", "--reason", "x", "--taker", "--for", "1h", "--json"), "--json goes with --list only"),
     ],
 )
