@@ -23,6 +23,7 @@ from console.web.order_log import OrderLog
 from console.web.pages import pages
 from console.web.pages.backtest_files import BacktestFiles
 from console.web.pages.overview import Overview
+from console.web.pages.rendering import error_page
 from console.web.policy_cache import Clock, PolicyCache
 from console.web.static_files import ConsoleFiles
 from console.web.writing import Writing
@@ -80,7 +81,7 @@ def create_app(
     app.state.writing = writing
     app.state.order_log = order_log
     app.state.registry = _registry(PolicyCollector(cache=cache, version=app.version, holder=holder))
-    add_error_handlers(app, pages.error_page, partial(may_read, token=access.token))
+    add_error_handlers(app, error_page, partial(may_read, token=access.token))
     _add_routes(app, access.token, has_writes=writing is not None)
     app.add_middleware(TimeLimit, seconds=timeout_seconds)
     app.add_middleware(

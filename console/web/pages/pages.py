@@ -1,34 +1,25 @@
 """The pages: each is rendered here, and loads nothing but the console's own files."""
 
-import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, cast
-from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
-from fastapi.templating import Jinja2Templates
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import BeforeValidator
 
-from console.outage_words import outage_title, sum_move_words
-from console.web.banner import FreshnessPhase, banner_of, phase_at, symbol_phases
-from console.web.headers import NOT_KEPT
+from console.web.banner import banner_of, symbol_phases
 from console.web.order_figures import read_order_figures
 from console.web.order_log import OrderLog
-from console.web.pages import formats
 from console.web.pages.activity import activity_values, events_of_run
 from console.web.pages.backtest_files import PICTURE_TYPES, BacktestFiles
-from console.web.pages.columns import COLUMNS
 from console.web.pages.order_pages import order_log_values
 from console.web.pages.override_page import overrides_view
 from console.web.pages.overview import Overview, OverviewRow, OverviewView
+from console.web.pages.rendering import fragment, page, part
 from console.web.pages.rule_sets import ROW_LIMIT, timeline
 from console.web.pages.saving_view import HEIGHT, WIDTH, saving_picture, saving_tables
-from console.web.pages.sparkline import STEP_COUNT
 from console.web.pages.symbol_changes import symbol_changes
 from console.web.pages.tiles import Tile
 from console.web.parameters import (
@@ -49,7 +40,6 @@ from console.web.writing import TheWriting
 from jobs.analysis.explain import Explanation, explain_policy
 from jobs.analysis.rule_set_summary import summarize_rule_sets
 from policy.activity_kind import ActivityKind
-from policy.enums import Quality, Regime
 from policy.experiment.saving import Comparison
 from policy.experiment.saving_figure import ALL_SYMBOLS
 from policy.rules import UnknownRuleSetError
@@ -62,73 +52,9 @@ from storage.read.policies import rejects_of_run, rejects_of_runs
 from storage.read.savings import known_savings, saving_series
 
 router = APIRouter(include_in_schema=False)
-CLOCK_HEADER = "Router-Policy-Clock"  # seconds since the epoch; the database's clock, which ages are counted by
 _CHANGES_SHOWN = 50
 _RUNS_SHOWN = 50
 _POINTS_SHOWN = PageBounds(limit=2000)
-_TEMPLATES = Path(__file__).parent / "templates"
-
-
-def _phases_as_json(phases: Sequence[FreshnessPhase]) -> str:
-    return json.dumps([phase.record for phase in phases])
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        figure=formats.figure,
-        exact=formats.exact,
-        moment=formats.moment,
-        path=lambda text: quote(text, safe=""),
-        phases=_phases_as_json,
-        query=urlencode,
-    )
-    environment.globals.update(
-        decision=formats.decision,
-        outage_title=outage_title,
-        sum_move_words=sum_move_words,
-        phase_at=phase_at,
-        qualities=list(Quality),
-        regimes=list(Regime),
-        step_count=STEP_COUNT,
-        columns=COLUMNS,
-    )
-    return environment
-
-
-_templates = Jinja2Templates(env=_environment())
-
-
-def _page(
-    request: Request,
-    name: str,
-    values: Mapping[str, object],
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """Render a page, which no browser may keep: shown again later, it would take an old time for now."""
-    sent = {**NOT_KEPT, **(headers or {})}
-    return _templates.TemplateResponse(request, name, dict(values), status_code=status, headers=sent)
-
-
-def _part(request: Request, name: str, values: Mapping[str, object], tag: str, now: datetime) -> Response:
-    """Render what a page asks for again and again, or return 304 if the client has it; with the console's clock."""
-    weak_tag = f'W/"{tag}"'
-    headers = {"ETag": weak_tag, CLOCK_HEADER: str(now.timestamp())}
-    if request.headers.get("if-none-match") == weak_tag:
-        return Response(status_code=304, headers=headers)
-    return _page(request, name, values, headers=headers)
-
-
-def error_page(request: Request, status: int, message: str) -> Response:
-    """Return the page for an error, with links to go on from."""
-    return _page(request, "error.html", {"status": status, "message": message}, status)
 
 
 async def _overview(request: Request) -> Overview:
@@ -142,21 +68,21 @@ TheOverview = Annotated[Overview, Depends(_overview)]
 def overview(request: Request, cache: ThePolicyCache, renderer: TheOverview) -> Response:
     """Show every symbol, the worst first."""
     view = _view(cache, renderer)
-    return _page(request, "overview.html", {"view": view, "scope": cache.scope, "active": "overview"})
+    return page(request, "overview.html", {"view": view, "scope": cache.scope, "active": "overview"})
 
 
 @router.get("/overview")
 def overview_as_it_stands(request: Request, cache: ThePolicyCache, renderer: TheOverview) -> Response:
     """Return the part of the overview that changes, or 304 if the client has it."""
     view = _view(cache, renderer)
-    return _part(request, "overview_part.html", {"view": view}, view.tag, view.banner.now)
+    return part(request, "overview_part.html", {"view": view}, view.tag, view.banner.now)
 
 
 @router.get("/banner")
 def banner_as_it_stands(request: Request, cache: ThePolicyCache) -> Response:
     """Return how fresh the policies are, or 304 if nothing has changed that any page may show."""
     banner = banner_of(cache, cache.newest())
-    return _part(request, "banner.html", {"banner": banner}, banner.tag, banner.now)
+    return part(request, "banner.html", {"banner": banner}, banner.tag, banner.now)
 
 
 def _view(cache: PolicyCache, renderer: Overview) -> OverviewView:
@@ -164,7 +90,7 @@ def _view(cache: PolicyCache, renderer: Overview) -> OverviewView:
 
 
 def _overview_content(tiles: Sequence[Tile], rows: Sequence[OverviewRow]) -> Markup:
-    return Markup(_templates.get_template("overview_content.html").render(tiles=tiles, rows=rows))  # noqa: S704 - it escapes itself
+    return fragment("overview_content.html", {"tiles": tiles, "rows": rows})
 
 
 @router.get("/symbols/{symbol:path}")
@@ -188,7 +114,7 @@ def one_symbol(request: Request, cache: ThePolicyCache, symbol: Symbol) -> Respo
         "changes": symbol_changes(changed, overridden, newest.now, _CHANGES_SHOWN),
         "active": "symbol",
     }
-    return _page(request, "symbol.html", values)
+    return page(request, "symbol.html", values)
 
 
 def _explained(cache: PolicyCache, newest: LatestPolicies, symbol: str) -> tuple[Explanation | None, str]:
@@ -215,7 +141,7 @@ def savings_page(request: Request, cache: ThePolicyCache) -> Response:
         "height": HEIGHT,
         "active": "savings",
     }
-    return _page(request, "savings.html", values)
+    return page(request, "savings.html", values)
 
 
 @router.get("/rules")
@@ -236,7 +162,7 @@ def rules(request: Request, cache: ThePolicyCache, days: Annotated[int, Query(ge
         "has_picture": files is not None and files.picture() is not None,
         "active": "rules",
     }
-    return _page(request, "rules.html", values)
+    return page(request, "rules.html", values)
 
 
 @router.get("/rules/backtest")
@@ -262,7 +188,7 @@ def overrides_page(
     with cache.store.reading() as connection:
         view = overrides_view(connection, cache.scope, writing, now, symbol, before)
     values = {"view": view, "symbol": symbol, "symbols": sorted(newest.by_symbol), "active": "overrides"}
-    return _page(request, "overrides.html", {**values, "banner": banner_of(cache, newest)})
+    return page(request, "overrides.html", {**values, "banner": banner_of(cache, newest)})
 
 
 @router.get("/orders/log")
@@ -276,7 +202,7 @@ def order_log(
     """Show the orders of a time, which a run or a change rests on."""
     log = cast(OrderLog | None, request.app.state.order_log)
     values = order_log_values(log, cache.scope, symbol, since, until)
-    return _page(request, "order_log.html", {**values, "banner": banner_of(cache, cache.newest()), "active": "orders"})
+    return page(request, "order_log.html", {**values, "banner": banner_of(cache, cache.newest()), "active": "orders"})
 
 
 @router.get("/activity")
@@ -290,7 +216,7 @@ def activity(
 ) -> Response:
     """Show what happened, the newest first, by kind, symbol and time."""
     values = activity_values(cache, kind, symbol, since, until)
-    return _page(request, "activity.html", {**values, "banner": banner_of(cache, cache.newest()), "active": "activity"})
+    return page(request, "activity.html", {**values, "banner": banner_of(cache, cache.newest()), "active": "activity"})
 
 
 @router.get("/orders")
@@ -307,7 +233,7 @@ def orders(request: Request, cache: ThePolicyCache) -> Response:
         "drifts": figures.drift_of_symbols(),
         "active": "orders",
     }
-    return _page(request, "orders.html", values)
+    return page(request, "orders.html", values)
 
 
 @router.get("/runs/{run_id}")
@@ -323,7 +249,7 @@ def run_page(request: Request, cache: ThePolicyCache, run_id: RunNumber) -> Resp
             "events": events_of_run(connection, run),
             "rests_on": {"since": iso(run.slot - OUTCOME_WINDOW), "until": iso(run.slot)},
         }
-    return _page(request, "run.html", {**values, "banner": banner_of(cache, cache.newest()), "active": "runs"})
+    return page(request, "run.html", {**values, "banner": banner_of(cache, cache.newest()), "active": "runs"})
 
 
 @router.get("/runs")
@@ -342,4 +268,4 @@ def runs_page(request: Request, cache: ThePolicyCache, until: Until = None) -> R
             "overrides": overrides_at(connection, scope, now),
             "head": chain.head(connection),
         }
-    return _page(request, "runs.html", {**values, "banner": banner_of(cache, newest), "active": "runs"})
+    return page(request, "runs.html", {**values, "banner": banner_of(cache, newest), "active": "runs"})
