@@ -18,6 +18,7 @@ from router_policy_client.order import Order, Outcome, Side
 from router_policy_client.order_log import OrderLog
 from router_policy_client.router import route_order
 from router_policy_client.simulated import Conditions, SimulatedVenue
+from router_policy_client.simulated_orders import Fees as VenueFees
 from router_policy_client.simulated_prices import RandomWalk
 from storage.read import policies
 from storage.store import Store
@@ -51,7 +52,9 @@ class Loop:
         prices = RandomWalk(
             random, START, price=100.0, tick=Decimal("0.01"), spread_bps=2.0, volatility_bps=volatility_bps
         )
-        self._venue = SimulatedVenue(prices, lambda _, at: conditions(at), self._clock, random)
+        self._venue = SimulatedVenue(
+            prices, lambda _, at: conditions(at), self._clock, random, fees=_as_the_venue_asks(fees)
+        )
         location = Location(path=str(self.log))
         self._plan = Plan(
             scope="default",
@@ -67,7 +70,7 @@ class Loop:
         self._order_count = 0
 
     def change_fees(self, fees: Fees) -> None:
-        """Let the settings have other fees from the next run on."""
+        """Let the settings have other fees from the next run on; the venue asks for those of the start."""
         self._plan = replace(self._plan, fees={"": fees})
 
     def trade(self, until: timedelta, every: timedelta) -> list[Outcome]:
@@ -95,3 +98,9 @@ class Loop:
         order = Order(order_id=f"{self._order_count}", symbol="BTCUSDT", side=Side.BUY, quantity=Decimal(1))
         log, cap = OrderLog(self.log), self.holdout_cap
         return route_order(order, self._venue, self.reader, log, clock=self._clock, holdout_cap=cap)
+
+
+def _as_the_venue_asks(fees: Fees | None) -> VenueFees | None:
+    if fees is None:
+        return None
+    return VenueFees(maker_bps=Decimal(fees.maker_bps), taker_bps=Decimal(fees.taker_bps))
