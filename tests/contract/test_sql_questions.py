@@ -1,6 +1,11 @@
 """docs/sql.md: every query of the page gives the answer that was worked out by hand, on both databases."""
 
-from datetime import UTC, date, datetime
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +15,7 @@ from sqlalchemy import Row, text
 from docs.generators.documented_queries import DocumentedQuery, datasette_metadata, read_documented_queries
 from storage.store import Store
 from tests.support.small_history import publish_small_history
-from tests.support.small_history_answers import ANSWERS, Rows
+from tests.support.small_history_answers import ANSWERS, BITCOIN, Rows
 
 DOCS = Path(__file__).parents[2] / "docs"
 QUESTIONS = read_documented_queries((DOCS / "sql.md").read_text())
@@ -45,6 +50,65 @@ def test_every_query_of_the_page_gives_the_answer_worked_out_by_hand(
 ) -> None:
     for parameters, rows in ANSWERS[question.name]:
         assert answer(small_history, question, parameters) == rows
+
+
+AT_A_TIME = [
+    (question, parameters, rows)
+    for question in QUESTIONS
+    for parameters, rows in ANSWERS[question.name]
+    if "at" in parameters
+]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda at: at.replace(" ", "T") + "Z",  # as the commands and the API print it
+        lambda at: at.replace(" ", "T") + ".000+00:00",
+        lambda at: (datetime.fromisoformat(at) + timedelta(hours=2)).isoformat() + "+02:00",
+    ],
+)
+def test_a_time_may_be_in_every_form_that_the_product_prints(
+    small_history: Store, written: Callable[[str], str]
+) -> None:
+    assert len(AT_A_TIME) >= 6
+    for question, parameters, rows in AT_A_TIME:
+        assert answer(small_history, question, {**parameters, "at": written(parameters["at"])}) == rows
+
+
+@pytest.mark.parametrize("valid_from", ["2025-03-04 00:20:00.123456", "2025-03-04 00:20:00.123987"])
+def test_a_time_copied_from_a_row_with_its_fraction_gives_that_row(valid_from: str) -> None:
+    (question,) = (question for question in QUESTIONS if question.name == "what-was-in-force-for-a-symbol-at-a-time")
+    columns = "maker_first, taker_bias, quality, regime, valid_from, valid_to, origin, override_author, reason"
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(f"create table policy_history (scope, symbol, {columns})")
+        connection.execute(
+            "insert into policy_history (scope, symbol, valid_from) values ('default', 'BTCUSDT', ?)", [valid_from]
+        )
+        rows = connection.execute(question.queries["sqlite"], {**BITCOIN, "at": valid_from}).fetchall()
+
+    assert [row[4] for row in rows] == [valid_from]
+
+
+def test_the_table_of_orders_that_the_page_makes_joins_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    half_past, eight = datetime(2025, 3, 4, 0, 30, tzinfo=UTC), "2025-03-04T10:00:00+02:00"
+    lines = [
+        {"symbol": "BTCUSDT", "ts": half_past.timestamp() + 0.25, "slippage_bps": 3.0},
+        {"symbol": "ETHUSDT", "ts": eight},
+        {"symbol": "ETHUSDT", "ts": eight, "event": "position_close"},
+    ]
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "order_metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    monkeypatch.chdir(tmp_path)
+    (recipe,) = re.findall(r"```python\n(.*?)```", (DOCS / "sql.md").read_text(), flags=re.DOTALL)
+
+    exec(compile(recipe, "docs/sql.md", "exec"), {})
+
+    with closing(sqlite3.connect("orders.db")) as own:
+        assert own.execute("select * from orders").fetchall() == [
+            ("BTCUSDT", "2025-03-04 00:30:00.250", 3.0),
+            ("ETHUSDT", "2025-03-04 08:00:00.000", None),
+        ]
 
 
 def test_every_question_of_the_page_has_an_answer_and_every_answer_a_question() -> None:

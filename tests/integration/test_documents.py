@@ -212,9 +212,8 @@ def test_the_queries_of_the_documents_answer(store: Store) -> None:
     publish(store, SLOT + QUARTER, evidence("BTCUSDT"))
     write(store, leases.mark_missed, "default", [SLOT + 2 * QUARTER])
     (router,) = blocks(README, "sql")
-    in_force, changed, rejected = blocks(PAGES["sql.md"].partition("\n## ")[0], "sql")
+    latest, changed, rejected = blocks(PAGES["sql.md"].partition("\n## ")[0], "sql")
     (gaps,) = blocks(OPERATIONS, "sql")
-    at = "2026-04-26 00:20:00" if store.url.get_backend_name() == "sqlite" else SLOT + QUARTER / 3
 
     def answer(query: str, **values: object) -> list[tuple[object, ...]]:
         parameters = {name: value for name, value in values.items() if f":{name}" in query}
@@ -222,7 +221,7 @@ def test_the_queries_of_the_documents_answer(store: Store) -> None:
             return [tuple(row) for row in connection.execute(text(query), parameters)]
 
     assert [row[:3] for row in answer(router, symbol="BTCUSDT")] == [(True, "prefer_maker", "good")]
-    assert [row[:3] for row in answer(in_force, symbol="BTCUSDT", at=at)] == [(False, "prefer_taker", "broken")]
-    assert [row[1:6] for row in answer(changed)] == [("BTCUSDT", "broken", "good", False, True)]
-    assert [row[1:] for row in answer(rejected)] == [("orders", "zero_fill", 3, "log.jsonl:7")] * 2
+    assert [row[:4] for row in answer(latest, scope="default")] == [("BTCUSDT", True, "prefer_maker", "good")]
+    assert [row[1:6] for row in answer(changed, scope="default")] == [("BTCUSDT", "broken", "good", False, True)]
+    assert [row[1:] for row in answer(rejected, scope="default")] == [("orders", "zero_fill", 3, "log.jsonl:7")] * 2
     assert [row[1:] for row in answer(gaps)] == [("missed", 0, None)]
