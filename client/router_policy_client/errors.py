@@ -15,3 +15,7 @@ class UnreadableRowError(RouterPolicyClientError, ValueError):
 
 class StoreReadError(RouterPolicyClientError):
     """A query of the store for analysis failed: the database cannot be reached, or holds what cannot be read."""
+
+
+class UnknownScopeError(RouterPolicyClientError, LookupError):
+    """The store has other scopes, and nothing of the one that was asked for."""

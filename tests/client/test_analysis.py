@@ -22,7 +22,7 @@ from router_policy_client.analysis import (
     read_runs,
 )
 from router_policy_client.analysis.arrow_columns import CATEGORY, CODES, COUNT, FIGURE, FLAG, TIME, arrow_array, kind_of
-from router_policy_client.errors import ReaderSettingsError, StoreReadError
+from router_policy_client.errors import ReaderSettingsError, StoreReadError, UnknownScopeError
 from storage.schema.column_types import Flag, UtcTimestamp
 from storage.schema.tables import policy_override, policy_override_end, policy_run
 from storage.schema.views import policy_change, policy_gap, policy_history, policy_latest
@@ -107,7 +107,32 @@ def test_runs_and_the_slots_without_one_are_those_of_the_scope(url: str) -> None
     ]
     assert read_runs(url, to="arrow").num_rows == 5
     assert rows(read_runs(url, scope="paper", to="arrow"), "slot", "origin") == [(MIDNIGHT + 4 * HOUR, "manual")]
-    assert read_gaps(url, scope="nothing", to="arrow").num_rows == 0
+
+
+def test_a_scope_that_the_store_does_not_have_is_refused_with_those_that_it_has(url: str) -> None:
+    for read in (read_history, read_latest, read_changes, read_runs, read_overrides, read_gaps):
+        with pytest.raises(
+            UnknownScopeError, match=r"^no policy in scope 'nothing'; the store has: 'default', 'paper'$"
+        ):
+            read(url, scope="nothing")
+    assert read_gaps(url, scope="paper", to="arrow").num_rows == 0
+
+
+def test_a_store_without_a_run_has_empty_tables_with_a_type_for_every_column(store: Store) -> None:
+    url = store.url.render_as_string(hide_password=False)
+
+    for read in (read_history, read_latest, read_changes, read_runs, read_overrides, read_gaps):
+        empty = read(url, to="arrow")
+        assert empty.num_rows == 0
+        assert pyarrow.null() not in empty.schema.types
+
+
+def test_a_column_without_a_value_has_its_type(url: str) -> None:
+    for read, name in ((read_history, "holdout_salt"), (read_latest, "holdout_salt"), (read_runs, "experiment")):
+        table = read(url, to="arrow")
+        assert table.column(name).null_count == table.num_rows > 0
+        assert pyarrow.null() not in table.schema.types
+        assert read(url, to="polars").schema[name] == polars.String
 
 
 def test_every_kind_of_table_holds_the_same(url: str) -> None:
@@ -149,7 +174,7 @@ def test_every_column_of_the_store_has_the_type_of_its_values(column: Any) -> No
         (Boolean, {FLAG}),
         (Double, {FIGURE}),
         (Integer, {COUNT}),
-        (Text, {CATEGORY, CODES, TEXT, None}),
+        (Text, {CATEGORY, CODES, TEXT}),
     ]
     expected = next(kinds for kind, kinds in kinds if isinstance(column.type, kind))
 
@@ -182,10 +207,20 @@ def test_an_unknown_kind_of_table_is_refused(url: str) -> None:
 
 
 def test_a_store_that_is_not_there_is_refused_and_not_created(tmp_path: Path) -> None:
-    with pytest.raises(StoreReadError, match="unable to open database file"):
+    with pytest.raises(
+        StoreReadError, match=f"^the store {tmp_path}/nowhere.db cannot be read: there is no such file$"
+    ):
         read_latest(f"sqlite:///{tmp_path}/nowhere.db")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_store_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "other.db"
+    file.write_text("not a database, but long enough to be read as one")
+
+    with pytest.raises(StoreReadError, match=f"^the store {file} cannot be read: file is not a database$"):
+        read_latest(f"sqlite:///{file}")
 
 
 def test_a_library_that_is_not_installed_is_named_before_anything_is_read() -> None:

@@ -29,9 +29,9 @@ def test_the_lines_of_the_guide_answer(tmp_path: Path, sqlite_template: Path, mo
 
     exec(compile(block, "docs/data.md", "exec"), names)
 
-    # From midnight on overrides hold two of five policies of BTCUSDT on taker, and one of four of ETHUSDT; another of
-    # ETHUSDT is taker because it is degraded in a panic.
-    assert names["taker_share"].to_dict() == pytest.approx({"BTCUSDT": 2 / 5, "ETHUSDT": 2 / 4})
+    # From midnight to 04:00 an override holds BTCUSDT on taker from 00:20 to 01:30. ETHUSDT is taker from 01:00 to
+    # 04:00, as it is degraded in a panic; from 04:30 on an override holds it on taker, which has no end yet.
+    assert names["taker_share"].to_dict() == pytest.approx({"BTCUSDT": 70 / 240, "ETHUSDT": 180 / 270})
     assert names["flips"]["symbol"].to_list() == ["DOGEUSDT", "ETHUSDT", "ETHUSDT"]
 
 

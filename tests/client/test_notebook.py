@@ -48,7 +48,15 @@ def test_the_notebook_shows_the_policies_the_changes_and_the_overrides(answers: 
     # Up to the newest slot, 04:00: BTCUSDT by its override from 00:20 to 01:30, DOGEUSDT from 00:00, ETHUSDT from 01:00
     assert taker["taker_hours"].to_dict() == pytest.approx({"BTCUSDT": 7 / 6, "DOGEUSDT": 4.0, "ETHUSDT": 3.0})
     assert taker["taker_share"].to_dict() == pytest.approx({"BTCUSDT": 7 / 36, "DOGEUSDT": 4 / 6, "ETHUSDT": 3 / 6})
-    assert changes["decided_by"].to_list()[0] == "fallback_ratio_degraded"
+    assert changes[["symbol", "decided_by"]].to_numpy().tolist() == [
+        ["BTCUSDT", "fallback_ratio_degraded"],
+        ["ETHUSDT", "regime_panic"],
+        ["DOGEUSDT", "fallback_ratio_broken"],
+        ["ETHUSDT", "regime_normal"],
+        ["BTCUSDT", "maker_fill_ratio_good"],
+        ["ETHUSDT", "fallback_ratio_degraded"],
+        ["ETHUSDT", "maker_fill_ratio_good"],
+    ]
     assert overrides["author"].to_list() == ["ann", "ann"]
     assert runs["seconds"]["count"] == 5
 

@@ -29,7 +29,7 @@ _NAMES = (
     (
         pyarrow.string(),
         "reason previous_reason override_reason end_reason last_error sources shadows digest previous_digest "
-        "rule_set_digest",
+        "rule_set_digest holdout_salt experiment",
     ),
 )
 _KINDS = {name: kind for kind, names in _NAMES for name in names.split()}

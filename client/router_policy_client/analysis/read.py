@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 import pyarrow
-from sqlalchemy import URL, CursorResult
+from sqlalchemy import URL, Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
 
 from router_policy_client.analysis.arrow_columns import arrow_array
@@ -20,9 +21,10 @@ from router_policy_client.analysis.relations import (
     Relation,
     Selection,
     query,
+    scopes,
 )
-from router_policy_client.database import error_message, make_engine, parse_url
-from router_policy_client.errors import ReaderSettingsError, StoreReadError
+from router_policy_client.database import describe, error_message, make_engine, parse_url
+from router_policy_client.errors import ReaderSettingsError, StoreReadError, UnknownScopeError
 
 To = Literal["pandas", "polars", "arrow"]
 Time = datetime | str
@@ -50,8 +52,8 @@ def read_history(
     flags are of pandas' nullable types, so that a type does not depend on the rows. Without rows the table is empty and
     has the same columns.
 
-    Raises ReaderSettingsError for a URL, bound or `to` that is not valid and for a library that is not installed, and
-    StoreReadError if the database cannot be read.
+    Raises ReaderSettingsError for a URL, bound or `to` that is not valid and for a library that is not installed,
+    UnknownScopeError if the store has other scopes only, and StoreReadError if the database cannot be read.
     """
     return _read(url, HISTORY, to, scope, symbols, since, until)
 
@@ -160,9 +162,26 @@ def _table(url: URL, relation: Relation, selection: Selection) -> pyarrow.Table:
         with engine.connect() as connection, connection.begin():
             rows = connection.execution_options(stream_results=True, yield_per=_ROWS_AT_ONCE).execute(clause, values)
             tables = list(_tables(rows))
+            if len(tables) == 1:
+                _refuse_unknown(connection, selection.scope)
     except (DBAPIError, OSError, ValueError) as error:
-        raise StoreReadError(f"the store cannot be read: {error_message(error, url)}") from error
+        raise StoreReadError(_unreadable(url, error)) from error
     return pyarrow.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+
+
+def _refuse_unknown(connection: Connection, scope: str) -> None:
+    """Raise UnknownScopeError if only other scopes have rows; before the first run of all there is none to name."""
+    known = scopes(connection)
+    if known and scope not in known:
+        raise UnknownScopeError(f"no policy in scope {scope!r}; the store has: {', '.join(map(repr, known))}")
+
+
+def _unreadable(url: URL, error: Exception) -> str:
+    """Return why a store cannot be read, and which: a file by its absolute path."""
+    if url.get_backend_name() != "sqlite":
+        return f"the store {describe(url)} cannot be read: {error_message(error, url)}"
+    cause = error_message(error, url) if Path(url.database or "").exists() else "there is no such file"
+    return f"the store {url.database} cannot be read: {cause}"
 
 
 def _tables(rows: CursorResult[tuple[object, ...]]) -> Iterator[pyarrow.Table]:

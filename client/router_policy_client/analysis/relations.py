@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Text, TextClause, bindparam, text
+from sqlalchemy import Connection, Text, TextClause, bindparam, text
 
 _OVERRIDES = (
     "(select override.entry_id as override_id, override.scope, override.symbol, override.maker_first, "
@@ -59,6 +59,12 @@ def query(relation: Relation, selection: Selection, *, is_sqlite: bool) -> tuple
     return clause.bindparams(
         bindparam("symbols", expanding=True, type_=Text())
     ) if "symbols" in values else clause, values
+
+
+def scopes(connection: Connection) -> Sequence[str]:
+    """Return the scopes that have a run or a slot without one, sorted; empty before the first."""
+    known = text("select scope from policy_scope union select scope from policy_gap")
+    return sorted(connection.scalars(known).all())
 
 
 def _sqlite_text(time: datetime) -> str:
