@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from console.web.order_figures import DRIFT_KINDS, OrderFigures, read_order_figures
 from console.web.policy_cache import LatestPolicies, PolicyCache
+from jobs.sources.reject_reasons import reject_reason
 from policy.enums import Quality
 from policy.errors import RouterPolicyError
 from policy.freshness import Status
@@ -89,13 +90,14 @@ class PolicyCollector(Collector):
         yield self._gauge("overrides", "How many symbols have an override in force.", overridden)
 
     def _run(self, connection: Connection, newest: LatestPolicies) -> Iterator[Metric]:
-        rejects = self._family("run_rejects", "Rows that the newest run rejected.", "source", "reason")
+        rejects = self._family("run_rejects", "Rows that the newest run rejected.", "source", "reason", "kind")
         run = run_by_id(connection, self.cache.scope, newest.run_id) if newest.run_id is not None else None
         if run is not None:
             yield self._gauge("run_duration_seconds", "How long the newest run took.", run.duration_seconds)
             yield self._gauge("run_events", "How many order outcomes the newest run used.", run.event_count)
             for reject in rejects_of_run(connection, run.run_id):
-                rejects.add_metric([self.cache.scope, reject.source, reject.reason], reject.reject_count)
+                kind = reject_reason(reject.reason).kind
+                rejects.add_metric([self.cache.scope, reject.source, reject.reason, kind], reject.reject_count)
         yield rejects
 
     def _counts(self, connection: Connection, newest: LatestPolicies) -> Iterator[Metric]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs.notify.observation import Observation
+from jobs.sources.reject_reasons import reject_reason
 from policy.effective import EffectivePolicy
 from policy.enums import Quality
 from policy.event_kind import EventKind
@@ -90,9 +91,10 @@ def _rule_set(before: Observation, after: Observation) -> Iterator[Notice]:
 
 
 def _rejects(before: Observation, after: Observation) -> Iterator[Notice]:
-    """Yield the reasons that no row was rejected for in the run before: a reason that stays is no news."""
+    """Yield the rows that are lost for a new reason: one that stays is no news, nor are rows rightly left out."""
     known = {(reject.source, reject.reason) for reject in before.rejects}
-    new = [reject for reject in after.rejects if (reject.source, reject.reason) not in known]
+    lost = [reject for reject in after.rejects if reject_reason(reject.reason).is_loss]
+    new = [reject for reject in lost if (reject.source, reject.reason) not in known]
     if new and after.run is not None:
         words = (f"{reject.source}: {reject.reject_count} x {reject.reason}, as {reject.sample}" for reject in new)
         message = f"rows are not used for a new reason: {'; '.join(words)}"

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from console.settings.file import load
+from jobs.sources.reject_reasons import RejectKind
 from storage.store import Store
 from storage.write import leases
 from tests.support.bots import COMMAND
@@ -101,6 +102,21 @@ def test_compose_mounts_files_that_exist_and_names_what_it_declares() -> None:
     assert {name for service in services.values() for name in service.get("secrets", [])} == set(COMPOSE["secrets"])
 
 
+def test_the_console_stays_reachable_while_policies_are_stale() -> None:
+    """`/readyz` says no then; the pod would leave its Service, and nobody could look."""
+    (console,) = [container(each) for each in DEPLOYMENTS if each["metadata"]["name"] == "router-policy-console"]
+
+    assert console["readinessProbe"]["httpGet"]["path"] == "/healthz"
+    assert "/healthz" in " ".join(COMPOSE["services"]["console"]["healthcheck"]["test"])
+
+
+def test_the_alert_of_rejected_rows_does_not_count_those_that_are_rightly_left_out() -> None:
+    (group,) = yaml.safe_load((ROOT / "console" / "files" / "alerts.yml").read_text("utf-8"))["groups"]
+    (rule,) = [each for each in group["rules"] if each["alert"] == "RouterPolicyManyRejects"]
+
+    assert f'router_policy_run_rejects{{kind!="{RejectKind.LEFT_OUT}"}}' in rule["expr"]
+
+
 def test_prometheus_asks_the_console_with_its_token_and_reads_the_alerts_that_are_mounted() -> None:
     settings = yaml.safe_load((DEPLOY / "prometheus.yml").read_text("utf-8"))
     (job,) = settings["scrape_configs"]
@@ -110,6 +126,17 @@ def test_prometheus_asks_the_console_with_its_token_and_reads_the_alerts_that_ar
     assert job["authorization"]["credentials_file"] == f"/run/secrets/{COMPOSE['services']['prometheus']['secrets'][0]}"
     mounted = {mount.split(":")[1] for mount in COMPOSE["services"]["prometheus"]["volumes"]}
     assert {f"/etc/prometheus/{name}" for name in settings["rule_files"]} <= mounted
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_unit_names_a_database_in_the_only_folder_that_it_may_write(path: Path) -> None:
+    unit = path.read_text("utf-8")
+    (folder,) = re.findall(r"^StateDirectory=(\S+)$", unit, flags=re.MULTILINE)
+    (url,) = re.findall(r'url = "(\S+)"', unit)
+
+    assert "ProtectSystem=strict" in unit
+    assert Path(str(make_url(url).database)).parent == Path("/var/lib") / folder
+    assert url in (ROOT / "docs" / "deploy.md").read_text("utf-8")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")

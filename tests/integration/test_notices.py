@@ -168,6 +168,13 @@ def test_only_a_new_reason_for_rejects_is_news() -> None:
     assert told.message == "rows are not used for a new reason: orders: 2 x bad_time, as log:9"
 
 
+@pytest.mark.parametrize("reason", ["not_an_order", "open_order", "duplicate_id", "duplicate_bar"])
+def test_rows_that_are_rightly_left_out_are_no_news(reason: str) -> None:
+    left_out = Reject(source="orders", reason=reason, reject_count=5000, sample="log:1")
+
+    assert notices(seen(), seen(rejects=(left_out,))) == []
+
+
 def test_a_slot_that_failed_is_told_with_its_error_and_again_tries_are_not() -> None:
     failed = gap(GapState.FAILED)
     (told,) = notices(seen(), seen(gaps={failed.slot: failed}))

@@ -93,7 +93,12 @@ def test_changes_are_counted_from_the_first_scrape_on(visit: Visit, store: Store
 def test_rejects_are_those_of_the_newest_run(visit: Visit, empty_store: Store) -> None:
     publish(empty_store, SLOT)
 
-    assert figures(visit(empty_store))["run_rejects", (("reason", "zero_fill"), ("source", "orders"))] == 3
+    assert (
+        figures(visit(empty_store))[
+            "run_rejects", (("kind", "unusable"), ("reason", "zero_fill"), ("source", "orders"))
+        ]
+        == 3
+    )
 
 
 def test_the_lease_is_held_while_this_process_computes_a_slot(visit: Visit, store: Store) -> None:
