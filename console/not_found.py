@@ -43,17 +43,17 @@ def explain_missing_store(store: Store, error: StoreUnavailableError) -> StoreEr
 
 def no_policy(store: Store, scope: str, symbol: str | None = None) -> NoPolicyError:
     """Return the error for a symbol, or a scope, without a policy, with what is known of the reason."""
-    if symbol is not None and (message := leaving_message(store, scope, symbol)):
-        return NoPolicyError(message)
     symbols = _symbols(store, scope)
+    last = last_policies(store, scope) if not symbols else ""
+    if symbol is not None and (message := leaving_message(store, scope, symbol)):
+        return NoPolicyError(message + last)
     if symbol is not None and symbols:
         return NoPolicyError(f"no policy for {symbol!r} in scope {scope!r}; {_remedy(symbol, symbols)}")
-    last = _last_policies(store, scope)
     what = f"no policy for {symbol!r}" if symbol is not None else "no policy in force" if last else "no policy yet"
     return NoPolicyError(f"{what} in scope {scope!r}; {_why_none(store, scope)}{last}")
 
 
-def _last_policies(store: Store, scope: str) -> str:
+def last_policies(store: Store, scope: str) -> str:
     """Return where the last policies of a scope are, to end a sentence with; empty if it never had one."""
     with store.reading() as connection:
         run = newest_run_with_policies(connection, scope)

@@ -12,7 +12,7 @@ from console.settings.after_run import figures_task_of
 from console.settings.file import load
 from console.settings.model import Settings
 from console.settings.plan import plan_of
-from console.terminal.progress import progress_bar
+from console.terminal.progress import progress_bar, step_lines
 from console.terminal.text import print_lines, print_record
 from jobs.after_run.day_figures import try_day_figures
 from jobs.run.backfill import backfill
@@ -40,9 +40,11 @@ def command(start: _Start, end: _End, every: _Every = None, config: Config = Non
         store.ensure_set_up()
         slots = _slots(settings, start, min(end, store.now()), every)
         task = progress.add_task("backfilling", total=len(slots))
+        count_step = step_lines("backfilling", len(slots))
         published = 0
         for filled in backfill(plan, store, settings.store.url, slots, lease):
             published += filled.run is not None
+            count_step(1)
             progress.update(task, advance=1, description=f"backfilling {iso(filled.slot)}")
         problem = try_day_figures(figures_task_of(settings), store)
     sys.stderr.writelines(f"note: {sentence}\n" for sentence in problem)

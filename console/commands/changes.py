@@ -9,7 +9,7 @@ from console.not_found import store_to_read
 from console.options import AsJson, Config, OptionalSymbolArgument, SlotsSince
 from console.records.event_records import EventRecord
 from console.settings.file import load
-from console.terminal.table import boxed_table, print_table
+from console.terminal.table import plain_table, print_table
 from console.terminal.text import print_lines, print_page
 from policy.activity_kind import ActivityKind
 from policy.time_text import iso
@@ -42,7 +42,8 @@ def command(
     if not shown:
         print_lines(["nothing of the kind happened in this time"])
         return
-    print_table(boxed_table("what happened, the newest first", _HEADS, _rows(shown), text_columns=range(len(_HEADS))))
+    print_lines(["what happened, the newest first:"])
+    print_table(plain_table(_HEADS, _rows(shown), text_columns=range(len(_HEADS))))
 
 
 def _rows(shown: Sequence[Event]) -> Iterator[tuple[str, ...]]:

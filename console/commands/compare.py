@@ -116,6 +116,8 @@ def _print_pair(scope: str, pair: Pair) -> None:
         f"scope {scope!r}, {iso(total.first_slot)} to {iso(total.last_slot)}: "
         f"{pair.live} live, {pair.shadow} in its shadow\n"
     )
+    if total.first_slot == total.last_slot:
+        sys.stdout.write("one slot only; an earlier --since, or router-policy backfill, gives more\n")
     differences = [(_ALL, total), *((difference.symbol, difference) for difference in pair.symbols)]
     rows = ((name, *_cells(difference)) for name, difference in differences)
     print_table(plain_table(_HEADS, rows))

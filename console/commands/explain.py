@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-from console.not_found import NoPolicyError, did_you_mean, store_to_read
+from console.not_found import NoPolicyError, did_you_mean, last_policies, store_to_read
 from console.options import AsJson, Config, SymbolArgument, parse_time
 from console.outage_words import outage_lines
 from console.settings.file import load
+from console.settings.model import Settings
 from console.terminal.rejects import reject_text
 from console.terminal.routes import policy_words
 from console.terminal.text import exact_figure, print_lines, print_record
 from jobs.analysis.explain import Explanation, explain_policy
+from jobs.analysis.health import limits_at
 from policy.reject import Reject
 from policy.rules import Check, State, seed
 from policy.rules.breaker_state import Breaker
@@ -48,19 +50,27 @@ def command(symbol: SymbolArgument, at: _At = None, config: Config = None, as_js
         explanation = explain_policy(store, settings.scope, symbol, moment)
         if explanation is None:
             message = f"no policy was in force for {symbol!r} in scope {settings.scope!r} at {iso(moment)}"
-            raise NoPolicyError(message + did_you_mean(store, settings.scope, symbol))
+            hint = did_you_mean(store, settings.scope, symbol) or last_policies(store, settings.scope)
+            raise NoPolicyError(message + hint)
     if as_json:
         from console.records.explanation_records import ExplanationRecord
 
         print_record(ExplanationRecord.of(explanation))
         return
-    print_lines(explanation_lines(explanation))
+    print_lines(explanation_lines(explanation, _expired_at(settings, explanation.period, moment)))
 
 
-def explanation_lines(explanation: Explanation) -> Iterator[str]:
-    """Yield an explanation for people, line by line."""
+def _expired_at(settings: Settings, period: PolicyPeriod, moment: datetime) -> datetime | None:
+    """Return until when a policy could be used if that is over, although no other has replaced it."""
+    slot = period.policy.snapshot.slot
+    expired_at = slot + limits_at(settings.schedule.slots, slot).expired_after
+    return expired_at if period.valid_to is None and moment > expired_at else None
+
+
+def explanation_lines(explanation: Explanation, expired_at: datetime | None = None) -> Iterator[str]:
+    """Yield an explanation for people, line by line; `expired_at` if the policy has expired."""
     snapshot = explanation.period.policy.snapshot
-    yield from _decision(explanation.period)
+    yield from _decision(explanation.period, expired_at)
     if explanation.breaker is not None:
         yield from _breaker(explanation.breaker, snapshot.slot)
     yield from outage_lines(explanation.outages)
@@ -71,10 +81,11 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
     yield from _changed(explanation.last_change)
 
 
-def _decision(period: PolicyPeriod) -> Iterator[str]:
+def _decision(period: PolicyPeriod, expired_at: datetime | None) -> Iterator[str]:
     policy, snapshot = period.policy, period.policy.snapshot
     words = policy_words(snapshot.maker_first, snapshot.taker_bias)
-    until = f"until {iso(period.valid_to)}" if period.valid_to else "and still"
+    still = f"until it expired at {iso(expired_at)}" if expired_at else "and still"
+    until = f"until {iso(period.valid_to)}" if period.valid_to else still
     yield f"{snapshot.symbol}: {words}; in force from {iso(period.valid_from)} {until}"
     if (override := policy.override) is not None:
         reason = f"{override.author} until {iso(override.until_at)}: {override.reason}"

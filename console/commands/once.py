@@ -18,7 +18,7 @@ from console.terminal.progress import spinner
 from console.terminal.rejects import reject_lines
 from console.terminal.text import print_lines, print_page
 from jobs.after_run.day_figures import try_day_figures
-from jobs.analysis.empty_window import orders_elsewhere
+from jobs.analysis.empty_window import elsewhere_words, once_at_the_end, orders_around
 from jobs.analysis.findings import counted
 from jobs.plan import Plan
 from jobs.run.single_slot import publish_slot
@@ -49,7 +49,7 @@ def command(as_of: _AsOf = None, config: Config = None, as_json: AsJson = False)
             snapshots = policies.snapshots_of_run(connection, run.run_id)
             rejects = policies.rejects_of_run(connection, run.run_id)
             notes = policies.source_notes_of_run(connection, run.run_id)
-        elsewhere = _elsewhere(plan, settings, run, store.now())
+        elsewhere = list(_elsewhere(plan, settings, store, run)) if run.event_count == 0 else []
         note_lines = [f"note: {note}" for note in (*notes, *elsewhere, *_survivors(snapshots), *problem)]
         if as_json:
             _print_records(snapshots)
@@ -76,10 +76,16 @@ def _slot(settings: Settings, store: Store, as_of: datetime | None) -> datetime:
     return slot
 
 
-def _elsewhere(plan: Plan, settings: Settings, run: PublishedRun, now: datetime) -> Iterator[str]:
-    """Yield where the orders are if the run found none, and the next slot, which finds those that are newer."""
-    if run.event_count == 0 and (words := orders_elsewhere(plan, run.slot, now)):
+def _elsewhere(plan: Plan, settings: Settings, store: Store, run: PublishedRun) -> Iterator[str]:
+    """Yield where the orders are that the run did not find, and how to get policies from them."""
+    now = store.now()
+    orders = orders_around(plan, run.slot, now)
+    if words := elsewhere_words(orders, run.slot):
         yield f"orders: {words}; the next slot is {iso(settings.schedule.slots.next(now))}"
+    with store.reading() as connection:
+        has_policies = policies.newest_run_with_policies(connection, settings.scope) is not None
+    if not has_policies and (remedy := once_at_the_end(orders)):
+        yield f"no policy yet: if these orders are all that there is, {remedy} computes the policies at their end"
 
 
 def _survivors(snapshots: Sequence[Snapshot]) -> Iterator[str]:

@@ -1,12 +1,15 @@
-"""Progress for a person at a terminal, on standard error; nothing is shown if that is not a terminal."""
+"""Progress on standard error: a bar or a spinner on a terminal; else lines of long work, for a log."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
+
+_SECONDS_BETWEEN_LINES = 10
 
 
 @contextmanager
@@ -22,10 +25,28 @@ def progress_bar() -> Iterator["Progress"]:
 
 @contextmanager
 def step_bar(description: str, step_count: int) -> Iterator[Callable[[int], None]]:
-    """Give a function that moves the bar on by a number of steps."""
+    """Give a function that moves the bar on by a number of steps; without a terminal it prints `step_lines`."""
+    if not sys.stderr.isatty():
+        yield step_lines(description, step_count)
+        return
     with _progress() as progress:
         task = progress.add_task(description, total=step_count)
         yield lambda steps: progress.advance(task, steps)
+
+
+def step_lines(description: str, step_count: int) -> Callable[[int], None]:
+    """Return a function that counts steps and prints how many are done, every ten seconds; never on a terminal."""
+    is_shown, done_count, line_at = not sys.stderr.isatty(), 0, monotonic() + _SECONDS_BETWEEN_LINES
+
+    def count(steps: int) -> None:
+        nonlocal done_count, line_at
+        done_count += steps
+        if is_shown and monotonic() >= line_at:
+            sys.stderr.write(f"{description}: {done_count} of {step_count} slots\n")
+            sys.stderr.flush()
+            line_at = monotonic() + _SECONDS_BETWEEN_LINES
+
+    return count
 
 
 @contextmanager

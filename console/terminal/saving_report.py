@@ -11,6 +11,9 @@ from policy.experiment.saving import Answer, Comparison
 from policy.experiment.saving_figure import ALL_SYMBOLS, SavingFigure
 from policy.time_text import iso
 
+_NOTHING_BY_CHANCE = (
+    "saving: not known: no order went its way by chance; router-policy power says how long a holdout takes"
+)
 _HEADS = (
     "\nsymbol",
     "\norders",
@@ -26,12 +29,12 @@ _HEADS = (
 
 
 def print_savings(savings: Savings) -> None:
-    """Print what the orders saved of which chance decided the way; nothing if there are none."""
+    """Print what the orders saved of which chance decided the way, or that there are none."""
     lines = [*_introduction(savings), *_left_out(savings)]
-    if lines:
-        print_lines(
-            ["", f"orders of which chance decided the way, {iso(savings.since)} to {iso(savings.until)}:", *lines]
-        )
+    if not lines:
+        print_lines(["", _NOTHING_BY_CHANCE])
+        return
+    print_lines(["", f"orders of which chance decided the way, {iso(savings.since)} to {iso(savings.until)}:", *lines])
     for comparison in Comparison:
         figures = [figure for figure in savings.figures if figure.comparison is comparison]
         if figures:

@@ -1,6 +1,6 @@
 """A window without an order: where the orders of the source are instead."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jobs.analysis.findings import counted
 from jobs.engines.source_checks import OrdersOutside, orders_outside
@@ -8,17 +8,26 @@ from jobs.plan import EngineKind, Plan
 from policy.time_text import iso
 
 
-def orders_elsewhere(plan: Plan, as_of: datetime, now: datetime) -> str:
-    """Return in words where the orders around the window of `as_of` are, until now; empty if there are none.
+def orders_around(plan: Plan, as_of: datetime, now: datetime) -> OrdersOutside:
+    """Return the orders around the window of `as_of`, until now; none if they lie where only a cluster reaches them.
 
     A run has just read the source. Raises EngineError if DuckDB fails.
     """
     if plan.engine.kind is EngineKind.SPARK:
-        return ""  # its sources may lie where only the cluster reaches them
-    return _words(orders_outside(plan.orders, as_of, now), as_of)
+        return OrdersOutside()
+    return orders_outside(plan.orders, as_of, now)
 
 
-def _words(orders: OrdersOutside, as_of: datetime) -> str:
+def once_at_the_end(orders: OrdersOutside) -> str:
+    """Return the command that computes the policies at the end of the orders; empty without an order before."""
+    if orders.newest_before is None:
+        return ""
+    just_after = orders.newest_before.replace(microsecond=0) + timedelta(seconds=1)
+    return f"router-policy once --as-of {iso(just_after)}"
+
+
+def elsewhere_words(orders: OrdersOutside, as_of: datetime) -> str:
+    """Return in words where the orders around the window of `as_of` are; empty if there are none."""
     parts = []
     if orders.newest_before is not None:
         parts.append(f"the newest before is of {iso(orders.newest_before)}")

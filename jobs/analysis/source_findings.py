@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from jobs.analysis.empty_window import orders_elsewhere
+from jobs.analysis.empty_window import elsewhere_words, orders_around
 from jobs.analysis.findings import Finding, counted, first_few, listed, note, wrong
 from jobs.engines.measurement import Measurement
 from jobs.engines.source_checks import count_orders_ahead, merged_spellings
@@ -93,7 +93,7 @@ def _count(plan: Plan, measurement: Measurement, as_of: datetime, now: datetime)
     """Return how many orders the window has; if it has none, where the others are."""
     when = "in the last 7 days" if as_of == now else f"in the 7 days before {iso(as_of)}"
     if no_order_note(measurement):
-        elsewhere = orders_elsewhere(plan, as_of, now)
+        elsewhere = elsewhere_words(orders_around(plan, as_of, now), as_of)
         return note("orders", f"no order counts {when}{f'; {elsewhere}' if elsewhere else ''}")
     orders = counted(measurement.event_count, "order")
     symbols = counted(len(measurement.traded_symbols), "symbol")

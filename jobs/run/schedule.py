@@ -219,7 +219,11 @@ class Schedule:
             *(iso(claimed.slot), run.run_id, run.symbol_count, run.event_count, run.reject_count),
         )
         if not run.event_count:
-            log.warning("run %d found no order in the seven days before its slot; try router-policy check", run.run_id)
+            log.warning(
+                "run %d found no order in the seven days before its slot; try router-policy check, and for a log that "
+                "has ended router-policy once --as-of with a time just after its newest order",
+                run.run_id,
+            )
         self.on_published(run)
         return run
 

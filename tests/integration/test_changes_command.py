@@ -52,3 +52,12 @@ def test_nothing_is_said_if_nothing_happened(folder: Path) -> None:
     shown = run_command(folder, "changes", "--kind", "pruned")
 
     assert shown.stdout == "nothing of the kind happened in this time\n"
+
+
+def test_a_file_gets_rows_without_a_frame(folder: Path) -> None:
+    title, heads, *rows = run_command(folder, "changes", "DOGEUSDT").stdout.splitlines()
+
+    assert title == "what happened, the newest first:"
+    assert heads.split() == ["when", "what", "symbol", "now", "and", "before", "why"]
+    assert rows
+    assert all(row.startswith("2025-") for row in rows)

@@ -138,6 +138,24 @@ def test_a_log_that_ended_before_the_window_is_noted_by_every_command(tmp_path: 
     assert "found no order in the seven days before; router-policy check shows what the sources have" in latest.stderr
 
 
+def test_a_log_that_ended_long_ago_gets_its_policies_by_the_command_that_once_names(tmp_path: Path) -> None:
+    """The newest order is of an hour before the end of the log; each command then names the run of the policies."""
+    write_bot(tmp_path, datetime(2026, 4, 26, 0, 15, tzinfo=UTC))
+    remedy = "once --as-of 2026-04-25T23:15:01Z"
+
+    assert f"router-policy {remedy} computes the policies at their end" in command(tmp_path, "once").stdout
+    computed = command(tmp_path, *remedy.split()).stdout
+    again = command(tmp_path, "once").stdout
+
+    assert "published as run 2: 2 symbols, 20 orders used" in computed
+    assert "the newest before is of 2026-04-25T23:15:00Z" in again
+    assert "no policy yet" not in again
+    for words in (["latest"], ["health"], ["explain", "BADUSDT"], ["latest", "BADUSDT"], ["health", "BADUSDT"]):
+        refused = command(tmp_path, *words)
+        assert refused.returncode == 1
+        assert "the last policies are those of run 2, of slot 2026-04-25T23:15:01Z" in refused.stderr
+
+
 def test_orders_after_the_newest_slot_are_said_to_wait_for_the_next(tmp_path: Path) -> None:
     write_bot(tmp_path, datetime(2026, 4, 26, 0, 15, tzinfo=UTC))
 

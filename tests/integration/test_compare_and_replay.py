@@ -72,6 +72,13 @@ def printed(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def test_compare_of_one_slot_says_how_to_get_more(folder: Path) -> None:
+    words = "one slot only; an earlier --since, or router-policy backfill, gives more"
+
+    assert words in printed(folder, "compare", "--since", "2026-04-26T06:00:00Z").splitlines()
+    assert words not in printed(folder, "compare", "--since", "2026-04-26T05:00:00Z").splitlines()
+
+
 def test_compare_shows_where_the_shadow_would_have_gone_another_way(folder: Path) -> None:
     shown = printed(folder, "compare")
     rows = {line.split()[0]: line.split() for line in shown.splitlines() if line.startswith(("all", "BTC", "ETH"))}

@@ -110,7 +110,8 @@ def test_verify_refuses_an_anchor_that_is_not_a_digest(bot: Path, anchor: str) -
 def test_explain_shows_each_rule_with_its_figure_and_threshold(bot: Path) -> None:
     shown = command(bot, "explain", "BADUSDT").stdout
 
-    assert "BADUSDT: straight to taker, prefer_taker; in force from 2026-04-26T00:15:00Z and still" in shown
+    decision = "BADUSDT: straight to taker, prefer_taker; in force from 2026-04-26T00:15:00Z until it expired at "
+    assert f"{decision}2026-04-26T02:15:00Z\n" in shown  # eight slots of a quarter of an hour
     rules = [line.split() for line in shown.splitlines() if line.startswith(("  broken", "  good"))]
     assert ["broken", "fallback_ratio", "0.9", ">=", "0.9", "yes"] in rules
     assert ["broken", "slip_q50", "1", ">=", "20", "no"] in rules
@@ -119,6 +120,12 @@ def test_explain_shows_each_rule_with_its_figure_and_threshold(bot: Path) -> Non
     assert "fallback_ratio             0.9 over 10 orders that started as maker" in shown
     assert "every row of the sources was used" in shown
     assert "every earlier policy in the history has the same decision" in shown
+
+
+def test_explain_before_the_policy_expires_says_that_it_is_still_in_force(bot: Path) -> None:
+    shown = command(bot, "explain", "BADUSDT", "--at", "2026-04-26T02:15:00Z").stdout
+
+    assert "in force from 2026-04-26T00:15:00Z and still" in shown
 
 
 def test_explain_of_an_unknown_symbol_names_where_all_are(bot: Path) -> None:

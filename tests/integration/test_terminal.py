@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from console.terminal import progress
 from console.terminal.rejects import reject_lines, reject_text
 from console.terminal.routes import policy_words, route_words
 from console.terminal.table import boxed_table, plain_table, print_table
@@ -94,3 +95,17 @@ def test_on_a_narrow_terminal_a_symbol_goes_on_in_the_next_line() -> None:
 
     cells = [line.split("\u2502")[1].strip() for line in capture.get().splitlines() if line.startswith("\u2502")]
     assert "".join(cells) == "".join(symbols)
+
+
+def test_long_work_without_a_terminal_prints_a_line_every_ten_seconds(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps end after 4, 9, 11, 20 and 22 s: those at 11 and 22 s are ten seconds or more after the line before."""
+    times = iter([0.0, 4.0, 9.0, 11.0, 11.0, 20.0, 22.0, 22.0])
+    monkeypatch.setattr(progress, "monotonic", lambda: next(times))
+
+    with progress.step_bar("backtesting", 457) as advance:
+        for _ in range(5):
+            advance(20)
+
+    assert capsys.readouterr().err == "backtesting: 60 of 457 slots\nbacktesting: 100 of 457 slots\n"
