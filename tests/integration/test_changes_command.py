@@ -60,4 +60,4 @@ def test_a_file_gets_rows_without_a_frame(folder: Path) -> None:
     assert title == "what happened, the newest first:"
     assert heads.split() == ["when", "what", "symbol", "now", "and", "before", "why"]
     assert rows
-    assert all(row.startswith("2025-") for row in rows)
+    assert all(row.startswith("20") for row in rows)
