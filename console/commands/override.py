@@ -14,10 +14,10 @@ from console.settings.file import load
 from console.settings.model import Settings
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
-from console.terminal.text import print_page
+from console.terminal.text import print_page, print_record
 from policy import TakerBias
 from policy.time_text import iso
-from storage.read.overrides import override_history
+from storage.read.overrides import override_by_id, override_history
 from storage.read.pages import PageBounds
 from storage.store import Store
 from storage.write import overrides
@@ -59,8 +59,6 @@ def command(
             raise typer.BadParameter("--list goes with a symbol only")
         _list(load(config), symbol, as_json=as_json)
         return
-    if as_json:
-        raise typer.BadParameter("--json goes with --list only")
     if symbol is None:
         raise typer.BadParameter("give a symbol; or --list")
     if reason is None:
@@ -69,14 +67,15 @@ def command(
     if end:
         if maker or taker or bias is not None or length is not None:
             raise typer.BadParameter("--end goes with --reason and --author only")
-        _end(load(config), symbol, reason, author)
+        _end(load(config), symbol, reason, author, as_json=as_json)
         return
     if maker == taker or length is None:
         raise typer.BadParameter("give either --maker or --taker, and --for how long; or --end")
     settings = load(config)
     if reason_not_to := why_too_long(length, settings.overrides.longest):
         raise typer.BadParameter(f"--for {reason_not_to}")
-    _make(settings, symbol, reason, author, maker_first=maker, taker_bias=bias or usual_bias(maker), length=length)
+    route = (maker, bias or usual_bias(maker))
+    _make(settings, symbol, reason, author, route=route, length=length, as_json=as_json)
 
 
 def _list(settings: Settings, symbol: str | None, *, as_json: bool) -> None:
@@ -107,26 +106,45 @@ def _make(
     reason: str,
     author: str,
     *,
-    maker_first: bool,
-    taker_bias: TakerBias,
+    route: tuple[bool, TakerBias],
     length: timedelta,
+    as_json: bool,
 ) -> None:
-    with Store(settings.store.url) as store, store.writing() as connection:
-        override = overrides.make_override(
-            connection,
-            settings.scope,
-            symbol,
-            maker_first=maker_first,
-            taker_bias=taker_bias,
-            lasting=length,
-            author=author,
-            reason=reason,
-        )
-    words = policy_words(override.maker_first, override.taker_bias)
-    sys.stdout.write(f"override {override.entry_id}: {symbol} goes {words}, until {iso(override.until_at)}\n")
+    maker_first, taker_bias = route
+    with Store(settings.store.url) as store:
+        with store.writing() as connection:
+            made = overrides.make_override(
+                connection,
+                settings.scope,
+                symbol,
+                maker_first=maker_first,
+                taker_bias=taker_bias,
+                lasting=length,
+                author=author,
+                reason=reason,
+            )
+        if as_json:
+            _print_record(store, settings.scope, made.entry_id)
+            return
+    words = policy_words(maker_first, taker_bias)
+    sys.stdout.write(f"override {made.entry_id}: {symbol} goes {words}, until {iso(made.until_at)}\n")
 
 
-def _end(settings: Settings, symbol: str, reason: str, author: str) -> None:
-    with Store(settings.store.url) as store, store.writing() as connection:
-        override = overrides.end_override(connection, settings.scope, symbol, author=author, reason=reason)
-    sys.stdout.write(f"override {override.entry_id} of {symbol} is ended\n")
+def _end(settings: Settings, symbol: str, reason: str, author: str, *, as_json: bool) -> None:
+    with Store(settings.store.url) as store:
+        with store.writing() as connection:
+            ended = overrides.end_override(connection, settings.scope, symbol, author=author, reason=reason)
+        if as_json:
+            _print_record(store, settings.scope, ended.entry_id)
+            return
+    sys.stdout.write(f"override {ended.entry_id} of {symbol} is ended\n")
+
+
+def _print_record(store: Store, scope: str, override_id: int) -> None:
+    from console.records.override_records import override_records
+
+    now = store.now()
+    with store.reading() as connection:
+        period = override_by_id(connection, scope, override_id)
+        assert period is not None  # it has just been written
+        print_record(override_records(connection, scope, [period], now)[0])

@@ -165,7 +165,6 @@ def test_overrides_are_listed_the_newest_first_with_their_state(folder: Path) ->
     [
         (("--list", "--taker"), "--list goes with a symbol only"),
         (("GOODUSDT", "--taker", "--for", "1h"), "give --reason, why"),
-        (("GOODUSDT", "--reason", "x", "--taker", "--for", "1h", "--json"), "--json goes with --list only"),
     ],
 )
 def test_an_override_that_is_half_asked_for_is_refused(folder: Path, arguments: tuple[str, ...], message: str) -> None:
@@ -173,3 +172,16 @@ def test_an_override_that_is_half_asked_for_is_refused(folder: Path, arguments: 
 
     assert failed.returncode == 2
     assert message in failed.stderr.replace("│ ", "")
+
+
+def test_an_override_and_its_end_are_printed_for_programs_as_the_list_has_them(tmp_path: Path) -> None:
+    write_bot(tmp_path, AS_OF)
+    command(tmp_path, "once", "--as-of", AS_OF.isoformat())
+    wanted = ("GOODUSDT", "--taker", "--for", "2h", "--reason", "venue", "--author", "ann", "--json")
+    made = json.loads(printed(tmp_path, "override", *wanted))
+    ended = json.loads(printed(tmp_path, "override", "GOODUSDT", "--end", "--reason", "over", "--json"))
+    (listed,) = json.loads(printed(tmp_path, "override", "--list", "--json"))["items"]
+
+    assert (made["state"], made["author"], made["end_reason"]) == ("in_force", "ann", None)
+    assert (ended["state"], ended["override_id"], ended["end_reason"]) == ("ended", made["override_id"], "over")
+    assert listed == ended
