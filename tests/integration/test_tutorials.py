@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,26 @@ def folder(tmp_path: Path) -> Path:
 
 def walked(folder: Path, page: str) -> dict[str, str]:
     """Run the commands of a page in order; what each printed, by its words."""
+    return ran(folder, blocks(page, "console"))
+
+
+def ran(folder: Path, transcripts: Iterable[str]) -> dict[str, str]:
+    """Run the commands of these blocks in order; what each printed, by its words."""
     printed = {}
-    for line in "".join(blocks(page, "console")).splitlines():
+    for line in "".join(transcripts).splitlines():
         words = line.removeprefix("$ router-policy ")
         done = command(folder, *shlex.split(words))
         assert done.returncode == 0, f"{words}: {done.stderr}"
         printed[words] = done.stdout
     return printed
+
+
+def with_values_of(changed: str, settings: str) -> str:
+    """Put the lines of a page over the lines of the settings that set the same names, each of which is there once."""
+    for name, value in re.findall(r"^(\w+) = (.*)$", changed, flags=re.MULTILINE):
+        settings, count = re.subn(rf"^{name} = .*$", f"{name} = {value}", settings, flags=re.MULTILINE)
+        assert count == 1, name
+    return settings
 
 
 def test_every_tutorial_is_tested_here() -> None:
@@ -57,12 +71,26 @@ def test_the_owner_of_a_bot_gets_to_a_bot_that_follows_the_policy(folder: Path) 
     assert names["router_ctx"]["router_policy"]["run_id"] == 1
 
 
-def test_a_trader_gets_from_a_log_to_its_costs(folder: Path) -> None:
-    printed = walked(folder, "trader")
+def test_a_trader_gets_from_a_log_of_the_past_to_its_costs_and_to_other_rules(tmp_path: Path) -> None:
+    write_bot(tmp_path, datetime(2026, 4, 26, 0, 15, tzinfo=UTC)).unlink()
+    first, *others = blocks("trader", "console")
+    more, past, rules = blocks("trader", "toml")
 
+    (drafted,) = ran(tmp_path, [first]).values()
+    settings = (tmp_path / "router-policy.toml").read_text() + more
+    (tmp_path / "router-policy.toml").write_text(settings)
+    (tmp_path / "past.toml").write_text(with_values_of(past, settings))
+    (tmp_path / "other.toml").write_text(rules)
+    printed = ran(tmp_path, others)
+
+    assert "--as-of 2026-04-25T23:15:01Z if the bot has stopped" in drafted
+    assert "2 symbols, 20 orders used" in printed["once --as-of 2026-04-25T23:15:01Z"]
     assert "BADUSDT" in printed["health"]
     assert "maker" in printed["costs"]
-    assert (folder / "policies.csv").read_text().count("\n") == 3  # the columns, and a policy of each symbol
+    assert "breaker live, measured in its shadow" in printed["compare --config past.toml"]
+    assert "seed" in printed["replay --config past.toml --rules other.toml"]
+    assert "2 symbols, 20 orders a day, fee gap 3" in printed["power"]
+    assert (tmp_path / "policies.csv").read_text().count("\n") == 3  # the columns, and a policy of each symbol
 
 
 def test_an_analyst_gets_to_the_history_in_three_ways(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
