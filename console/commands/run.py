@@ -10,7 +10,7 @@ import typer
 
 from console.address import address_of
 from console.options import Config, Host, Port, WithoutToken
-from console.reload import reloaded_on_sighup, require_same_store
+from console.reload import changed_sections, reloaded_on_sighup, require_same_store
 from console.settings.after_run import figures_process_of, figures_task_of
 from console.settings.file import load
 from console.settings.model import Settings
@@ -66,7 +66,8 @@ def _run_schedule(config: Path | None, settings: Settings, address: "Address | N
     watcher = Watcher(plan=notify_plan_of(settings), store_url=settings.store.url)
     consoles: list[Console] = []
 
-    def reload() -> None:
+    def reload() -> list[str]:
+        nonlocal settings
         new = load(config)
         require_same_store(settings, new)
         plan, timing, notify = plan_of(new), schedule_options_of(new), notify_plan_of(new)
@@ -75,6 +76,8 @@ def _run_schedule(config: Path | None, settings: Settings, address: "Address | N
         schedule.replace(plan, timing)
         watcher.replace_plan(notify)
         figures.replace(figures_task_of(new), timing.deadline)
+        before, settings = settings, new
+        return changed_sections(before, new)
 
     with (
         closing(figures),

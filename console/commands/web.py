@@ -4,7 +4,7 @@ import sys
 
 from console.address import address_of
 from console.options import Config, Host, Port, WithoutToken
-from console.reload import reloaded_on_sighup, require_same_store
+from console.reload import changed_sections, reloaded_on_sighup, require_same_store
 from console.settings.file import load
 from console.terminal.logs import set_up_logs
 
@@ -20,11 +20,14 @@ def command(
 
     consoles: list[Console] = []
 
-    def reload() -> None:
+    def reload() -> list[str]:
+        nonlocal settings
         new = load(config)
         require_same_store(settings, new)
         for console in consoles:
             console.use(new)
+        before, settings = settings, new
+        return changed_sections(before, new)
 
     with reloaded_on_sighup(reload):
         serve(settings, address, _announce, consoles.append)

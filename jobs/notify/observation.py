@@ -39,8 +39,11 @@ class Observation:
     savings: Mapping[Comparison, SavingFigure]
 
 
-def observe(store: Store, scope: str, slots: Slots) -> Observation:
-    """Look at a scope; all of it is of one snapshot of the database. Raises as the store does."""
+def observe(store: Store, scope: str, slots: Slots, counted_from: datetime | None = None) -> Observation:
+    """Look at a scope; all of it is of one snapshot of the database. Raises as the store does.
+
+    `counted_from` is when `slots` came into force: until a newer slot is published, policies age from then on.
+    """
     now = store.now()
     with store.reading() as connection:
         run = newest_run(connection, scope)
@@ -49,11 +52,11 @@ def observe(store: Store, scope: str, slots: Slots) -> Observation:
         overrides = overrides_at(connection, scope, now)
         missing = gaps(connection, scope, PageBounds(since=now - _GAP_SPAN, limit=_GAPS_READ))
         savings = known_savings(connection, scope).newest
-    slot = run.slot if run is not None else None
+    aged_from = max(run.slot, counted_from or run.slot) if run is not None else None
     return Observation(
         at=now,
         run=run,
-        status=judge_freshness(slot, now, limits_at(slots, slot or now)).status,
+        status=judge_freshness(aged_from, now, limits_at(slots, aged_from or now)).status,
         policies={policy.symbol: policy for policy in policies},
         rejects=tuple(rejects),
         overrides={override.entry_id: override for override in overrides},

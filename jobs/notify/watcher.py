@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 
 from jobs.notify.mailbox import Mailbox, body, title
@@ -48,6 +48,7 @@ class Watcher:
     store_url: str
     _mailboxes: list[Mailbox] = field(default_factory=list, init=False)
     _last: Observation | None = field(default=None, init=False)
+    _counted_from: datetime | None = field(default=None, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
     _ended: Event = field(default_factory=Event, init=False)
 
@@ -65,10 +66,15 @@ class Watcher:
             self._ended.set()
 
     def replace_plan(self, plan: NotifyPlan) -> None:
-        """Go on by another plan: what waits for an address that it has too is still told."""
+        """Go on by another plan: what waits for an address that it has too is still told.
+
+        By other slots policies age from the last look on: slots before it were never due.
+        """
         with self._lock:
             known = {mailbox.url: mailbox for mailbox in self._mailboxes}
             self._mailboxes = [known.get(url) or Mailbox(url=url) for url in plan.urls]
+            if plan.slots != self.plan.slots and self._last is not None:
+                self._counted_from = self._last.at
             if plan.scope != self.plan.scope:
                 self._last = None
             self.plan = plan
@@ -76,7 +82,7 @@ class Watcher:
     def look(self, store: Store) -> list[Notice]:
         """Look once, log what happened since the last look, and let it wait to be told."""
         plan, last = self.plan, self._last
-        seen = observe(store, plan.scope, plan.slots)
+        seen = observe(store, plan.scope, plan.slots, self._counted_from)
         with self._lock:
             if plan is not self.plan:
                 return []

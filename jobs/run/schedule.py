@@ -84,6 +84,7 @@ class Schedule:
     _done: datetime | None = field(default=None, init=False)
     _zero: datetime | None = field(default=None, init=False)
     _announced: datetime | None = field(default=None, init=False)
+    _counted_from: datetime | None = field(default=None, init=False)
     _next: "tuple[Plan, ScheduleOptions] | None" = field(default=None, init=False)
 
     def run(self) -> None:
@@ -125,21 +126,26 @@ class Schedule:
     def replace(self, plan: Plan, timing: ScheduleOptions) -> None:
         """Go on by another plan and other times from the next tick on; a run that has begun is finished as it began.
 
+        By another cron expression, no slot before that tick is due or missed: nobody was to compute it.
         Any thread may call it.
         """
         self._next = (plan, timing)
 
-    def _take_next(self) -> None:
+    def _take_next(self, now: datetime) -> None:
         if self._next is None:
             return
+        before = self.timing.slots
         (self.plan, self.timing), self._next = self._next, None
         self._done = self._announced = None
+        if self.timing.slots != before:
+            self._counted_from, newest = now, self.timing.slots.newest(now)
+            self._done = newest if newest != before.newest(now) else None
         log.info("schedule %s (UTC), scope %s", self.timing.slots.cron, self.plan.scope)
 
     def tick(self, store: Store) -> PublishedRun | None:
         """Compute the newest slot if it is due and no process has it; return the run if this process published one."""
-        self._take_next()
         now = store.now()
+        self._take_next(now)
         self._check_clock(now)
         slot = self.timing.slots.newest(now)
         if slot == self._done:
@@ -190,19 +196,20 @@ class Schedule:
 
         Oldest first and before this slot is claimed: if it is interrupted, the next tick continues from there. What a
         person or a backfill published in between stays as it is, and does not show that a schedule ran before it.
-        Before the first slot of any schedule, none was missed.
+        Before the first slot of any schedule, and by a cron expression that was not in force yet, none was missed.
         """
         with store.reading() as connection:
             last = leases.last_scheduled_before(connection, self.plan.scope, slot)
         if last is None:
             return
-        missed, count = self.timing.slots.between(last, slot), 0
+        since = max(last, self._counted_from or last)
+        missed, count = self.timing.slots.between(since, slot), 0
         while not self._stop.is_set() and (batch := list(islice(missed, _MISSED_SLOTS_AT_ONCE))):
             with store.writing() as connection:
                 leases.mark_missed(connection, self.plan.scope, batch)
             count += len(batch)
         if count:
-            log.warning("%d slots were missed since %s", count, iso(last))
+            log.warning("%d slots were missed since %s", count, iso(since))
 
     def _compute(self, store: Store, claimed: Lease, origin: Origin) -> PublishedRun | None:
         task = RunTask(plan=self.plan, store_url=self.store_url, lease=claimed, origin=origin)

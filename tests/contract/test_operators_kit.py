@@ -68,7 +68,7 @@ def _help_of_run(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([COMMAND, "run", "--help"], cwd=folder, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("folder", [DEPLOY, DEPLOY / "kubernetes"])
+@pytest.mark.parametrize("folder", [DEPLOY / "settings", DEPLOY / "kubernetes"], ids=lambda folder: folder.name)
 def test_the_settings_of_the_containers_load(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOST", "PORT_8765_TCP_PORT"):  # as Kubernetes sets them for the Service of the console
         monkeypatch.setenv(f"ROUTER_POLICY_CONSOLE_SERVICE_{name}".replace("SERVICE_PORT", "PORT"), "10.0.0.1")
@@ -100,6 +100,13 @@ def test_compose_mounts_files_that_exist_and_names_what_it_declares() -> None:
     assert set(named) == set(COMPOSE["volumes"])
     assert {name for service in services.values() for name in service.get("depends_on", {})} <= set(services)
     assert {name for service in services.values() for name in service.get("secrets", [])} == set(COMPOSE["secrets"])
+
+
+def test_compose_mounts_the_folder_of_the_settings_so_that_an_editor_may_replace_the_file() -> None:
+    for name in ("service", "console"):
+        sources = {mount.split(":")[1]: mount.split(":")[0] for mount in COMPOSE["services"][name]["volumes"]}
+
+        assert (DEPLOY / sources["/etc/router-policy"] / "router-policy.toml").is_file()
 
 
 def test_the_console_stays_reachable_while_policies_are_stale() -> None:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -157,6 +158,24 @@ def test_a_message_that_was_refused_is_tried_again_and_its_address_is_never_logg
     )
     assert second.endswith("in 120 s")
     assert SECRET not in caplog.text
+
+
+def test_by_another_schedule_policies_get_stale_from_its_beginning_on(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the schedule of every quarter of an hour they would be fresh until 00:45; by the other until 00:17."""
+
+    def statuses(minute: int) -> list[EventKind]:
+        monkeypatch.setattr(Store, "now", lambda _: SLOT.replace(minute=minute))
+        return [notice.kind for notice in watcher.look(sqlite_store)]
+
+    watcher = watcher_of(sqlite_store, plan("json://127.0.0.1:1"))
+    publish(sqlite_store, SLOT, evidence("BTCUSDT"))
+    assert statuses(20) == []
+    watcher.replace_plan(replace(watcher.plan, slots=Slots("* * * * *")))
+
+    assert statuses(21) == []
+    assert statuses(23) == [EventKind.STALE]
 
 
 def test_an_event_is_a_line_of_json_with_keys(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,9 +3,12 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,8 +19,13 @@ from console.settings.file import load
 from console.settings.plan import plan_of
 from jobs.run.schedule import Schedule, ScheduleOptions
 from jobs.slots import Slots
+from storage.read.pages import PageBounds, gaps
 from storage.store import Store
+from storage.write import leases
+from storage.write.leases import Lease, SlotHeldError
 from tests.support.bots import COMMAND, environment, write_bot
+from tests.support.runs import SLOT
+from tests.support.store_calls import write
 from tests.support.waiting import wait_until
 
 
@@ -42,6 +50,9 @@ def test_a_schedule_goes_on_by_new_settings_and_keeps_the_old_ones_if_the_new_ca
         path.write_text(whole + '\n[schedule]\ncron = "0 0 1 1 *"\n')
         process.send_signal(signal.SIGHUP)
         wait_until(lambda: "schedule 0 0 1 1 * (UTC)" in texts(log), "the new settings are in force", 60)
+        wait_until(lambda: "the settings are reloaded: schedule" in texts(log), "the log names what changed", 60)
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded: nothing changed" in texts(log), "the log tells that nothing changed", 60)
         assert process.poll() is None
     finally:
         process.terminate()
@@ -54,7 +65,7 @@ def test_a_schedule_goes_on_by_new_settings_and_keeps_the_old_ones_if_the_new_ca
 
 @pytest.mark.parametrize("error", [SettingsError("[orders] is missing"), ZeroDivisionError("division by zero")])
 def test_a_reload_that_fails_never_ends_the_program(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    def fail() -> None:
+    def fail() -> Sequence[str]:
         raise error
 
     with caplog.at_level(logging.INFO, "router_policy"):
@@ -79,6 +90,65 @@ def test_new_times_are_in_force_from_the_next_tick_on(tmp_path: Path) -> None:
         schedule.tick(store)
 
     assert schedule.timing is daily
+
+
+@dataclass(slots=True, kw_only=True)
+class Quarterly:
+    """A schedule of every quarter of an hour, after its slot of 00:15; another process holds each it claims."""
+
+    schedule: Schedule
+    store: Store
+    patches: pytest.MonkeyPatch
+    claimed: list[datetime]
+
+    def tick_at(self, minute: int) -> list[datetime]:
+        """Tick at a minute of that hour; all slots that were claimed until then."""
+        self.patches.setattr(Store, "now", lambda _: SLOT.replace(minute=minute))
+        self.patches.setattr("jobs.run.schedule._seconds_passed", lambda: minute * 60.0)
+        self.schedule.tick(self.store)
+        return self.claimed
+
+
+@pytest.fixture
+def quarterly(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Quarterly]:
+    claimed: list[datetime] = []
+
+    def held(store: Store, scope: str, slot: datetime, lease_time: timedelta) -> Lease:
+        claimed.append(slot)
+        raise SlotHeldError(scope, slot, "another", slot + lease_time)
+
+    monkeypatch.setattr("jobs.run.schedule.claim", held)
+    shutil.copy(sqlite_template, tmp_path / "policy.db")
+    settings = load(write_bot(tmp_path, SLOT))
+    timing = ScheduleOptions(slots=Slots("*/15 * * * *"))
+    schedule = Schedule(plan=plan_of(settings), store_url=settings.store.url, timing=timing)
+    with Store(settings.store.url) as store:
+        write(store, leases.mark_missed, "default", [SLOT])
+        yield Quarterly(schedule=schedule, store=store, patches=monkeypatch, claimed=claimed)
+
+
+def every_five_minutes() -> ScheduleOptions:
+    return ScheduleOptions(slots=Slots("*/5 * * * *"))
+
+
+def test_by_a_new_cron_expression_slots_are_due_and_missed_from_the_reload_on(quarterly: Quarterly) -> None:
+    quarterly.schedule.replace(quarterly.schedule.plan, every_five_minutes())
+
+    assert quarterly.tick_at(22) == []  # 00:20 was never due
+    quarterly.tick_at(26)  # nor was it missed
+    claimed = quarterly.tick_at(36)  # nobody computed 00:25 and 00:30
+
+    assert [slot.minute for slot in claimed] == [25, 35]
+    with quarterly.store.reading() as connection:
+        missed = [gap.slot.minute for gap in gaps(connection, "default", PageBounds(limit=10))]
+    assert sorted(missed) == [15, 25, 30]
+
+
+def test_a_slot_that_both_cron_expressions_have_is_still_due(quarterly: Quarterly) -> None:
+    """As one that failed and is to be tried again."""
+    quarterly.schedule.replace(quarterly.schedule.plan, every_five_minutes())
+
+    assert quarterly.tick_at(17) == [SLOT]
 
 
 def test_a_closed_terminal_ends_the_program(tmp_path: Path) -> None:

@@ -109,7 +109,8 @@ def test_an_analyst_gets_to_the_history_in_three_ways(folder: Path, monkeypatch:
 
 
 def test_an_operator_gets_to_a_backup_and_a_stopped_route(folder: Path) -> None:
+    assert command(folder, "init").returncode == 0
     printed = walked(folder, "operator")
 
-    assert "verified" in printed["backup policies-backup.db"]
+    assert "verified" in printed['backup "policies-$(date +%F).db"']
     assert "all as published" in printed["verify"]
