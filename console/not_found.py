@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from policy.errors import RouterPolicyError
-from policy.symbols import letters
+from policy.symbols import compact, letters
 from policy.time_text import iso
 from storage.errors import SchemaError, StoreError, StoreFileMovedError, StoreUnavailableError
 from storage.read.pages import PageBounds, SlotGap, gaps
@@ -85,8 +85,13 @@ def _symbols(store: Store, scope: str) -> Sequence[str]:
 
 def _remedy(symbol: str, symbols: Sequence[str]) -> str:
     """Return a question with symbols of a similar spelling, or where all symbols are."""
-    similar = [name for name in symbols if letters(name) == letters(symbol) and name != symbol]
+    similar = [name for name in symbols if name != symbol and _is_similar(name, symbol)]
     return f"is it {' or '.join(similar)}?" if similar else "router-policy latest lists all policies"
+
+
+def _is_similar(name: str, symbol: str) -> bool:
+    """Return whether two names are likely one market: `btc-usdt` and `BTCUSDT` are, and so is `BTC/USDT:USDT`."""
+    return letters(name) == letters(symbol) or letters(compact(name)) == letters(compact(symbol))
 
 
 def run_without_policies(connection: Connection, scope: str) -> str:

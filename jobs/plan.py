@@ -102,6 +102,12 @@ class OrdersSource:
         """Whether its rows may differ from window to window by more than their times: a bot's data is read for one."""
         return self.kind.is_bot or self.location.depends_on_window
 
+    @property
+    def has_holdout(self) -> bool:
+        """Whether its rows can tell which orders took part in a holdout: no bot's own data has such columns."""
+        columns = self.location.columns
+        return not self.kind.is_bot and all(columns.get(name, name) for name in ("holdout", "propensity"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineChoice:
@@ -154,6 +160,12 @@ class Plan:
         """How far back orders are loaded: as far as a rule set asks, at least the window of outcomes."""
         costs = [rules.cost_parameters for rules in self.rule_sets_with_state]
         return max([OUTCOME_WINDOW, *(timedelta(days=cost.days) for cost in costs if cost is not None)])
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether its policies may hold orders out; the shares of a rule set go before that of the experiment."""
+        own_shares = self.rule_set.holdout_shares
+        return any(share > 0 for share in ((self.experiment.share,) if own_shares is None else own_shares))
 
     def loaded_window(self, window: Window) -> Window:
         """Return the window with every order that a rule set asks for."""

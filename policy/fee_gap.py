@@ -55,9 +55,9 @@ def fee_gap_words(fee_gap: FeeGap) -> str | None:
     gap = f"the fee gap of {gap_bps:g} bps is"
     match verdict:
         case FeeGapVerdict.SAVES:
-            return f"maker-first saves: {gap} {NO_CLEAR_SAVING_BELOW_BPS:g} or more"
+            return f"maker-first can save, by the fees alone: {gap} {NO_CLEAR_SAVING_BELOW_BPS:g} or more"
         case FeeGapVerdict.WIDE_SPREAD:
-            return f"maker-first saves whatever the fee gap, {gap_bps:g} bps: the spread is wider than one tick"
+            return f"maker-first can save whatever the fee gap, {gap_bps:g} bps: the spread is wider than one tick"
         case FeeGapVerdict.NO_CLEAR_SAVING:
             return f"no clear saving: {gap} below {NO_CLEAR_SAVING_BELOW_BPS:g}, and the spread is one tick"
         case FeeGapVerdict.LOSES:

@@ -12,12 +12,13 @@ from console.options import AsJson, Config, OrdersSince
 from console.order_selection import select_orders
 from console.records.saving_records import saving_records
 from console.settings.file import load
-from console.settings.plan import fees_of
+from console.settings.plan import fees_of, plan_of
 from console.terminal.rejects import reject_lines
 from console.terminal.saving_report import print_savings
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import figure, print_lines, print_record
-from jobs.analysis.costs import CHOSEN, Costs, CostSummary, PolicyAtOrder, find_costs
+from jobs.analysis.costs import CHOSEN, NOT_IN_FORCE, Costs, CostSummary, PolicyAtOrder, find_costs
+from jobs.analysis.holdout_findings import find_in_experiment
 from jobs.analysis.order_history import OrderSelection
 from jobs.confidence_interval import ConfidenceInterval
 from jobs.experiment.savings import Savings
@@ -30,7 +31,9 @@ _AsIfLive = Annotated[
 _AS_IF_LIVE = (
     "as if live: each run counts as published at its slot, although it was computed later; no router followed it"
 )
-_HEADS = ("\nwent", "\norders", "\nfilled", "mean\ncost", "\n± 95 %", "median\ncost", "less\ntaker's*", "\n± 95 %*")
+_HEADS = ("\nwent", "\norders", "\nfilled", "mean\ncost", "\n± 95 %", "median\ncost", "less\ntaker's", "\n± 95 %")
+
+_MARKS = {CHOSEN: "*", NOT_IN_FORCE: "†"}
 
 
 def command(
@@ -46,6 +49,7 @@ def command(
         return
     _print(selection, costs, as_if_live=as_if_live)
     print_savings(costs.savings)
+    print_lines(f"\n{finding.line}" for finding in find_in_experiment(plan_of(settings)))
 
 
 def _record(selection: OrderSelection, costs: Costs) -> dict[str, Any]:
@@ -94,7 +98,8 @@ def _footnotes(summaries: Sequence[CostSummary]) -> Iterator[str]:
     yield "less taker's: the mean cost less that of the group's orders straight to taker"
     if any(summary.group.policy is PolicyAtOrder.NONE for summary in summaries):
         yield "none: no policy was in force at the order's time, or it had expired"
-    yield f"* {CHOSEN}"
+    warnings = {summary.against_taker.warning for summary in summaries if summary.against_taker is not None}
+    yield from (f"{mark} {warning}" for warning, mark in _MARKS.items() if warning in warnings)
 
 
 def _introduction(selection: OrderSelection, costs: Costs) -> Iterator[str]:
@@ -140,6 +145,7 @@ def _rows(summaries: Sequence[tuple[str, CostSummary]]) -> Iterator[tuple[str, .
 
 def _cells(summary: CostSummary) -> tuple[str, ...]:
     difference = summary.against_taker
+    mark = _MARKS[difference.warning] if difference else ""
     return (
         str(summary.route),
         str(summary.outcome_count),
@@ -147,8 +153,8 @@ def _cells(summary: CostSummary) -> tuple[str, ...]:
         figure(summary.mean_bps),
         _half_width(summary.interval),
         figure(summary.median_bps),
-        f"{difference.difference_bps:+z.2f}*" if difference else "",
-        f"{_half_width(difference.interval)}*" if difference else "",
+        f"{difference.difference_bps:+z.2f}{mark}" if difference else "",
+        f"{_half_width(difference.interval)}{mark}" if difference else "",
     )
 
 

@@ -15,7 +15,7 @@ _Test = Annotated[bool, typer.Option("--test", help="Send a message to each addr
 
 
 def command(test: _Test = False, config: Config = None, as_json: AsJson = False) -> None:
-    """Try the addresses of [notify] urls; the exit code is 1 if one of them fails."""
+    r"""Try the addresses of \[notify] urls; the exit code is 1 if one of them fails."""
     settings = load(config)
     urls = require_apprise(settings)
     title, body = f"router-policy {settings.scope}: test", "A test, sent by router-policy notify --test."

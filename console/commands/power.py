@@ -17,6 +17,7 @@ from console.settings.plan import fees_of
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import exact_figure, figure, print_lines, print_record
 from jobs.experiment.order_flow import LoggedFlow, find_order_flow
+from policy.errors import RouterPolicyError
 from policy.experiment.plan import SHARES, TARGETS_BPS, HoldoutPlan, OrderFlow, TimeToKnow, plan_holdouts
 from policy.experiment.power import ASSUMED_DEVIATIONS, CostDeviations
 from policy.time_text import iso
@@ -29,7 +30,7 @@ _Share = Annotated[
     list[float] | None,
     typer.Option("--share", min=0.0001, max=0.5, help="A share of orders held out; by default 0.01, 0.02, 0.05, 0.1."),
 ]
-_FeeGap = Annotated[float | None, typer.Option(help="Taker fee less maker fee in bps; by default that of [fees].")]
+_FeeGap = Annotated[float | None, typer.Option(help="Taker fee less maker fee in bps; by default that of \\[fees].")]
 _HEADS = (
     "held\nout",
     *(f"days to ±{target:g}\n{answer}" for target in TARGETS_BPS for answer in ("sent", "any")),
@@ -40,10 +41,11 @@ _HEADS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Planned:
-    """The flow that was planned with, and what of it the log told: None if it was not read."""
+    """The flow that was planned with, and what of it the log told: None if it was not read, for the reason given."""
 
     flow: OrderFlow
     logged: LoggedFlow | None
+    why_not_read: str | None
 
 
 def command(
@@ -58,11 +60,12 @@ def command(
     """Show how many days it takes until a saving is known, and what the holdout costs, for several shares."""
     settings = load(config)
     gap_bps = fee_gap if fee_gap is not None else _fee_gap_bps(settings)
-    logged = None if orders_per_day and symbols else _logged_flow(settings, since, gap_bps)
-    planned = _Planned(flow=_flow(orders_per_day, symbols, gap_bps, logged), logged=logged)
-    plans = list(plan_holdouts(planned.flow, share or SHARES))
+    logged, why_not_read = _read_log(settings, since, gap_bps, is_needed=not (orders_per_day and symbols))
+    flow = _flow(orders_per_day, symbols, gap_bps, logged)
+    planned = _Planned(flow=flow, logged=logged, why_not_read=why_not_read)
+    plans = list(plan_holdouts(flow, share or SHARES))
     if as_json:
-        print_record({**asdict(planned.flow), "plans": [asdict(plan) for plan in plans]})
+        print_record({**asdict(flow), "log": _log_record(logged), "plans": [asdict(plan) for plan in plans]})
         return
     print_lines(_introduction(planned))
     for title, is_of_symbol in (("all symbols together", False), ("one symbol alone", True)):
@@ -74,6 +77,25 @@ def command(
 def _fee_gap_bps(settings: Settings) -> float | None:
     """Return the largest fee gap of the settings: the cost of a holdout is an upper bound."""
     return max((fees.gap_bps for fees in fees_of(settings).values()), default=None)
+
+
+def _log_record(logged: LoggedFlow | None) -> dict[str, object] | None:
+    if logged is None:
+        return None
+    counts = {"order_count": logged.order_count, "unknown_way_count": logged.unknown_way_count}
+    return {"since": iso(logged.since), "until": iso(logged.until), **counts}
+
+
+def _read_log(
+    settings: Settings, since: datetime | None, gap_bps: float | None, *, is_needed: bool
+) -> tuple[LoggedFlow | None, str | None]:
+    """Read the log, or return why it cannot be read; raise that if the plan needs it."""
+    try:
+        return _logged_flow(settings, since, gap_bps), None
+    except RouterPolicyError as error:
+        if is_needed:
+            raise
+        return None, str(error)
 
 
 def _logged_flow(settings: Settings, since: datetime | None, gap_bps: float | None) -> LoggedFlow:
@@ -114,16 +136,33 @@ def _flow(
 def _introduction(planned: _Planned) -> Iterator[str]:
     flow, logged = planned.flow, planned.logged
     gap, notional = exact_figure(flow.fee_gap_bps, "not known"), exact_figure(flow.notional, "not known")
+    of_all, of_each = _a_day(flow.orders_per_day), _a_day(flow.orders_per_day / flow.symbol_count)
     yield (
-        f"{flow.symbol_count} symbols, {exact_figure(flow.orders_per_day)} orders a day, "
+        f"{flow.symbol_count} symbols, {of_all} orders a day of all symbols ({of_each} of each), "
         f"fee gap {gap}, mean notional {notional}"
     )
-    for way, deviation_bps, is_logged in (
-        ("maker", flow.deviations.maker_bps, logged is not None and logged.maker_deviation_bps is not None),
-        ("taker", flow.deviations.taker_bps, logged is not None and logged.taker_deviation_bps is not None),
+    yield _log_words(planned)
+    for way, deviation_bps, logged_bps in (
+        ("maker", flow.deviations.maker_bps, logged.maker_deviation_bps if logged else None),
+        ("taker", flow.deviations.taker_bps, logged.taker_deviation_bps if logged else None),
     ):
-        origin = "as in the log" if is_logged else "assumed: fewer than 100 such orders were read"
+        assumed = "the log was not read" if logged is None else "fewer than 100 such orders were read"
+        origin = "as in the log" if logged_bps is not None else f"assumed: {assumed}"
         yield f"the cost of a {way} order varies by {deviation_bps:.2f} bps ({origin})"
+
+
+def _log_words(planned: _Planned) -> str:
+    logged = planned.logged
+    if logged is None:
+        return f"the log was not read: {planned.why_not_read}"
+    span = f"{iso(logged.since)} to {iso(logged.until)}"
+    left_out = f", without {logged.unknown_way_count} of unknown way" if logged.unknown_way_count else ""
+    return f"the log, {span}: {logged.order_count} orders{left_out}"
+
+
+def _a_day(count: float) -> str:
+    """Write a count of orders a day with one decimal, below one with six significant digits."""
+    return exact_figure(round(count, 1) if count >= 1 else count)
 
 
 def _row(plan: HoldoutPlan, *, is_of_symbol: bool) -> Sequence[str]:

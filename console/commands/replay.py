@@ -48,7 +48,7 @@ class _RulesFile(BaseModel):
 
 
 _RulesPath = Annotated[
-    Path, typer.Option("--rules", help="A TOML file with the name of a rule set and its [parameters].")
+    Path, typer.Option("--rules", help="A TOML file with the name of a rule set and its \\[parameters].")
 ]
 
 

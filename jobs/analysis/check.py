@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from jobs.analysis.findings import Finding, wrong
+from jobs.analysis.holdout_findings import find_in_experiment
 from jobs.analysis.source_findings import find_in_sources
 from jobs.analysis.store_findings import find_in_store
 from jobs.plan import Plan
@@ -13,7 +14,7 @@ from policy.time_text import iso
 
 
 def check(plan: Plan, store_url: str, slots: Callable[[], Slots], as_of: datetime | None = None) -> list[Finding]:
-    """Try the schedule, the store and the sources, in this order; `slots` reads the cron expression.
+    """Try the schedule, the store, the experiment and the sources, in this order; `slots` reads the cron expression.
 
     The sources are tried as of a time, by default now.
 
@@ -23,6 +24,7 @@ def check(plan: Plan, store_url: str, slots: Callable[[], Slots], as_of: datetim
     return [
         *_tried("schedule", lambda: _find_in_schedule(slots(), now)),
         *_tried("store", lambda: find_in_store(store_url, plan.scope)),
+        *find_in_experiment(plan),
         *_tried("sources", lambda: find_in_sources(plan, as_of or now, now)),
     ]
 

@@ -24,6 +24,7 @@ CHOSEN = (
     "the policy itself chose which orders went which way, by market and hour: "
     "this difference is not what its choice saved"
 )
+NOT_IN_FORCE = "no policy was in force: the bot chose which orders went which way, so this difference is no saving"
 
 
 class Route(StrEnum):
@@ -57,13 +58,14 @@ class GroupKey:
 class CostDifference:
     """The mean cost less that of the orders of the same group that went straight to taker, in basis points.
 
-    The interval counts a UTC day as one observation; it is None with fewer than two. The warning belongs to it.
+    The interval counts a UTC day as one observation; it is None with fewer than two. The warning belongs to it:
+    who chose the ways of the orders, so that the difference is no saving.
     """
 
     difference_bps: float
     interval: ConfidenceInterval | None
     day_count: int
-    warning: str = CHOSEN
+    warning: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,10 +156,18 @@ def _figures(connection: "DuckDBPyConnection", selection: OrderSelection) -> tup
     bounds = {"window_start": naive(selection.start), "window_end": naive(selection.end)}
     result = connection.execute(_COST, bounds)
     names = [column[0] for column in result.description or []]
-    return tuple(_figure(dict(zip(names, row, strict=True))) for row in result.fetchall())
+    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    was_any_in_force = any(row["policy"] not in (None, PolicyAtOrder.NONE) for row in rows)
+    return tuple(_figure(row, _warning(row, was_any_in_force=was_any_in_force)) for row in rows)
 
 
-def _figure(row: Mapping[str, Any]) -> CostSummary:
+def _warning(row: Mapping[str, Any], *, was_any_in_force: bool) -> str:
+    """Return who chose the ways of a group; one that is not by policy or regime has the orders of all of them."""
+    is_outside = PolicyAtOrder.NONE in (row["policy"], row["regime"])
+    return CHOSEN if was_any_in_force and not is_outside else NOT_IN_FORCE
+
+
+def _figure(row: Mapping[str, Any], warning: str) -> CostSummary:
     mean_bps, error_bps = round_metric(row["mean_bps"]), round_metric(row["error_bps"])
     return CostSummary(
         group=GroupKey(
@@ -174,11 +184,11 @@ def _figure(row: Mapping[str, Any]) -> CostSummary:
         median_bps=round_metric(row["median_bps"]),
         day_count=row["day_count"],
         interval=confidence_interval(mean_bps, error_bps, row["day_count"]) if mean_bps is not None else None,
-        against_taker=_comparison(row),
+        against_taker=_comparison(row, warning),
     )
 
 
-def _comparison(row: Mapping[str, Any]) -> CostDifference | None:
+def _comparison(row: Mapping[str, Any], warning: str) -> CostDifference | None:
     difference_bps, day_count = round_metric(row["difference_bps"]), row["difference_day_count"]
     if difference_bps is None or day_count is None:
         return None
@@ -187,4 +197,5 @@ def _comparison(row: Mapping[str, Any]) -> CostDifference | None:
         difference_bps=difference_bps,
         interval=confidence_interval(difference_bps, error_bps, day_count),
         day_count=day_count,
+        warning=warning,
     )

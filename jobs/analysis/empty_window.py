@@ -22,8 +22,16 @@ def once_at_the_end(orders: OrdersOutside) -> str:
     """Return the command that computes the policies at the end of the orders; empty without an order before."""
     if orders.newest_before is None:
         return ""
-    just_after = orders.newest_before.replace(microsecond=0) + timedelta(seconds=1)
-    return f"router-policy once --as-of {iso(just_after)}"
+    return f"router-policy once --as-of {_just_after(orders.newest_before)}"
+
+
+def check_at_the_end(orders: OrdersOutside) -> str:
+    """Return the option with which `check` tries the end of the orders; empty if there are none."""
+    return f"--as-of {_just_after(orders.newest)}" if orders.newest is not None else ""
+
+
+def _just_after(at: datetime) -> str:
+    return iso(at.replace(microsecond=0) + timedelta(seconds=1))
 
 
 def elsewhere_words(orders: OrdersOutside, as_of: datetime) -> str:

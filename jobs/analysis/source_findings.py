@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from jobs.analysis.empty_window import elsewhere_words, orders_around
+from jobs.analysis.empty_window import check_at_the_end, elsewhere_words, orders_around
 from jobs.analysis.findings import Finding, counted, first_few, listed, note, wrong
 from jobs.engines.measurement import Measurement
 from jobs.engines.source_checks import count_orders_ahead, merged_spellings
@@ -13,7 +13,7 @@ from jobs.plan import EngineKind, OrdersKind, OrdersSource, Plan
 from jobs.sources.errors import SourceError
 from jobs.sources.reject_reasons import reject_reason
 from policy import Evidence, Regime
-from policy.fee_gap import fee_gap_words
+from policy.fee_gap import FeeGap, FeeGapVerdict, fee_gap_words, judge_fee_gap
 from policy.health_warnings import survivors_only
 from policy.reject import Reject
 from policy.rules import Judgement
@@ -90,14 +90,16 @@ def _find_in_measurement(plan: Plan, measurement: Measurement, as_of: datetime, 
 
 
 def _count(plan: Plan, measurement: Measurement, as_of: datetime, now: datetime) -> Finding:
-    """Return how many orders the window has; if it has none, where the others are."""
+    """Return how many orders the window has; if it has none, where the others are and what to try."""
     when = "in the last 7 days" if as_of == now else f"in the 7 days before {iso(as_of)}"
     if no_order_note(measurement):
-        elsewhere = elsewhere_words(orders_around(plan, as_of, now), as_of)
-        return note("orders", f"no order counts {when}{f'; {elsewhere}' if elsewhere else ''}")
-    orders = counted(measurement.event_count, "order")
+        orders = orders_around(plan, as_of, now)
+        option = check_at_the_end(orders)
+        elsewhere = f"; {elsewhere_words(orders, as_of)}; try {option}" if option else ""
+        return note("orders", f"no order counts {when}{elsewhere}")
+    count = counted(measurement.event_count, "order")
     symbols = counted(len(measurement.traded_symbols), "symbol")
-    return Finding(what="orders", message=f"{orders} of {symbols} {when} ({measurement.engine})")
+    return Finding(what="orders", message=f"{count} of {symbols} {when} ({measurement.engine})")
 
 
 def _orders(source: OrdersSource, measurement: Measurement, evidence: Sequence[Evidence]) -> Iterator[Finding]:
@@ -154,11 +156,17 @@ def _fees(plan: Plan, evidence: Sequence[Evidence]) -> Iterator[Finding]:
     unused = sorted(plan.fees.keys() - {"", *(symbol.symbol for symbol in evidence)})
     if unused:
         yield note("fees", f"set for {listed(unused)}, which nobody trades; misspelt?")
-    symbols_by_words: dict[str | None, list[str]] = {}
+    symbols_by_words: dict[str, list[str]] = {}
     for symbol in evidence:
-        symbols_by_words.setdefault(fee_gap_words(symbol.fee_gap), []).append(symbol.symbol)
+        symbols_by_words.setdefault(_fee_words(symbol.fee_gap), []).append(symbol.symbol)
     for words, symbols in symbols_by_words.items():
-        yield Finding(what="fees", message=f"{listed(symbols)}: {words or _NO_FEES}")
+        yield Finding(what="fees", message=f"{listed(symbols)}: {words}")
+
+
+def _fee_words(fee_gap: FeeGap) -> str:
+    words = fee_gap_words(fee_gap) or _NO_FEES
+    can_save = judge_fee_gap(fee_gap) in (FeeGapVerdict.SAVES, FeeGapVerdict.WIDE_SPREAD)
+    return f"{words}; router-policy costs shows what the orders cost" if can_save else words
 
 
 def _candles(judgements: Sequence[Judgement]) -> Iterator[Finding]:

@@ -22,6 +22,12 @@ class OrdersOutside:
     newest_before: datetime | None = None
     later_count: int = 0
     first_later: datetime | None = None
+    newest_later: datetime | None = None
+
+    @property
+    def newest(self) -> datetime | None:
+        """The newest of all."""
+        return self.newest_later or self.newest_before
 
 
 def count_orders_ahead(source: OrdersSource, now: datetime) -> int:
@@ -61,15 +67,21 @@ def orders_outside(source: OrdersSource, as_of: datetime, now: datetime) -> Orde
             relation = read_orders(connection, source, Window(as_of=now, outcome_window=_LONGEST), folder)
         except SourceError:
             return OrdersOutside()  # a query with bounds returns no row
-        newest, count, first = connection.execute(
+        newest, count, first, last = connection.execute(
             f"""select
                 max(ts) filter (where ts < $as_of),
                 count(*) filter (where ts >= $as_of),
-                min(ts) filter (where ts >= $as_of)
+                min(ts) filter (where ts >= $as_of),
+                max(ts) filter (where ts >= $as_of)
             from ({relation.rows}) where reason is null and ts < $now""",
             naive_times({"as_of": as_of.astimezone(UTC), "now": now.astimezone(UTC)}),
-        ).fetchone() or (None, 0, None)
-    return OrdersOutside(newest_before=_in_utc(newest), later_count=count, first_later=_in_utc(first))
+        ).fetchone() or (None, 0, None, None)
+    return OrdersOutside(
+        newest_before=_in_utc(newest),
+        later_count=count,
+        first_later=_in_utc(first),
+        newest_later=_in_utc(last),
+    )
 
 
 def _in_utc(at: datetime | None) -> datetime | None:

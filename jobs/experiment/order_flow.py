@@ -13,13 +13,16 @@ _FEWEST_ORDERS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedFlow:
-    """What the orders with `since <= ts < until` of a log were like.
+    """What the orders with `since <= ts < until` of a log were like, without those of unknown way, which are counted.
 
     The deviations are those of one order around the mean of its symbol; None with fewer than 100 orders of a way with a
     cost. `days` are those from the first order to the last, at least one. `notional` is a mean, None if there is none.
     """
 
+    since: datetime
+    until: datetime
     order_count: int
+    unknown_way_count: int
     symbol_count: int
     days: float
     notional: float | None
@@ -42,9 +45,12 @@ def find_order_flow(source: OrdersSource, fee_gap_bps: float, since: datetime, u
         load_orders(connection, read_orders(connection, source, window, folder), source, window)
         row = connection.execute(_ORDER_FLOW, bounds).fetchone()
     assert row is not None
-    order_count, symbol_count, days, notional, maker_count, maker_bps, taker_count, taker_bps = row
+    order_count, unknown_way_count, symbol_count, days, notional, maker_count, maker_bps, taker_count, taker_bps = row
     return LoggedFlow(
+        since=since,
+        until=until,
         order_count=order_count,
+        unknown_way_count=unknown_way_count,
         symbol_count=symbol_count,
         days=max(days or 0.0, 1.0),
         notional=notional,

@@ -1,5 +1,6 @@
 -- How many orders a log has between two times, of how many symbols, how large they are, and by how much the costs of
 -- maker starts and of orders straight to taker vary around the mean of their symbol; those of taker less half the spread.
+-- Orders of which the log does not know which way they went count in `unknown_way_count` alone.
 -- A fee that an order pays either way adds nothing to that, and is left out.
 --     order_event       the rows of the order log; those with a reason are rejected
 with sent as (
@@ -23,6 +24,11 @@ surprise as (
 
 select
     count(*) as order_count,
+    (
+        select count(*)
+        from order_event
+        where reason is null and ts >= $window_start and ts < $window_end and maker_started is null
+    ) as unknown_way_count,
     count(distinct symbol) as symbol_count,
     epoch(max(ts) - min(ts)) / 86400 as days,
     avg(notional) filter (where notional > 0) as notional,

@@ -105,6 +105,13 @@ class RuleSet:
         is_used = isinstance(self.parameters, measured.MeasuredParameters)
         return measured.cost_parameters(self.parameters) if is_used else None
 
+    @property
+    def holdout_shares(self) -> tuple[float, ...] | None:
+        """The shares of orders that it holds out itself, while maker and while taker; None if it names none."""
+        if not isinstance(self.parameters, measured.MeasuredParameters):
+            return None
+        return (self.parameters.holdout_while_maker, self.parameters.holdout_while_taker)
+
     def decide(self, evidence: Evidence, state: State | None = None) -> Decision:
         """Decide for one symbol. Total: every evidence gives a decision."""
         return self._decide(evidence, state)[0]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from jobs.analysis.costs import CHOSEN, Costs, CostSummary, GroupKey, PolicyAtOrder, Route, find_costs
+from jobs.analysis.costs import NOT_IN_FORCE, Costs, CostSummary, GroupKey, PolicyAtOrder, Route, find_costs
 from jobs.analysis.order_history import OrderSelection
 from jobs.plan import Fees
 from jobs.slots import Slots
@@ -169,7 +169,7 @@ def test_cost_interval_and_comparison_are_those_worked_out_by_hand(empty: Store,
     apart = maker.against_taker
     assert apart is not None
     assert apart.interval is not None
-    assert (apart.difference_bps, apart.day_count, apart.warning) == (-5.0, 2, CHOSEN)
+    assert (apart.difference_bps, apart.day_count, apart.warning) == (-5.0, 2, NOT_IN_FORCE)
     assert apart.interval.lower == pytest.approx(-5 - STUDENT[1] / 3, abs=1e-4)
     assert taker.against_taker is None
 

@@ -129,7 +129,10 @@ def test_a_log_that_ended_before_the_window_is_noted_by_every_command(tmp_path: 
     once, again, as_json = command(tmp_path, "once"), command(tmp_path, "once"), command(tmp_path, "once", "--json")
     latest = command(tmp_path, "latest")
 
-    assert f"orders: no order counts in the last 7 days; the newest before is of {newest}" in notes(tmp_path)
+    just_after = (now - timedelta(days=60, hours=1, seconds=-1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    no_order = f"orders: no order counts in the last 7 days; the newest before is of {newest}; try --as-of {just_after}"
+    assert no_order in notes(tmp_path)
+    assert command(tmp_path, "check", "--as-of", just_after).stdout.count("note  orders: no order counts") == 0
     empty = "note: orders: no order of the seven days before the slot counts, so nothing was measured"
     for printed in (once.stdout, again.stdout, as_json.stderr):
         assert empty in printed.splitlines()
@@ -154,6 +157,24 @@ def test_a_log_that_ended_long_ago_gets_its_policies_by_the_command_that_once_na
         refused = command(tmp_path, *words)
         assert refused.returncode == 1
         assert "the last policies are those of run 2, of slot 2026-04-25T23:15:01Z" in refused.stderr
+
+
+def test_a_window_before_the_log_names_the_time_just_after_its_newest_order(tmp_path: Path) -> None:
+    write_bot(tmp_path, datetime(2026, 4, 26, 0, 15, tzinfo=UTC))
+
+    printed = command(tmp_path, "check", "--as-of", "2026-04-25T10:00:00Z").stdout
+
+    assert ", from 2026-04-25T14:15:00Z on; try --as-of 2026-04-25T23:15:01Z\n" in printed
+
+
+def test_a_holdout_that_the_orders_cannot_show_is_noted(bot: Path) -> None:
+    columns = '[orders]\nkind = "canonical"\ncolumns = {holdout = ""}\npath = "logs/*.jsonl"'
+    set_again(bot, '[orders]\npath = "logs/*.jsonl"', f"[experiment]\nshare = 0.02\n{columns}")
+
+    printed = command(bot, "check").stdout
+
+    assert "note  experiment: orders.columns leaves out holdout or propensity, so no saving is measured; " in printed
+    assert ", or set [experiment] share = 0\n" in printed
 
 
 def test_orders_after_the_newest_slot_are_said_to_wait_for_the_next(tmp_path: Path) -> None:

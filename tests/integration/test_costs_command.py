@@ -11,7 +11,7 @@ import pytest
 from console.commands import costs
 from console.errors import SettingsError
 from console.not_found import NoPolicyError
-from jobs.analysis.costs import CHOSEN
+from jobs.analysis.costs import CHOSEN, NOT_IN_FORCE
 from storage.store import Store
 from tests.support.bots import write_bot
 from tests.support.command import command
@@ -73,6 +73,37 @@ def test_as_if_live_is_said(bot: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "as if live: each run counts as published at its slot" in capsys.readouterr().out
 
 
+def test_who_chose_the_ways_is_said_apart_of_orders_without_a_policy(
+    bot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slot = AS_OF - timedelta(hours=5, minutes=30)
+    assert command(bot.parent, "once", "--as-of", slot.isoformat()).returncode == 0
+
+    costs.command(config=bot, since=slot, as_if_live=True)
+
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert f"* {CHOSEN}" in lines
+    assert f"† {NOT_IN_FORCE}" in lines
+    cells = [line.split() for line in lines]
+    assert next(row for row in cells if row[:2] == ["none", "maker"])[-2].endswith("†")
+    assert next(row for row in cells if row[:2] == ["all", "maker"])[-2].endswith("*")
+
+
+def test_orders_whose_source_cannot_tell_of_the_holdout_are_noted(
+    bot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = "ts,symbol,maker_started,maker_filled,fallback_used,slippage_bps"
+    bot.with_name("orders.csv").write_text(f"{head}\n{AS_OF.isoformat()},GOODUSDT,true,true,false,1\n")
+    columns = 'kind = "canonical"\ncolumns = {holdout = "", propensity = ""}\npath = "orders.csv"'
+    settings = bot.read_text().replace('path = "logs/*.jsonl"', columns)
+    bot.write_text(f"{settings}\n[experiment]\nshare = 0.02\n")
+
+    costs.command(config=bot)
+
+    note = "note  experiment: orders.columns leaves out holdout or propensity, so no saving is measured; "
+    assert note in capsys.readouterr().out
+
+
 def test_the_table_has_each_heading_and_a_warning_with_every_comparison(
     bot: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,10 +119,11 @@ def test_the_table_has_each_heading_and_a_warning_with_every_comparison(
     assert ["GOODUSDT", "maker", "10", "10", "3.30"] in [row[:5] for row in cells]
     assert ["taker", "6", "6", "6.00"] in [row[:4] for row in cells]
     assert ["BADUSDT", "maker", "10", "10", "5.70", "-", "6.00"] in cells  # all of one day
-    assert "-2.70*" in next(row for row in cells if row[:2] == ["GOODUSDT", "maker"])
+    assert "-2.70†" in next(row for row in cells if row[:2] == ["GOODUSDT", "maker"])
     assert [row[0] for row in cells if row[:1] == ["none"]] == ["none", "none"]
-    assert lines[-1] == f"* {CHOSEN}"
-    assert max(map(len, lines[lines.index("") : -1])) <= 80
+    warned = lines.index(f"† {NOT_IN_FORCE}")  # every order was before the first policy
+    assert f"* {CHOSEN}" not in lines
+    assert max(map(len, lines[lines.index("") : warned])) <= 80
 
 
 def test_json_has_every_heading_with_its_comparison_and_the_warning(
@@ -108,7 +140,7 @@ def test_json_has_every_heading_with_its_comparison_and_the_warning(
     assert (record["scope"], record["since"], record["order_count"]) == ("default", "2026-04-25T00:00:00Z", 26)
     assert (good["regime"], good["policy"], good["quality"]) == ("none", "none", "none")
     assert (good["mean_bps"], good["median_bps"], good["outcome_count"], good["fee_count"]) == (3.3, 3.0, 10, 10)
-    assert (good["against_taker"]["difference_bps"], good["against_taker"]["warning"]) == (-2.7, CHOSEN)
+    assert (good["against_taker"]["difference_bps"], good["against_taker"]["warning"]) == (-2.7, NOT_IN_FORCE)
     assert record["rejects"] == []
 
 

@@ -42,6 +42,43 @@ def test_without_a_log_the_days_are_those_of_the_study(tmp_path: Path, capsys: p
     assert times[0.25, "orders_sent"]["days_of_all"] > 3 * times[0.5, "orders_sent"]["days_of_all"]
     assert plan["cost_bps_per_order"] == pytest.approx(0.06)
     assert plan["cost_money_per_day"] is None
+    assert record["log"] is None
+    power.command(orders_per_day=20, symbols=8, fee_gap=3, config=settings)
+    text = capsys.readouterr().out
+    assert "the log was not read: sqlite:///" in text
+    assert text.count("(assumed: the log was not read)") == 2
+    assert "fewer than 100" not in text
+
+
+def test_what_is_given_leaves_the_rest_to_the_log(bot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    power.command(orders_per_day=11.92, symbols=3, config=bot, as_json=True)
+    record = json.loads(capsys.readouterr().out)
+    power.command(orders_per_day=11.92, symbols=3, config=bot)
+    first = capsys.readouterr().out.splitlines()[0]
+
+    assert (record["symbol_count"], record["notional"], record["log"]["order_count"]) == (3, 100, 60)
+    assert record["orders_per_day"] == pytest.approx(35.76)
+    assert first == "3 symbols, 35.8 orders a day of all symbols (11.9 of each), fee gap 3, mean notional 100"
+
+
+def test_orders_of_unknown_way_are_counted_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = write_bot(tmp_path, AS_OF, more=FEES)
+    log = tmp_path / "logs" / "order_metrics.jsonl"
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    unknown = [
+        {name: value for name, value in row.items() if name not in ("maker_start", "is_maker_final", "used_fallback")}
+        | {"attempt_id": f"unknown {number}", "symbol": "UNKNOWN"}
+        for number, row in enumerate(rows[:4])
+    ]
+    append_rows(log, unknown)
+    assert command(tmp_path, "once", "--as-of", AS_OF.isoformat()).returncode == 0
+
+    power.command(config=settings, as_json=True)
+    record = json.loads(capsys.readouterr().out)
+    power.command(config=settings)
+
+    assert (record["log"]["order_count"], record["log"]["unknown_way_count"], record["symbol_count"]) == (20, 4, 2)
+    assert "Z: 20 orders, without 4 of unknown way\n" in capsys.readouterr().out
 
 
 def test_the_log_shows_how_many_orders_there_are_and_how_large(bot: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +121,9 @@ def test_the_table_has_a_row_for_each_share(bot: Path, capsys: pytest.CaptureFix
 
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     cells = [line.split() for line in lines]
-    assert lines[0] == "2 symbols, 60 orders a day, fee gap 3, mean notional 100"
+    assert lines[0] == "2 symbols, 60 orders a day of all symbols (30 of each), fee gap 3, mean notional 100"
+    assert lines[1].startswith("the log, 2026-04-19T00:15:00Z to ")
+    assert lines[1].endswith("Z: 60 orders")
     assert [row[0] for row in cells if row[1:2] == ["%"]] == ["1", "2", "5", "10"] * 2
     assert ["0.060", "0.04"] in [row[-2:] for row in cells if row[:2] == ["2", "%"]]
     assert max(map(len, lines)) <= 100

@@ -33,10 +33,10 @@ def test_the_gap_decides_where_the_spread_is_one_tick(
 @pytest.mark.parametrize(
     ("gap_bps", "is_one_tick", "words"),
     [
-        (3.0, True, "maker-first saves: the fee gap of 3 bps is 1.25 or more"),
+        (3.0, True, "maker-first can save, by the fees alone: the fee gap of 3 bps is 1.25 or more"),
         (0.4, True, "maker-first loses: the fee gap of 0.4 bps is below 0.5, and the spread is one tick"),
         (0.5, True, "no clear saving: the fee gap of 0.5 bps is below 1.25, and the spread is one tick"),
-        (0.4, False, "maker-first saves whatever the fee gap, 0.4 bps: the spread is wider than one tick"),
+        (0.4, False, "maker-first can save whatever the fee gap, 0.4 bps: the spread is wider than one tick"),
         (
             0.4,
             None,

@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from console.web.order_log import OrderLog
+from jobs.plan import Location, OrdersKind, OrdersSource
+from jobs.slots import Slots
 from policy.experiment.saving import Comparison
 from storage.store import Store
 from tests.support.runs import SLOT, publish
@@ -40,6 +43,16 @@ def test_the_page_has_the_words_and_both_intervals(visit: Visit, measured: Store
     assert "valid for one look, planned beforehand" in answer.text
     assert '<a href="/orders">Orders</a>' in answer.text
     assert answer.text.count("<polyline") == 1
+
+
+def test_the_page_names_a_source_that_cannot_tell_of_the_holdout(visit: Visit, empty_store: Store) -> None:
+    def shown(kind: OrdersKind) -> str:
+        source = OrdersSource(kind=kind, location=Location(path="orders"))
+        log = OrderLog(orders=source, slots=Slots("0 * * * *"), fees={})
+        return visit(empty_store, order_log=log).get("/savings").text
+
+    assert "In these settings orders of kind = &#34;freqtrade&#34; have no holdout" in shown(OrdersKind.FREQTRADE)
+    assert "no-holdout" not in shown(OrdersKind.ORDER_LOG)
 
 
 def test_the_picture_cuts_off_early_margins_and_shows_zero_only_if_it_is_in_the_frame(

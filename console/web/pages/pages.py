@@ -38,6 +38,7 @@ from console.web.policy_cache import LatestPolicies, PolicyCache
 from console.web.responses import ThePolicyCache
 from console.web.writing import TheWriting
 from jobs.analysis.explain import Explanation, explain_policy
+from jobs.analysis.holdout_findings import no_holdout_words
 from jobs.analysis.rule_set_summary import summarize_rule_sets
 from policy.activity_kind import ActivityKind
 from policy.experiment.saving import Comparison
@@ -61,7 +62,12 @@ async def _overview(request: Request) -> Overview:
     return cast(Overview, request.app.state.overview)
 
 
+async def _order_log(request: Request) -> OrderLog | None:
+    return cast(OrderLog | None, request.app.state.order_log)
+
+
 TheOverview = Annotated[Overview, Depends(_overview)]
+TheOrderLog = Annotated[OrderLog | None, Depends(_order_log)]
 
 
 @router.get("/")
@@ -126,7 +132,7 @@ def _explained(cache: PolicyCache, newest: LatestPolicies, symbol: str) -> tuple
 
 
 @router.get("/savings")
-def savings_page(request: Request, cache: ThePolicyCache) -> Response:
+def savings_page(request: Request, cache: ThePolicyCache, order_log: TheOrderLog) -> Response:
     """Show what orders saved of which chance decided the way, and how exactly that is known."""
     newest = cache.newest()
     with cache.store.reading() as connection:
@@ -135,6 +141,7 @@ def savings_page(request: Request, cache: ThePolicyCache) -> Response:
     values = {
         "banner": banner_of(cache, newest),
         "since": known.since,
+        "no_holdout": no_holdout_words(order_log.orders) if order_log is not None else None,
         "tables": saving_tables(known, newest.slot),
         "picture": saving_picture(points),
         "width": WIDTH,
@@ -197,10 +204,10 @@ def order_log(
     cache: ThePolicyCache,
     since: Annotated[Moment, Query()],
     until: Annotated[Moment, Query()],
+    log: TheOrderLog,
     symbol: Annotated[OneSymbol, BeforeValidator(none_if_empty)] = None,
 ) -> Response:
     """Show the orders of a time, which a run or a change rests on."""
-    log = cast(OrderLog | None, request.app.state.order_log)
     values = order_log_values(log, cache.scope, symbol, since, until)
     return page(request, "order_log.html", {**values, "banner": banner_of(cache, cache.newest()), "active": "orders"})
 
