@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from console.not_found import store_to_read
+from console.not_found import no_policy, store_to_read
 from console.options import AsJson, Config, OptionalSymbolArgument, SlotsSince
 from console.records.event_records import EventRecord
 from console.settings.file import load
@@ -15,6 +15,8 @@ from policy.activity_kind import ActivityKind
 from policy.time_text import iso
 from storage.read.events import Event, EventFilter, events
 from storage.read.pages import PageBounds
+from storage.read.policies import first_run
+from storage.records import PublishedRun
 
 _HEADS = ("when", "what", "symbol", "now and before", "why")
 _Kinds = Annotated[
@@ -34,16 +36,25 @@ def command(
     """Show what happened, the newest first: decisions, overrides, rules, missing runs and prunes."""
     settings = load(config)
     wanted = EventFilter(kinds=kind or (), symbol=symbol)
-    with store_to_read(settings.store.url) as store, store.reading() as connection:
-        shown = events(connection, settings.scope, PageBounds(since=since, limit=limit), wanted)
+    with store_to_read(settings.store.url) as store:
+        with store.reading() as connection:
+            shown = events(connection, settings.scope, PageBounds(since=since, limit=limit), wanted)
+            first = first_run(connection, settings.scope)
+        if first is None and not shown:
+            raise no_policy(store, settings.scope)
     if as_json:
         print_page(EventRecord.of(event) for event in shown)
         return
     if not shown:
-        print_lines(["nothing of the kind happened in this time"])
+        is_whole = not (symbol or since or kind)
+        print_lines([_unchanged(first) if first and is_whole else "nothing of the kind happened in this time"])
         return
     print_lines(["what happened, the newest first:"])
     print_table(plain_table(_HEADS, _rows(shown), text_columns=range(len(_HEADS))))
+
+
+def _unchanged(first: PublishedRun) -> str:
+    return f"nothing has changed since the first run ({iso(first.slot)}) in scope {first.scope!r}"
 
 
 def _rows(shown: Sequence[Event]) -> Iterator[tuple[str, ...]]:

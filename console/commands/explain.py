@@ -15,10 +15,12 @@ from console.terminal.rejects import reject_text
 from console.terminal.routes import policy_words
 from console.terminal.text import exact_figure, print_lines, print_record
 from jobs.analysis.explain import Explanation, explain_policy
+from jobs.analysis.findings import counted
 from jobs.analysis.health import limits_at
 from policy.reject import Reject
 from policy.rules import Check, State, seed
 from policy.rules.breaker_state import Breaker
+from policy.rules.hysteresis import StableQuality
 from policy.snapshot import Snapshot
 from policy.streaks import Streak
 from policy.time_text import iso
@@ -111,10 +113,15 @@ def _breaker(breaker: BreakerDecision, slot: datetime) -> Iterator[str]:
     if breaker.evidence.cost is not None:
         yield f"the way that costs less: {_route_words(before)} before, {_route_words(breaker.after)} after"
     if (stable := breaker.after.stable_quality) is not None:
-        pending = (
-            f"; the last {stable.candidate_count} runs measured {stable.candidate}" if stable.candidate_count else ""
-        )
-        yield f"quality: {stable.quality}, shown only{pending}"
+        yield f"quality: {stable.quality}, shown only{_pending(stable)}"
+
+
+def _pending(stable: StableQuality) -> str:
+    """Return which other quality the last runs measured, to end a sentence with; empty if they agree."""
+    if not stable.candidate_count:
+        return ""
+    runs = "run" if stable.candidate_count == 1 else f"{stable.candidate_count} runs"
+    return f"; the last {runs} measured {stable.candidate}"
 
 
 def _route_words(state: State) -> str:
@@ -131,7 +138,7 @@ def _probes(before: Breaker, streak: Streak) -> str:
     if before.opened_at is None:
         return ""
     newest = f", the newest at {iso(streak.last_probe_at)}" if streak.last_probe_at is not None else ""
-    return f"; {streak.probe_count} probes, {streak.probe_filled_count} filled{newest}"
+    return f"; {counted(streak.probe_count, 'probe')}, {streak.probe_filled_count} filled{newest}"
 
 
 def _openings(breaker: BreakerDecision, slot: datetime) -> Iterator[str]:

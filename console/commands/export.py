@@ -14,6 +14,7 @@ from console.not_found import NoPolicyError, no_policy, store_to_read
 from console.options import Config, parse_start, parse_time
 from console.settings.file import load
 from console.terminal.progress import progress_bar
+from jobs.analysis.findings import counted
 from policy.time_text import iso
 from storage.read.history_blocks import HistorySelection, history_blocks
 from storage.records import PolicyPeriod
@@ -79,7 +80,8 @@ class _Exported:
 
     def __str__(self) -> str:
         first, last = self._begins
-        return f"{self.count} policies of {len(self.symbols)} symbols, in force from {iso(first)} to {iso(last)} on"
+        policies = "1 policy" if self.count == 1 else f"{self.count} policies"
+        return f"{policies} of {counted(len(self.symbols), 'symbol')}, in force from {iso(first)} to {iso(last)} on"
 
 
 def _refuse_missing(store: Store, selection: HistorySelection, exported: _Exported) -> None:

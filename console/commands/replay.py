@@ -20,6 +20,7 @@ from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import figure, percent, print_lines, print_record
 from jobs.analysis.compare import per_day, share
+from jobs.analysis.findings import counted
 from jobs.analysis.never_sent import Estimates, never_sent_estimates
 from jobs.analysis.replay import replay
 from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals
@@ -158,8 +159,8 @@ def _change_record(change: Change) -> dict[str, Any]:
 
 _HEADS = (
     "symbol",
-    "\nruns",
-    "\ndays",
+    "symbol\nruns",  # of all symbols together, each run and each day counts once for each symbol
+    "symbol\ndays",
     "\nsame %",
     "other\nwait %",
     "taker\ninstead %",
@@ -219,7 +220,8 @@ def _summary(scope: str, replayed: Replay) -> Iterator[str]:
     if replayed.recorded_by is not None:
         yield f"the order of events is the one that was measured for {replayed.recorded_by}"
     if replayed.skipped_run_count:
-        yield f"{replayed.skipped_run_count} runs were left out: the order of events was not measured in them"
+        runs = "1 run was" if replayed.skipped_run_count == 1 else f"{replayed.skipped_run_count} runs were"
+        yield f"{runs} left out: the order of events was not measured there"
 
 
 def _cells(totals: SymbolTotals) -> tuple[str, ...]:
@@ -247,7 +249,7 @@ def _changes(replayed: Replay) -> Iterator[str]:
     shown = list(replayed.changes)[-_CHANGES_SHOWN:]
     yield f"the newest {len(shown)} of {replayed.change_count} changes (--json has {len(replayed.changes)}):"
     for change in reversed(shown):
-        span = f"{iso(change.start)} to {iso(change.until) or 'now'}, {change.run_count} runs"
+        span = f"{iso(change.start)} to {iso(change.until) or 'now'}, {counted(change.run_count, 'run')}"
         yield f"{change.symbol} {span}: {_words(change.live)} -> {_words(change.replayed)}"
         yield f"  {_MEANING.get(change.verdict, 'on evidence that it would have had as well')}"
         yield f"  {change.reason}"

@@ -130,6 +130,13 @@ def run_of_slot(connection: Connection, scope: str, slot: datetime) -> Published
     return from_row(PublishedRun, row) if row is not None else None
 
 
+def first_run(connection: Connection, scope: str) -> PublishedRun | None:
+    """Return the run of the earliest slot of a scope that is kept, or None before the first."""
+    query = select(policy_run).where(policy_run.c.scope == scope).order_by(policy_run.c.slot).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return from_row(PublishedRun, row) if row is not None else None
+
+
 def newest_run(connection: Connection, scope: str) -> PublishedRun | None:
     """Return the run of the newest slot of a scope, or None before the first."""
     query = select(policy_run).where(policy_run.c.scope == scope).order_by(policy_run.c.slot.desc()).limit(1)

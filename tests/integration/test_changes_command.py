@@ -61,3 +61,24 @@ def test_a_file_gets_rows_without_a_frame(folder: Path) -> None:
     assert heads.split() == ["when", "what", "symbol", "now", "and", "before", "why"]
     assert rows
     assert all(row.startswith("20") for row in rows)
+
+
+def in_scope(folder: Path, scope: str) -> tuple[int, str, str]:
+    settings = folder / f"{scope}.toml"
+    settings.write_text(f'scope = "{scope}"\n' + (folder / "router-policy.toml").read_text())
+    shown = run_command(folder, "changes", "--config", settings.name)
+    return shown.returncode, shown.stdout, shown.stderr
+
+
+def test_a_history_without_a_change_is_said_to_be_so_since_its_first_run(folder: Path) -> None:
+    assert in_scope(folder, "paper") == (
+        0,
+        "nothing has changed since the first run (2025-03-04T04:00:00Z) in scope 'paper'\n",
+        "",
+    )
+
+
+def test_a_scope_without_a_run_is_refused(folder: Path) -> None:
+    code, printed, error = in_scope(folder, "nothing")
+
+    assert (code != 0, printed, "no policy yet in scope 'nothing'" in error) == (True, "", True)

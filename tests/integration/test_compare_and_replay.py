@@ -110,6 +110,10 @@ def test_replay_shows_what_changes_and_marks_what_nobody_can_know(folder: Path) 
     shown = printed(folder, "replay", "--rules", "patient.toml")
     rows = {line.split()[0]: line.split() for line in shown.splitlines() if line.startswith(("all", "BTC", "ETH"))}
 
+    # six runs of two symbols in a quarter of a day
+    lines = [line.split() for line in shown.splitlines()]
+    head = next(number for number, words in enumerate(lines) if words[:1] == ["symbol"])
+    assert (lines[head][:2], lines[head + 1][:3]) == (["symbol", "symbol"], ["symbol", "runs", "days"])
     # runs, days, same, other wait, taker instead, not observed, of it never sent, flips a day, not observed flips
     assert rows["all"][1:] == ["12", "0.50", "66.7", "0.0", "0.0", "33.3", "25.0", "4.00", "0.00", "0"]
     assert (
@@ -206,7 +210,7 @@ def test_explain_says_how_the_breaker_stands_and_why_it_opened_at_an_earlier_slo
 
     assert (
         "the symbol's breaker: open since 2026-04-26T01:00:00Z before, open since 2026-04-26T01:00:00Z after; "
-        "1 probes, 0 filled, the newest at 2026-04-26T01:30:00Z" in shown
+        "1 probe, 0 filled, the newest at 2026-04-26T01:30:00Z" in shown
     )
     assert "the scope's breaker: closed before, closed after" in shown
     assert "  at 2026-04-26T01:00:00Z: maker orders are held back but for probes; 6 misses in a row" in shown
@@ -259,3 +263,19 @@ def test_every_parameter_is_on_the_page_with_its_default(name: str) -> None:
     assert {key: value.strip().strip("`") for key, value in documented.items()} == (
         shown if name == "seed" else {key: shown[key] for key in shown if key not in asdict(SEED.parameters)}
     )
+
+
+def test_explain_says_how_many_runs_measured_another_quality(tmp_path: Path) -> None:
+    write_bot(tmp_path, datetime(2026, 4, 26, 7, tzinfo=UTC))
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        store.set_up()
+        states: dict[str, State | None] = {}
+        for hour, fallback in enumerate((0.1, 0.5, 0.5)):
+            publish_run(store, hour, (measured("BTCUSDT", hour, fallback, STEADY),), BREAKER, SEED, states)
+
+    after_two, after_three = (
+        printed(tmp_path, "explain", "BTCUSDT", "--at", f"2026-04-26T{hour}:30:00Z") for hour in ("01", "02")
+    )
+
+    assert "quality: good, shown only; the last run measured ok\n" in after_two
+    assert "quality: good, shown only; the last 2 runs measured ok\n" in after_three

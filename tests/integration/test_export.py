@@ -61,7 +61,7 @@ def test_a_csv_file_has_what_was_asked_for(folder: Path) -> None:
 
 def test_another_scope_is_exported_by_its_name(folder: Path) -> None:
     assert command(folder, "export", "history.csv", "--scope", "paper").stdout.startswith(
-        "history.csv: 1 policies of 1"
+        "history.csv: 1 policy of 1 symbol, "
     )
 
 

@@ -16,7 +16,11 @@ Days = Annotated[int, Query(description="Of so many UTC days up to the newest th
 
 @router.get("/costs", response_model=CostDays)
 def costs(cache: ThePolicyCache, days: Days = 7) -> CostDays:
-    """Return what orders cost by day, symbol and route, as it was added up after the newest run."""
+    """Return what orders cost by day, symbol and route, as it was added up after the newest run.
+
+    At most the seven days before now, by the clock, are added up, whatever slot the run was of: an older log gives
+    nothing here, and the command `costs` adds its orders up.
+    """
     with cache.store.reading() as connection:
         figures = read_order_figures(connection, cache.scope, timedelta(days=days))
     items = [DayCostRecord.of(day, cost) for day, cost in figures.costs]
@@ -25,7 +29,10 @@ def costs(cache: ThePolicyCache, days: Days = 7) -> CostDays:
 
 @router.get("/drift", response_model=DriftDays)
 def drift(cache: ThePolicyCache, days: Days = 7) -> DriftDays:
-    """Return how many orders did not follow the policy of their time, by day and symbol, after the newest run."""
+    """Return how many orders did not follow the policy of their time, by day and symbol, after the newest run.
+
+    The days are those of `/v1/costs`; for the orders of an older log use the command `drift`.
+    """
     with cache.store.reading() as connection:
         figures = read_order_figures(connection, cache.scope, timedelta(days=days))
     items = [DayDriftRecord.of(day, drift) for day, drift in figures.drifts]
