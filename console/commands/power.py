@@ -16,7 +16,7 @@ from console.settings.model import Settings
 from console.settings.plan import fees_of
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import exact_figure, figure, print_lines, print_record
-from jobs.experiment.order_flow import LoggedFlow, find_order_flow
+from jobs.experiment.order_flow import LoggedFlow, find_flow_of_enough_orders, find_order_flow
 from policy.errors import RouterPolicyError
 from policy.experiment.plan import SHARES, TARGETS_BPS, HoldoutPlan, OrderFlow, TimeToKnow, plan_holdouts
 from policy.experiment.power import ASSUMED_DEVIATIONS, CostDeviations
@@ -101,7 +101,8 @@ def _read_log(
 def _logged_flow(settings: Settings, since: datetime | None, gap_bps: float | None) -> LoggedFlow:
     with store_to_read(settings.store.url) as store:
         selection = select_orders(settings, store, since)
-    logged = find_order_flow(selection.orders, gap_bps or 0.0, selection.start, selection.end)
+    find_flow = find_flow_of_enough_orders if since is None else find_order_flow
+    logged = find_flow(selection.orders, gap_bps or 0.0, selection.start, selection.end)
     if not logged.order_count:
         raise SettingsError(
             f"the log has no order from {iso(selection.start)} on; give --since an earlier time, "
@@ -142,12 +143,22 @@ def _introduction(planned: _Planned) -> Iterator[str]:
         f"fee gap {gap}, mean notional {notional}"
     )
     yield _log_words(planned)
-    for way, deviation_bps, logged_bps in (
-        ("maker", flow.deviations.maker_bps, logged.maker_deviation_bps if logged else None),
-        ("taker", flow.deviations.taker_bps, logged.taker_deviation_bps if logged else None),
+    for way, deviation_bps, logged_bps, count in (
+        (
+            "maker",
+            flow.deviations.maker_bps,
+            logged.maker_deviation_bps if logged else None,
+            logged.maker_count if logged else 0,
+        ),
+        (
+            "taker",
+            flow.deviations.taker_bps,
+            logged.taker_deviation_bps if logged else None,
+            logged.taker_count if logged else 0,
+        ),
     ):
-        assumed = "the log was not read" if logged is None else "fewer than 100 such orders were read"
-        origin = "as in the log" if logged_bps is not None else f"assumed: {assumed}"
+        fewer = f"{count} of 100 {way} orders were read" if logged else "the log was not read"
+        origin = "as in the log" if logged_bps is not None else f"assumed: {fewer}"
         yield f"the cost of a {way} order varies by {deviation_bps:.2f} bps ({origin})"
 
 

@@ -1,7 +1,7 @@
 """`router-policy power` as people use it."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -132,3 +132,31 @@ def test_the_table_has_a_row_for_each_share(bot: Path, capsys: pytest.CaptureFix
 def test_a_log_without_orders_names_what_to_give_instead(bot: Path) -> None:
     with pytest.raises(SettingsError, match="or --orders-per-day and --symbols"):
         power.command(since=datetime(2026, 5, 1, tzinfo=UTC), config=bot)
+
+
+def test_a_week_with_few_taker_orders_is_extended_until_there_are_a_hundred(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From eight days before the end on, back in time, an order an hour went as taker: half cost 5, half 1."""
+    settings = write_bot(tmp_path, AS_OF, more=FEES)
+    makers = [row for row in experiment_rows(AS_OF) if not row["holdout"]] * 3
+    (taker,) = [row for row in experiment_rows(AS_OF) if row["holdout"]][:1]
+    old = AS_OF - timedelta(days=8)
+    takers = [
+        {**taker, "ts": (old - timedelta(hours=number)).timestamp(), "slippage_bps": 5.0 if number % 2 else 1.0}
+        for number in range(120)
+    ]
+    rows = [{**row, "attempt_id": f"order {number}"} for number, row in enumerate([*makers[:100], *takers])]
+    (tmp_path / "logs" / "order_metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert command(tmp_path, "once", "--as-of", AS_OF.isoformat()).returncode == 0
+
+    power.command(config=settings, as_json=True)
+    extended = json.loads(capsys.readouterr().out)
+    power.command(config=settings, since=AS_OF - timedelta(days=7))
+    week = capsys.readouterr().out
+
+    assert extended["deviations"]["taker_bps"] == pytest.approx(2.0)
+    assert extended["log"]["since"] == (old - timedelta(hours=99)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert extended["log"]["order_count"] == 200
+    assert "varies by 0.70 bps (assumed: 0 of 100 taker orders were read)" in week
+    assert "the log, 2026-04-19T00:15:00Z to " in week
