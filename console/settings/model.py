@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -136,7 +137,16 @@ class OverridesSettings(Section):
     longest: Duration = timedelta(days=7)
 
 
-Token = Annotated[SecretStr, BeforeValidator(header_text), Field(min_length=16)]
+_TOKEN_CHARACTERS = 16
+
+
+def _long_enough(token: SecretStr) -> SecretStr:
+    if len(token.get_secret_value()) < _TOKEN_CHARACTERS:
+        raise ValueError(f"must have {_TOKEN_CHARACTERS} ASCII characters or more")
+    return token
+
+
+Token = Annotated[SecretStr, BeforeValidator(header_text), AfterValidator(_long_enough)]
 
 
 def _named(value: object) -> object:

@@ -92,7 +92,7 @@ def add_error_handlers(app: FastAPI, page: ErrorPage, may_read: MayRead) -> None
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
-        problems = [_problem(detail) for detail in error.errors()]
+        problems = [_not_json()] if _is_other_than_json(request) else [_problem(detail) for detail in error.errors()]
         message = "; ".join(f"{problem.where}: {problem.message}" for problem in problems)
         return await answer(request, 422, message, problems)
 
@@ -128,6 +128,16 @@ def _status(error: RouterPolicyError) -> int:
     if isinstance(error, (StoreUnavailableError, SchemaError)):
         return 503
     return 500 if isinstance(error, StoreError) else 503
+
+
+def _is_other_than_json(request: Request) -> bool:
+    """Return whether a request brings a body that is not declared as JSON: then nothing in it was read."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return request.method == "POST" and kind != "application/json"
+
+
+def _not_json() -> Problem:
+    return Problem(where="body", message="send Content-Type: application/json")
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:

@@ -32,6 +32,7 @@ class FiguresProcess:
     deadline: timedelta
     _thread: Thread | None = field(default=None, init=False)
     _process: BaseProcess | None = field(default=None, init=False)
+    _is_closing: bool = field(default=False, init=False)
 
     def start(self, run: PublishedRun) -> None:
         """Have the figures computed, and return at once; nothing is started while those of an earlier run take time."""
@@ -47,6 +48,7 @@ class FiguresProcess:
 
     def close(self) -> None:
         """End what is being computed; nothing of it is stored."""
+        self._is_closing = True
         process, thread = self._process, self._thread
         if process is not None and thread is not None and thread.is_alive():
             process.kill()
@@ -69,7 +71,9 @@ class FiguresProcess:
         process.kill()
         process.join()
         answers.close()
-        if problem:
+        if problem and self._is_closing:
+            log.info("no figures of orders after run %d: they are left out, the program stops", run_id)
+        elif problem:
             log.warning("no figures of orders after run %d: %s", run_id, problem)
 
     def _problem(self, answers: Connection) -> str:

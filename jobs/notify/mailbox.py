@@ -2,13 +2,27 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from jobs.notify.notices import Notice
+from policy.event_kind import EventKind
 
 _FIRST_PAUSE_SECONDS = 60.0
 _LONGEST_PAUSE_SECONDS = 3600.0
 _MOST_WAITING = 200
 _LINES_SHOWN = 30
+
+
+WARNINGS = frozenset({EventKind.BROKEN, EventKind.STALE, EventKind.SLOT_MISSED})
+FAILURES = frozenset({EventKind.EXPIRED, EventKind.RUN_FAILED})
+
+
+class Urgency(StrEnum):
+    """How urgent a message is, in apprise's words for the type of a notification."""
+
+    INFO = "info"
+    WARNING = "warning"
+    FAILURE = "failure"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +68,14 @@ def title(scope: str, waiting: Sequence[Notice]) -> str:
         counts[notice.kind] = counts.get(notice.kind, 0) + max(1, len(notice.symbols))
     words = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items())
     return f"router-policy {scope}: {words}"
+
+
+def urgency(waiting: Iterable[Notice]) -> Urgency:
+    """Return how urgent a message is: as its most urgent notice."""
+    kinds = {notice.kind for notice in waiting}
+    if kinds & FAILURES:
+        return Urgency.FAILURE
+    return Urgency.WARNING if kinds & WARNINGS else Urgency.INFO
 
 
 def body(mailbox: Mailbox) -> str:

@@ -123,7 +123,8 @@ def _freshness(before: Observation, after: Observation) -> Iterator[Notice]:
     kind = {Status.STALE: EventKind.STALE, Status.EXPIRED: EventKind.EXPIRED}.get(after.status)
     if kind is None or after.status is before.status or after.run is None:
         return
-    message = f"the policies of slot {iso(after.run.slot)} are {after.status}; {WHAT_ROUTERS_DO[after.status]}"
+    consequence = "routers still act on them" if kind is EventKind.STALE else WHAT_ROUTERS_DO[after.status]
+    message = f"the policies of slot {iso(after.run.slot)} are {after.status}; {consequence}"
     yield Notice(kind=kind, message=message, run_id=after.run.run_id, slot=after.run.slot)
 
 

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+
+from jobs.notify.mailbox import Urgency
 
 _NO_ANSWER = "no answer within the deadline"
 _REFUSED = "it was refused, or nobody answered"
@@ -25,6 +27,7 @@ class Message:
     url: str
     title: str
     body: str
+    urgency: Urgency = Urgency.INFO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ def send(messages: Sequence[Message], deadline: timedelta, *, is_trial: bool = F
 
     It takes no longer than the deadline. With `is_trial` the addresses are read only, and nothing is sent.
     """
-    rows = [{"number": each.number, "url": each.url, "title": each.title, "body": each.body} for each in messages]
+    rows = [asdict(each) for each in messages]
     process = subprocess.Popen(
         [sys.executable, "-m", "jobs.notify.sending"],
         stdin=subprocess.PIPE,
@@ -73,13 +76,14 @@ def send_standard_input() -> None:
 
 
 def _send_row(row: Mapping[str, str], is_trial: bool) -> None:
-    from apprise import Apprise
+    from apprise import Apprise, NotifyType
 
     server = Apprise.instantiate(row["url"], suppress_exceptions=True)
     if server is None:
         failure = _NOT_KNOWN
     else:
-        is_sent = is_trial or bool(server.notify(body=row["body"], title=row["title"]))
+        kind = NotifyType(row["urgency"])
+        is_sent = is_trial or bool(server.notify(body=row["body"], title=row["title"], notify_type=kind))
         failure = "" if is_sent else _REFUSED
     sys.stdout.write(f"{json.dumps({'number': row['number'], 'failure': failure})}\n")
     sys.stdout.flush()

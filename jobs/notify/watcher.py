@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 
-from jobs.notify.mailbox import Mailbox, body, title
+from jobs.notify.mailbox import FAILURES, WARNINGS, Mailbox, body, title, urgency
 from jobs.notify.notices import Notice, notices
 from jobs.notify.observation import Observation, observe
 from jobs.notify.quiet import QuietHours
@@ -25,7 +25,6 @@ from storage.store import Store
 
 log = logging.getLogger("router_policy.events")
 _LOOK_SECONDS = 2.0
-_WORRYING = (EventKind.BROKEN, EventKind.STALE, EventKind.EXPIRED, EventKind.SLOT_MISSED, EventKind.RUN_FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +119,11 @@ class Watcher:
 
     def _message(self, number: int, mailbox: Mailbox) -> Message:
         return Message(
-            number=number, url=mailbox.url, title=title(self.plan.scope, mailbox.waiting), body=body(mailbox)
+            number=number,
+            url=mailbox.url,
+            title=title(self.plan.scope, mailbox.waiting),
+            body=body(mailbox),
+            urgency=urgency(mailbox.waiting),
         )
 
     def _look_again(self) -> None:
@@ -143,7 +146,7 @@ class Watcher:
 
 def log_notice(notice: Notice) -> None:
     """Log a notice; as JSON the line has `event`, `run_id`, `slot` and `symbols` as keys of their own."""
-    level = logging.WARNING if notice.kind in _WORRYING else logging.INFO
+    level = logging.WARNING if notice.kind in WARNINGS | FAILURES else logging.INFO
     fields = {
         "event": notice.kind.value,
         "run_id": notice.run_id,

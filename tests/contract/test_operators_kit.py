@@ -109,6 +109,16 @@ def test_compose_mounts_the_folder_of_the_settings_so_that_an_editor_may_replace
         assert (DEPLOY / sources["/etc/router-policy"] / "router-policy.toml").is_file()
 
 
+def test_compose_passes_the_secrets_that_the_shell_has_and_no_empty_ones() -> None:
+    passed = {name: COMPOSE["services"][name]["environment"] for name in ("service", "console")}
+
+    assert (
+        passed["service"]["ROUTER_POLICY_NOTIFY__URLS"] is None
+    )  # a value would reach the settings, even an empty one
+    assert passed["console"]["ROUTER_POLICY_WEB__WRITE_TOKEN"] is None
+    assert "PGPASSWORD" in passed["service"].keys() & passed["console"].keys()
+
+
 def test_the_console_stays_reachable_while_policies_are_stale() -> None:
     """`/readyz` says no then; the pod would leave its Service, and nobody could look."""
     (console,) = [container(each) for each in DEPLOYMENTS if each["metadata"]["name"] == "router-policy-console"]

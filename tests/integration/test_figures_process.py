@@ -84,12 +84,16 @@ def test_a_log_that_is_missing_is_a_warning(store: Store, tmp_path: Path, caplog
         assert "nowhere.jsonl" in caplog.messages[0]
 
 
-def test_closing_ends_what_is_being_computed(store: Store, tmp_path: Path) -> None:
+def test_closing_ends_what_is_being_computed_and_says_why(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "router_policy.figures")
     figures = process_of(store, endless(tmp_path), 300)
     figures.start(first_run(store))
     wait_until(lambda: figures._process is not None, "the process")
 
     figures.close()
 
+    assert caplog.messages == ["no figures of orders after run 1: they are left out, the program stops"]
     assert figures._process is not None
     assert not figures._process.is_alive()

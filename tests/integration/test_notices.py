@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.notify.mailbox import Mailbox, body, title
+from jobs.notify.mailbox import Mailbox, Urgency, body, title, urgency
 from jobs.notify.notices import Notice, notices
 from jobs.notify.observation import Observation
 from jobs.notify.quiet import parse_quiet_hours
@@ -207,6 +207,25 @@ def test_missed_slots_are_one_notice() -> None:
 def test_growing_old_is_told_once(status: Status, expected: list[EventKind]) -> None:
     assert kinds(notices(seen(), seen(status=status))) == expected
     assert notices(seen(status=status), seen(status=status)) == []
+
+
+def test_routers_act_on_policies_that_are_stale() -> None:
+    (told,) = notices(seen(), seen(status=Status.STALE))
+
+    assert told.message == "the policies of slot 2026-04-26T00:15:00Z are stale; routers still act on them"
+
+
+@pytest.mark.parametrize(
+    ("kinds_waiting", "expected"),
+    [
+        ([EventKind.TO_MAKER], Urgency.INFO),
+        ([EventKind.STALE, EventKind.TO_MAKER], Urgency.WARNING),
+        ([EventKind.STALE, EventKind.RUN_FAILED], Urgency.FAILURE),
+        ([EventKind.EXPIRED], Urgency.FAILURE),
+    ],
+)
+def test_a_message_is_as_urgent_as_the_most_urgent_notice(kinds_waiting: list[EventKind], expected: Urgency) -> None:
+    assert urgency([Notice(kind=kind, message="it happened") for kind in kinds_waiting]) is expected
 
 
 def saving(bps: float, margin_bps: float | None) -> dict[Comparison, SavingFigure]:

@@ -111,7 +111,7 @@ def test_one_message_tells_all_that_a_run_changed(
         watcher.tell(1000.0)
 
     (arrived,) = map(json.loads, endpoint.bodies)
-    assert arrived["title"] == "router-policy default: 1 to taker, 1 broken"
+    assert (arrived["title"], arrived["type"]) == ("router-policy default: 1 to taker, 1 broken", "warning")
     assert arrived["message"].count("BTCUSDT") == 2
 
 

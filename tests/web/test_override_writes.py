@@ -213,6 +213,8 @@ def test_a_form_of_another_site_cannot_send_what_the_console_reads(desk: TestCli
     as_text = desk.post("/v1/overrides", content=b"{}", headers={**BY_ANN, "Content-Type": "text/plain"})
 
     assert (as_form.status_code, as_text.status_code) == (422, 422)
+    for answer in (as_form, as_text):
+        assert answer.json()["error"]["message"] == "body: send Content-Type: application/json"
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -281,7 +283,7 @@ def test_no_message_and_no_text_of_an_object_has_a_token(desk: TestClient, caplo
     ("web", "words"),
     [
         ({"write_token": ANNS}, "name who has the token"),
-        ({"write_token": {"ann": "short"}}, "at least 16"),
+        ({"write_token": {"ann": "short"}}, "must have 16 ASCII characters or more"),
         ({"write_token": {" ann": ANNS}}, "printable characters"),
         ({"write_token": {"ann": ANNS, "bob": ANNS}}, "web.write_token.bob is the same token as web.write_token.ann"),
         ({"token": ANNS, "write_token": {"ann": ANNS}}, "web.write_token.ann is the same token as web.token"),
