@@ -10,6 +10,7 @@ from console.options import AsJson, Config, SlotsSince
 from console.settings.file import load
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import figure, percent, print_lines, print_record
+from jobs.analysis.backfilled_runs import backfilled_words
 from jobs.analysis.compare import (
     HOURS_AROUND,
     BreakerEventInContext,
@@ -33,9 +34,11 @@ def command(since: SlotsSince = None, config: Config = None, as_json: AsJson = F
     settings = load(config)
     with store_to_read(settings.store.url) as store:
         comparison = compare(store, settings.scope, since)
+        backfilled = backfilled_words(store, settings.scope, since)
     if as_json:
         print_record(_record(settings.scope, comparison))
         return
+    print_lines([backfilled] if backfilled else [])
     for pair in comparison.pairs:
         _print_pair(settings.scope, pair)
     print_lines(_events(comparison))

@@ -19,6 +19,7 @@ from console.terminal.progress import progress_bar
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import figure, percent, print_lines, print_record
+from jobs.analysis.backfilled_runs import backfilled_words
 from jobs.analysis.compare import per_day, share
 from jobs.analysis.findings import counted
 from jobs.analysis.never_sent import Estimates, never_sent_estimates
@@ -61,11 +62,13 @@ def command(rules: _RulesPath, since: SlotsSince = None, config: Config = None, 
         task = progress.add_task("replaying", total=None)
         for replayed in replay(store, settings.scope, rule_set, since):
             progress.update(task, description=f"replaying: {replayed.run_count} runs")
+        backfilled = backfilled_words(store, settings.scope, since)
     estimates, problem = _estimates(settings, replayed)
     if as_json:
         never_sent = {"never_sent": never_sent_records(estimates), "never_sent_problem": problem}
         print_record(_record(settings.scope, replayed) | never_sent)
         return
+    print_lines([backfilled] if backfilled else [])
     _print(settings.scope, replayed, estimates, problem)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, func, select
 from policy import Evidence, TakerBias
 from policy.rules import State
 from storage.read.rows import evidence_with_streaks, plain_rows, state_before
+from storage.records import Origin
 from storage.schema.tables import policy_breaker, policy_rule_set, policy_run, policy_snapshot
 
 _SNAPSHOTS_AT_ONCE = 5000
@@ -45,6 +46,25 @@ class ReplayInput:
     maker_first: bool
     taker_bias: TakerBias
     before: State | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCounts:
+    """How many runs there are, and how many of them were computed later, which no router could follow."""
+
+    run_count: int
+    backfilled_count: int
+
+
+def run_counts(connection: Connection, scope: str, since: datetime | None = None) -> RunCounts:
+    """Count the runs of a scope with slots from `since` on; None: all of them."""
+    run = policy_run
+    backfilled = func.count().filter(run.c.origin == Origin.BACKFILL)
+    query = select(func.count().label("run_count"), backfilled.label("backfilled_count")).where(run.c.scope == scope)
+    if since is not None:
+        query = query.where(run.c.slot >= since)
+    row = connection.execute(query).one()
+    return RunCounts(run_count=row.run_count, backfilled_count=row.backfilled_count)
 
 
 def replayable_runs(connection: Connection, scope: str, since: datetime | None = None) -> list[ReplayableRun]:

@@ -5,7 +5,7 @@ import re
 import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
@@ -14,10 +14,13 @@ import pytest
 
 from console.main import main
 from console.settings.file import load
+from jobs.analysis.backfilled_runs import backfilled_words
 from policy.rules import State, rule_set
+from storage.records import Origin
 from storage.store import Store
 from tests.integration.test_documents import blocks, commands
 from tests.support.bots import write_bot
+from tests.support.runs import SLOT, publish
 from tests.support.shadowed_history import (
     BREAKER,
     MISSES,
@@ -70,6 +73,18 @@ def printed(folder: Path, *arguments: str) -> str:
     done = run_here(folder, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_runs_that_nobody_followed_are_counted(folder: Path, tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
+        store.set_up()
+        publish(store, SLOT)
+        publish(store, SLOT + timedelta(hours=1), origin=Origin.BACKFILL)
+
+        assert backfilled_words(store, "default") == "1 of 2 runs were backfilled: nobody followed them"
+        assert backfilled_words(store, "default", SLOT + timedelta(hours=1)).startswith("1 of 1 runs")
+        assert backfilled_words(store, "other") == ""
+    assert "backfilled" not in printed(folder, "compare", "--since", "2026-04-26T05:00:00Z")
 
 
 def test_compare_of_one_slot_says_how_to_get_more(folder: Path) -> None:

@@ -88,7 +88,8 @@ def test_a_trader_gets_from_a_log_of_the_past_to_its_costs_and_to_other_rules(tm
     assert "BADUSDT" in printed["health"]
     assert "maker" in printed["costs"]
     assert "breaker live, measured in its shadow" in printed["compare --config past.toml"]
-    assert "seed" in printed["replay --config past.toml --rules other.toml"]
+    for command_line in ("compare --config past.toml", "replay --config past.toml --rules other.toml"):
+        assert printed[command_line].startswith("6 of 6 runs were backfilled: nobody followed them\n")
     assert "2 symbols, 20 orders a day" in printed["power"]
     assert (tmp_path / "policies.csv").read_text().count("\n") == 3  # the columns, and a policy of each symbol
 
