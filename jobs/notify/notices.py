@@ -40,6 +40,7 @@ def notices(before: Observation, after: Observation) -> list[Notice]:
         *_overrides(before, after),
         *_rule_set(before, after),
         *_rejects(before, after),
+        *_failures(before, after),
         *_gaps(before, after),
         *_freshness(before, after),
         *_savings(before, after),
@@ -101,14 +102,19 @@ def _rejects(before: Observation, after: Observation) -> Iterator[Notice]:
         yield Notice(kind=EventKind.REJECTS, message=message, run_id=after.run.run_id, slot=after.run.slot)
 
 
+def _failures(before: Observation, after: Observation) -> Iterator[Notice]:
+    """Yield each cause for which slots fail since the newest run: one that stays is no news, a run ends it."""
+    known = {failure.error for failure in before.failures}
+    first_failures = {failure.error: failure for failure in after.failures if failure.error not in known}
+    for failure in sorted(first_failures.values(), key=lambda failure: failure.slot):
+        message = f"slot {iso(failure.slot)} failed: {failure.error}"
+        yield Notice(kind=EventKind.RUN_FAILED, message=message, slot=failure.slot)
+
+
 def _gaps(before: Observation, after: Observation) -> Iterator[Notice]:
-    """Yield each slot that failed since, and the slots that nobody computed in one notice."""
+    """Yield the slots that nobody computed, in one notice."""
     new = [gap for slot, gap in sorted(after.gaps.items()) if before.gaps.get(slot, gap).state is not gap.state]
     new += [gap for slot, gap in sorted(after.gaps.items()) if slot not in before.gaps]
-    for gap in new:
-        if gap.state is GapState.FAILED:
-            message = f"slot {iso(gap.slot)} failed: {gap.last_error}"
-            yield Notice(kind=EventKind.RUN_FAILED, message=message, slot=gap.slot)
     yield from _missed([gap for gap in new if gap.state is not GapState.FAILED])
 
 

@@ -12,7 +12,7 @@ from policy.experiment.saving_figure import ALL_SYMBOLS, SavingFigure
 from policy.freshness import Status, judge_freshness
 from policy.reject import Reject
 from storage.read.overrides import OverrideEntry, overrides_at
-from storage.read.pages import PageBounds, SlotGap, gaps
+from storage.read.pages import PageBounds, RunFailure, SlotGap, failures, gaps
 from storage.read.policies import latest, newest_run, rejects_of_run
 from storage.read.savings import known_savings
 from storage.records import PublishedRun
@@ -26,7 +26,7 @@ _GAPS_READ = 1000
 class Observation:
     """The state of a scope at one moment, `at` by the database's clock; without a run there are no policies.
 
-    `savings` are those of all symbols together.
+    `savings` are those of all symbols together; `failures` are those after the newest run, the newest slot first.
     """
 
     at: datetime
@@ -36,6 +36,7 @@ class Observation:
     rejects: tuple[Reject, ...]
     overrides: Mapping[int, OverrideEntry]
     gaps: Mapping[datetime, SlotGap]
+    failures: tuple[RunFailure, ...]
     savings: Mapping[Comparison, SavingFigure]
 
 
@@ -50,7 +51,8 @@ def observe(store: Store, scope: str, slots: Slots, counted_from: datetime | Non
         policies = latest(connection, scope)
         rejects = rejects_of_run(connection, run.run_id) if run is not None else []
         overrides = overrides_at(connection, scope, now)
-        missing = gaps(connection, scope, PageBounds(since=now - _GAP_SPAN, limit=_GAPS_READ))
+        last_day = PageBounds(since=now - _GAP_SPAN, limit=_GAPS_READ)
+        missing, failed = gaps(connection, scope, last_day), failures(connection, scope, last_day)
         savings = known_savings(connection, scope).newest
     aged_from = max(run.slot, counted_from or run.slot) if run is not None else None
     return Observation(
@@ -61,5 +63,6 @@ def observe(store: Store, scope: str, slots: Slots, counted_from: datetime | Non
         rejects=tuple(rejects),
         overrides={override.entry_id: override for override in overrides},
         gaps={gap.slot: gap for gap in missing},
+        failures=tuple(each for each in failed if run is None or each.failed_at > run.published_at),
         savings={comparison: each.figure for (symbol, comparison), each in savings.items() if symbol == ALL_SYMBOLS},
     )

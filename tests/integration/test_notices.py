@@ -20,7 +20,7 @@ from policy.reject import Reject
 from policy.rules import rule_set
 from policy.snapshot import Snapshot
 from storage.read.overrides import OverrideEntry
-from storage.read.pages import GapState, SlotGap
+from storage.read.pages import GapState, RunFailure, SlotGap
 from storage.records import Origin, PublishedRun
 from tests.support.runs import SLOT, evidence
 
@@ -66,6 +66,7 @@ def seen(*policies: EffectivePolicy, **changes: object) -> Observation:
         rejects=(),
         overrides={},
         gaps={},
+        failures=(),
         savings={},
     )
     return replace(observation, **changes)  # type: ignore[arg-type]
@@ -175,13 +176,24 @@ def test_rows_that_are_rightly_left_out_are_no_news(reason: str) -> None:
     assert notices(seen(), seen(rejects=(left_out,))) == []
 
 
-def test_a_slot_that_failed_is_told_with_its_error_and_again_tries_are_not() -> None:
-    failed = gap(GapState.FAILED)
-    (told,) = notices(seen(), seen(gaps={failed.slot: failed}))
+def failure(minutes: int = 0, error: str = "no file matches") -> RunFailure:
+    slot = SLOT + timedelta(minutes=minutes)
+    return RunFailure(scope="default", slot=slot, fencing_token=1, owner="host:1", failed_at=slot, error=error)
+
+
+def test_a_slot_that_failed_is_told_with_its_error_and_a_cause_that_stays_is_not() -> None:
+    (told,) = notices(seen(), seen(failures=(failure(),)))
 
     assert told.message == "slot 2026-04-26T00:15:00Z failed: no file matches"
-    again = replace(failed, failure_count=2)
-    assert notices(seen(gaps={failed.slot: failed}), seen(gaps={again.slot: again})) == []
+    assert notices(seen(failures=(failure(),)), seen(failures=(failure(15), failure()))) == []
+
+
+def test_another_cause_is_told_and_so_is_the_same_one_after_a_run() -> None:
+    (other,) = notices(seen(failures=(failure(),)), seen(failures=(failure(15, "no space left"), failure())))
+    (again,) = notices(seen(run=run(2)), seen(run=run(2), failures=(failure(30),)))
+
+    assert other.message == "slot 2026-04-26T00:30:00Z failed: no space left"
+    assert again.message == "slot 2026-04-26T00:45:00Z failed: no file matches"
 
 
 def test_missed_slots_are_one_notice() -> None:

@@ -18,14 +18,17 @@ from jobs.notify.notices import Notice
 from jobs.notify.quiet import parse_quiet_hours
 from jobs.notify.sending import Message, masked, send
 from jobs.notify.watcher import NotifyPlan, Watcher, log_notice
+from jobs.run.lease_owner import claim
 from jobs.slots import Slots
 from policy.event_kind import EventKind
 from storage.schema.tables import policy_run
 from storage.store import Store
+from storage.write import leases
 from tests.support.bots import COMMAND, environment, write_bot
 from tests.support.command import command
 from tests.support.endpoints import Endpoint, answering_garbage, hanging, refusing, taking
 from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.store_calls import write
 from tests.support.waiting import wait_until
 
 DEADLINE = timedelta(seconds=20)
@@ -158,6 +161,23 @@ def test_a_message_that_was_refused_is_tried_again_and_its_address_is_never_logg
     )
     assert second.endswith("in 120 s")
     assert SECRET not in caplog.text
+
+
+def test_a_slot_that_fails_again_and_again_is_told_once_until_a_run_is_published(sqlite_store: Store) -> None:
+    watcher = watcher_of(sqlite_store, plan("json://127.0.0.1:1"))
+    watcher.look(sqlite_store)
+
+    def fails(slot: datetime) -> list[EventKind]:
+        """Look while a try at the slot goes on, and after it failed; what is told then."""
+        lease = claim(sqlite_store, "default", slot, timedelta(minutes=1))
+        watcher.look(sqlite_store)
+        write(sqlite_store, leases.record_failure, lease, "no file matches", timedelta(0))
+        return [notice.kind for notice in watcher.look(sqlite_store) if notice.kind is EventKind.RUN_FAILED]
+
+    now = sqlite_store.now().replace(microsecond=0)
+    assert [fails(now - QUARTER), fails(now - QUARTER), fails(now)] == [[EventKind.RUN_FAILED], [], []]
+    publish(sqlite_store, now, evidence("BTCUSDT"))
+    assert fails(now + QUARTER) == [EventKind.RUN_FAILED]
 
 
 def test_by_another_schedule_policies_get_stale_from_its_beginning_on(
