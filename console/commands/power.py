@@ -143,23 +143,18 @@ def _introduction(planned: _Planned) -> Iterator[str]:
         f"fee gap {gap}, mean notional {notional}"
     )
     yield _log_words(planned)
-    for way, deviation_bps, logged_bps, count in (
-        (
-            "maker",
-            flow.deviations.maker_bps,
-            logged.maker_deviation_bps if logged else None,
-            logged.maker_count if logged else 0,
-        ),
-        (
-            "taker",
-            flow.deviations.taker_bps,
-            logged.taker_deviation_bps if logged else None,
-            logged.taker_count if logged else 0,
-        ),
-    ):
-        fewer = f"{count} of 100 {way} orders were read" if logged else "the log was not read"
-        origin = "as in the log" if logged_bps is not None else f"assumed: {fewer}"
-        yield f"the cost of a {way} order varies by {deviation_bps:.2f} bps ({origin})"
+    is_maker_logged = logged is not None and logged.maker_deviation_bps is not None
+    is_taker_logged = logged is not None and logged.taker_deviation_bps is not None
+    maker, taker = flow.deviations.maker_bps, flow.deviations.taker_bps
+    yield _varies("maker", maker, logged.maker_count if logged else None, is_logged=is_maker_logged)
+    yield _varies("taker", taker, logged.taker_count if logged else None, is_logged=is_taker_logged)
+
+
+def _varies(way: str, deviation_bps: float, count: int | None, *, is_logged: bool) -> str:
+    """Say how much the cost of a way varies and who says so; `count` orders of it were read, None without the log."""
+    assumed = "the log was not read" if count is None else f"{count} of 100 {way} orders were read"
+    origin = "as in the log" if is_logged else f"assumed: {assumed}"
+    return f"the cost of a {way} order varies by {deviation_bps:.2f} bps ({origin})"
 
 
 def _log_words(planned: _Planned) -> str:
