@@ -43,8 +43,9 @@ _RED_COLUMNS = """
 
 
 def drawn(page: Page, runs: int) -> None:
-    """Wait until the picture shows so many runs."""
+    """Wait until the picture shows so many runs, and the marks of what happened: it is drawn again for these."""
     expect(page.locator("#picture")).to_have_attribute("data-drawn", str(runs))
+    expect(page.locator("#picture[data-marks]")).to_be_attached()
 
 
 def shades(page: Page) -> dict[str, tuple[float, float]]:

@@ -117,6 +117,7 @@
   document.addEventListener("router-policy:marks", (event) => { // [{ at: ISO time, kind: one word, text: a sentence }]
     marks = event.detail;
     draw();
+    picture.dataset.marks = String(marks.length);
   });
   localTime.setAttribute("aria-pressed", String(keptChoice()));
   load();
