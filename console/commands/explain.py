@@ -63,7 +63,12 @@ def command(symbol: SymbolArgument, at: _At = None, config: Config = None, as_js
 
 
 def _expired_at(settings: Settings, period: PolicyPeriod, moment: datetime) -> datetime | None:
-    """Return until when a policy could be used if that is over, although no other has replaced it."""
+    """Return until when a policy could be used if that is over, although no other has replaced it.
+
+    An override has no such time: it holds until its own end.
+    """
+    if period.policy.override is not None:
+        return None
     slot = period.policy.snapshot.slot
     expired_at = slot + limits_at(settings.schedule.slots, slot).expired_after
     return expired_at if period.valid_to is None and moment > expired_at else None
@@ -86,9 +91,7 @@ def explanation_lines(explanation: Explanation, expired_at: datetime | None = No
 def _decision(period: PolicyPeriod, expired_at: datetime | None) -> Iterator[str]:
     policy, snapshot = period.policy, period.policy.snapshot
     words = policy_words(snapshot.maker_first, snapshot.taker_bias)
-    still = f"until it expired at {iso(expired_at)}" if expired_at else "and still"
-    until = f"until {iso(period.valid_to)}" if period.valid_to else still
-    yield f"{snapshot.symbol}: {words}; in force from {iso(period.valid_from)} {until}"
+    yield f"{snapshot.symbol}: {words}; in force from {iso(period.valid_from)}{_until(period, expired_at)}"
     if (override := policy.override) is not None:
         reason = f"{override.author} until {iso(override.until_at)}: {override.reason}"
         yield f"  override {override.override_id} by {reason}"
@@ -98,6 +101,17 @@ def _decision(period: PolicyPeriod, expired_at: datetime | None) -> Iterator[str
         yield f"  held out: {exact_figure(snapshot.holdout_share)} of all orders, which go the other way; see drift"
     run = f"run {snapshot.run_id} of slot {iso(snapshot.slot)}"
     yield f"  {run}, published {iso(policy.published_at)}, rule set {snapshot.rule_set}"
+
+
+def _until(period: PolicyPeriod, expired_at: datetime | None) -> str:
+    """Return until when a policy was in force; after an override it may begin when it has already expired."""
+    if period.valid_to is not None:
+        return f" until {iso(period.valid_to)}"
+    if expired_at is None:
+        return " and still"
+    if expired_at < period.valid_from:
+        return f", but it had expired at {iso(expired_at)}"
+    return f" until it expired at {iso(expired_at)}"
 
 
 def _breaker(breaker: BreakerDecision, slot: datetime) -> Iterator[str]:

@@ -128,6 +128,18 @@ def test_explain_before_the_policy_expires_says_that_it_is_still_in_force(bot: P
     assert "in force from 2026-04-26T00:15:00Z and still" in shown
 
 
+def test_explain_knows_that_an_override_holds_although_the_policy_beneath_it_has_expired(bot: Path) -> None:
+    put = ("override", "GOODUSDT", "--taker", "--for", "2h", "--reason", "venue down", "--author", "ann")
+    assert command(bot, *put).returncode == 0
+    during = command(bot, "explain", "GOODUSDT").stdout.splitlines()[0]
+    assert command(bot, "override", "GOODUSDT", "--end", "--reason", "back", "--author", "ann").returncode == 0
+    after = command(bot, "explain", "GOODUSDT").stdout.splitlines()[0]
+
+    assert re.fullmatch(r"GOODUSDT: straight to taker, prefer_taker; in force from \S+Z and still", during)
+    expired = ", but it had expired at 2026-04-26T02:15:00Z"
+    assert re.fullmatch(rf"GOODUSDT: maker first, prefer_maker; in force from \S+Z{expired}", after)
+
+
 def test_explain_of_an_unknown_symbol_names_where_all_are(bot: Path) -> None:
     refused = command(bot, "explain", "NOPE")
 
