@@ -12,7 +12,7 @@ from jobs.slots import Slots
 from policy.effective import Override
 from policy.freshness import WHAT_ROUTERS_DO, Status
 from policy.time_text import iso
-from storage.read.day_figures import figures_computed_at
+from storage.read.day_figures import newest_day
 from storage.read.metrics import failure_count
 
 _NO_RUN = "No run yet. router-policy once computes one now, router-policy run computes each when it is due."
@@ -76,7 +76,8 @@ def banner_of(cache: PolicyCache, newest: LatestPolicies) -> Banner:
         missed = recent_gaps(connection, cache.scope, newest.slot or newest.now)
         failed = failure_count(connection, cache.scope)
         empty = run_without_policies(connection, cache.scope) if newest.slot is None else ""
-        figures_at = figures_computed_at(connection, cache.scope)
+        figured = newest_day(connection, cache.scope)
+    figures_at = figured.computed_at if figured is not None else None
     return Banner(
         phases=phases_of(cache.slots, newest.slot) if not empty else [_without_policies(empty)],
         gaps=gap_words(missed),

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from threading import Lock
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
@@ -21,6 +22,7 @@ from storage.store import Connection
 
 log = logging.getLogger("router_policy.web")
 _PREFIX = "router_policy"
+_TODAY = timedelta(days=1)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -56,7 +58,7 @@ class PolicyCollector(Collector):
             yield from self._run(connection, newest)
             yield from self._counts(connection, newest)
             yield self._changes(connection, newest)
-            yield from self._orders(read_order_figures(connection, self.cache.scope))
+            yield from self._orders(read_order_figures(connection, self.cache.scope, _TODAY))
 
     def _age(self, newest: LatestPolicies) -> Iterator[Metric]:
         """Yield the status and the age; with the slot itself, the age can be computed from an older scrape."""
@@ -134,9 +136,9 @@ class PolicyCollector(Collector):
             figures.today.as_of.timestamp(),
         )
         costs = self._family("cost_bps", "Mean cost of the day's orders: slippage and fee.", "symbol", "route")
-        for (symbol, route), cost in figures.costs_of_symbols_today().items():
+        for _, cost in figures.costs:
             if cost.mean_bps is not None:
-                costs.add_metric([self.cache.scope, symbol, route], cost.mean_bps)
+                costs.add_metric([self.cache.scope, cost.symbol, cost.route], cost.mean_bps)
         yield costs
         drift = self._family("drift_orders", "Orders of the day that did not follow the policy of their time.", "kind")
         counts = figures.drift_of_today()

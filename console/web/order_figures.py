@@ -41,10 +41,6 @@ class OrderFigures:
         """Return today's costs by route."""
         return _summed((cost.route, cost) for day, cost in self.costs if self._is_today(day))
 
-    def costs_of_symbols_today(self) -> Mapping[tuple[str, str], CostSum]:
-        """Return today's costs by symbol and route."""
-        return _summed(((cost.symbol, cost.route), cost) for day, cost in self.costs if self._is_today(day))
-
     def costs_of_symbols(self) -> Mapping[str, CostSum]:
         """Return the costs of all days by symbol."""
         return _summed((cost.symbol, cost) for _, cost in self.costs)
@@ -77,12 +73,18 @@ def read_order_figures(connection: Connection, scope: str, span: timedelta = ORD
     today = newest_day(connection, scope)
     if today is None:
         return OrderFigures(today=None)
-    since, until = today.day - span + _DAY, today.day + _DAY
+    since, until = days_up_to(today, span)
     return OrderFigures(
         today=today,
         costs=day_costs(connection, scope, since, until),
         drifts=day_drifts(connection, scope, since, until),
     )
+
+
+def days_up_to(today: FiguredDay, span: timedelta) -> tuple[datetime, datetime]:
+    """Return the bounds, `since <= day < until`, of a span of whole days of which `today` is the last."""
+    until = today.day + _DAY
+    return until - span, until
 
 
 def _summed(costs: Iterable[tuple[Key, DayCost]]) -> dict[Key, CostSum]:

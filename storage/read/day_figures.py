@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from storage.day_figures import DayCost, DayDrift
 from storage.read.rows import from_row
@@ -25,16 +25,6 @@ def newest_day(connection: Connection, scope: str) -> FiguredDay | None:
     query = select(policy_day).where(policy_day.c.scope == scope).order_by(policy_day.c.day.desc()).limit(1)
     row = connection.execute(query).mappings().one_or_none()
     return from_row(FiguredDay, row) if row is not None else None
-
-
-def figures_computed_at(connection: Connection, scope: str) -> datetime | None:
-    """Return when figures of any day were last written, None if none were."""
-    computed_at: datetime | None = connection.scalar(
-        select(func.max(policy_day.c.computed_at, type_=policy_day.c.computed_at.type)).where(
-            policy_day.c.scope == scope
-        )
-    )
-    return computed_at
 
 
 def day_costs(
