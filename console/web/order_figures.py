@@ -12,6 +12,7 @@ from storage.store import Connection
 
 ORDER_FIGURES_SPAN = timedelta(days=7)
 Key = TypeVar("Key")
+Row = TypeVar("Row")
 _DAY = timedelta(days=1)
 DRIFT_KINDS = tuple(field.name for field in fields(DayDrift) if field.name not in ("symbol", "order_count"))
 
@@ -37,6 +38,10 @@ class OrderFigures:
     costs: Sequence[tuple[datetime, DayCost]] = ()
     drifts: Sequence[tuple[datetime, DayDrift]] = ()
 
+    def cost_of_today(self) -> CostSum:
+        """Return what all of today's orders cost."""
+        return _sum_of([cost for day, cost in self.costs if self._is_today(day)])
+
     def costs_of_today(self) -> Mapping[str, CostSum]:
         """Return today's costs by route."""
         return _summed((cost.route, cost) for day, cost in self.costs if self._is_today(day))
@@ -52,16 +57,12 @@ class OrderFigures:
 
     def drift_of_today(self) -> Mapping[str, int]:
         """Return how many of today's orders are of each kind of drift, and with `order_count` how many there are."""
-        today = [drift for day, drift in self.drifts if self._is_today(day)]
-        return {name: sum(getattr(drift, name) for drift in today) for name in ("order_count", *DRIFT_KINDS)}
+        return _drift_counts([drift for day, drift in self.drifts if self._is_today(day)])
 
     def drift_of_symbols(self) -> Mapping[str, Mapping[str, int]]:
         """Return the same over all days, of each symbol that has drift."""
-        sums: dict[str, dict[str, int]] = {}
-        for _, drift in self.drifts:
-            counts = sums.setdefault(drift.symbol, dict.fromkeys(("order_count", *DRIFT_KINDS), 0))
-            for name in counts:
-                counts[name] += getattr(drift, name)
+        drifts = _grouped((drift.symbol, drift) for _, drift in self.drifts)
+        sums = {symbol: _drift_counts(group) for symbol, group in drifts.items()}
         return {symbol: counts for symbol, counts in sums.items() if any(counts[kind] for kind in DRIFT_KINDS)}
 
     def _is_today(self, day: datetime) -> bool:
@@ -87,11 +88,19 @@ def days_up_to(today: FiguredDay, span: timedelta) -> tuple[datetime, datetime]:
     return until - span, until
 
 
+def _grouped(rows: Iterable[tuple[Key, Row]]) -> dict[Key, list[Row]]:
+    groups: dict[Key, list[Row]] = {}
+    for key, row in rows:
+        groups.setdefault(key, []).append(row)
+    return groups
+
+
+def _drift_counts(drifts: Sequence[DayDrift]) -> dict[str, int]:
+    return {name: sum(getattr(drift, name) for drift in drifts) for name in ("order_count", *DRIFT_KINDS)}
+
+
 def _summed(costs: Iterable[tuple[Key, DayCost]]) -> dict[Key, CostSum]:
-    groups: dict[Key, list[DayCost]] = {}
-    for key, cost in costs:
-        groups.setdefault(key, []).append(cost)
-    return {key: _sum_of(group) for key, group in groups.items()}
+    return {key: _sum_of(group) for key, group in _grouped(costs).items()}
 
 
 def _sum_of(costs: Sequence[DayCost]) -> CostSum:

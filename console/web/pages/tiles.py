@@ -49,14 +49,12 @@ def figure_tiles(figures: OrderFigures) -> tuple[Tile, Tile]:
             Tile(key="cost", title="Cost today", figure=NOT_MEASURED, note=nothing, href="/orders"),
             Tile(key="drift", title="Drift today", figure=NOT_MEASURED, note=nothing, href="/orders#drift-heading"),
         )
-    return (_cost_tile(figures.costs_of_today()), _drift_tile(figures.drift_of_today()))
+    return (_cost_tile(figures.cost_of_today(), figures.costs_of_today()), _drift_tile(figures.drift_of_today()))
 
 
-def _cost_tile(by_route: Mapping[str, CostSum]) -> Tile:
+def _cost_tile(total: CostSum, by_route: Mapping[str, CostSum]) -> Tile:
     routes = [f"{route} {figure(cost.mean_bps)} bps{_money(cost.money)}" for route, cost in by_route.items()]
-    count = sum(cost.cost_count for cost in by_route.values())
-    total_bps = sum((cost.mean_bps or 0.0) * cost.cost_count for cost in by_route.values())
-    shown = f"{figure(total_bps / count)} bps" if count else NOT_MEASURED
+    shown = f"{figure(total.mean_bps)} bps" if total.mean_bps is not None else NOT_MEASURED
     return Tile(
         key="cost", title="Cost today", figure=shown, note="; ".join(routes) or "no order today", href="/orders"
     )
