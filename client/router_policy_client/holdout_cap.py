@@ -4,6 +4,7 @@ import logging
 import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from math import isfinite
 from pathlib import Path
 from threading import Lock
 
@@ -78,6 +79,12 @@ class HoldoutCap:
 
     def record(self, outcome: Outcome) -> None:
         """Count what an order cost, if it took part and anything was filled. Never raises."""
+        try:
+            self._record(outcome)
+        except Exception as error:  # noqa: BLE001 - no cost may stop an order
+            _log.error("order %s: its holdout cost cannot be counted: %s", outcome.order.order_id, error)
+
+    def _record(self, outcome: Outcome) -> None:
         gate = outcome.gate
         if gate.holdout is None or outcome.filled <= 0:
             return
@@ -99,7 +106,7 @@ class HoldoutCap:
         if self._file is not None:
             try:
                 self._file.append(outcome.order.order_id, day, cost)
-            except (OSError, ValueError) as error:
+            except OSError as error:
                 _log.error("order %s: its holdout cost cannot be written: %s", outcome.order.order_id, error)
             else:
                 return
@@ -108,7 +115,7 @@ class HoldoutCap:
     def _reason_to_stop(self, day: date) -> str | None:
         try:
             spent = self._spent(day)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever is in the file, the order goes out
             return f"the costs of the held-out orders cannot be read: {error}"
         is_bps_reached = self._bps_a_day is not None and spent.bps >= self._bps_a_day
         if is_bps_reached or (self._money_a_day is not None and spent.money >= self._money_a_day):
@@ -121,11 +128,12 @@ class HoldoutCap:
 
 
 def shortfall_bps(outcome: Outcome) -> float | None:
-    """Return slippage and fees in basis points of the filled amount; None if one of them is not known."""
+    """Return slippage and fees in basis points of the filled amount; None if they are not known or not finite."""
     slippage, notional, fees = outcome.slippage_bps, outcome.notional, outcome.fees
     if slippage is None or not notional or fees is None:
         return None
-    return slippage + float(fees / notional) * _BPS
+    bps = slippage + float(fees / notional) * _BPS
+    return bps if isfinite(bps) else None
 
 
 def _notional(outcome: Outcome) -> float:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from datetime import date
+from math import isfinite
 from pathlib import Path
 
 from router_policy_client.order_log import append_line
@@ -10,10 +11,17 @@ from router_policy_client.order_log import append_line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """A cost in basis points of an order, and in money of its quote currency; of several orders the sums."""
+    """A cost in basis points of an order, and in money of its quote currency; of several orders the sums.
+
+    Raises ValueError for one that is not finite: no cap would ever be reached by NaN.
+    """
 
     bps: float = 0.0
     money: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.bps) and isfinite(self.money)):
+            raise ValueError(f"a cost of {self.bps} bps and {self.money} in money is not finite")
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(bps=self.bps + other.bps, money=self.money + other.money)
@@ -21,21 +29,20 @@ class Cost:
 
 @dataclass(slots=True)
 class DayCosts:
-    """The sum of the costs of the newest day (UTC); earlier days are forgotten."""
+    """The sum of the costs of each day (UTC).
 
-    _day: date = date.min
-    _sum: Cost = field(default_factory=Cost)
+    None is forgotten: a line of a later day, from a host whose clock is ahead, must not drop the costs of today.
+    """
+
+    _sums: dict[date, Cost] = field(default_factory=dict)
 
     def add(self, day: date, cost: Cost) -> None:
-        """Add a cost of a day."""
-        if day > self._day:
-            self._day, self._sum = day, Cost()
-        if day == self._day:
-            self._sum += cost
+        """Add a cost of a day; raises ValueError if the sum is not finite."""
+        self._sums[day] = self.of(day) + cost
 
     def of(self, day: date) -> Cost:
-        """Return the sum of a day; of a day without costs, and of one before the newest, nothing."""
-        return self._sum if day == self._day else Cost()
+        """Return the sum of a day; of a day without costs, nothing."""
+        return self._sums.get(day, Cost())
 
 
 class CostFile:
@@ -52,9 +59,9 @@ class CostFile:
         self._read_bytes = 0
 
     def append(self, order_id: str, day: date, cost: Cost) -> None:
-        """Write the cost of an order; raises OSError, and ValueError for a cost that is not finite."""
+        """Write the cost of an order; raises OSError."""
         line = {"day": day.isoformat(), "order_id": order_id, "cost_bps": cost.bps, "cost": cost.money}
-        append_line(self.path, f"{json.dumps(line, allow_nan=False)}\n")
+        append_line(self.path, f"{json.dumps(line)}\n")
 
     def of(self, day: date) -> Cost:
         """Return the sum of a day over all processes; raises OSError, and ValueError for a line that is not a cost."""
@@ -70,19 +77,20 @@ class CostFile:
         return self._costs.of(day)
 
     def _read_on(self) -> None:
-        """Read the lines after those that were read, up to the last whole one."""
+        """Read the lines after those that were read, up to the last whole one; each counts once, whatever follows."""
         with self.path.open("rb") as file:
             file.seek(self._read_bytes)
             content = file.read()
         whole = content[: content.rfind(b"\n") + 1]
-        for line in filter(bytes.strip, whole.splitlines()):
-            self._costs.add(*_read_line(line))
-        self._read_bytes += len(whole)
+        for line in whole.splitlines(keepends=True):
+            if line.strip():
+                self._costs.add(*_read_line(line))
+            self._read_bytes += len(line)
 
 
 def _read_line(line: bytes) -> tuple[date, Cost]:
     try:
         row = json.loads(line)
         return date.fromisoformat(row["day"]), Cost(bps=float(row["cost_bps"]), money=float(row["cost"]))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError(f"line {line!r} is not the cost of an order: {error}; remove it") from error

@@ -140,7 +140,20 @@ def test_a_file_that_was_removed_counts_what_is_in_it_from_then_on(tmp_path: Pat
     assert cap.stops(NOON)
 
 
-@pytest.mark.parametrize("damaged", ["{}\n", "no\n", '{"day": "today", "cost_bps": 1, "cost": 1}\n'])
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "{}\n",
+        "no\n",
+        '{"day": "today", "cost_bps": 1, "cost": 1}\n',
+        '{"day": "2026-04-26", "cost_bps": NaN, "cost": 1}\n',
+        '{"day": "2026-04-26", "cost_bps": 1, "cost": -Infinity}\n',
+        '{"day": "2026-04-26", "cost_bps": 1e400, "cost": 1}\n',
+        f'{{"day": "2026-04-26", "cost_bps": {"9" * 400}, "cost": 1}}\n',
+        f'{{"day": "2026-04-26", "cost_bps": {"9" * 5000}, "cost": 1}}\n',
+        f"{'[' * 100_000}\n",
+    ],
+)
 def test_no_order_is_held_out_while_the_file_cannot_be_read(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, damaged: str
 ) -> None:
@@ -152,6 +165,56 @@ def test_no_order_is_held_out_while_the_file_cannot_be_read(
     assert "cannot be read" in caplog.text
     file.write_text("")
     assert not cap.stops(NOON)
+
+
+def test_lines_before_a_damaged_one_count_once_however_often_they_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "costs.jsonl"
+    line = '{"day": "2026-04-26", "order_id": "o-37", "cost_bps": 10.0, "cost": 0.2}\n'
+    file.write_text(f"{line}damaged\n")
+    cap = HoldoutCap(bps_a_day=15.0, path=file)
+    is_stopped_by_damage = [cap.stops(NOON), cap.stops(NOON)]
+    file.write_text(line)
+
+    assert is_stopped_by_damage == [True, True]
+    assert not cap.stops(NOON)
+    cap.record(taker())
+    assert cap.stops(NOON)
+
+
+def test_costs_of_later_days_by_hosts_whose_clocks_are_ahead_do_not_drop_those_of_today(tmp_path: Path) -> None:
+    file = tmp_path / "costs.jsonl"
+    shared, alone = HoldoutCap(bps_a_day=15.0, path=file), HoldoutCap(bps_a_day=15.0)
+    for cap in (shared, alone):
+        cap.record(taker())
+        for days in range(1, 6):
+            cap.record(taker(at=NOON + timedelta(days=days)))
+
+    assert [cap.stops(NOON) for cap in (shared, alone)] == [True, True]
+    assert not shared.stops(NOON - timedelta(days=1))
+
+
+def test_a_fill_beyond_all_numbers_leaves_what_the_other_orders_cost(tmp_path: Path) -> None:
+    file = tmp_path / "costs.jsonl"
+    shared, alone = HoldoutCap(bps_a_day=20.0, path=file), HoldoutCap(bps_a_day=20.0)
+    for cap in (shared, alone):
+        cap.record(replace(taker(), average_price=Decimal("1e400")))
+        cap.record(replace(maker(), average_price=Decimal("1e400")))
+        cap.record(replace(taker(), average_price=Decimal("1e999999"), mid=Decimal("1e-999999")))
+        for _ in range(20):
+            cap.record(maker())
+        cap.record(taker())  # 15 - -8 = 23 bps
+
+    assert [cap.stops(NOON) for cap in (shared, alone)] == [True, True]
+
+
+def test_an_order_whose_cost_cannot_be_counted_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    cap = HoldoutCap(bps_a_day=20.0)
+
+    cap.record(replace(taker(), average_price=Decimal("1e400")))
+
+    assert "order o-37: its holdout cost cannot be counted: a cost of 10.0 bps and inf in money is not finite" in (
+        caplog.text
+    )
 
 
 def test_a_cost_that_cannot_be_written_counts_in_this_process(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
