@@ -62,20 +62,15 @@ class HoldoutCap:
         self._unshared = DayCosts()
         self._usual: dict[tuple[str, bool], _Mean] = {}
         self._lock = Lock()
-        self._told_on: date | None = None
+        self._warned_on: tuple[date, bool] | None = None  # the day, and whether the costs could not be read
 
     def stops(self, now: datetime) -> bool:
         """Return whether no order may be held out at this time, an aware one; if so, count it. Never raises."""
         day = now.astimezone(UTC).date()
         with self._lock:
-            reason = self._reason_to_stop(day)
-            if reason is None:
-                return False
-            self.stopped_count += 1
-            if self._told_on != day:
-                self._told_on = day
-                _log.warning("no order is held out for the rest of %s (UTC): %s", day, reason)
-            return True
+            is_stopped = self._is_stopped(day)
+            self.stopped_count += is_stopped
+            return is_stopped
 
     def record(self, outcome: Outcome) -> None:
         """Count what an order cost, if it took part and anything was filled. Never raises."""
@@ -112,15 +107,26 @@ class HoldoutCap:
                 return
         self._unshared.add(day, cost)
 
-    def _reason_to_stop(self, day: date) -> str | None:
+    def _is_stopped(self, day: date) -> bool:
+        """Return whether no order may be held out on a day; warn of the reason."""
         try:
             spent = self._spent(day)
         except Exception as error:  # noqa: BLE001 - whatever is in the file, the order goes out
-            return f"the costs of the held-out orders cannot be read: {error}"
+            self._warn(day, f"while the costs of the held-out orders cannot be read: {error}", is_unreadable=True)
+            return True
         is_bps_reached = self._bps_a_day is not None and spent.bps >= self._bps_a_day
-        if is_bps_reached or (self._money_a_day is not None and spent.money >= self._money_a_day):
-            return f"they have cost {spent.bps:.2f} bps and {spent.money:.2f} in money; cap: {self._caps()}"
-        return None
+        is_money_reached = self._money_a_day is not None and spent.money >= self._money_a_day
+        if not (is_bps_reached or is_money_reached):
+            return False
+        costs = f"they have cost {spent.bps:.2f} bps and {spent.money:.2f} in money; cap: {self._caps()}"
+        self._warn(day, f"for the rest of {day} (UTC): {costs}", is_unreadable=False)
+        return True
+
+    def _warn(self, day: date, reason: str, *, is_unreadable: bool) -> None:
+        """Warn once a day, and again if the reason is another."""
+        if self._warned_on != (day, is_unreadable):
+            self._warned_on = day, is_unreadable
+            _log.warning("no order is held out %s", reason)
 
     def _caps(self) -> str:
         caps = {"bps": self._bps_a_day, "of money": self._money_a_day}

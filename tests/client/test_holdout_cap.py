@@ -242,6 +242,24 @@ def test_the_reason_is_logged_once_a_day_with_the_costs_and_the_cap(caplog: pyte
     ]
 
 
+def test_a_file_that_cannot_be_read_is_logged_once_and_does_not_hide_that_the_cap_is_reached_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "costs.jsonl"
+    file.write_text("damaged\n")
+    cap = HoldoutCap(bps_a_day=15.0, path=file)
+    for _ in range(3):
+        cap.stops(NOON)
+    file.write_text("")
+    cap.record(taker())
+    for _ in range(3):
+        cap.stops(NOON)
+
+    unreadable, reached = [record.getMessage() for record in caplog.records]
+    assert unreadable.startswith("no order is held out while the costs of the held-out orders cannot be read: line ")
+    assert reached.startswith("no order is held out for the rest of 2026-04-26 (UTC): they have cost 15.00 bps")
+
+
 @pytest.mark.parametrize(("bps_a_day", "money_a_day"), [(None, None), (0.0, None), (5.0, -1.0)])
 def test_a_cap_must_be_above_0(bps_a_day: float | None, money_a_day: float | None) -> None:
     with pytest.raises(ValueError, match="give one or both, above 0"):
