@@ -5,6 +5,7 @@ from decimal import Decimal
 from math import inf
 from typing import NotRequired, Required, TypedDict
 
+from router_policy_client.known_fields import known_fields
 from router_policy_client.order import Side
 
 _Number = float | Decimal
@@ -99,11 +100,6 @@ def flat_row(order: FlatOrder) -> dict[str, object]:
         "side": Side(order["side"].upper()),
         "ts": timestamp(order["done_at"]),
     }
-
-
-def known_fields(**fields: object) -> dict[str, object]:
-    """Return the fields that are not None."""
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def timestamp(time: datetime | None) -> float | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from router_policy_client.enums import TakerBias
 from router_policy_client.holdout import Assignment, assign
+from router_policy_client.known_fields import known_fields
 from router_policy_client.policy import Reading
 from router_policy_client.probes import is_probe
 
@@ -97,7 +98,7 @@ def gate(router_ctx: MutableMapping[str, object], reading: Reading, *, order_id:
             "patience": decision.patience,
             "maker_posts": decision.maker_posts,
             "probe": decision.probe,
-            **_holdout_fields(decision),
+            **known_fields(holdout=decision.holdout, propensity=decision.propensity),
         }
     return decision.maker_first
 
@@ -107,12 +108,6 @@ def _own_choice(router_ctx: MutableMapping[str, object]) -> bool:
         return bool(router_ctx.get("maker_first", True))
     except Exception:  # noqa: BLE001 - nothing in the context may stop an order
         return True
-
-
-def _holdout_fields(decision: Gate) -> dict[str, object]:
-    """Return what an order log has about the holdout; nothing if the policy holds no orders out."""
-    fields = {"holdout": decision.holdout, "propensity": decision.propensity}
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _patience(reading: Reading, assignment: Assignment, *, probe: bool, is_sliver: bool) -> float:

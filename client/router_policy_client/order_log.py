@@ -10,8 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Unpack
 
-from router_policy_client.flat_order import FlatOrder, flat_row, known_fields, timestamp
+from router_policy_client.flat_order import FlatOrder, flat_row, timestamp
 from router_policy_client.gate import Gate
+from router_policy_client.known_fields import known_fields
 from router_policy_client.order import Outcome, UnfilledReason
 
 _LOCK_TRIES = 200
