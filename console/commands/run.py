@@ -10,7 +10,7 @@ import typer
 
 from console.address import address_of
 from console.options import Config, Host, Port, WithoutToken
-from console.reload import changed_sections, reloaded_on_sighup, require_same_store
+from console.reload import Apply, Reloader, reloaded_on_sighup
 from console.settings.after_run import figures_process_of, figures_task_of
 from console.settings.file import load
 from console.settings.model import Settings
@@ -64,25 +64,22 @@ def _run_schedule(config: Path | None, settings: Settings, address: "Address | N
     figures = figures_process_of(settings)
     schedule.on_published = figures.start
     watcher = Watcher(plan=notify_plan_of(settings), store_url=settings.store.url)
-    consoles: list[Console] = []
 
-    def reload() -> list[str]:
-        nonlocal settings
-        new = load(config)
-        require_same_store(settings, new)
-        plan, timing, notify = plan_of(new), schedule_options_of(new), notify_plan_of(new)
-        for console in consoles:
-            console.use(new)  # refuses an open address before anything has changed
-        schedule.replace(plan, timing)
-        watcher.replace_plan(notify)
-        figures.replace(figures_task_of(new), timing.deadline)
-        before, settings = settings, new
-        return changed_sections(before, new)
+    def prepare(new: Settings) -> Apply:
+        plan, timing, notify, task = plan_of(new), schedule_options_of(new), notify_plan_of(new), figures_task_of(new)
 
+        def apply() -> None:
+            schedule.replace(plan, timing)
+            watcher.replace_plan(notify)
+            figures.replace(task, timing.deadline)
+
+        return apply
+
+    reloader = Reloader(config=config, settings=settings, prepare=prepare)
     with (
         closing(figures),
-        reloaded_on_sighup(reload),
-        _console(settings, address, consoles.append),
+        reloaded_on_sighup(reloader.reload),
+        _console(settings, address, reloader.attach),
         watcher.watching(),
     ):
         schedule.run()

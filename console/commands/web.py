@@ -4,7 +4,7 @@ import sys
 
 from console.address import address_of
 from console.options import Config, Host, Port, WithoutToken
-from console.reload import changed_sections, reloaded_on_sighup, require_same_store
+from console.reload import Reloader, reloaded_on_sighup
 from console.settings.file import load
 from console.terminal.logs import set_up_logs
 
@@ -16,21 +16,11 @@ def command(
     address = address_of(host, port, without_token=without_token)
     settings = load(config)
     set_up_logs()
-    from console.web.server import Console, serve
+    from console.web.server import serve
 
-    consoles: list[Console] = []
-
-    def reload() -> list[str]:
-        nonlocal settings
-        new = load(config)
-        require_same_store(settings, new)
-        for console in consoles:
-            console.use(new)
-        before, settings = settings, new
-        return changed_sections(before, new)
-
-    with reloaded_on_sighup(reload):
-        serve(settings, address, _announce, consoles.append)
+    reloader = Reloader(config=config, settings=settings)
+    with reloaded_on_sighup(reloader.reload):
+        serve(settings, address, _announce, reloader.attach)
 
 
 def _announce(url: str) -> None:

@@ -6,17 +6,21 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from console.errors import SettingsError
-from console.reload import reload_or_keep
+from console.reload import Reloader, reload_or_keep, reloaded_on_sighup
 from console.settings.file import load
+from console.settings.model import Settings
 from console.settings.plan import plan_of
+from console.web.server import Address, Console, console_at
 from jobs.run.schedule import Schedule, ScheduleOptions
 from jobs.slots import Slots
 from storage.read.pages import PageBounds, gaps
@@ -74,6 +78,47 @@ def test_a_reload_that_fails_never_ends_the_program(error: Exception, caplog: py
     (record,) = caplog.records
     assert (record.levelname, "the old ones stay" in record.getMessage()) == ("ERROR", True)
     assert str(error) in record.getMessage() + str(record.exc_info)
+
+
+def test_a_console_that_begins_after_a_reload_has_the_new_settings(tmp_path: Path) -> None:
+    path = write_bot(tmp_path, datetime.now(UTC))
+    first = load(path)
+    reloader = Reloader(config=path, settings=first)
+
+    def reload_before_it_begins(console: Console) -> None:
+        path.write_text(f'{path.read_text()}\n[web]\ntoken = "a token of enough length"\n')
+        assert reloader.reload() == ["web"]
+        reloader.attach(console)
+
+    with Store(first.store.url) as store:
+        store.set_up()
+    with console_at(first, Address(port=0), begun=reload_before_it_begins) as url:
+        assert httpx.get(f"{url}v1/runs").status_code == 401
+
+
+def test_settings_that_a_part_refuses_change_no_other_part(tmp_path: Path) -> None:
+    path = write_bot(tmp_path, datetime.now(UTC), more='[web]\ntoken = "a token of enough length"\n')
+    first = load(path)
+    applied: list[Settings] = []
+    reloader = Reloader(config=path, settings=first, prepare=lambda new: lambda: applied.append(new))
+    with Store(first.store.url) as store:
+        store.set_up()
+        console = Console(address=Address(host="0.0.0.0"), store=store)
+        console.use(first)
+        reloader.attach(console)
+        path.write_text(path.read_text().partition("[web]")[0])
+
+        with pytest.raises(SettingsError, match="ROUTER_POLICY_WEB__TOKEN"):
+            reloader.reload()
+
+    assert (applied, reloader.settings) == ([], first)
+
+
+def test_nothing_waits_for_the_signal_after_its_block() -> None:
+    with reloaded_on_sighup(list):
+        assert "reload" in [thread.name for thread in threading.enumerate()]
+
+    assert "reload" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_new_times_are_in_force_from_the_next_tick_on(tmp_path: Path) -> None:
