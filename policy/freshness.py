@@ -52,6 +52,10 @@ class FreshnessLimits:
     expired_after: timedelta
     clock_tolerance: timedelta = CLOCK_TOLERANCE
 
+    def bounds(self, slot: datetime) -> tuple[datetime, datetime]:
+        """Return the times after which a policy of this slot is stale, and expired."""
+        return slot + self.stale_after, slot + self.expired_after
+
 
 def judge_freshness(slot: datetime | None, now: datetime, limits: FreshnessLimits) -> Freshness:
     """Return the freshness of a policy; `slot` None means that there is no policy.

@@ -70,7 +70,7 @@ def _expired_at(settings: Settings, period: PolicyPeriod, moment: datetime) -> d
     if period.policy.override is not None:
         return None
     slot = period.policy.snapshot.slot
-    expired_at = slot + limits_at(settings.schedule.slots, slot).expired_after
+    _, expired_at = limits_at(settings.schedule.slots, slot).bounds(slot)
     return expired_at if period.valid_to is None and moment > expired_at else None
 
 

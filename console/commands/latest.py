@@ -1,6 +1,7 @@
 """`router-policy latest`: the policies in force."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -40,15 +41,12 @@ def command(
 
 
 def _print_records(settings: Settings, policies: Sequence[EffectivePolicy], *, is_one: bool) -> None:
-    """Print what the API has at /v1/policies, or at /v1/policies/SYMBOL; all policies are of one slot."""
-    from console.records.policy_records import PolicyRecord
+    """Print what the API has at /v1/policies, or at /v1/policies/SYMBOL."""
+    from console.records.policy_records import policy_records
     from jobs.analysis.health import limits_at
 
-    slot = policies[0].snapshot.slot
-    limits = limits_at(settings.schedule.slots, slot)
-    stale_at, expired_at = slot + limits.stale_after, slot + limits.expired_after
-    records: Iterator[PolicyRecord] = (PolicyRecord.of(policy, stale_at, expired_at) for policy in policies)
+    records = policy_records(policies, partial(limits_at, settings.schedule.slots))
     if is_one:
-        print_record(next(records))
+        print_record(records[0])
         return
     print_page(records)

@@ -1,5 +1,6 @@
 """What the API returns about policies: the columns of the store by their names, and what follows from them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Self
@@ -8,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from policy.effective import EffectivePolicy, Override
 from policy.enums import Quality, Regime, TakerBias
+from policy.freshness import FreshnessLimits
 from policy.health import ExecutionHealth
 from policy.snapshot import Snapshot
 from storage.records import PolicyChange, PolicyPeriod
@@ -103,6 +105,17 @@ class PolicyRecord(SnapshotRecord):
     def of(cls, policy: EffectivePolicy, stale_at: datetime, expired_at: datetime) -> Self:
         """Return the record of a policy in force."""
         return cls.model_construct(**effective_values(policy), stale_at=stale_at, expired_at=expired_at)
+
+
+def policy_records(
+    policies: Sequence[EffectivePolicy], limits_of: Callable[[datetime], FreshnessLimits]
+) -> list[PolicyRecord]:
+    """Return the records of policies in force, all of one slot; `limits_of` returns its limits."""
+    if not policies:
+        return []
+    slot = policies[0].snapshot.slot
+    stale_at, expired_at = limits_of(slot).bounds(slot)
+    return [PolicyRecord.of(policy, stale_at, expired_at) for policy in policies]
 
 
 class PastPolicyRecord(SnapshotRecord):

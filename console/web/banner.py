@@ -100,7 +100,7 @@ def phases_of(slots: Slots, newest: datetime | None) -> Sequence[FreshnessPhase]
         return (FreshnessPhase(after=None, status=Status.MISSING, text=_NO_RUN),)
     slot, due = f"the newest slot is {iso(newest)}", slots.next(newest)
     limits = limits_at(slots, newest)
-    stale_at, expired_at = newest + limits.stale_after, newest + limits.expired_after
+    stale_at, expired_at = limits.bounds(newest)
     known = newest - limits.clock_tolerance - datetime.resolution
     waiting = f"Fresh: {slot}; the one that was due at {iso(due)} has no run yet."
     return (

@@ -71,12 +71,12 @@ class PolicyCollector(Collector):
         yield family
         if newest.slot is None or freshness.age_seconds is None:
             return
-        stale_at, expired_at = self.cache.bounds(newest.slot)
+        limits = self.cache.limits(newest.slot)
         for name, description, value in (
             ("newest_slot_timestamp_seconds", "The newest slot that was published.", newest.slot.timestamp()),
             ("age_seconds", "How old the newest slot is.", freshness.age_seconds),
-            ("stale_after_seconds", "Up to which age it is fresh.", (stale_at - newest.slot).total_seconds()),
-            ("expired_after_seconds", "Up to which age it can be used.", (expired_at - newest.slot).total_seconds()),
+            ("stale_after_seconds", "Up to which age it is fresh.", limits.stale_after.total_seconds()),
+            ("expired_after_seconds", "Up to which age it can be used.", limits.expired_after.total_seconds()),
         ):
             yield self._gauge(name, description, value)
 

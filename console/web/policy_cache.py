@@ -109,11 +109,6 @@ class PolicyCache:
         """Return how old the policies of a slot are, and what that means."""
         return judge_freshness(slot, now, self.limits(slot or now))
 
-    def bounds(self, slot: datetime) -> tuple[datetime, datetime]:
-        """Return the times after which a policy of this slot is stale, and expired."""
-        limits = self.limits(slot)
-        return slot + limits.stale_after, slot + limits.expired_after
-
     def limits(self, slot: datetime) -> FreshnessLimits:
         """Return up to which age a policy of this slot is fresh and usable; those of the last slot are kept."""
         kept = self._limits

@@ -52,3 +52,14 @@ def test_a_policy_never_becomes_fresher_with_time(first: timedelta, more: timede
     earlier, later = (judge_freshness(SLOT, SLOT + age, LIMITS).status for age in (first, first + more))
 
     assert WORST_LAST.index(earlier) <= WORST_LAST.index(later)
+
+
+def test_the_bounds_of_a_slot_are_the_last_times_at_which_it_is_fresh_and_usable() -> None:
+    stale_at, expired_at = LIMITS.bounds(SLOT)
+
+    assert (stale_at, expired_at) == (
+        datetime(2026, 4, 26, 0, 45, tzinfo=UTC),
+        datetime(2026, 4, 26, 2, 15, tzinfo=UTC),
+    )
+    assert judge_freshness(SLOT, stale_at, LIMITS).status is Status.FRESH
+    assert judge_freshness(SLOT, expired_at, LIMITS).status is Status.STALE

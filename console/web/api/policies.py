@@ -15,6 +15,7 @@ from console.records.policy_records import (
     PastPolicyRecord,
     PolicyPage,
     PolicyRecord,
+    policy_records,
 )
 from console.web.errors import Responses, documented
 from console.web.parameters import SYMBOL_PATTERN, At, Limit, Moment, OneSymbol, Since, Symbol, Until, read_time
@@ -72,7 +73,7 @@ def policies(
         and (after is None or policy.symbol > after)
     ]
     more = next_page(request, response, after=wanted[limit - 1].symbol) if len(wanted) > limit else None
-    return PolicyPage.model_construct(items=_records(cache, wanted[:limit]), next=more)
+    return PolicyPage.model_construct(items=policy_records(wanted[:limit], cache.limits), next=more)
 
 
 def _policies(
@@ -92,14 +93,6 @@ def _changed_since(cache: PolicyCache, since: datetime | None) -> set[str] | Non
         return None
     with cache.store.reading() as connection:
         return changed_symbols(connection, cache.scope, since)
-
-
-def _records(cache: PolicyCache, policies: Sequence[EffectivePolicy]) -> list[PolicyRecord]:
-    """All policies are of one run, so one slot and its bounds serve them all."""
-    if not policies:
-        return []
-    stale_at, expired_at = cache.bounds(policies[0].snapshot.slot)
-    return [PolicyRecord.of(policy, stale_at, expired_at) for policy in policies]
 
 
 @router.get(
@@ -146,7 +139,7 @@ def one_policy(
     policy = newest.by_symbol.get(symbol)
     if policy is None:
         raise policy_not_found(cache, symbol)
-    return not_modified(request, response, newest) or _records(cache, [policy])[0]
+    return not_modified(request, response, newest) or policy_records([policy], cache.limits)[0]
 
 
 def _policy_at(cache: PolicyCache, symbol: str, at: datetime) -> PolicyRecord:
@@ -154,7 +147,7 @@ def _policy_at(cache: PolicyCache, symbol: str, at: datetime) -> PolicyRecord:
         period = in_force(connection, cache.scope, symbol, at)
     if period is None:
         raise policy_not_found(cache, symbol, at)
-    return _records(cache, [period.policy])[0]
+    return policy_records([period.policy], cache.limits)[0]
 
 
 @router.get("/changes", response_model=ChangePage, responses=documented(404))
