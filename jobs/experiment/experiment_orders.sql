@@ -17,6 +17,7 @@ select
         end
     ) as cost_bps,
     log.arrival_quote_bps as half_spread_bps,
+    coalesce(fee.taker_bps, other_fee.taker_bps) as taker_fee_bps,
     case when log.notional > 0 then log.notional end as notional,
     log.ts
 from order_event as log

@@ -91,9 +91,8 @@ def _loaded_orders(connection: "DuckDBPyConnection", since: datetime, until: dat
     orders: list[ExperimentOrder] = []
     ended_at: list[datetime] = []
     unknown_cost_count = unknown_propensity_count = 0
-    for symbol, is_maker, is_held_out, propensity, cost_bps, half_spread_bps, notional, ts in connection.execute(
-        _EXPERIMENT_ORDERS, bounds
-    ).fetchall():
+    rows = connection.execute(_EXPERIMENT_ORDERS, bounds).fetchall()
+    for symbol, is_maker, is_held_out, propensity, cost_bps, half_spread_bps, taker_fee_bps, notional, ts in rows:
         if cost_bps is None:
             unknown_cost_count += 1
         elif propensity is None:
@@ -108,6 +107,7 @@ def _loaded_orders(connection: "DuckDBPyConnection", since: datetime, until: dat
                     propensity=propensity,
                     cost_bps=cost_bps,
                     half_spread_bps=half_spread_bps,
+                    taker_fee_bps=taker_fee_bps,
                     notional=notional,
                 )
             )

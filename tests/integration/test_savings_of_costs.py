@@ -33,11 +33,12 @@ def bot(published: Path, tmp_path: Path) -> Path:
 
 
 def test_the_saving_of_orders_by_chance_is_worked_by_hand(bot: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Maker costs 3 and taker 6. The first order surprises by 3, the first taker order by 3, and no other does.
+    """Maker costs 3 and taker 6. The first order surprises by 3, the first taker order by 1, and no other does.
 
-    The effects: 3 / 0.875, six of 0, -3 / 0.125, and 32 of -3: -116.571429 in 40 orders, -2.914286 each. The deviation
-    for the orders sent is sqrt(1/7) sqrt(9/35) + sqrt(7) sqrt(9/5) = 3.741311; at 40 orders the margin of 1 that holds
-    at every look is sqrt(1.16 / 6.4 * log(464)) = 1.054919, and that of one look 1.959964 / sqrt(40) = 0.309898.
+    Before the first taker order, taker is expected at its fee of 5. The effects: -5 + 3 / 0.875, six of -2,
+    -2 - 1 / 0.125, and 32 of -3: -119.571429 in 40 orders, -2.989286 each. The deviation for the orders sent is
+    sqrt(1/7) sqrt(9/35) + sqrt(7) sqrt(1/5) = 1.374879; at 40 orders the margin of 1 that holds at every look is
+    sqrt(1.16 / 6.4 * log(464)) = 1.054919, and that of one look 1.959964 / sqrt(40) = 0.309898.
     """
     costs.command(config=bot, as_json=True)
 
@@ -45,15 +46,15 @@ def test_the_saving_of_orders_by_chance_is_worked_by_hand(bot: Path, capsys: pyt
     figures = {(each["symbol"], each["comparison"]): each for each in record["savings"]["figures"]}
     saving = figures[None, "maker_against_taker"]
     assert (saving["order_count"], saving["maker_count"], saving["taker_count"]) == (40, 35, 5)
-    assert saving["saving_bps"] == pytest.approx(2.914286, abs=1e-6)
-    assert saving["orders_sent"]["interval"]["lower"] == pytest.approx(2.914286 - 3.741311 * 1.054919, abs=1e-5)
-    assert saving["orders_sent"]["interval"]["upper"] == pytest.approx(2.914286 + 3.741311 * 1.054919, abs=1e-5)
+    assert saving["saving_bps"] == pytest.approx(2.989286, abs=1e-6)
+    assert saving["orders_sent"]["interval"]["lower"] == pytest.approx(2.989286 - 1.374879 * 1.054919, abs=1e-5)
+    assert saving["orders_sent"]["interval"]["upper"] == pytest.approx(2.989286 + 1.374879 * 1.054919, abs=1e-5)
     single_look = saving["orders_sent"]["single_look_interval"]
-    assert single_look["upper"] - saving["saving_bps"] == pytest.approx(3.741311 * 0.309898, abs=1e-5)
-    assert saving["orders_sent"]["verdict"] == "not yet known"
+    assert single_look["upper"] - saving["saving_bps"] == pytest.approx(1.374879 * 0.309898, abs=1e-5)
+    assert saving["orders_sent"]["verdict"] == "saves"
     # 40 orders of 100 in the currency of the quotes.
-    assert saving["money"]["saving"] == pytest.approx(40 * 100 * 2.914286e-4, abs=1e-6)
-    assert saving["money"]["interval"]["lower"] == pytest.approx(0.4 * (2.914286 - 3.741311 * 1.054919), abs=1e-5)
+    assert saving["money"]["saving"] == pytest.approx(40 * 100 * 2.989286e-4, abs=1e-6)
+    assert saving["money"]["interval"]["lower"] == pytest.approx(0.4 * (2.989286 - 1.374879 * 1.054919), abs=1e-5)
     assert figures[None, "policy_against_taker"]["saving_bps"] == saving["saving_bps"]
     assert (None, "policy_against_maker") not in figures  # the policy said maker first for each order
     assert figures["GOODUSDT", "maker_against_taker"]["saving_bps"] == saving["saving_bps"]
@@ -68,9 +69,10 @@ def test_the_screen_shows_both_intervals_and_marks_the_one_that_holds_for_one_lo
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert any(line.startswith("orders of which chance decided the way, 2026-04-19T00:15:00Z to ") for line in lines)
     sentence = next(line for line in lines if line.startswith("  maker first against straight to taker: "))
-    assert "not yet known: about " in sentence
-    assert sentence.endswith("(+2.91 ± 3.95 bps an order)")
-    row = ["all", "40", "5", "+2.91", "3.95", "4.24", "1.16", "1.24", "+1.17", "1.58"]
+    assert sentence.endswith(": saves 2.99 ± 1.45 bps an order")
+    # The deviation for any order is sqrt(9/35 / 0.875 + 1/5 / 0.125 + 0.259375), of which the last is how far what is
+    # expected varies: once -5, seven times -2, and 32 times -3.
+    row = ["all", "40", "5", "+2.99", "1.45", "1.55", "0.43", "0.45", "+1.20", "0.58"]
     assert [line.split() for line in lines].count(row) == 2  # maker first, and the policy, against taker
     assert "† the ordinary 95 % interval: valid for one look only, planned beforehand" in lines
     assert max(map(len, lines)) <= 120

@@ -59,7 +59,7 @@ def bot(tmp_path: Path) -> Bot:
 
 
 def test_a_run_stores_what_the_orders_before_its_slot_saved_since_the_first_holdout(bot: Bot) -> None:
-    """40 orders from the first run on save 2.914286 bps each; see the costs of the same orders."""
+    """40 orders from the first run on save 2.989286 bps each; see the costs of the same orders."""
     append_rows(bot.log, experiment_rows(START))  # before any run held orders out: they do not count
     bot.run(START)
     assert bot.series() == []
@@ -71,7 +71,7 @@ def test_a_run_stores_what_the_orders_before_its_slot_saved_since_the_first_hold
     (point,) = bot.series()
     assert (point.slot, point.saving.since) == (START + DAY, START)
     assert (point.saving.figure.order_count, point.saving.figure.taker_count) == (40, 5)
-    assert point.saving.figure.saving_bps == pytest.approx(2.914286, abs=1e-6)
+    assert point.saving.figure.saving_bps == pytest.approx(2.989286, abs=1e-6)
     assert bot.series("GOODUSDT")[0].saving.figure == replace(point.saving.figure, symbol="GOODUSDT")
     assert bot.series("LATER") == []
     list(bot.store.verify())
@@ -92,7 +92,7 @@ def test_a_figure_is_stored_again_only_if_it_is_new(bot: Bot) -> None:
 
 
 def test_the_share_falls_in_the_run_after_the_one_that_knew_the_saving_well_enough(bot: Bot) -> None:
-    """The margin of 40 orders is 3.95 bps, which is within the 100 of the settings."""
+    """The margin of 40 orders is 1.45 bps, which is within the 100 of the settings."""
     bot.run(START)
     append_rows(bot.log, experiment_rows(START + DAY))
     bot.run(START + DAY)
@@ -105,13 +105,13 @@ def test_the_share_falls_in_the_run_after_the_one_that_knew_the_saving_well_enou
 
 
 def test_the_share_stays_while_the_saving_is_not_known_well_enough(tmp_path: Path) -> None:
-    bot = Bot(tmp_path, "share = 0.125\nuntil_bps = 3\nthen = 0.01")
+    bot = Bot(tmp_path, "share = 0.125\nuntil_bps = 1\nthen = 0.01")
     bot.run(START)
     append_rows(bot.log, experiment_rows(START + DAY))
     for slot in (START + DAY, START + DAY + timedelta(minutes=15)):
         bot.run(slot)
 
-    assert bot.series()[0].saving.figure.sent_margin_bps == pytest.approx(3.95, abs=0.01)
+    assert bot.series()[0].saving.figure.sent_margin_bps == pytest.approx(1.45, abs=0.01)
     assert {share for share in bot.shares() if share is not None} == {0.125}
 
 

@@ -30,6 +30,7 @@ def order(
         propensity=share if taker else 1 - share,
         cost_bps=cost_bps,
         half_spread_bps=known.get("half_spread_bps"),
+        taker_fee_bps=known.get("taker_fee_bps"),
         notional=known.get("notional"),
     )
 
@@ -60,6 +61,20 @@ def test_taker_orders_are_expected_at_their_mean_less_the_half_spread_and_that_o
     assert effects[1].surprise_bps == pytest.approx(0.0)
     # Without a spread: taker 5, maker 0 as none came before; -5 + (5 - 0) / 0.8.
     assert effects[2].effect_bps == pytest.approx(-5 + 5 / 0.8)
+
+
+def test_the_first_taker_order_is_expected_at_its_quote_if_the_fee_is_known() -> None:
+    effects = effects_of(
+        order(2.0),
+        order(8.0, taker=True, half_spread_bps=1.0, taker_fee_bps=5.0),
+        order(9.0, taker=True, half_spread_bps=1.0, taker_fee_bps=5.0),
+    )
+
+    # The quote is 1 + 5: 2 less than the cost. Maker is expected at 2: (2 - 6) - (8 - 6) / 0.2.
+    assert (effects[1].expected_bps, effects[1].surprise_bps) == (-4.0, 2.0)
+    assert effects[1].effect_bps == pytest.approx(-14.0)
+    # The next is expected at 6 and the 2 beyond the quote that the first paid.
+    assert effects[2].surprise_bps == pytest.approx(1.0)
 
 
 def test_a_new_symbol_begins_at_the_mean_of_all_and_leaves_it_by_its_own_orders() -> None:
@@ -153,6 +168,7 @@ made_orders = st.builds(
     propensity=st.floats(0.01, 0.99),
     cost_bps=costs,
     half_spread_bps=st.none() | st.floats(0, 20),
+    taker_fee_bps=st.none() | st.floats(-2, 20),
     notional=st.none() | st.floats(1, 1e6),
 )
 
