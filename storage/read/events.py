@@ -1,7 +1,7 @@
 """One timeline of a scope: decisions that changed, overrides, changes of rules, missing runs, and prunes."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -26,6 +26,8 @@ from storage.schema.views import policy_gap
 _ALL_OF_A_MOMENT = 100_000
 _MOMENT = timedelta(microseconds=1)
 _ORDER = list(ActivityKind)
+_DECISIONS = (ActivityKind.TO_TAKER, ActivityKind.TO_MAKER, ActivityKind.BROKEN, ActivityKind.POLICY_CHANGED)
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,21 +74,29 @@ def events(connection: Connection, scope: str, bounds: PageBounds, wanted: Event
 
 
 def _newest(connection: Connection, scope: str, bounds: PageBounds, wanted: EventFilter) -> list[Event]:
-    found = [event for read in _SOURCES for event in islice(read(connection, scope, bounds, wanted), bounds.limit)]
-    of_kinds = [event for event in found if wanted.wants(event.kind)]
-    of_kinds.sort(key=lambda event: (-event.at.timestamp(), _ORDER.index(event.kind), event.symbol or ""))
-    return of_kinds
+    """Return the newest events of each source, as many as the limit or more, sorted."""
+    newest = [event for read in _SOURCES for event in read(connection, scope, bounds, wanted)]
+    newest.sort(key=lambda event: (-event.at.timestamp(), _ORDER.index(event.kind), event.symbol or ""))
+    return newest
 
 
 def _decisions(connection: Connection, scope: str, bounds: PageBounds, wanted: EventFilter) -> Iterator[Event]:
+    """Yield the newest changes of decisions of the kinds that are wanted."""
+    return islice(_all_decisions(connection, scope, bounds, wanted), bounds.limit)
+
+
+def _all_decisions(connection: Connection, scope: str, bounds: PageBounds, wanted: EventFilter) -> Iterator[Event]:
     """Yield the changes of decisions, a page after the other, as many of them as are taken."""
-    kinds = (ActivityKind.TO_TAKER, ActivityKind.TO_MAKER, ActivityKind.BROKEN, ActivityKind.POLICY_CHANGED)
+    if not wanted.wants(*_DECISIONS):
+        return
+    # If every change is wanted, a page has enough of them; kinds that are rare may lie behind many others.
+    is_enough = all(wanted.wants(kind) for kind in _DECISIONS)
+    pages = bounds if is_enough else replace(bounds, limit=max(bounds.limit, _PAGE))
     after: PageCursor | None = None
-    while wanted.wants(*kinds):
-        page = changes(connection, scope, bounds, symbol=wanted.symbol, after=after)
+    while page := changes(connection, scope, pages, symbol=wanted.symbol, after=after):
         decided = (_decision(change) for change in page)
         yield from (event for event in decided if wanted.wants(event.kind))
-        if len(page) < bounds.limit:
+        if len(page) < pages.limit:
             return
         after = PageCursor(slot=page[-1].slot, symbol=page[-1].symbol)
 

@@ -1,6 +1,11 @@
 """One timeline of what happened, on both databases; the story is that of tests/support/small_history."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import strategies as st
 
 from policy import TakerBias
 from policy.activity_kind import ActivityKind
@@ -8,6 +13,7 @@ from storage.read.events import Event, EventFilter, events
 from storage.read.pages import PageBounds
 from storage.store import Store
 from storage.write import overrides
+from tests.support.families import family
 from tests.support.runs import QUARTER, SLOT, evidence, publish
 from tests.support.small_history import publish_small_history
 from tests.support.store_calls import read, write
@@ -103,6 +109,8 @@ def test_an_override_that_ends_by_itself_and_a_prune_are_events(store: Store) ->
     )
     expired = EventFilter(kinds=[ActivityKind.OVERRIDE_EXPIRED])
     wait_until(lambda: len(timeline(store, expired)) == 1, "the override ends")
+    made_or_expired = EventFilter(kinds=[ActivityKind.OVERRIDE_MADE, ActivityKind.OVERRIDE_EXPIRED])
+    assert [event.kind for event in timeline(store, made_or_expired, limit=1)] == [ActivityKind.OVERRIDE_EXPIRED]
     publish(store, SLOT + 2 * QUARTER)
     (pruned,) = store.prune(timedelta(0), through_entry_id=1)
 
@@ -132,3 +140,85 @@ def test_kinds_that_are_rare_are_found_behind_many_others(store: Store) -> None:
     shown = timeline(store, EventFilter(kinds=[ActivityKind.TO_TAKER]), limit=3)
 
     assert [event.run_id for event in shown] == [8, 6, 4]
+
+
+RUNS = 24
+SYMBOLS = ("AUSDT", "BUSDT", "CUSDT")
+
+
+@pytest.fixture(scope="module")
+def busy_store(module_store: Store) -> Store:
+    """Six hours in which decisions change with every other run and people override, many things at one moment."""
+    random = Random(7)
+    for number in range(RUNS):
+        publish(module_store, SLOT + number * QUARTER, *(evidence(name, fallback=random.random()) for name in SYMBOLS))
+    for number in range(RUNS):
+        _override(module_store, random, SLOT + number * QUARTER)
+    return module_store
+
+
+@pytest.fixture(scope="module")
+def all_events(busy_store: Store) -> list[Event]:
+    """Every event of the busy hours, more being allowed than there are."""
+    return timeline(busy_store, ALL, limit=100_000)
+
+
+def _override(store: Store, random: Random, made_at: datetime) -> None:
+    """Override a symbol at a slot; two of three overrides are ended before they expire, one slot later."""
+    symbol = random.choice(SYMBOLS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(overrides, "database_now", lambda _: made_at)
+        write(
+            store,
+            overrides.make_override,
+            "default",
+            symbol,
+            maker_first=False,
+            taker_bias=TakerBias.PREFER_TAKER,
+            lasting=random.randint(2, 5) * QUARTER,
+            author="ann",
+            reason="a test",
+        )
+        if random.random() < 2 / 3:
+            patch.setattr(overrides, "database_now", lambda _: made_at + QUARTER)
+            write(store, overrides.end_override, "default", symbol, author="bob", reason="over")
+
+
+def _plainly(
+    whole: Sequence[Event], kinds: set[ActivityKind], symbol: str | None, until: datetime, limit: int
+) -> list[Event]:
+    """The newest of all events that are wanted, with all those of the last one's moment."""
+    wanted = [event for event in whole if event.at < until and (not kinds or event.kind in kinds)]
+    wanted = [event for event in wanted if symbol is None or event.symbol in (symbol, None)]
+    return [event for event in wanted if len(wanted) < limit or event.at >= wanted[limit - 1].at]
+
+
+@family(
+    short=60,
+    long=2000,
+    kinds=st.sets(st.sampled_from(list(ActivityKind)), max_size=4),
+    symbol=st.none() | st.sampled_from(SYMBOLS),
+    quarters=st.integers(0, RUNS + 8),
+    limit=st.integers(1, 12),
+)
+def test_a_page_is_the_newest_of_all_events_that_are_wanted(
+    busy_store: Store,
+    all_events: list[Event],
+    kinds: set[ActivityKind],
+    symbol: str | None,
+    quarters: int,
+    limit: int,
+) -> None:
+    until = SLOT + quarters * QUARTER
+
+    shown = timeline(busy_store, EventFilter(kinds=kinds, symbol=symbol), limit=limit, until=until)
+
+    assert shown == _plainly(all_events, kinds, symbol, until, limit)
+
+
+def test_the_busy_hours_have_many_events_of_each_kind(all_events: list[Event]) -> None:
+    shown = [event.kind for event in all_events]
+
+    made, ended = shown.count(ActivityKind.OVERRIDE_MADE), shown.count(ActivityKind.OVERRIDE_ENDED)
+    assert (made, ended + shown.count(ActivityKind.OVERRIDE_EXPIRED)) == (RUNS, RUNS)
+    assert min(shown.count(kind) for kind in set(shown)) >= 3
