@@ -76,6 +76,7 @@ format: $(CHECK_VENV)/installed
 docs: $(STAMP)test
 	$(BIN)/python -m docs.generators.schema_page > docs/schema.md
 	$(BIN)/python -m docs.generators.api_page > docs/api.md
+	$(BIN)/python -m docs.generators.settings_page > docs/settings.md
 	$(BIN)/python -m docs.generators.documented_queries < docs/sql.md > console/files/datasette.yml
 
 # The documentation as a site, in build/site; a warning is an error.

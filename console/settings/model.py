@@ -31,16 +31,22 @@ class StoreSettings(Section):
     """Where policies are kept: `sqlite:///FILE` or `postgresql://...`."""
 
     url: str = "sqlite:///router_policy.db"
+    """SQLite file or Postgres; keep a password in `~/.pgpass`."""
 
 
 class ScheduleSettings(Section):
     """When policies are computed, in UTC, and how long one run may take."""
 
     cron: str = "*/15 * * * *"
+    """The times at which policies are computed (slots), in UTC; a sixth field, at the end, is seconds."""
     tick: Duration = timedelta(seconds=5)
+    """How often the scheduler checks for a due slot."""
     deadline: Duration = timedelta(minutes=5)
+    """A longer run is ended, and its slot recorded as failed."""
     retry_after: Duration = timedelta(minutes=1)
+    """How long to wait before a failed slot is tried again; only the newest slot is."""
     catch_up: bool = False
+    """Compute missed slots later."""
 
     @cached_property
     def slots(self) -> "Slots":
@@ -68,11 +74,17 @@ class RulesSettings(BaseModel):
     __pydantic_extra__: dict[str, RuleParameters] = Field(init=False)
 
     name: str = "seed"
+    """The live rule set: `seed`, `breaker`, `measured` or `breaker1`."""
     shadow: list[str] = Field(default_factory=list)
+    """Rule sets on trial: their decisions are stored and compared, and no router acts on them."""
     seed: RuleParameters = Field(default_factory=dict)
+    """Parameters of `seed` that differ from the defaults in [rules.md](rules.md)."""
     breaker: RuleParameters = Field(default_factory=dict)
+    """The same of `breaker`."""
     breaker1: RuleParameters = Field(default_factory=dict)
+    """The same of `breaker1`."""
     measured: RuleParameters = Field(default_factory=dict)
+    """The same of `measured`."""
 
     def parameters_of(self, name: str) -> RuleParameters:
         """Return the parameters of a rule set in the settings, without its defaults."""
@@ -96,33 +108,42 @@ class FeeSettings(Section):
     """The venue's fees, in basis points of the notional; a rebate is negative."""
 
     maker_bps: float = Field(ge=-100, le=1000, allow_inf_nan=False)
+    """The fee of an order that fills as maker."""
     taker_bps: float = Field(ge=-100, le=1000, allow_inf_nan=False)
+    """The fee of an order that takes."""
 
 
 class FeesSettings(FeeSettings):
     """The fees of every symbol, and under `symbols` those of symbols with other fees."""
 
     symbols: dict[str, FeeSettings] = Field(default_factory=dict)
+    """The fees of single symbols, as in `[fees.symbols.BTCUSDT]`."""
 
 
 class ExperimentSettings(Section):
     """Which share of orders goes the other way than the policy says, chosen by their ids and `salt`.
 
-    It falls to `then` once the saving on the orders sent is known to within `until_bps`. Without a `salt`, the scope is
-    the salt.
+    It falls to `then` once the saving on the orders sent is known to within `until_bps`.
     """
 
     share: float = Field(default=0.0, ge=0, le=0.5, allow_inf_nan=False)
+    """The share of orders that go the other way, to [measure what the policy saves](router.md#the-holdout); 0: none."""
     salt: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    """What the ids of orders are hashed with, to choose those that are held out; another salt chooses others.
+    Without it, the scope."""
     until_bps: float = Field(default=0.5, gt=0, le=1000, allow_inf_nan=False)
+    """How narrowly the saving on the orders sent must be known before the share falls."""
     then: float = Field(default=0.005, ge=0, le=0.5, allow_inf_nan=False)
+    """The most that the share is from then on."""
 
 
 class EngineSettings(Section):
     """The engine of the metric queries: DuckDB in the process, or a Spark cluster by its Spark Connect address."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
+    """`"spark"` is for canonical Parquet on shared storage."""
     remote: str | None = None
+    """The address of Spark Connect, `sc://HOST:PORT`; for `"spark"` only."""
 
     @model_validator(mode="after")
     def _remote_for_spark(self) -> Self:
@@ -135,6 +156,7 @@ class OverridesSettings(Section):
     """How long a person's override may last."""
 
     longest: Duration = timedelta(days=7)
+    """The longest time that `router-policy override --for`, and the console, accept."""
 
 
 _TOKEN_CHARACTERS = 16
@@ -162,9 +184,15 @@ class WebSettings(Section):
     """
 
     token: Token | None = None
+    """The bearer token of the console, 16 ASCII characters or more. Without it nobody is asked for one."""
     write_token: Annotated[dict[AuthorName, Token], BeforeValidator(_named)] = Field(default_factory=dict)
+    """Who may override from the console: names, each with a token of 16 ASCII characters or more of its own, as in
+    `[web.write_token] ann = "..."`. The name is the author of the override."""
     hosts: list[str] = Field(default_factory=list)
+    """Other host names by which the console may be called."""
     backtest: str | None = None
+    """The output file of `router-policy backtest --json`, which the console shows with a picture of the same name
+    beside it."""
 
     @model_validator(mode="after")
     def _tokens_differ(self) -> Self:
@@ -188,8 +216,11 @@ class Settings(BaseSettings):
     _lines = field_validator("*", mode="before")(read_line)
 
     scope: str = Field(default="default", min_length=1, max_length=64)
+    """The account, venue, or mode (paper, live) that the policies belong to; one store holds many scopes."""
     symbols: list[SymbolName] = Field(default_factory=list)
+    """Symbols that get a policy before their first order."""
     symbols_leave_after: Duration = timedelta(days=30)
+    """A symbol that is not in `symbols` leaves once no run for that long had orders of it in its seven days."""
     store: StoreSettings = StoreSettings()
     orders: OrdersSettings
     candles: CandlesSettings | None = None

@@ -20,9 +20,13 @@ class NotifySettings(Section):
     """Who is told what: addresses of apprise, which may hold secrets; the kinds; and the hours of quiet in UTC."""
 
     urls: list[SecretStr] = Field(default_factory=list)
+    """Addresses of apprise; `ROUTER_POLICY_NOTIFY__URLS` as JSON keeps them out of the file."""
     on: list[EventKind] = Field(default_factory=lambda: list(EventKind))
+    """The kinds that are told; [operations.md](operations.md#notifications) explains them."""
     quiet: str | None = None
+    """Hours in UTC without messages, as `"22:00-07:00"`."""
     deadline: Duration = timedelta(seconds=30)
+    """How long a message may take."""
 
     @field_validator("quiet")
     @classmethod

@@ -23,17 +23,24 @@ class SymbolsSettings(Section):
     """How symbols of a source are spelt in policies: a style, and names by the source's own spelling."""
 
     style: SymbolStyle = SymbolStyle.AS_IS
+    """`"compact"` makes `BTCUSDT` of `BTC/USDT:USDT`."""
     names: dict[str, SymbolName] = Field(default_factory=dict)
+    """Single symbols, by how the source spells them."""
 
 
 class LocationSettings(Section):
     """Files by a pattern, a database, or a query; `columns` has the user's names of the columns."""
 
     path: str | None = None
+    """Files, by a pattern."""
     url: str | None = None
+    """The database that `query` asks, or that a bot keeps."""
     query: str | None = None
+    """A query of SQL: on `url`, or on files that it names."""
     columns: dict[str, str] = Field(default_factory=dict)
+    """Your names of the columns, by ours."""
     symbols: SymbolsSettings | None = None
+    """How symbols are spelt in policies. Without it as the source spells them, and candles as the orders."""
 
     _folder: str | None = PrivateAttr(default=None)
 
@@ -56,10 +63,15 @@ class OrdersSettings(LocationSettings):
     """The orders: the log of a maker-first bot, one row per outcome, or the data of a bot in its own layout."""
 
     kind: Literal["order-log", "canonical", "freqtrade", "hummingbot", "nautilus", "ccxt", "binance"] = "order-log"
+    """The order log, your own table with one row per order (`"canonical"`), or the data of a bot."""
     deduplicate: bool | None = None
+    """Reject repeated order ids; the row written last counts. Without it `true` for JSONL and CSV, else `false`."""
     entries: Literal["unknown", "known"] = "unknown"
+    """For freqtrade: `"known"` counts entries as maker starts, although missed ones are not in its database."""
     post_only: bool = False
+    """For freqtrade: its limit orders are post-only."""
     zone: str = "UTC"
+    """For Binance's export: the time zone of its times."""
 
     @field_validator("zone")
     @classmethod
@@ -101,7 +113,9 @@ class CandlesSettings(LocationSettings):
     """The candles; `interval` is how long one bar lasts."""
 
     kind: Literal["table", "freqtrade", "nautilus"] = "table"
+    """Candles in named columns, or as a bot keeps them."""
     interval: BarInterval
+    """The length of a bar, at most `31d`."""
 
     @model_validator(mode="after")
     def _location_of_kind(self) -> Self:
