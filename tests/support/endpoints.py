@@ -1,11 +1,11 @@
 """Local addresses that a notification can meet: one that takes it, one that hangs, one that answers garbage."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,6 +56,21 @@ def hanging() -> Iterator[Endpoint]:
 
 
 @contextmanager
+def answering_when_released(answer: bytes, released: Event) -> Iterator[Endpoint]:
+    """Give an address that keeps each request unanswered until `released` is set, then answers with these bytes."""
+
+    def wait_and_answer(connection: socket.socket) -> None:
+        released.wait()
+        connection.sendall(answer)
+
+    with _listening(wait_and_answer) as endpoint:
+        try:
+            yield endpoint
+        finally:
+            released.set()
+
+
+@contextmanager
 def refusing() -> Iterator[Endpoint]:
     """Give an address at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -64,27 +79,35 @@ def refusing() -> Iterator[Endpoint]:
 
 
 @contextmanager
-def _listening(answer: "object") -> Iterator[Endpoint]:
+def _listening(answer: Callable[[socket.socket], None] | None) -> Iterator[Endpoint]:
     listener = socket.create_server(("127.0.0.1", 0))
     endpoint = Endpoint(url=f"json://127.0.0.1:{listener.getsockname()[1]}/")
     taken: list[socket.socket] = []
+    is_ended = Event()
 
     def accept() -> None:
         while True:
             try:
                 connection, _ = listener.accept()
+                taken.append(connection)
+                endpoint.bodies.append(connection.recv(100_000).decode(errors="replace"))
+                if answer is not None:
+                    answer(connection)
+                    connection.close()
             except OSError:
-                return
-            taken.append(connection)
-            endpoint.bodies.append(connection.recv(100_000).decode(errors="replace"))
-            if callable(answer):
-                answer(connection)
-                connection.close()
+                if is_ended.is_set():
+                    return
 
-    Thread(target=accept, daemon=True).start()
+    accepting = Thread(target=accept, daemon=True)
+    accepting.start()
     try:
         yield endpoint
     finally:
-        listener.close()
-        for connection in taken:
-            connection.close()
+        is_ended.set()
+        while accepting.is_alive():
+            for each in (listener, *taken):
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+            accepting.join(0.1)
+        for each in (listener, *taken):
+            each.close()
