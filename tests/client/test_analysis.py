@@ -15,16 +15,27 @@ from sqlalchemy import Boolean, Double, Integer, Text, text
 
 from router_policy_client.analysis import (
     read_changes,
+    read_costs,
+    read_drift,
     read_gaps,
     read_history,
     read_latest,
     read_overrides,
     read_runs,
+    read_savings,
 )
 from router_policy_client.analysis.arrow_columns import CATEGORY, CODES, COUNT, FIGURE, FLAG, TIME, arrow_array, kind_of
 from router_policy_client.errors import ReaderSettingsError, StoreReadError, UnknownScopeError
 from storage.schema.column_types import Flag, UtcTimestamp
-from storage.schema.tables import policy_override, policy_override_end, policy_run
+from storage.schema.tables import (
+    policy_day,
+    policy_day_cost,
+    policy_day_drift,
+    policy_override,
+    policy_override_end,
+    policy_run,
+    policy_saving,
+)
 from storage.schema.views import policy_change, policy_gap, policy_history, policy_latest
 from storage.store import Store
 from tests.support.small_history import publish_small_history
@@ -32,6 +43,17 @@ from tests.support.small_history import publish_small_history
 MIDNIGHT = datetime(2025, 3, 4, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 TEXT = pyarrow.string()
+EVERY_READ = (
+    read_history,
+    read_latest,
+    read_changes,
+    read_runs,
+    read_overrides,
+    read_gaps,
+    read_savings,
+    read_costs,
+    read_drift,
+)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +132,7 @@ def test_runs_and_the_slots_without_one_are_those_of_the_scope(url: str) -> None
 
 
 def test_a_scope_that_the_store_does_not_have_is_refused_with_those_that_it_has(url: str) -> None:
-    for read in (read_history, read_latest, read_changes, read_runs, read_overrides, read_gaps):
+    for read in EVERY_READ:
         with pytest.raises(
             UnknownScopeError, match=r"^no policy in scope 'nothing'; the store has: 'default', 'paper'$"
         ):
@@ -121,7 +143,7 @@ def test_a_scope_that_the_store_does_not_have_is_refused_with_those_that_it_has(
 def test_a_store_without_a_run_has_empty_tables_with_a_type_for_every_column(store: Store) -> None:
     url = store.url.render_as_string(hide_password=False)
 
-    for read in (read_history, read_latest, read_changes, read_runs, read_overrides, read_gaps):
+    for read in EVERY_READ:
         empty = read(url, to="arrow")
         assert empty.num_rows == 0
         assert pyarrow.null() not in empty.schema.types
@@ -163,7 +185,10 @@ def test_types_in_pandas_do_not_depend_on_the_rows(url: str, symbols: list[str] 
     assert str(types["fallback_ratio"]) == "float64"
 
 
-TABLES = [policy_history, policy_latest, policy_change, policy_gap, policy_run, policy_override, policy_override_end]
+TABLES = [
+    *(policy_history, policy_latest, policy_change, policy_gap, policy_run, policy_override, policy_override_end),
+    *(policy_saving, policy_day, policy_day_cost, policy_day_drift),
+]
 
 
 @pytest.mark.parametrize("column", {column.name: column for table in TABLES for column in table.columns}.values())

@@ -10,12 +10,38 @@ from typing import Any
 import pytest
 
 from router_policy_client import analysis
+from storage.day_figures import DayCost, DayFigures
 from storage.store import Store
+from storage.write.day_figures import store_day
 from tests.support.bots import write_bot
 from tests.support.command import command
 from tests.support.small_history import publish_small_history
+from tests.support.store_calls import write
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
+# Three maker orders at 2 bps and one at 4, a taker order at 6, and one that did not fill.
+DAY_FIGURES = DayFigures(
+    day=datetime(2025, 3, 4, tzinfo=UTC),
+    as_of=datetime(2025, 3, 5, tzinfo=UTC),
+    costs=[
+        DayCost(
+            symbol=symbol,
+            route=route,
+            order_count=count,
+            cost_count=filled,
+            mean_bps=mean_bps,
+            money_count=0,
+            money=None,
+        )
+        for symbol, route, count, filled, mean_bps in (
+            ("BTCUSDT", "maker", 3, 3, 2.0),
+            ("ETHUSDT", "maker", 1, 1, 4.0),
+            ("ETHUSDT", "taker", 1, 1, 6.0),
+            ("ETHUSDT", "unknown", 1, 0, None),
+        )
+    ],
+    drifts=[],
+)
 GUIDE = (Path(__file__).parents[2] / "docs" / "data.md").read_text("utf-8")
 
 
@@ -24,6 +50,7 @@ def test_the_lines_of_the_guide_answer(tmp_path: Path, sqlite_template: Path, mo
     monkeypatch.chdir(tmp_path)
     with Store("sqlite:///router_policy.db") as store:
         publish_small_history(store)
+        write(store, store_day, "default", DAY_FIGURES)
     (block,) = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
     names: dict[str, Any] = {}
 
@@ -33,6 +60,7 @@ def test_the_lines_of_the_guide_answer(tmp_path: Path, sqlite_template: Path, mo
     # 04:00, as it is degraded in a panic; from 04:30 on an override holds it on taker, which has no end yet.
     assert names["taker_share"].to_dict() == pytest.approx({"BTCUSDT": 70 / 240, "ETHUSDT": 180 / 270})
     assert names["flips"]["symbol"].to_list() == ["DOGEUSDT", "ETHUSDT", "ETHUSDT"]
+    assert names["mean_bps"].to_dict() == pytest.approx({"maker": 2.5, "taker": 6.0})  # (3 x 2 + 1 x 4) / 4
 
 
 def test_the_exports_of_the_guide_run(tmp_path: Path, sqlite_template: Path) -> None:

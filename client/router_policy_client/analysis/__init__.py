@@ -7,11 +7,24 @@ except ImportError as error:
 
 from router_policy_client.analysis.read import (
     read_changes,
+    read_costs,
+    read_drift,
     read_gaps,
     read_history,
     read_latest,
     read_overrides,
     read_runs,
+    read_savings,
 )
 
-__all__ = ["read_changes", "read_gaps", "read_history", "read_latest", "read_overrides", "read_runs"]
+__all__ = [
+    "read_changes",
+    "read_costs",
+    "read_drift",
+    "read_gaps",
+    "read_history",
+    "read_latest",
+    "read_overrides",
+    "read_runs",
+    "read_savings",
+]

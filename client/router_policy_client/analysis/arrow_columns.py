@@ -16,14 +16,15 @@ CODES = pyarrow.list_(
 )
 
 _NAMES = (
-    (TIME, "slot previous_slot valid_from valid_to"),
+    (TIME, "slot previous_slot valid_from valid_to since day as_of"),
     (FLAG, "maker_first computed_maker_first previous_maker_first"),
     (COUNT, "fencing_token probe_every maker_posts digest_form"),
-    (FIGURE, "expectancy slip_q25 slip_q50 slip_q75"),
+    (FIGURE, "expectancy slip_q25 slip_q50 slip_q75 money"),
     (
         CATEGORY,
         "scope symbol quality previous_quality regime previous_regime taker_bias computed_taker_bias "
-        "previous_taker_bias rule_set origin engine code_version author override_author ended_by owner state",
+        "previous_taker_bias rule_set origin engine code_version author override_author ended_by owner state "
+        "comparison route",
     ),
     (CODES, "codes"),
     (
@@ -36,7 +37,7 @@ _KINDS = {name: kind for kind, names in _NAMES for name in names.split()}
 _ENDINGS = (
     (TIME, ("_at",)),
     (COUNT, ("_count", "_id")),
-    (FIGURE, ("_ratio", "_share", "_pct", "_bps", "_seconds")),
+    (FIGURE, ("_ratio", "_share", "_pct", "_bps", "_seconds", "_money")),
 )
 
 

@@ -1,4 +1,4 @@
-"""Reads the past of a store into a table: policies over time, changes, runs, overrides and slots without a run."""
+"""Reads the past of a store into a table: policies over time, what changed them, and what orders cost and saved."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -13,11 +13,14 @@ from router_policy_client.analysis.arrow_columns import arrow_array
 from router_policy_client.analysis.frames import Frame, require, to_frame
 from router_policy_client.analysis.relations import (
     CHANGES,
+    COSTS,
+    DRIFT,
     GAPS,
     HISTORY,
     LATEST,
     OVERRIDES,
     RUNS,
+    SAVINGS,
     Relation,
     Selection,
     query,
@@ -121,6 +124,59 @@ def read_gaps(
     The columns are those of the view policy_gap. Types and errors are those of `read_history`.
     """
     return _read(url, GAPS, to, scope, None, since, until)
+
+
+def read_savings(
+    url: str,
+    *,
+    scope: str = "default",
+    symbols: Sequence[str] | str | None = None,
+    since: Time | None = None,
+    until: Time | None = None,
+    to: To = "pandas",
+) -> Frame:
+    """Return what orders saved of which chance decided the way, with `since <= slot < until`, by slot.
+
+    A row is a `comparison` of two ways over the orders from `since` on until the slot; an empty `symbol` is all symbols
+    of the scope. `saving_bps` is per order, below 0: it cost. A figure that is not new is not stored again. The columns
+    are those of the table policy_saving. Types and errors are those of `read_history`.
+    """
+    return _read(url, SAVINGS, to, scope, symbols, since, until)
+
+
+def read_costs(
+    url: str,
+    *,
+    scope: str = "default",
+    symbols: Sequence[str] | str | None = None,
+    since: Time | None = None,
+    until: Time | None = None,
+    to: To = "pandas",
+) -> Frame:
+    """Return what the orders of each UTC day with `since <= day < until` cost, by day, symbol and route.
+
+    `day` is the midnight that it begins with. `mean_bps` is slippage and fee, + is worse, over `cost_count` orders that
+    filled, and null without any; `money` is in the currency of the log. The orders are those before `as_of`: a day is
+    unfinished if that is not its end, and its figures still change. Types and errors are those of `read_history`.
+    """
+    return _read(url, COSTS, to, scope, symbols, since, until)
+
+
+def read_drift(
+    url: str,
+    *,
+    scope: str = "default",
+    symbols: Sequence[str] | str | None = None,
+    since: Time | None = None,
+    until: Time | None = None,
+    to: To = "pandas",
+) -> Frame:
+    """Return how many orders of each UTC day with `since <= day < until` did not follow the policy of their time.
+
+    A row is a symbol on a day, by both, with the count of each kind of drift; an order may be of several. `day` and
+    `as_of` are as in `read_costs`. Types and errors are those of `read_history`.
+    """
+    return _read(url, DRIFT, to, scope, symbols, since, until)
 
 
 def _read(

@@ -13,6 +13,7 @@ _OVERRIDES = (
     "from policy_override override left join policy_override_end ended on ended.override_id = override.entry_id"
     ") as overrides"
 )
+_OF_DAY = "(select figures.*, day.as_of from {table} figures join policy_day day using (scope, day)) as figures_of_days"
 _SYMBOL_BY_CODE_POINT = 'symbol collate "C"'  # as SQLite sorts; a database's own order depends on its language
 
 
@@ -40,6 +41,9 @@ LATEST = Relation(source="policy_latest", order="symbol")
 CHANGES = Relation(source="policy_change", time="slot", order="slot, symbol")
 RUNS = Relation(source="policy_run", time="slot", order="slot")
 OVERRIDES = Relation(source=_OVERRIDES, time="from_at", order="from_at, override_id")
+SAVINGS = Relation(source="policy_saving", time="slot", order="slot, symbol, comparison")
+COSTS = Relation(source=_OF_DAY.format(table="policy_day_cost"), time="day", order="day, symbol, route")
+DRIFT = Relation(source=_OF_DAY.format(table="policy_day_drift"), time="day", order="day, symbol")
 GAPS = Relation(source="policy_gap", time="slot", order="slot")
 
 
