@@ -1,10 +1,11 @@
 """One message to some addresses by apprise, in a process of its own that is ended at a deadline.
 
 The addresses hold secrets, such as a token in the place of a host: they go through standard input, so no list of
-processes shows them, and nothing but their scheme is ever printed.
+processes shows them, and nothing but their scheme is ever printed. Errors may quote them: of these the kind is told.
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from datetime import timedelta
 from jobs.notify.mailbox import Urgency
 
 _NO_ANSWER = "no answer within the deadline"
+_DIED = "the process that sends it has died"
 _REFUSED = "it was refused, or nobody answered"
 _NOT_KNOWN = "not an address that apprise knows"
 
@@ -43,7 +45,19 @@ def send(messages: Sequence[Message], deadline: timedelta, *, is_trial: bool = F
 
     It takes no longer than the deadline. With `is_trial` the addresses are read only, and nothing is sent.
     """
-    rows = [asdict(each) for each in messages]
+    try:
+        answers, otherwise = _answers([asdict(each) for each in messages], deadline, is_trial=is_trial)
+    except OSError as error:
+        answers, otherwise = b"", f"no process could be started to send it: {error}"
+    failures = {row["number"]: row["failure"] for row in map(json.loads, answers.splitlines())}
+    return [Delivery(number=each.number, failure=failures.get(each.number, otherwise)) for each in messages]
+
+
+def _answers(rows: Sequence[Mapping[str, object]], deadline: timedelta, *, is_trial: bool) -> tuple[bytes, str]:
+    """Return a line of JSON for each message of which it is known what became of it, and why there is none of others.
+
+    Raises OSError if no process can be started.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "jobs.notify.sending"],
         stdin=subprocess.PIPE,
@@ -51,12 +65,12 @@ def send(messages: Sequence[Message], deadline: timedelta, *, is_trial: bool = F
         stderr=subprocess.DEVNULL,
     )
     try:
-        output, _ = process.communicate(json.dumps([rows, is_trial]).encode(), timeout=deadline.total_seconds())
+        answers, _ = process.communicate(json.dumps([rows, is_trial]).encode(), timeout=deadline.total_seconds())
     except subprocess.TimeoutExpired:
         process.kill()
-        output, _ = process.communicate()
-    failures = {row["number"]: row["failure"] for row in map(json.loads, output.splitlines())}
-    return [Delivery(number=each.number, failure=failures.get(each.number, _NO_ANSWER)) for each in messages]
+        answers, _ = process.communicate()
+        return answers, _NO_ANSWER
+    return answers, _DIED
 
 
 def masked(url: str) -> str:
@@ -66,27 +80,40 @@ def masked(url: str) -> str:
 
 
 def send_standard_input() -> None:
-    """Send the messages of standard input, each from a thread, and print a line of JSON when one is done."""
+    """Send the messages of standard input, each from a thread, and answer with a line of JSON when one is done.
+
+    The answers are what standard output gets; whatever else a library or a program that it starts prints goes to
+    standard error.
+    """
+    answers = os.dup(1)
+    os.dup2(2, 1)
     rows, is_trial = json.load(sys.stdin)
-    threads = [threading.Thread(target=_send_row, args=(row, is_trial), daemon=True) for row in rows]
+    threads = [threading.Thread(target=_answer, args=(row, is_trial, answers), daemon=True) for row in rows]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _send_row(row: Mapping[str, str], is_trial: bool) -> None:
+def _answer(row: Mapping[str, str], is_trial: bool, answers: int) -> None:
+    """Send a message, and write what became of it at once, so that no line is torn or mixed with another."""
+    try:
+        failure = _failure(row, is_trial)
+    except Exception as error:  # noqa: BLE001 - what a library of one address raises is told as its failure
+        failure = f"apprise failed with {type(error).__name__}"
+    os.write(answers, f"{json.dumps({'number': row['number'], 'failure': failure})}\n".encode())
+
+
+def _failure(row: Mapping[str, str], is_trial: bool) -> str:
+    """Send a message, or read its address only; return why it was not delivered, empty if it was."""
     from apprise import Apprise, NotifyType
 
     server = Apprise.instantiate(row["url"], suppress_exceptions=True)
     if server is None:
-        failure = _NOT_KNOWN
-    else:
-        kind = NotifyType(row["urgency"])
-        is_sent = is_trial or bool(server.notify(body=row["body"], title=row["title"], notify_type=kind))
-        failure = "" if is_sent else _REFUSED
-    sys.stdout.write(f"{json.dumps({'number': row['number'], 'failure': failure})}\n")
-    sys.stdout.flush()
+        return _NOT_KNOWN
+    kind = NotifyType(row["urgency"])
+    is_sent = is_trial or bool(server.notify(body=row["body"], title=row["title"], notify_type=kind))
+    return "" if is_sent else _REFUSED
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -64,6 +65,74 @@ def test_an_address_that_hangs_is_given_up_at_the_deadline() -> None:
         (delivery,) = send([message(f"{hung.url}?cto=300&rto=300")], timedelta(seconds=4))
 
     assert delivery.failure == "no answer within the deadline"
+
+
+# Addresses of a test: apprise takes services that others add to it.
+SERVICES = """
+import os
+from apprise import NotifyBase
+from apprise.manager_plugins import NotificationManager
+
+class Printing(NotifyBase):
+    def send(self, body, **more):
+        print("sending", body, flush=True)
+        os.write(1, b"and a program that it starts prints as well\\n")
+        return True
+
+class Raising(NotifyBase):
+    def send(self, body, **more):
+        raise ConnectionError(f"{self.host} is not there")
+
+class Dying(NotifyBase):
+    def send(self, body, **more):
+        os._exit(1)
+
+for service in Printing, Raising, Dying:
+    NotificationManager().add(service, schemas=service.__name__.lower())
+"""
+
+
+@pytest.fixture
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add the services to the apprise of every process that is started."""
+    (tmp_path / "sitecustomize.py").write_text(SERVICES)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("services")
+def test_what_a_service_prints_is_no_answer_and_an_error_in_one_is_told_by_its_kind() -> None:
+    printing, raising = send([message("printing://x"), message(f"raising://{SECRET}", 2)], DEADLINE)
+
+    assert (printing.number, printing.failure) == (1, "")
+    assert (raising.number, raising.failure) == (2, "apprise failed with ConnectionError")
+
+
+@pytest.mark.usefixtures("services")
+def test_a_process_that_dies_is_told_as_such() -> None:
+    (delivery,) = send([message("dying://x")], DEADLINE)
+
+    assert delivery.failure == "the process that sends it has died"
+
+
+@pytest.mark.usefixtures("services")
+def test_a_message_to_a_service_that_prints_is_sent_once(
+    sqlite_store: Store, two_runs: Callable[[Watcher], list[Notice]]
+) -> None:
+    with taking() as endpoint:
+        watcher = watcher_of(sqlite_store, plan(endpoint.url, "printing://x"))
+        two_runs(watcher)
+        watcher.tell(0.0)
+        watcher.tell(1000.0)
+
+    assert len(endpoint.bodies) == 1
+
+
+def test_without_a_process_to_send_a_message_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+
+    (delivery,) = send([message("json://127.0.0.1:1")], DEADLINE)
+
+    assert delivery.failure.startswith("no process could be started to send it: ")
 
 
 @pytest.mark.parametrize(
