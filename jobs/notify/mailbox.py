@@ -1,6 +1,6 @@
 """What one address is still to be told: notices wait until they are delivered, and longer after each failure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -25,9 +25,17 @@ class Urgency(StrEnum):
     FAILURE = "failure"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The notices of one message, and how many earlier ones were dropped because too many waited."""
+
+    notices: tuple[Notice, ...]
+    dropped_count: int = 0
+
+
 @dataclass(slots=True, kw_only=True)
 class Mailbox:
-    """The notices for one address. Times are seconds of a clock that only goes on.
+    """The notices for one address that are not being sent. Times are seconds of a clock that only goes on.
 
     At most 200 notices wait: the oldest are dropped and counted in the next message.
     """
@@ -41,47 +49,60 @@ class Mailbox:
     def add(self, notices: Iterable[Notice]) -> None:
         """Let notices wait for the next message."""
         self.waiting += notices
-        surplus = max(0, len(self.waiting) - _MOST_WAITING)
-        del self.waiting[:surplus]
-        self.dropped_count += surplus
+        self._drop_surplus()
 
     def is_due(self, now_seconds: float) -> bool:
         """Return whether there is something to tell, and the pause after a failure is over."""
         return bool(self.waiting) and now_seconds >= self.retry_at_seconds
 
-    def delivered(self, told: Iterable[Notice]) -> None:
-        """Let these notices wait no more; others may have come meanwhile."""
-        done = set(map(id, told))
-        self.waiting = [notice for notice in self.waiting if id(notice) not in done]
-        self.dropped_count, self.pause_seconds = 0, _FIRST_PAUSE_SECONDS
+    def take(self) -> Batch:
+        """Take out all that waits, to be sent in one message; what comes meanwhile waits for the next."""
+        batch = Batch(notices=tuple(self.waiting), dropped_count=self.dropped_count)
+        self.waiting, self.dropped_count = [], 0
+        return batch
 
-    def failed(self, now_seconds: float) -> None:
-        """Wait for a while, twice as long as the last time, and an hour at most."""
+    def delivered(self) -> None:
+        """Begin again with the shortest pause: what was taken has arrived."""
+        self.pause_seconds = _FIRST_PAUSE_SECONDS
+
+    def failed(self, batch: Batch, now_seconds: float) -> None:
+        """Let what was taken wait again, before what came meanwhile.
+
+        It waits for a while, twice as long as the last time, and an hour at most.
+        """
+        self.waiting[:0] = batch.notices
+        self.dropped_count += batch.dropped_count
+        self._drop_surplus()
         self.retry_at_seconds = now_seconds + self.pause_seconds
         self.pause_seconds = min(self.pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
 
+    def _drop_surplus(self) -> None:
+        surplus = max(0, len(self.waiting) - _MOST_WAITING)
+        del self.waiting[:surplus]
+        self.dropped_count += surplus
 
-def title(scope: str, waiting: Sequence[Notice]) -> str:
+
+def title(scope: str, batch: Batch) -> str:
     """Return a message's title: the scope, and how often each kind of thing happened."""
     counts: dict[str, int] = {}
-    for notice in waiting:
+    for notice in batch.notices:
         counts[notice.kind] = counts.get(notice.kind, 0) + max(1, len(notice.symbols))
     words = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items())
     return f"router-policy {scope}: {words}"
 
 
-def urgency(waiting: Iterable[Notice]) -> Urgency:
+def urgency(batch: Batch) -> Urgency:
     """Return how urgent a message is: as its most urgent notice."""
-    kinds = {notice.kind for notice in waiting}
+    kinds = {notice.kind for notice in batch.notices}
     if kinds & FAILURES:
         return Urgency.FAILURE
     return Urgency.WARNING if kinds & WARNINGS else Urgency.INFO
 
 
-def body(mailbox: Mailbox) -> str:
+def body(batch: Batch) -> str:
     """Return a message's lines, one for each notice; beyond 30 they are counted."""
-    lines = [notice.message for notice in mailbox.waiting[:_LINES_SHOWN]]
-    more = len(mailbox.waiting) - len(lines)
+    lines = [notice.message for notice in batch.notices[:_LINES_SHOWN]]
+    more = len(batch.notices) - len(lines)
     lines += [f"... and {more} more; router-policy latest has what is in force"] if more else []
-    dropped = mailbox.dropped_count
+    dropped = batch.dropped_count
     return "\n".join([*lines, *([f"{dropped} earlier ones were not delivered"] if dropped else [])])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 
-from jobs.notify.mailbox import FAILURES, WARNINGS, Mailbox, body, title, urgency
+from jobs.notify.mailbox import FAILURES, WARNINGS, Batch, Mailbox, body, title, urgency
 from jobs.notify.notices import Notice, notices
 from jobs.notify.observation import Observation, observe
 from jobs.notify.quiet import QuietHours
@@ -97,34 +97,25 @@ class Watcher:
     def tell(self, now_seconds: float) -> None:
         """Send what waits and is due, one message to each address; a failure is logged, and tried again later."""
         with self._lock:
-            quiet, last = self.plan.quiet, self._last
+            quiet, last, plan = self.plan.quiet, self._last, self.plan
             if quiet is not None and last is not None and quiet.holds(last.at):
                 return
             due = {
-                number: (mailbox, tuple(mailbox.waiting))
+                number: (mailbox, mailbox.take())
                 for number, mailbox in enumerate(self._mailboxes, 1)
                 if mailbox.is_due(now_seconds)
             }
-            messages = [self._message(number, mailbox) for number, (mailbox, _) in due.items()]
-        for delivery in send(messages, self.plan.deadline) if messages else ():
-            mailbox, told = due[delivery.number]
+        messages = [_message(plan.scope, number, mailbox.url, batch) for number, (mailbox, batch) in due.items()]
+        for delivery in send(messages, plan.deadline) if messages else ():
+            mailbox, batch = due[delivery.number]
             with self._lock:
                 if not delivery.failure:
-                    mailbox.delivered(told)
+                    mailbox.delivered()
                     continue
-                mailbox.failed(now_seconds)
+                mailbox.failed(batch, now_seconds)
             address = f"address {delivery.number} of [notify] urls, {masked(mailbox.url)}"
             pause = f"it is tried again in {mailbox.retry_at_seconds - now_seconds:.0f} s"
-            log.warning("%s did not get %d notices: %s; %s", address, len(told), delivery.failure, pause)
-
-    def _message(self, number: int, mailbox: Mailbox) -> Message:
-        return Message(
-            number=number,
-            url=mailbox.url,
-            title=title(self.plan.scope, mailbox.waiting),
-            body=body(mailbox),
-            urgency=urgency(mailbox.waiting),
-        )
+            log.warning("%s did not get %d notices: %s; %s", address, len(batch.notices), delivery.failure, pause)
 
     def _look_again(self) -> None:
         with Store(self.store_url) as store:
@@ -142,6 +133,10 @@ class Watcher:
                 self.tell(time.monotonic())
             except Exception:
                 log.exception("nobody can be told")
+
+
+def _message(scope: str, number: int, url: str, batch: Batch) -> Message:
+    return Message(number=number, url=url, title=title(scope, batch), body=body(batch), urgency=urgency(batch))
 
 
 def log_notice(notice: Notice) -> None:
