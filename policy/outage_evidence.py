@@ -134,9 +134,29 @@ class OutageEvidence:
 
     def outage_sum(self, parameters: OutageParameters) -> float | None:
         """Return the sum of all orders, rounded to 9 decimals; None without orders."""
+        if not self.newest_orders:
+            return round_metric(self.sum_before)
         increments = [order.increment(parameters) for order in self.newest_orders]
-        total = outage_sum(increments, -inf if self.sum_before is None else self.sum_before)
-        return round_metric(total)
+        return round_metric(outage_sum(increments, -inf if self.sum_before is None else self.sum_before))
+
+
+class OutageSums:
+    """The sums of evidence by the same parameters; that of a pool, which the symbols of a run share, is taken once."""
+
+    def __init__(self, parameters: OutageParameters) -> None:
+        self._parameters = parameters
+        self._pool: tuple[OutageEvidence, float | None] | None = None
+
+    def own(self, outage: OutageEvidence) -> float | None:
+        """Return the sum of a symbol's evidence, as `OutageEvidence.outage_sum` does."""
+        return outage.outage_sum(self._parameters)
+
+    def pool(self, outage: OutageEvidence) -> float | None:
+        """Return the sum of a pool's evidence, as `OutageEvidence.outage_sum` does."""
+        known = self._pool
+        if known is None or known[0] is not outage:
+            known = self._pool = outage, outage.outage_sum(self._parameters)
+        return known[1]
 
 
 def outage_sum_in_closed_form(increments: Sequence[float]) -> float:

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from jobs.analysis.replay_result import Replay, SymbolTotals
-from jobs.analysis.symbol_replay import SymbolReplay
+from jobs.analysis.symbol_replay import ReplayedRun, SymbolReplay, evidence_length
+from jobs.cycle_collector import without_collector
 from policy.errors import RouterPolicyError
 from policy.rules import RuleSet
+from policy.rules.routed import DecideOnRoute
+from policy.window import OUTCOME_WINDOW
 from storage.read.replay_inputs import ReplayableRun, ReplayInput, batches, replay_inputs, replayable_runs
 from storage.store import Store
 
@@ -26,7 +29,7 @@ def replay(store: Store, scope: str, rules: RuleSet, since: datetime | None = No
 
     def read_inputs(batch: Sequence[ReplayableRun], breaker: str | None) -> dict[int, list[ReplayInput]]:
         with store.reading() as connection:
-            return replay_inputs(connection, batch, breaker)
+            return replay_inputs(connection, batch, rules, breaker)
 
     yield from replay_runs(scope, rules, runs, read_inputs)
 
@@ -50,10 +53,12 @@ def replay_runs(scope: str, rules: RuleSet, runs: Sequence[ReplayableRun], read_
         skipped_run_count=len(runs) - len(replayable),
     )
     symbols: dict[str, SymbolReplay] = {}
+    decide_on_route = rules.deciding_on_route()
     for batch in batches(replayable):
-        inputs = read_inputs(batch, name)
-        for run in batch:
-            _replay_run(result, symbols, run, inputs[run.run_id])
+        with without_collector():
+            inputs = read_inputs(batch, name)
+            for run in batch:
+                _replay_run(result, decide_on_route, symbols, run, inputs[run.run_id])
         yield result
 
 
@@ -89,20 +94,38 @@ def _evidence_words(rules: RuleSet) -> str:
 
 
 def _replay_run(
-    result: Replay, symbols: dict[str, "SymbolReplay"], run: ReplayableRun, rows: Iterable[ReplayInput]
+    result: Replay,
+    decide_on_route: DecideOnRoute,
+    symbols: dict[str, SymbolReplay],
+    run: ReplayableRun,
+    rows: Iterable[ReplayInput],
 ) -> None:
     present = set()
     newcomer = result.rules.newcomer(symbol.state for symbol in symbols.values() if symbol.state is not None)
+    replayed = _replayed_run(result, run)
     for row in rows:
         name = row.evidence.symbol
         present.add(name)
         symbol = symbols.get(name)
         if symbol is None:
-            state = newcomer if symbols and result.run_count else row.before
             symbol = symbols[name] = SymbolReplay(
-                state=state, totals=result.symbols.setdefault(name, SymbolTotals(symbol=name))
+                rules=result.rules,
+                decide_on_route=decide_on_route,
+                state=newcomer if symbols and result.run_count else row.before,
+                totals=result.symbols.setdefault(name, SymbolTotals(symbol=name)),
             )
-        symbol.step(result, run, row)
+        symbol.step(result, replayed, row)
     for left in symbols.keys() - present:
         del symbols[left]  # if it returns, it is a newcomer again
     result.run_count += 1
+
+
+def _replayed_run(result: Replay, run: ReplayableRun) -> ReplayedRun:
+    return ReplayedRun(
+        number=result.run_count,
+        slot=run.slot,
+        until=run.until,
+        seconds=(run.until - run.slot).total_seconds() if run.until is not None else 0.0,
+        window_start=run.slot - OUTCOME_WINDOW,
+        covered_from=run.slot - evidence_length(result.rules),
+    )

@@ -145,6 +145,11 @@ class Replay:
             start, _ = stretches.pop()
         stretches.append((start, until))
 
+    def add_change(self, change: Change) -> None:
+        """Note a stretch of change that begins; of many, the newest are kept."""
+        self.changes.append(change)
+        self.change_count += 1
+
     @property
     def total(self) -> SymbolTotals:
         """All symbols together."""

@@ -2,18 +2,40 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals, Tally
-from policy.rules import Decision, RuleSet, State
+from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals
+from policy import Evidence, TakerBias
+from policy.rules import RuleSet, State
 from policy.rules.breaker_state import Breaker, OpenPeriod
+from policy.rules.routed import DecideOnRoute
 from policy.window import OUTCOME_WINDOW
-from storage.read.replay_inputs import ReplayableRun, ReplayInput
+from storage.read.replay_inputs import ReplayInput
+
+_START = State()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedRun:
+    """One run of a replay: its number, its slot, until when it was valid, None for the newest, and for how long.
+
+    The evidence covers the orders from `covered_from` on, that of streaks and outages those from `window_start` on.
+    """
+
+    number: int
+    slot: datetime
+    until: datetime | None
+    seconds: float
+    window_start: datetime
+    covered_from: datetime
 
 
 @dataclass(slots=True, kw_only=True)
 class SymbolReplay:
-    """The state of the replay of one symbol."""
+    """The state of the replay of one symbol by rules, whose function `decide_on_route` is."""
 
+    rules: RuleSet
+    decide_on_route: DecideOnRoute
     state: State | None
     totals: SymbolTotals
     other_orders_until: datetime | None = None
@@ -21,37 +43,38 @@ class SymbolReplay:
     last: tuple[int, Instruction, Instruction, ReplayVerdict] | None = None
     change: Change | None = None
 
-    def step(self, replay: Replay, run: ReplayableRun, row: ReplayInput) -> None:
+    def step(self, replay: Replay, run: ReplayedRun, row: ReplayInput) -> None:
         """Decide one row again."""
-        other_state = self._other_state(replay.rules, row.before, run.slot) if replay.rules.has_state else False
-        judgement = replay.rules.decide_with_state(row.evidence, self.state)
-        self.state = judgement.after
-        live = Instruction(maker_first=row.maker_first, taker_bias=row.taker_bias)
-        replayed = _instruction(judgement.decision)
-        covered_from = run.slot - evidence_length(replay.rules)
-        verdict = self._verdict(live, replayed, covered_from, other_state=other_state)
+        other_state = self._other_state(row.before, run)
+        before = self.state
+        (maker_first, taker_bias, _), self.state = self.decide_on_route(row.evidence, before)
+        live, replayed = _instruction(row.maker_first, row.taker_bias), _instruction(maker_first, taker_bias)
+        verdict = self._verdict(live, replayed, run.covered_from, other_state=other_state)
+        self._count(run, live, replayed, verdict)
+        if live is replayed or not (live.maker_first or replayed.maker_first):
+            self.change = None
+            return
         if live.maker_first != replayed.maker_first:
             self.other_orders_until = run.until
         if verdict is ReplayVerdict.NEVER_SENT:
             replay.add_never_sent(self.totals.symbol, run.slot, run.until)
-        self._count(replay.run_count, run, live, replayed, verdict)
-        self._note_change(replay, run, live, replayed, verdict, judgement.decision.policy.reason)
+        if not self._is_still_changed(run, live, replayed, verdict):
+            self.change = self._new_change(run, live, replayed, verdict, row.evidence, before)
+            replay.add_change(self.change)
 
-    def _other_state(self, rules: RuleSet, recorded: State | None, slot: datetime) -> bool:
+    def _other_state(self, recorded: State | None, run: ReplayedRun) -> bool:
         """Return whether the state differs from the recorded one; after seven days, take that over.
 
         A breaker that is open here and closed on record gets no probes, as they were never sent, and would stay open.
         Seven days later, none of the evidence for its opening counts any more.
         """
-        theirs = recorded or State()
-        ours, window_start = self.state or State(), slot - OUTCOME_WINDOW
-        is_same = agree(ours, theirs, window_start)
-        if is_same and (rules.outage_parameters is None or learns_alike(ours, theirs, window_start)):
+        ours, theirs = self.state or _START, recorded or _START
+        if _are_alike(self.rules, ours, theirs, run.window_start):
             self.other_state_since = None
             return False
-        self.other_state_since = self.other_state_since or slot
+        self.other_state_since = self.other_state_since or run.slot
         is_closed = theirs.own.opened_at is None and theirs.pool.opened_at is None
-        if is_closed and slot - self.other_state_since >= OUTCOME_WINDOW:
+        if is_closed and run.slot - self.other_state_since >= OUTCOME_WINDOW:
             self.state, self.other_state_since = recorded, None
             return False
         return True
@@ -68,40 +91,40 @@ class SymbolReplay:
             return ReplayVerdict.OTHER_ORDERS
         if live.maker_first and not replayed.maker_first:
             return ReplayVerdict.TAKER_INSTEAD
-        return ReplayVerdict.OTHER_WAIT if live.maker_first and live != replayed else ReplayVerdict.SAME
+        return ReplayVerdict.OTHER_WAIT if live.maker_first and live is not replayed else ReplayVerdict.SAME
 
-    def _count(
-        self, number: int, run: ReplayableRun, live: Instruction, replayed: Instruction, verdict: ReplayVerdict
-    ) -> None:
-        seconds = (run.until - run.slot).total_seconds() if run.until is not None else 0.0
-        self.totals.tallies[verdict].add(Tally(run_count=1, seconds=seconds))
-        if self.last is not None and self.last[0] == number - 1:
+    def _count(self, run: ReplayedRun, live: Instruction, replayed: Instruction, verdict: ReplayVerdict) -> None:
+        tally = self.totals.tallies[verdict]
+        tally.run_count += 1
+        tally.seconds += run.seconds
+        if self.last is not None and self.last[0] == run.number - 1:
             _, live_before, replayed_before, verdict_before = self.last
             self.totals.live_flip_count += live_before.maker_first != live.maker_first
-            flipped = replayed_before.maker_first != replayed.maker_first
-            self.totals.replayed_flip_count += flipped
-            observed = verdict.is_observed and verdict_before.is_observed
-            self.totals.not_observed_flip_count += flipped and not observed
-        self.last = (number, live, replayed, verdict)
+            if replayed_before.maker_first != replayed.maker_first:
+                self.totals.replayed_flip_count += 1
+                self.totals.not_observed_flip_count += not (verdict.is_observed and verdict_before.is_observed)
+        self.last = (run.number, live, replayed, verdict)
 
-    def _note_change(
+    def _is_still_changed(
+        self, run: ReplayedRun, live: Instruction, replayed: Instruction, verdict: ReplayVerdict
+    ) -> bool:
+        """Return whether the run continues the stretch of change before it, which then holds the run as well."""
+        if self.change is None or not self.change.goes_on(run.slot, live, replayed, verdict):
+            return False
+        self.change.run_count += 1
+        self.change.until = run.until
+        return True
+
+    def _new_change(
         self,
-        replay: Replay,
-        run: ReplayableRun,
+        run: ReplayedRun,
         live: Instruction,
         replayed: Instruction,
         verdict: ReplayVerdict,
-        reason: str,
-    ) -> None:
-        before, self.change = self.change, None
-        if live == replayed or not (live.maker_first or replayed.maker_first):
-            return
-        if before is not None and before.goes_on(run.slot, live, replayed, verdict):
-            before.run_count += 1
-            before.until = run.until
-            self.change = before
-            return
-        self.change = Change(
+        evidence: Evidence,
+        before: State | None,
+    ) -> Change:
+        return Change(
             symbol=self.totals.symbol,
             start=run.slot,
             until=run.until,
@@ -109,20 +132,27 @@ class SymbolReplay:
             replayed=replayed,
             verdict=verdict,
             run_count=1,
-            reason=reason,
+            reason=self.rules.decide_with_state(evidence, before).decision.policy.reason,
         )
-        replay.changes.append(self.change)
-        replay.change_count += 1
 
 
-def _instruction(decision: Decision) -> Instruction:
-    return Instruction(maker_first=decision.policy.maker_first, taker_bias=decision.policy.taker_bias)
+@lru_cache  # so that equal instructions are one, of few
+def _instruction(maker_first: bool, taker_bias: TakerBias) -> Instruction:
+    return Instruction(maker_first=maker_first, taker_bias=taker_bias)
 
 
 def evidence_length(rules: RuleSet) -> timedelta:
     """Return how far back the evidence of a rule set reaches."""
     costs = rules.cost_parameters
     return max(OUTCOME_WINDOW, timedelta(days=costs.days)) if costs is not None else OUTCOME_WINDOW
+
+
+def _are_alike(rules: RuleSet, ours: State, theirs: State, window_start: datetime) -> bool:
+    """Return whether both states measure the same and, if the rules ask for outages, learn from the same orders."""
+    if ours.own == theirs.own and ours.pool == theirs.pool:
+        return True
+    is_same = agree(ours, theirs, window_start)
+    return is_same and (rules.outage_parameters is None or learns_alike(ours, theirs, window_start))
 
 
 def agree(ours: State, theirs: State, window_start: datetime) -> bool:

@@ -15,23 +15,23 @@ from policy.evidence import Evidence
 from policy.fee_gap import FeeGap
 from policy.numbers import METRIC_DECIMALS
 from policy.offset import maker_offset_bps
-from policy.outage_evidence import OutageEvidence, OutageParameters
+from policy.outage_evidence import OutageEvidence, OutageParameters, OutageSums
 from policy.quality import survivor_codes
 from policy.reason_codes import Code
 from policy.regime import judge_regime
 from policy.rules.breaker_reason import breaker_sentence
 from policy.rules.breaker_shared import (
-    Routed,
     SharedParameters,
     act,
     grounds_of_rejects,
     hours_without_probe,
     probe_every,
-    stable_quality,
+    with_quality,
 )
 from policy.rules.breaker_state import Breaker, OpenPeriod, State
 from policy.rules.checks import Check, threshold_check
 from policy.rules.decision import Decision, RouterPolicy
+from policy.rules.routed import DecideOnRoute, Routed
 from policy.streaks import Streak, Streaks
 from policy.window import OUTCOME_WINDOW
 
@@ -81,15 +81,27 @@ def outage_parameters(parameters: BreakerParameters) -> OutageParameters:
 
 def decide(evidence: Evidence, state: State | None, parameters: BreakerParameters) -> tuple[Decision, State]:
     """Decide for one symbol, and return the state to remember; without the evidence nothing opens or closes."""
-    after, codes = next_state(evidence, state or State(), parameters)
-    routed = act(evidence, after, judge_regime(evidence.volatility, parameters.max_bar_age_seconds)[0], parameters)
+    moved, codes = moved_breakers(evidence.streaks, state or State(), parameters, outage_sums(parameters))
+    after = with_quality(moved, evidence, parameters)
+    routed = act(evidence, after, parameters)
     return decision_of(evidence, after, codes, routed, parameters, breaker_sentence), after
 
 
-def next_state(evidence: Evidence, before: State, parameters: BreakerParameters) -> tuple[State, tuple[Code, ...]]:
-    """Return the state after one more run, and the codes of what opened or closed a breaker."""
-    own, pool, codes = _moved(evidence.streaks, before, parameters)
-    return State(own=own, pool=pool, stable_quality=stable_quality(evidence, before.stable_quality, parameters)), codes
+def deciding_on_route(parameters: BreakerParameters) -> DecideOnRoute:
+    """Return a function that decides on the route alone: see `RuleSet.deciding_on_route`."""
+    sums = outage_sums(parameters)
+
+    def decide_on_route(evidence: Evidence, state: State | None) -> tuple[Routed, State]:
+        after, _ = moved_breakers(evidence.streaks, state or State(), parameters, sums)
+        return act(evidence, after, parameters), after
+
+    return decide_on_route
+
+
+@lru_cache(maxsize=64)
+def outage_sums(parameters: BreakerParameters) -> OutageSums:
+    """Return what sums the evidence of an outage by these parameters."""
+    return OutageSums(outage_parameters(parameters))
 
 
 def decision_of(
@@ -122,25 +134,23 @@ def decision_of(
     )
 
 
-def _moved(
-    streaks: Streaks | None, before: State, parameters: BreakerParameters
-) -> tuple[Breaker, Breaker, tuple[Code, ...]]:
+def moved_breakers(
+    streaks: Streaks | None, before: State, parameters: BreakerParameters, sums: OutageSums
+) -> tuple[State, tuple[Code, ...]]:
     """Open or close each breaker, the symbol's and the scope's, one step per run; the codes are what decided."""
     if streaks is None or streaks.own_outage is None or streaks.pool_outage is None:
-        return before.own, before.pool, (Code(code="outage_evidence_missing"),)
-    own_grounds = _grounds_of_outage("own", streaks.own_outage, parameters.open_sum, parameters)
+        return before, (Code(code="outage_evidence_missing"),)
+    own_sum, pool_sum = sums.own(streaks.own_outage), sums.pool(streaks.pool_outage)
+    own_grounds = _grounds_of_outage("own", streaks.own_outage, own_sum, parameters.open_sum)
     own_grounds += grounds_of_rejects(streaks, parameters)
-    pool_grounds = _grounds_of_outage("pool", streaks.pool_outage, parameters.pool_open_sum, parameters)
+    pool_grounds = _grounds_of_outage("pool", streaks.pool_outage, pool_sum, parameters.pool_open_sum)
     own, own_codes = _step("own", before.own, streaks.own_outage, own_grounds, streaks.as_of, parameters)
     pool, pool_codes = _step("pool", before.pool, streaks.pool_outage, pool_grounds, streaks.as_of, parameters)
-    return own, pool, own_codes + pool_codes
+    return before.with_breakers(own, pool), own_codes + pool_codes
 
 
-def _grounds_of_outage(
-    which: str, outage: OutageEvidence, threshold: float, parameters: BreakerParameters
-) -> tuple[Code, ...]:
+def _grounds_of_outage(which: str, outage: OutageEvidence, total: float | None, threshold: float) -> tuple[Code, ...]:
     """Return what speaks for opening: the sum, and the misses among the newest orders; empty below the threshold."""
-    total = outage.outage_sum(outage_parameters(parameters))
     if total is None or total < threshold:
         return ()
     misses = [order for order in outage.newest_orders if not order.is_filled]

@@ -23,11 +23,12 @@ from policy.rules.breaker_shared import (
     grounds_of_rejects,
     hours_without_probe,
     probe_every,
-    stable_quality,
+    with_quality,
 )
 from policy.rules.breaker_state import Breaker, State
 from policy.rules.checks import Check, threshold_check
 from policy.rules.decision import Decision, RouterPolicy
+from policy.rules.routed import DecideOnRoute, Routed
 from policy.streaks import Streak, Streaks
 
 NAME = "breaker1"
@@ -56,11 +57,10 @@ class Breaker1Parameters(SharedParameters):
 
 def decide(evidence: Evidence, state: State | None, parameters: Breaker1Parameters) -> tuple[Decision, State]:
     """Decide for one symbol, and return the state to remember; without streaks nothing opens or closes."""
-    before = state or State()
-    own, pool, codes = _moved(evidence.streaks, before, parameters)
-    after = State(own=own, pool=pool, stable_quality=stable_quality(evidence, before.stable_quality, parameters))
+    moved, codes = _moved(evidence.streaks, state or State(), parameters)
+    after = with_quality(moved, evidence, parameters)
     regime, regime_codes = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
-    maker_first, taker_bias, table_codes = act(evidence, after, regime, parameters)
+    maker_first, taker_bias, table_codes = act(evidence, after, parameters)
     quality = after.stable_quality.quality if after.stable_quality else Quality.OK
     codes = codes + table_codes + survivor_codes(evidence.effectiveness) + regime_codes
     return (
@@ -80,18 +80,26 @@ def decide(evidence: Evidence, state: State | None, parameters: Breaker1Paramete
     )
 
 
-def _moved(
-    streaks: Streaks | None, before: State, parameters: Breaker1Parameters
-) -> tuple[Breaker, Breaker, tuple[Code, ...]]:
+def deciding_on_route(parameters: Breaker1Parameters) -> DecideOnRoute:
+    """Return a function that decides on the route alone: see `RuleSet.deciding_on_route`."""
+
+    def decide_on_route(evidence: Evidence, state: State | None) -> tuple[Routed, State]:
+        after, _ = _moved(evidence.streaks, state or State(), parameters)
+        return act(evidence, after, parameters), after
+
+    return decide_on_route
+
+
+def _moved(streaks: Streaks | None, before: State, parameters: Breaker1Parameters) -> tuple[State, tuple[Code, ...]]:
     """Open or close each breaker, the symbol's and the scope's, one step per run; the codes are what decided."""
     if streaks is None:
-        return before.own, before.pool, (Code(code="streaks_missing"),)
+        return before, (Code(code="streaks_missing"),)
     own_grounds = _grounds_of_misses("own", streaks.own, parameters.open_probability, parameters)
     own_grounds += grounds_of_rejects(streaks, parameters)
     pool_grounds = _grounds_of_misses("pool", streaks.pool, parameters.pool_probability, parameters)
     own, own_codes = _step("own", before.own, streaks.own, own_grounds, streaks.as_of)
     pool, pool_codes = _step("pool", before.pool, streaks.pool, pool_grounds, streaks.as_of)
-    return own, pool, own_codes + pool_codes
+    return before.with_breakers(own, pool), own_codes + pool_codes
 
 
 def miss_ratio(streak: Streak, parameters: Breaker1Parameters) -> float:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policy.enums import Quality, Regime, TakerBias
-from policy.evidence import Evidence
+from policy.evidence import Evidence, Volatility
 from policy.quality import QualityThresholds
 from policy.reason_codes import Code
+from policy.regime import judge_regime
 from policy.rules.breaker_state import Breaker, State
 from policy.rules.hysteresis import StableQuality, candidate_quality
+from policy.rules.routed import Routed
 from policy.streaks import Streak, Streaks
 
 _HOUR = timedelta(hours=1)
@@ -43,7 +45,14 @@ def grounds_of_rejects(streaks: Streaks, parameters: SharedParameters) -> tuple[
     return (Code(code="reject_streak", value=streaks.reject_streak, threshold=parameters.open_reject_streak),)
 
 
-def stable_quality(evidence: Evidence, before: StableQuality | None, parameters: SharedParameters) -> StableQuality:
+def with_quality(moved: State, evidence: Evidence, parameters: SharedParameters) -> State:
+    """Return the state whose breakers have moved, with the quality that is shown after one more run."""
+    return State(
+        own=moved.own, pool=moved.pool, stable_quality=_stable_quality(evidence, moved.stable_quality, parameters)
+    )
+
+
+def _stable_quality(evidence: Evidence, before: StableQuality | None, parameters: SharedParameters) -> StableQuality:
     """Return the quality after one more run; a good one ends at once if the fill ratio leaves out misses."""
     measured = candidate_quality(evidence.effectiveness, parameters, parameters.min_attempts, parameters.wilson_z)
     is_disproved = before is not None and before.quality is Quality.GOOD and evidence.effectiveness.survivor_count
@@ -52,11 +61,7 @@ def stable_quality(evidence: Evidence, before: StableQuality | None, parameters:
     return before.after(measured, parameters.hysteresis_runs)
 
 
-# Whether to try maker first, how long to wait, and the codes of what decided it beside the breakers.
-Routed = tuple[bool, TakerBias, tuple[Code, ...]]
-
-
-def act(evidence: Evidence, state: State, regime: Regime, parameters: SharedParameters) -> Routed:
+def act(evidence: Evidence, state: State, parameters: SharedParameters) -> Routed:
     """Return whether to try maker first, how long to wait, and the codes of what decided it beside the breakers."""
     if state.is_open:
         return False, TakerBias.PREFER_TAKER, ()
@@ -64,12 +69,12 @@ def act(evidence: Evidence, state: State, regime: Regime, parameters: SharedPara
     if parameters.act_on_fee_gap and gap_bps is not None and gap_bps < parameters.losing_fee_gap_bps:
         code = Code(code="fee_gap_loses", value=gap_bps, threshold=parameters.losing_fee_gap_bps)
         return False, TakerBias.PREFER_TAKER, (code,)
-    return maker_first(regime, parameters)
+    return maker_first(evidence.volatility, parameters)
 
 
-def maker_first(regime: Regime, parameters: SharedParameters) -> Routed:
+def maker_first(volatility: Volatility, parameters: SharedParameters) -> Routed:
     """Return how long to wait if the order is to be posted."""
-    if parameters.low_variance and regime is Regime.PANIC:
+    if parameters.low_variance and judge_regime(volatility, parameters.max_bar_age_seconds)[0] is Regime.PANIC:
         return True, TakerBias.PREFER_TAKER, (Code(code="low_variance_in_panic"),)
     return True, TakerBias.PREFER_MAKER, ()
 

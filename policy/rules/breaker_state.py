@@ -55,6 +55,12 @@ class State:
         """Whether the symbol's own breaker or the scope's holds maker orders back."""
         return self.own.opened_at is not None or self.pool.opened_at is not None
 
+    def with_breakers(self, own: Breaker, pool: Breaker) -> "State":
+        """Return the state with these breakers: itself, if neither is another one."""
+        if own is self.own and pool is self.pool:
+            return self
+        return State(own=own, pool=pool, stable_quality=self.stable_quality, cost_route=self.cost_route)
+
     def to_text(self) -> str:
         """Write the state as the JSON text that is stored: times as ISO 8601, keys sorted, no blanks."""
         stable = self.stable_quality

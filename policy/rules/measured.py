@@ -9,17 +9,17 @@ the evidence of both ways.
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
-from policy.enums import Regime, TakerBias
+from policy.enums import TakerBias
 from policy.evidence import Evidence
 from policy.maker_cost import LEAST_TAKER_ORDERS, CostEstimate, CostEvidence, CostParameters, CostRoute, estimated
 from policy.reason_codes import Code
-from policy.regime import judge_regime
 from policy.rules import breaker
-from policy.rules.breaker_shared import Routed, act, maker_first
+from policy.rules.breaker_shared import act, maker_first, with_quality
 from policy.rules.breaker_state import State
 from policy.rules.checks import Check, threshold_check
 from policy.rules.decision import Decision
 from policy.rules.measured_reason import measured_sentence
+from policy.rules.routed import DecideOnRoute, Routed
 
 NAME = "measured"
 VERSION = 1
@@ -59,25 +59,36 @@ def cost_parameters(parameters: MeasuredParameters) -> CostParameters:
 def decide(evidence: Evidence, state: State | None, parameters: MeasuredParameters) -> tuple[Decision, State]:
     """Decide for one symbol, and return the state to remember."""
     before = state or State()
-    after, breaker_codes = breaker.next_state(evidence, before, parameters)
-    route, cost_codes = _cost_route(evidence, before.cost_route, parameters)
-    after = replace(after, cost_route=route)
-    regime, _ = judge_regime(evidence.volatility, parameters.max_bar_age_seconds)
-    routed = _routed(evidence, after, regime, cost_codes, parameters)
+    moved, breaker_codes = breaker.moved_breakers(evidence.streaks, before, parameters, breaker.outage_sums(parameters))
+    cost_route, cost_codes = _cost_route(evidence, before.cost_route, parameters)
+    after = replace(with_quality(moved, evidence, parameters), cost_route=cost_route)
+    routed = _routed(evidence, after, cost_codes, parameters)
     decision = breaker.decision_of(evidence, after, breaker_codes, routed, parameters, measured_sentence)
     return replace(decision, holdout_share=_holdout_share(decision, after, parameters)), after
 
 
-def _routed(
-    evidence: Evidence, after: State, regime: Regime, cost_codes: tuple[Code, ...], parameters: MeasuredParameters
-) -> Routed:
+def deciding_on_route(parameters: MeasuredParameters) -> DecideOnRoute:
+    """Return a function that decides on the route alone: see `RuleSet.deciding_on_route`."""
+    sums = breaker.outage_sums(parameters)
+
+    def decide_on_route(evidence: Evidence, state: State | None) -> tuple[Routed, State]:
+        before = state or State()
+        moved, _ = breaker.moved_breakers(evidence.streaks, before, parameters, sums)
+        cost_route, cost_codes = _cost_route(evidence, before.cost_route, parameters)
+        after = moved if cost_route is moved.cost_route else replace(moved, cost_route=cost_route)
+        return _routed(evidence, after, cost_codes, parameters), after
+
+    return decide_on_route
+
+
+def _routed(evidence: Evidence, after: State, cost_codes: tuple[Code, ...], parameters: MeasuredParameters) -> Routed:
     """Return what an open breaker decides, else the evidence of costs, else the fee gap."""
     if after.is_open or after.cost_route is None:
-        is_maker, bias, codes = act(evidence, after, regime, parameters)
+        is_maker, bias, codes = act(evidence, after, parameters)
     elif after.cost_route is CostRoute.TAKER:
         is_maker, bias, codes = False, TakerBias.PREFER_TAKER, ()
     else:
-        is_maker, bias, codes = maker_first(regime, parameters)
+        is_maker, bias, codes = maker_first(evidence.volatility, parameters)
     return is_maker, bias, cost_codes + codes
 
 

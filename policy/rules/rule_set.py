@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from policy.errors import RouterPolicyError
@@ -15,6 +16,7 @@ from policy.rules import breaker, breaker1, earlier_words, measured, seed
 from policy.rules.breaker_state import State, newcomer
 from policy.rules.checks import Check
 from policy.rules.decision import Decision
+from policy.rules.routed import DecideOnRoute
 
 RuleSetParameters = (
     seed.SeedParameters | breaker1.Breaker1Parameters | breaker.BreakerParameters | measured.MeasuredParameters
@@ -32,14 +34,36 @@ class _Rules:
     version: int
     defaults: RuleSetParameters
     decide: Callable[[Evidence, State | None, Any], tuple[Decision, State | None]]
+    deciding_on_route: Callable[[Any], DecideOnRoute]
     explain: Callable[[Evidence, State | None, Any], tuple[Check, ...]]
     has_state: bool
 
 
-_SEED = _Rules(seed.VERSION, seed.SeedParameters(), seed.decide, seed.explain, has_state=False)  # type: ignore[arg-type]  # its state is always None
-_BREAKER1 = _Rules(breaker1.VERSION, breaker1.Breaker1Parameters(), breaker1.decide, breaker1.explain, has_state=True)
-_BREAKER = _Rules(breaker.VERSION, breaker.BreakerParameters(), breaker.decide, breaker.explain, has_state=True)
-_MEASURED = _Rules(measured.VERSION, measured.MeasuredParameters(), measured.decide, measured.explain, has_state=True)
+_SEED = _Rules(seed.VERSION, seed.SeedParameters(), seed.decide, seed.deciding_on_route, seed.explain, has_state=False)  # type: ignore[arg-type]  # its state is always None
+_BREAKER1 = _Rules(
+    breaker1.VERSION,
+    breaker1.Breaker1Parameters(),
+    breaker1.decide,
+    breaker1.deciding_on_route,
+    breaker1.explain,
+    has_state=True,
+)
+_BREAKER = _Rules(
+    breaker.VERSION,
+    breaker.BreakerParameters(),
+    breaker.decide,
+    breaker.deciding_on_route,
+    breaker.explain,
+    has_state=True,
+)
+_MEASURED = _Rules(
+    measured.VERSION,
+    measured.MeasuredParameters(),
+    measured.decide,
+    measured.deciding_on_route,
+    measured.explain,
+    has_state=True,
+)
 _REGISTERED = {seed.NAME: _SEED, breaker.NAME: _BREAKER, measured.NAME: _MEASURED, breaker1.NAME: _BREAKER1}
 # Rule sets whose newest version has their name; a stored one keeps the rules of its own version.
 _EARLIER = {(breaker.NAME, breaker1.VERSION): _BREAKER1}
@@ -125,6 +149,14 @@ class RuleSet:
         decision, after = _rules_of(self.name, self.version).decide(evidence, state, self.parameters)
         return earlier_words.decision_then(decision) if self.has_earlier_words else decision, after
 
+    def deciding_on_route(self) -> DecideOnRoute:
+        """Return a function that decides on the route alone, for the many rows of a replay.
+
+        Its route is that of `decide_with_state`, and so are the breakers and the cost route of its state. The quality
+        that a rule set with state shows decides nothing about them: it stays as it was.
+        """
+        return _rules_of(self.name, self.version).deciding_on_route(self.parameters)
+
     def newcomer(self, states: Iterable[State]) -> State | None:
         """Return the state of a new symbol, given the states of the others; None if the rule set has no state."""
         return newcomer(states) if self.has_state else None
@@ -164,6 +196,7 @@ def _with_parameters(name: str, rules: _Rules, parameters: Mapping[str, object])
     return RuleSet(name=name, version=rules.version, parameters=replace(rules.defaults, **given))
 
 
+@lru_cache(maxsize=64)
 def _rules_of(name: str, version: int | None = None) -> _Rules:
     """Return the rules of a name, which may have a variant: of this version if an earlier one is still there."""
     kind = _kind(name)

@@ -8,8 +8,10 @@ from policy.numbers import finite_or_none
 from policy.offset import maker_offset_bps
 from policy.quality import QualityThresholds
 from policy.regime import LONG_BAR_COUNT, UPPER_BOUNDS, judge_regime
+from policy.rules.breaker_state import State
 from policy.rules.checks import Check
 from policy.rules.decision import Decision
+from policy.rules.routed import DecideOnRoute, Routed
 from policy.rules.seed_table import policy_of
 
 NAME = "seed"
@@ -32,6 +34,16 @@ def decide(evidence: Evidence, state: None, parameters: SeedParameters) -> tuple
         maker_offset_bps=maker_offset_bps(evidence, regime),
     )
     return decision, None
+
+
+def deciding_on_route(parameters: SeedParameters) -> DecideOnRoute:
+    """Return a function that decides on the route alone: see `RuleSet.deciding_on_route`."""
+
+    def decide_on_route(evidence: Evidence, state: State | None) -> tuple[Routed, None]:  # noqa: ARG001 - it has none
+        policy = decide(evidence, None, parameters)[0].policy
+        return (policy.maker_first, policy.taker_bias, policy.codes), None
+
+    return decide_on_route
 
 
 def explain(evidence: Evidence, state: None, parameters: SeedParameters) -> tuple[Check, ...]:  # noqa: ARG001

@@ -1,24 +1,37 @@
 """The evidence of past runs as it was stored, run by run, for a replay."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Select, and_, func, select
 
-from policy import Evidence, TakerBias
-from policy.rules import State
-from storage.read.rows import evidence_with_streaks, plain_rows, state_before
+from policy import Effectiveness, Evidence, Expectancy, TakerBias, Volatility
+from policy.rules import RuleSet, State
+from policy.streaks import Streak
+from storage.read.rows import evidence_of_route, plain_rows, state_before
 from storage.records import Origin
 from storage.schema.tables import policy_breaker, policy_rule_set, policy_run, policy_snapshot
 
 _SNAPSHOTS_AT_ONCE = 5000
 _RUNS_AT_ONCE = 500
-_READ = [
-    column for column in policy_snapshot.columns if column.name not in ("reason", "codes", "scope", "slot", "run_id")
-]
+_BREAKER, _SNAPSHOT = policy_breaker.c, policy_snapshot.c
+_DECIDED = (_SNAPSHOT.run_id, _SNAPSHOT.symbol, _SNAPSHOT.maker_first, _SNAPSHOT.taker_bias)
+_FIGURES = tuple(_SNAPSHOT[name] for part in (Effectiveness, Volatility, Expectancy) for name in part.__slots__)
+# What a rule set with state chooses a route by; then what each kind of it asks for in addition.
+_OF_ROUTES = (
+    _SNAPSHOT.survivor_count,
+    *(_SNAPSHOT[name] for name in Volatility.__slots__),
+    _BREAKER.state_before,
+    _BREAKER.fee_gap_bps,
+    _BREAKER.is_one_tick,
+    _BREAKER.reject_streak,
+)
+_STREAKS = tuple(_BREAKER[f"{prefix}{name}"] for prefix in ("", "pool_") for name in Streak.__slots__)
+_OUTAGES = (_BREAKER.outage_evidence, _BREAKER.pool_outage_evidence)
+_COSTS = (_BREAKER.cost_evidence, _BREAKER.pool_cost_evidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,38 +121,40 @@ def batches(runs: Sequence[ReplayableRun]) -> Iterator[Sequence[ReplayableRun]]:
 
 
 def replay_inputs(
-    connection: Connection, runs: Sequence[ReplayableRun], breaker: str | None = None
+    connection: Connection, runs: Sequence[ReplayableRun], rules: RuleSet, breaker: str | None = None
 ) -> dict[int, list[ReplayInput]]:
-    """Return what each of these runs rested on, by run, in order of symbols.
+    """Return what the rules decide on in each of these runs, by run, in order of symbols.
 
-    `breaker` names the rule set with state whose record is used: only the symbols that it recorded are there. With None
-    the evidence has no order of events.
+    `breaker` names the rule set with state whose record is used: only the symbols that it recorded are there, and the
+    evidence has only what these rules choose a route by, and its reason. With None it has no order of events.
     """
     slots = {run.run_id: run.slot for run in runs}
-    query = select(policy_snapshot.c.run_id, *_READ).where(policy_snapshot.c.run_id.in_(slots))
-    breakers = _breakers(connection, slots, breaker) if breaker is not None else {}
     inputs: dict[int, list[ReplayInput]] = {run_id: [] for run_id in slots}
-    for row in plain_rows(connection, query.order_by(policy_snapshot.c.run_id, policy_snapshot.c.symbol)):
-        if breaker is None:
-            inputs[row.run_id].append(_input(row, _evidence(row), None))
-        elif (remembered := breakers.get((row.run_id, row.symbol))) is not None:
-            evidence = evidence_with_streaks(_evidence(row), remembered, slots[row.run_id])
-            inputs[row.run_id].append(_input(row, evidence, state_before(remembered)))
+    if breaker is None:
+        for row in _rows(connection, slots, select(*_DECIDED, *_FIGURES)):
+            figures = Evidence(symbol=row.symbol, effectiveness=row, volatility=row, expectancy=row)
+            inputs[row.run_id].append(_input(row, figures, None))
+        return inputs
+    remembered = and_(
+        policy_breaker.c.run_id == policy_snapshot.c.run_id, policy_breaker.c.symbol == policy_snapshot.c.symbol
+    )
+    has_outages, has_costs = rules.outage_parameters is not None, rules.cost_parameters is not None
+    columns = [*_DECIDED, *_OF_ROUTES, *(_OUTAGES if has_outages else _STREAKS), *(_COSTS if has_costs else ())]
+    query = select(*columns).join(policy_breaker, remembered).where(policy_breaker.c.rule_set == breaker)
+    for row in _rows(connection, slots, query):
+        evidence = evidence_of_route(row, slots[row.run_id], has_outages=has_outages, has_costs=has_costs)
+        inputs[row.run_id].append(_input(row, evidence, state_before(row)))
     return inputs
 
 
-def _breakers(connection: Connection, slots: Any, name: str) -> dict[tuple[int, str], Any]:
-    breaker = policy_breaker
-    query = select(breaker).where(and_(breaker.c.run_id.in_(slots), breaker.c.rule_set == name))
-    return {(row.run_id, row.symbol): row for row in plain_rows(connection, query)}
+def _rows(connection: Connection, slots: Iterable[int], query: Select[Any]) -> list[Any]:
+    snapshot = policy_snapshot
+    return plain_rows(
+        connection, query.where(snapshot.c.run_id.in_(slots)).order_by(snapshot.c.run_id, snapshot.c.symbol)
+    )
 
 
 def _input(row: Any, evidence: Evidence, before: State | None) -> ReplayInput:
     return ReplayInput(
         evidence=evidence, maker_first=row.maker_first, taker_bias=TakerBias(row.taker_bias), before=before
     )
-
-
-def _evidence(row: Any) -> Evidence:
-    """Let the row stand for each part of the evidence: its columns have the names of their fields."""
-    return Evidence(symbol=row.symbol, effectiveness=row, volatility=row, expectancy=row)

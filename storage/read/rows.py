@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, RowMapping, Select
 
-from policy import Evidence, Quality, Regime, TakerBias
+from policy import Effectiveness, Evidence, Quality, Regime, TakerBias
 from policy.cost_text import cost_from_text
 from policy.effective import EffectivePolicy, Override
 from policy.fee_gap import FeeGap
@@ -125,6 +125,40 @@ def evidence_with_streaks(evidence: Evidence, row: Any, as_of: datetime) -> Evid
         ),
         cost=_cost(row.cost_evidence, row.pool_cost_evidence),
     )
+
+
+def evidence_of_route(row: Any, as_of: datetime, *, has_outages: bool, has_costs: bool) -> Evidence:
+    """Return what a rule set with state chooses a route by, and its reason, from a row that joins both tables.
+
+    The row has the evidence of outages, or else the streaks of misses, and with `has_costs` the evidence of costs. The
+    figures that only the shown quality and the offset are decided by are missing.
+    """
+    return Evidence(
+        symbol=row.symbol,
+        effectiveness=_survivors(row.survivor_count),
+        volatility=row,
+        fee_gap=_fee_gap(row.fee_gap_bps, row.is_one_tick),
+        streaks=_outage_streaks(row, as_of) if has_outages else _miss_streaks(row, as_of),
+        cost=_cost(row.cost_evidence, row.pool_cost_evidence) if has_costs else None,
+    )
+
+
+def _outage_streaks(row: Any, as_of: datetime) -> Streaks:
+    return Streaks(
+        as_of=as_of,
+        reject_streak=row.reject_streak,
+        own_outage=_outage(row.outage_evidence),
+        pool_outage=_outage(row.pool_outage_evidence),
+    )
+
+
+def _miss_streaks(row: Any, as_of: datetime) -> Streaks:
+    return Streaks(as_of=as_of, reject_streak=row.reject_streak, own=_streak(*_OWN(row)), pool=_streak(*_POOL(row)))
+
+
+@lru_cache
+def _survivors(count: int | None) -> Effectiveness:
+    return Effectiveness(survivor_count=count)
 
 
 def _outage(text: str | None) -> OutageEvidence | None:
