@@ -7,6 +7,7 @@ time. The store knows whether a slot is done, so several schedulers can share it
 import logging
 import signal
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -85,7 +86,8 @@ class Schedule:
     _zero: datetime | None = field(default=None, init=False)
     _announced: datetime | None = field(default=None, init=False)
     _counted_from: datetime | None = field(default=None, init=False)
-    _next: "tuple[Plan, ScheduleOptions] | None" = field(default=None, init=False)
+    # What any thread puts in and the ticking thread takes out, each in one step; the newest pushes an older one out.
+    _next: deque[tuple[Plan, ScheduleOptions]] = field(default_factory=lambda: deque(maxlen=1), init=False)
 
     def run(self) -> None:
         """Tick until `stop` is called or SIGTERM or SIGINT arrives; a run that has begun is finished first.
@@ -129,13 +131,13 @@ class Schedule:
         By another cron expression, no slot before that tick is due or missed: nobody was to compute it.
         Any thread may call it.
         """
-        self._next = (plan, timing)
+        self._next.append((plan, timing))
 
     def _take_next(self, now: datetime) -> None:
-        if self._next is None:
+        if not self._next:
             return
         before = self.timing.slots
-        (self.plan, self.timing), self._next = self._next, None
+        self.plan, self.timing = self._next.pop()
         self._done = self._announced = None
         if self.timing.slots != before:
             self._counted_from, newest = now, self.timing.slots.newest(now)

@@ -137,6 +137,32 @@ def test_new_times_are_in_force_from_the_next_tick_on(tmp_path: Path) -> None:
     assert schedule.timing is daily
 
 
+def test_what_is_reloaded_while_a_tick_takes_the_reload_before_is_in_force_from_the_next_on(tmp_path: Path) -> None:
+    noon, midnight, six = (ScheduleOptions(slots=Slots(cron)) for cron in ("0 12 * * *", "0 0 * * *", "0 6 * * *"))
+
+    class ReloadedMeanwhile(Schedule):
+        """Replaced by another thread in the middle of a tick: just when the tick takes the options before."""
+
+        def __setattr__(self, name: str, value: object) -> None:
+            Schedule.__setattr__(self, name, value)
+            if value is midnight:
+                reload = threading.Thread(target=self.replace, args=(self.plan, six))
+                reload.start()
+                reload.join()
+
+    settings = load(write_bot(tmp_path, datetime.now(UTC)))
+    schedule = ReloadedMeanwhile(plan=plan_of(settings), store_url=settings.store.url, timing=noon)
+    with Store(settings.store.url) as store:
+        store.set_up()
+        schedule.stop()  # so that the ticks compute nothing
+        schedule.replace(schedule.plan, midnight)
+        schedule.tick(store)
+        assert schedule.timing is midnight
+        schedule.tick(store)
+
+    assert schedule.timing is six
+
+
 @dataclass(slots=True, kw_only=True)
 class Quarterly:
     """A schedule of every quarter of an hour, after its slot of 00:15; another process holds each it claims."""
