@@ -12,8 +12,7 @@ from threading import Thread
 
 from jobs.after_run.day_figures import FiguresTask, store_day_figures
 from jobs.cycle_collector import without_collector
-from jobs.run.child_process import end_with_parent, folder_of_run
-from jobs.run.worker import PARENTS_SIGNALS, start_shielded
+from jobs.run.child_process import PARENTS_SIGNALS, end_with_parent, folder_of_run, start_shielded
 from policy.errors import RouterPolicyError
 from storage.records import PublishedRun
 from storage.store import Store

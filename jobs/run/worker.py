@@ -1,25 +1,15 @@
 """One slot computed and published: in this process, or in a child process that is killed at its deadline."""
 
-import multiprocessing
-import signal
-import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
-from pathlib import Path
 from threading import Event
 
 from jobs.cycle_collector import without_collector
 from jobs.engines.measure import Measure
 from jobs.plan import Plan
-from jobs.run.child_process import end_with_parent, folder_of_run
-from jobs.run.errors import RunFailedError
+from jobs.run.child_process import call_in_child
 from jobs.run.recompute import recompute
 from jobs.run.run_savings import new_savings, with_half_width
-from policy.errors import RouterPolicyError
 from storage.read.breaker_states import states_before
 from storage.read.policies import symbols_before, symbols_without_orders
 from storage.read.savings import known_savings
@@ -28,8 +18,6 @@ from storage.store import Store
 from storage.write.leases import Lease, record_failure
 
 LEASE_MARGIN = timedelta(seconds=10)
-_POLL_SECONDS = 0.2
-PARENTS_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,71 +72,10 @@ def compute_slot_or_fail(task: RunTask, store: Store, measured: Measure | None =
 
 
 def compute_slot_in_child(task: RunTask, deadline: timedelta, abort: Event) -> PublishedRun:
-    """Compute the claimed slot in a process of its own, which is killed at the deadline or when `abort` is set.
-
-    Only a process can be killed while it hangs in a database or an engine; a thread cannot. If this process is killed,
-    the run ends with it. Its temporary files are removed in any case. Raises RunFailedError if nothing was published.
-    """
-    context = multiprocessing.get_context("spawn")
-    with folder_of_run() as folder:
-        results, sender = context.Pipe(duplex=False)
-        child = context.Process(target=_child, args=(task, sender, folder, deadline), name="router-policy-run")
-        start_shielded(child)
-        sender.close()
-        try:
-            return _wait_for_result(results, deadline, abort)
-        finally:
-            if child.is_alive():
-                child.kill()
-            child.join()
-            results.close()
+    """Compute the claimed slot as `call_in_child` does; raises RunFailedError if nothing was published."""
+    return call_in_child("run", _compute_in_store, task, deadline, abort)
 
 
-def start_shielded(child: BaseProcess) -> None:
-    """Start the child with the signals blocked that it will ignore, so that none ends it while it starts."""
-    resource_tracker.ensure_running()  # started later, it would unblock the signals
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, PARENTS_SIGNALS)
-    try:
-        child.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _wait_for_result(results: Connection, deadline: timedelta, abort: Event) -> PublishedRun:
-    waited = 0.0
-    while not results.poll(_POLL_SECONDS):
-        waited += _POLL_SECONDS
-        if abort.is_set():
-            raise RunFailedError("the run was ended because the schedule was stopped at once")
-        if waited >= deadline.total_seconds():
-            raise RunFailedError(
-                f"the run took longer than its deadline of {deadline.total_seconds():g} s and was ended"
-            )
-    try:
-        result = results.recv()
-    except EOFError:
-        raise RunFailedError(
-            "the process of the run died without an error message; it may have been killed or run out of memory"
-        ) from None
-    if isinstance(result, PublishedRun):
-        return result
-    raise RunFailedError(str(result))
-
-
-def _child(task: RunTask, sender: Connection, folder: Path, deadline: timedelta) -> None:
-    """Run in the child: the parent handles signals to the whole group, so that this run can finish."""
-    end_with_parent(folder, deadline)
-    for number in PARENTS_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENTS_SIGNALS)
-    with sender, Store(task.store_url) as store:
-        sender.send(_result_or_error(lambda: compute_slot(task, store)))
-
-
-def _result_or_error(compute: Callable[[], PublishedRun]) -> PublishedRun | str:
-    try:
-        return compute()
-    except RouterPolicyError as error:
-        return str(error)
-    except Exception:  # noqa: BLE001 - the parent records the error and goes on with the next slot
-        return traceback.format_exc(limit=-3)
+def _compute_in_store(task: RunTask) -> PublishedRun:
+    with Store(task.store_url) as store:
+        return compute_slot(task, store)

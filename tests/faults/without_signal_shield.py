@@ -3,11 +3,11 @@
 python -m tests.faults.without_signal_shield run --config FILE
 """
 
-import jobs.run.worker
+import jobs.run.child_process
 from console.main import main
 
 # Not under the guard below: the processes that it starts import this module, and must be as open to signals.
-jobs.run.worker.PARENTS_SIGNALS = ()  # type: ignore[assignment]  # no signal at all is another type to mypy
+jobs.run.child_process.PARENTS_SIGNALS = ()  # type: ignore[assignment]  # no signal at all is another type to mypy
 
 if __name__ == "__main__":
     main()
