@@ -53,7 +53,7 @@ def call_in_child(
         results, sender = context.Pipe(duplex=False)
         arguments = (function, task, sender, folder, deadline)
         child = context.Process(target=_child, args=arguments, name=f"router-policy-{what}")
-        start_shielded(child)
+        _start_shielded(child)
         sender.close()
         try:
             result: Result = _wait_for_result(what, results, deadline, abort)
@@ -65,7 +65,7 @@ def call_in_child(
             results.close()
 
 
-def start_shielded(child: BaseProcess) -> None:
+def _start_shielded(child: BaseProcess) -> None:
     """Start the child with the signals blocked that it will ignore, so that none ends it while it starts."""
     resource_tracker.ensure_running()  # started later, it would unblock the signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, PARENTS_SIGNALS)

@@ -1,13 +1,17 @@
 """The figures after a run: in a process of their own, for which no run waits, whatever becomes of it."""
 
 import logging
+import multiprocessing
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
+import jobs.run.child_process
 from jobs.after_run.day_figures import FiguresTask
 from jobs.after_run.figures_process import FiguresProcess
 from jobs.analysis.day_figures import DAY
@@ -69,7 +73,9 @@ def test_a_log_that_never_ends_delays_nothing_and_is_ended_at_its_deadline(
 
         assert caplog.messages == ["no figures of orders after run 1: those of an earlier run still take time"]
         wait_until(lambda: len(caplog.messages) > 1, "the deadline")
-        assert caplog.messages[1:] == ["no figures of orders after run 1: they took longer than 3 s and were ended"]
+        assert caplog.messages[1:] == [
+            "no figures of orders after run 1: the computation took longer than its deadline of 3 s and was ended"
+        ]
 
 
 def test_a_log_that_is_missing_is_a_warning(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -84,16 +90,43 @@ def test_a_log_that_is_missing_is_a_warning(store: Store, tmp_path: Path, caplog
         assert "nowhere.jsonl" in caplog.messages[0]
 
 
+STOPPED = "no figures of orders after run 1: they are left out, the program stops"
+
+
 def test_closing_ends_what_is_being_computed_and_says_why(
     store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "router_policy.figures")
     figures = process_of(store, endless(tmp_path), 300)
     figures.start(first_run(store))
-    wait_until(lambda: figures._process is not None, "the process")
+    wait_until(lambda: bool(multiprocessing.active_children()), "the process")
 
     figures.close()
 
-    assert caplog.messages == ["no figures of orders after run 1: they are left out, the program stops"]
-    assert figures._process is not None
-    assert not figures._process.is_alive()
+    assert caplog.messages == [STOPPED]
+    assert multiprocessing.active_children() == []
+
+
+def test_closing_while_the_process_is_being_started_ends_it_too(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts, is_closing = Event(), Event()
+
+    def slowly(child: BaseProcess) -> None:
+        starts.set()
+        assert is_closing.wait(60)
+        child.start()
+
+    caplog.set_level(logging.INFO, "router_policy.figures")
+    monkeypatch.setattr(jobs.run.child_process, "_start_shielded", slowly)
+    figures = process_of(store, endless(tmp_path), 300)
+    figures.start(first_run(store))
+    assert starts.wait(60)
+    closing = Thread(target=figures.close)
+    closing.start()
+    wait_until(figures._abort.is_set, "the end is asked for")
+    is_closing.set()
+    closing.join(60)
+
+    assert caplog.messages == [STOPPED]
+    assert multiprocessing.active_children() == []
