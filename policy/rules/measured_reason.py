@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from policy.enums import Regime
+from policy.maker_cost import CostRoute
 from policy.reason_codes import Code
 from policy.rules.breaker_reason import breaker_words, post_words
 from policy.rules.breaker_state import State
@@ -21,10 +22,8 @@ def measured_sentence(state: State, codes: tuple[Code, ...], regime: Regime) -> 
 
 
 def _advice(state: State, by_name: dict[str, Code]) -> str:
-    goes_to_taker = by_name.keys() & {"own_maker_costs_more", "kept_taker"} or (
-        "pool_maker_costs_more" in by_name and "own_maker_costs_less" not in by_name
-    )
-    return _TAKER if goes_to_taker and not state.is_open else advice_words(state, by_name)
+    goes_to_taker = state.cost_route is CostRoute.TAKER and not state.is_open
+    return _TAKER if goes_to_taker else advice_words(state, by_name)
 
 
 def _costs(by_name: dict[str, Code]) -> Iterator[str]:

@@ -138,7 +138,9 @@ def test_costs_that_were_not_measured_leave_it_as_it_was() -> None:
 
     assert decision.policy.maker_first is False
     assert after.cost_route is CostRoute.TAKER
-    assert "what maker orders cost was not measured" in decision.policy.reason
+    assert decision.policy.reason == (
+        "go straight to taker; what maker orders cost was not measured; volatility is unknown"
+    )
 
 
 def test_taker_orders_of_the_pool_stand_in_for_a_symbol_with_few() -> None:
