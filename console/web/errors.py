@@ -10,14 +10,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from console.error_kinds import error_kind
 from console.not_found import explain_missing_store
 from console.records.error_records import ErrorBody, ErrorEnvelope, Problem
 from console.web.headers import NOT_KEPT, SAFE_HEADERS
 from console.web.hosts import PROBES
 from policy.errors import RouterPolicyError
-from policy.rules import UnknownRuleSetError
-from storage.errors import SchemaError, StoreError, StoreUnavailableError
-from storage.write.overrides import OverrideError, OverrideOutdatedError
+from storage.errors import StoreUnavailableError
 
 log = logging.getLogger("router_policy.web")
 _WORDS = {
@@ -47,11 +46,16 @@ def documented(*codes: int) -> Responses:
 
 
 def envelope(
-    status: int, message: str, problems: Sequence[Problem] = (), headers: Mapping[str, str] | None = None
+    status: int,
+    message: str,
+    problems: Sequence[Problem] = (),
+    headers: Mapping[str, str] | None = None,
+    code: str | None = None,
 ) -> JSONResponse:
-    """Return an error as JSON."""
-    code = _WORDS.get(status, "error")
-    body = ErrorEnvelope(error=ErrorBody(code=code, message=message, problems=list(problems)))
+    """Return an error as JSON, with the code of its status unless it has one of its own."""
+    body = ErrorEnvelope(
+        error=ErrorBody(code=code or _WORDS.get(status, "error"), message=message, problems=list(problems))
+    )
     return JSONResponse(body.model_dump(), status, headers=dict(headers or {}))
 
 
@@ -76,11 +80,12 @@ def add_error_handlers(app: FastAPI, page: ErrorPage, may_read: MayRead) -> None
         message: str,
         problems: Sequence[Problem] = (),
         headers: Mapping[str, str] | None = None,
+        code: str | None = None,
     ) -> Response:
         if request.url.path in PROBES and not await may_read(request):
             return envelope(status, "not ready", headers=headers)
         if is_for_programs(request.url.path):
-            return envelope(status, message, problems, headers)
+            return envelope(status, message, problems, headers, code)
         response = page(request, status, message)
         response.headers.update(headers or {})
         return response
@@ -100,9 +105,9 @@ def add_error_handlers(app: FastAPI, page: ErrorPage, may_read: MayRead) -> None
     async def on_refusal(request: Request, error: RouterPolicyError) -> Response:
         if isinstance(error, StoreUnavailableError):
             error = explain_missing_store(request.app.state.cache.store, error)
-        status = _status(error)
-        log.warning("%s was answered with %d: %s", request.url.path, status, error)
-        return await answer(request, status, str(error))
+        kind = error_kind(error)
+        log.warning("%s was answered with %d: %s", request.url.path, kind.status, error)
+        return await answer(request, kind.status, str(error), code=kind.code)
 
     @app.exception_handler(Exception)
     async def on_fault(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it
@@ -118,16 +123,6 @@ def _allowed_methods(request: Request) -> list[str]:
     return [
         method for method, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)
     ]
-
-
-def _status(error: RouterPolicyError) -> int:
-    if isinstance(error, UnknownRuleSetError):
-        return 409
-    if isinstance(error, OverrideError):
-        return 412 if isinstance(error, OverrideOutdatedError) else 404
-    if isinstance(error, (StoreUnavailableError, SchemaError)):
-        return 503
-    return 500 if isinstance(error, StoreError) else 503
 
 
 def _is_other_than_json(request: Request) -> bool:

@@ -19,6 +19,10 @@ class OverrideError(StoreError, ValueError):
     """An override that cannot be made or ended."""
 
 
+class NothingToOverrideError(OverrideError, LookupError):
+    """There is no policy that could be overridden, or no override that could be ended."""
+
+
 class OverrideOutdatedError(OverrideError):
     """Somebody overrode the symbol, or ended an override of it, after what the person had seen."""
 
@@ -38,14 +42,14 @@ def make_override(
     """Put a decision in force from now on, for as long as `lasting`; of two overrides the later one counts.
 
     `seen_entry_id` is the `newest_override_entry` that the person had seen, None if that does not matter. So the same
-    request, sent twice, is written once. Raises OverrideOutdatedError if it is another by now, and OverrideError if the
-    symbol has no policy in the scope, or if author or reason is empty.
+    request, sent twice, is written once. Raises OverrideOutdatedError if it is another by now,
+    NothingToOverrideError if the symbol has no policy in the scope, and OverrideError if author or reason is empty.
     """
     if not author.strip() or not reason.strip():
         raise OverrideError("an override needs an author and a reason; the history keeps both")
     entry_id, previous_digest = reserve_next_entry(connection)
     if not latest(connection, scope, symbol):
-        raise OverrideError(f"{symbol!r} has no policy in scope {scope!r} to override")
+        raise NothingToOverrideError(f"{symbol!r} has no policy in scope {scope!r} to override")
     if seen_entry_id is not None and newest_override_entry(connection, scope, symbol) != seen_entry_id:
         raise OverrideOutdatedError(
             f"{symbol!r} was overridden, or an override of it ended, since you looked; look again, then decide"
@@ -71,7 +75,8 @@ def end_override(
 ) -> OverrideEntry:
     """End the override that is in force for a symbol; an earlier one that still lasts is in force again.
 
-    Raises OverrideOutdatedError if `override_id` is given and not in force, and OverrideError if none is in force.
+    Raises OverrideOutdatedError if `override_id` is given and not in force, and NothingToOverrideError if none
+    is in force.
     """
     entry_id, previous_digest = reserve_next_entry(connection)
     now = database_now(connection)
@@ -81,7 +86,7 @@ def end_override(
             f"override {override_id} of {symbol!r} is not in force now; look again, then decide"
         )
     if not in_force:
-        raise OverrideError(f"no override is in force for {symbol!r} in scope {scope!r}")
+        raise NothingToOverrideError(f"no override is in force for {symbol!r} in scope {scope!r}")
     row = {
         "entry_id": entry_id,
         "override_id": in_force[-1].entry_id,
