@@ -4,7 +4,7 @@ What audits, prunes and publishes is imported when it is asked for: a command th
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -149,13 +149,17 @@ class Store:
             raise StoreError(f"the commit of slot {lease.slot.isoformat()} got no answer and did not take place")
         return run
 
-    def verify(self, anchor: str | None = None) -> Iterator["Progress"]:
-        """Walk the chain as it is now: see `storage.audit.verify.verify`."""
-        from storage.audit import schema_objects, verify
+    def verify(self, anchor: str | None = None, processes: int = 1) -> Iterator["Progress"]:
+        """Walk the chain as it is now: see `storage.audit.verify.verify`.
+
+        With more than one process, that many others check the entries while this one follows the chain.
+        """
+        from storage.audit import check_processes, schema_objects, verify
 
         expected = schema_objects.expected_objects(self.writer)
-        with self.reading() as connection:
-            yield from verify.verify(connection, expected, anchor)
+        others = check_processes.check_processes(self.url, processes) if processes > 1 else nullcontext()
+        with others as checking, self.reading() as connection:
+            yield from verify.verify(connection, expected, anchor, checking)
 
     def schema_differences(self) -> list["Difference"]:
         """Return each view, index, trigger and function of the schema that somebody changed, dropped or added."""

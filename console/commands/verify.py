@@ -1,5 +1,6 @@
 """`router-policy verify`: nothing that was published has changed."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -13,6 +14,8 @@ from console.terminal.progress import progress_bar
 from console.terminal.text import print_lines, print_record
 from jobs.analysis.findings import counted
 from jobs.analysis.store_findings import schema_not_compared_message
+from storage.read.metrics import snapshot_count
+from storage.store import Store
 
 _Anchor = Annotated[
     str | None,
@@ -20,12 +23,22 @@ _Anchor = Annotated[
 ]
 
 
-def command(anchor: _Anchor = None, config: Config = None, as_json: AsJson = False) -> None:
+_Processes = Annotated[
+    int | None,
+    typer.Option(min=1, max=256, help="How many processes check; as many as the cores, if the history is long enough."),
+]
+# What one process checks while another one starts.
+_SNAPSHOTS_OF_A_PROCESS = 50_000
+
+
+def command(
+    anchor: _Anchor = None, processes: _Processes = None, config: Config = None, as_json: AsJson = False
+) -> None:
     """Check that nothing that was published has changed, and derive every decision again."""
     settings = load(config)
     with store_to_read(settings.store.url) as store, progress_bar() as progress:
         task = progress.add_task("verifying", total=None)
-        for verified in store.verify(anchor):
+        for verified in store.verify(anchor, processes or _processes_for(store)):
             counts = f"{verified.run_count} runs, {verified.snapshot_count} snapshots"
             progress.update(task, description=f"verifying: {counts}")
         is_compared = store.can_compare_schema()
@@ -37,3 +50,9 @@ def command(anchor: _Anchor = None, config: Config = None, as_json: AsJson = Fal
         print_lines([f"{counts}: all as published, every decision derived again; head {head}"])
     if not is_compared:
         sys.stderr.write(f"{schema_not_compared_message(store)}\n")
+
+
+def _processes_for(store: Store) -> int:
+    with store.reading() as connection:
+        wanted = 1 + snapshot_count(connection) // _SNAPSHOTS_OF_A_PROCESS
+    return min(wanted, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -1,42 +1,24 @@
 """Verification: the chain is walked to its head, every digest recomputed and every decision derived again."""
 
-from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
-from operator import attrgetter
-from typing import Any, cast
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection, Row, Table, func, or_, select, text, type_coerce
+from sqlalchemy import Connection, func, or_, select, text, type_coerce
 
-from policy.rules import RuleSet, rule_set_digest, rule_set_from_text
+from policy.rules import RuleSet
 from storage.audit.chain import head
+from storage.audit.check_processes import Checked, CheckProcesses
+from storage.audit.checked_entries import DECODE_ERRORS, CheckedEntry, check_entries, rule_sets
 from storage.audit.difference import AnchorError, TamperedError, raise_tampered
-from storage.audit.digest import CHILD_TABLES, Values, possible_digests
-from storage.audit.rederive import rederive_run
+from storage.audit.digest import CHILD_TABLES
+from storage.audit.entries import ENTRY_NUMBERS, batches
 from storage.audit.schema_objects import Objects, schema_differences
 from storage.errors import StoredValueError
 from storage.schema.column_types import REAL, Flag, UtcTimestamp
-from storage.schema.tables import (
-    policy_override,
-    policy_override_end,
-    policy_prune,
-    policy_rule_set,
-    policy_run,
-    policy_scope,
-    policy_slot,
-    policy_snapshot,
-)
-
-SNAPSHOTS_AT_ONCE = 5000
-# Raised by reading or deriving from a value that no column of this schema can hold; a damaged file may hold one.
-_DECODE_ERRORS = (ValueError, TypeError, ArithmeticError)
-_NUMBERS = {
-    policy_run: policy_run.c.run_id,
-    policy_override: policy_override.c.entry_id,
-    policy_override_end: policy_override_end.c.entry_id,
-    policy_prune: policy_prune.c.entry_id,
-}
+from storage.schema.tables import policy_prune, policy_run, policy_scope, policy_slot, policy_snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,54 +31,57 @@ class Progress:
     snapshot_count: int
 
 
-def verify(connection: Connection, expected: Objects | None, anchor: str | None = None) -> Iterator[Progress]:
+def verify(
+    connection: Connection,
+    expected: Objects | None,
+    anchor: str | None = None,
+    processes: CheckProcesses | None = None,
+) -> Iterator[Progress]:
     """Walk the chain and yield the progress; when it ends, everything stored is as it was published.
 
     The connection must see one snapshot of the database throughout. Memory does not grow with the chain. `expected` are
     the objects of the schema, None if they are not known: see `storage.audit.schema_objects`. `anchor` is a digest that
-    was kept elsewhere: if no entry has it, the end was cut off or the chain was rewritten. Raises TamperedError at the
-    first difference, AnchorError as one of them, UnknownRuleSetError if this program lacks the rules of a decision.
+    was kept elsewhere: if no entry has it, the end was cut off or the chain was rewritten. What `processes` answer
+    counts if it links to the chain, else it is checked again over the connection. Raises TamperedError at the first
+    difference, AnchorError as one of them, UnknownRuleSetError if this program lacks the rules of a decision.
     """
     try:
-        yield from _progress(connection, expected, anchor)
+        yield from _progress(connection, expected, anchor, processes)
     except StoredValueError as error:
         entry, column = _cell_of(connection, error.stored)
         raise_tampered(entry, column, error.stored, error.expected)
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise_tampered("chain", "a value", str(error), None)
 
 
-def _progress(connection: Connection, expected: Objects | None, anchor: str | None) -> Iterator[Progress]:
+def _progress(
+    connection: Connection, expected: Objects | None, anchor: str | None, processes: CheckProcesses | None
+) -> Iterator[Progress]:
     walk = _Walk(connection, anchor)
-    for entries in _batches(connection, walk.entry_id):
-        walk.take(entries)
-        yield walk.progress()
+    for after, upto, answer in _answers(connection, walk.progress.entry_id, processes):
+        walk.take(after, upto, answer)
+        yield walk.progress
     walk.end()
     for difference in schema_differences(connection, expected):
         raise TamperedError(difference)
-    yield walk.progress()
+    yield walk.progress
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    number: int
-    table: Table
-    row: Row[Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.table.name.removeprefix('policy_')} {self.number}"
-
-
-def _derived_digest(entry: _Entry, *children: list[Any]) -> str:
-    """Return the digest of what is stored; of several forms the one that the entry has, if it has one of them."""
-    derived = possible_digests(entry.table, entry.row, *children)
-    return entry.row.digest if entry.row.digest in derived else derived[0]
+def _answers(
+    connection: Connection, after: int, processes: CheckProcesses | None
+) -> Iterator[tuple[int, int, Future[Checked] | None]]:
+    """Yield the bounds of each batch with what the processes answer; of their answers few are there at a time."""
+    asked: deque[tuple[int, int, Future[Checked] | None]] = deque()
+    for first, last in batches(connection, after):
+        asked.append((first, last, processes.check(first, last) if processes else None))
+        if len(asked) > (2 * processes.count if processes else 0):
+            yield asked.popleft()
+    yield from asked
 
 
 def _cell_of(connection: Connection, stored: object) -> tuple[str, str]:
     """Return the entry and the column of a value that cannot be read, by a search for it as it is stored."""
-    for table in (*_NUMBERS, policy_snapshot):
+    for table in (*ENTRY_NUMBERS, policy_snapshot):
         number = table.primary_key.columns[0]
         for column in table.columns:
             if isinstance(column.type, (UtcTimestamp, Flag)):
@@ -106,44 +91,13 @@ def _cell_of(connection: Connection, stored: object) -> tuple[str, str]:
     return "chain", "value"
 
 
-def _batches(connection: Connection, after: int) -> Iterator[list[_Entry]]:
-    """Yield the entries in order, in batches of some thousands of snapshots."""
-    while True:
-        upto = _end_of_batch(connection, after)
-        if upto is None:
-            return
-        entries = [
-            _Entry(getattr(row, number.name), table, row)
-            for table, number in _NUMBERS.items()
-            for row in connection.execute(select(table).where(number > after, number <= upto))
-        ]
-        yield sorted(entries, key=attrgetter("number"))
-        after = upto
-
-
-def _end_of_batch(connection: Connection, after: int) -> int | None:
-    counts = select(policy_run.c.run_id, policy_run.c.symbol_count).where(policy_run.c.run_id > after)
-    total = 0
-    upto: int | None = None
-    for run_id, symbol_count in connection.execute(counts.order_by(policy_run.c.run_id).limit(500)):
-        if upto is not None and total + symbol_count > SNAPSHOTS_AT_ONCE:
-            return upto
-        total, upto = total + symbol_count, run_id
-    lasts = [connection.scalar(select(func.max(number))) for table, number in _NUMBERS.items()]
-    last: int = max((number for number in lasts if number is not None), default=after)
-    return (upto or last) if last > after else None
-
-
 @dataclass(slots=True)
 class _Walk:
-    """The walk: the last verified entry, the counts so far, and whether the anchor was met."""
+    """The walk: the last verified entry with the counts so far, and whether the anchor was met."""
 
     connection: Connection
     anchor: str | None
-    entry_id: int = 0
-    digest: str = ""
-    run_count: int = 0
-    snapshot_count: int = 0
+    progress: Progress = field(default_factory=lambda: Progress(entry_id=0, digest="", run_count=0, snapshot_count=0))
     pruned_through_id: int = 0
     rules: Mapping[str, RuleSet] = field(default_factory=dict)
     anchor_met: bool = False
@@ -155,39 +109,49 @@ class _Walk:
         )
         pruned = self.connection.execute(last).one_or_none()
         if pruned is not None:
-            self.entry_id, self.digest = pruned
-        self.pruned_through_id = self.entry_id
-        self.rules = _rule_sets(self.connection)
-        self.anchor_met = self.anchor is None or self.anchor == self.digest
+            self.progress = replace(self.progress, entry_id=pruned[0], digest=pruned[1])
+        self.pruned_through_id = self.progress.entry_id
+        self.rules = rule_sets(self.connection)
+        self.anchor_met = self.anchor is None or self.anchor == self.progress.digest
 
-    def take(self, entries: Sequence[_Entry]) -> None:
-        first, last = self.entry_id, entries[-1].number if entries else self.entry_id
-        children = [_by_run(self.connection, table, first, last, order) for table, order in CHILD_TABLES.items()]
-        for entry in entries:
-            try:
-                self._check(entry, *(rows.pop(entry.number, []) for rows in children))
-            except _DECODE_ERRORS as error:  # such as a figure that is not finite, which has no digest
-                raise_tampered(entry.name, "digest", entry.row.digest, f"none: {error}")
-        for rows in children:
-            for run_id in rows:
-                raise_tampered(f"run {run_id}", "run_id", run_id, None)
+    def take(self, after: int, upto: int, answer: Future[Checked] | None) -> None:
+        """Follow the chain from the entry `after` to the entry `upto`."""
+        if answer is None or not self._took(answer, upto):
+            for entry in check_entries(self.connection, self.rules, after, upto):
+                self._link(entry)
+
+    def _took(self, answer: Future[Checked], upto: int) -> bool:
+        """Follow what another process checked, and return whether it leads to the entry `upto`.
+
+        If not, nothing is followed: that process may have been killed, or have seen a prune that this connection does
+        not see, and only what this connection sees decides.
+        """
+        before = self.progress
+        with suppress(Exception):  # whatever was wrong there, the entries are checked again here
+            for entry in answer.result():
+                self._link(entry)
+        if self.progress.entry_id == upto:
+            return True
+        self.progress = before
+        return False
 
     def end(self) -> None:
         """Check what no single entry shows: rows outside the walk, the head, the scopes, the slots, the anchor."""
-        for number in (*_NUMBERS.values(), *(table.c.run_id for table in CHILD_TABLES)):
-            outside = or_(number <= self.pruned_through_id, number > self.entry_id)
+        for number in (*ENTRY_NUMBERS.values(), *(table.c.run_id for table in CHILD_TABLES)):
+            outside = or_(number <= self.pruned_through_id, number > self.progress.entry_id)
             if number.table in CHILD_TABLES:
                 outside |= number.not_in(select(policy_run.c.run_id))
             if (entry_id := self.connection.scalar(select(func.min(number)).where(outside))) is not None:
                 raise_tampered(f"{number.table.name.removeprefix('policy_')} {entry_id}", number.name, entry_id, None)
         stored = head(self.connection)
-        if (stored.entry_id, stored.digest) != (self.entry_id, self.digest):
-            raise_tampered("head", "digest", f"{stored.entry_id} {stored.digest}", f"{self.entry_id} {self.digest}")
+        walked = self.progress
+        if (stored.entry_id, stored.digest) != (walked.entry_id, walked.digest):
+            raise_tampered("head", "digest", f"{stored.entry_id} {stored.digest}", f"{walked.entry_id} {walked.digest}")
         self._check_names()
         self._check_numbers()
         self._check_file()
         if not self.anchor_met:
-            raise AnchorError(str(self.anchor), self.digest)
+            raise AnchorError(str(self.anchor), self.progress.digest)
 
     def _check_numbers(self) -> None:
         """Find a figure that is not finite: a digest takes it for null, and a decision for not measured."""
@@ -219,58 +183,18 @@ class _Walk:
         if lost is not None:
             raise_tampered(f"run {lost}", "policy_slot.state", None, "published")
 
-    def _check(self, entry: _Entry, *children: list[Any]) -> None:
-        if entry.table is not policy_run:
-            self._check_link(entry, _derived_digest(entry))
-            return
-        snapshots, _, shadows, breakers, _ = children
-        rederive_run(entry.name, entry.row, self.rules, snapshots, shadows, breakers)
-        self._check_link(entry, _derived_digest(entry, *children))
-        self.run_count += 1
-        self.snapshot_count += len(snapshots)
-
-    def _check_link(self, entry: _Entry, derived: str) -> None:
-        if entry.number != self.entry_id + 1:
-            raise_tampered(entry.name, "number in the chain", entry.number, self.entry_id + 1)
-        if entry.row.previous_digest != self.digest:
-            raise_tampered(entry.name, "previous_digest", entry.row.previous_digest, self.digest)
-        if entry.row.digest != derived:
-            raise_tampered(entry.name, "digest", entry.row.digest, derived)
-        self.entry_id, self.digest = entry.number, derived
-        self.anchor_met = self.anchor_met or self.anchor == derived
-
-    def progress(self) -> Progress:
-        return Progress(
-            entry_id=self.entry_id,
-            digest=self.digest,
-            run_count=self.run_count,
-            snapshot_count=self.snapshot_count,
+    def _link(self, entry: CheckedEntry) -> None:
+        before = self.progress
+        if entry.number != before.entry_id + 1:
+            raise_tampered(entry.name, "number in the chain", entry.number, before.entry_id + 1)
+        if entry.previous_digest != before.digest:
+            raise_tampered(entry.name, "previous_digest", entry.previous_digest, before.digest)
+        if entry.digest != entry.derived_digest:
+            raise_tampered(entry.name, "digest", entry.digest, entry.derived_digest)
+        self.progress = Progress(
+            entry_id=entry.number,
+            digest=entry.digest,
+            run_count=before.run_count + (entry.snapshot_count is not None),
+            snapshot_count=before.snapshot_count + (entry.snapshot_count or 0),
         )
-
-
-def _row_factory(table: Table) -> Callable[[Values], Any]:
-    """Return a function that makes a named tuple of a row: its attributes are ten times as fast as the row's."""
-    named: Any = namedtuple(table.name, [column.name for column in table.columns])  # type: ignore[misc]  # not literal
-    return cast("Callable[[Values], Any]", named._make)
-
-
-_ROW_OF = {table: _row_factory(table) for table in CHILD_TABLES}
-
-
-def _by_run(connection: Connection, table: Table, after: int, upto: int, order: Sequence[str]) -> dict[int, list[Any]]:
-    """Return the rows of each run in the order of the digest; sorted here, as databases differ in the order of text."""
-    number = table.c.run_id
-    rows = connection.execute(select(table).where(number > after, number <= upto).order_by(number)).all()
-    runs = groupby(map(_ROW_OF[table], rows), key=attrgetter("run_id"))
-    return {run_id: sorted(group, key=attrgetter(*order)) for run_id, group in runs}
-
-
-def _rule_sets(connection: Connection) -> Mapping[str, RuleSet]:
-    """Read every rule set and compare it with the digest that it is stored under."""
-    rule_sets = {}
-    for row in connection.execute(select(policy_rule_set)):
-        derived = rule_set_digest(row.name, row.version, row.parameters)
-        if derived != row.digest:
-            raise_tampered(f"rule set {row.name}", "digest", row.digest, derived)
-        rule_sets[row.digest] = rule_set_from_text(row.name, row.version, row.parameters)
-    return rule_sets
+        self.anchor_met = self.anchor_met or self.anchor == entry.digest

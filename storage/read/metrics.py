@@ -14,6 +14,11 @@ def run_count(connection: Connection, scope: str) -> int:
     return connection.execute(select(func.count()).where(policy_run.c.scope == scope)).scalar_one()
 
 
+def snapshot_count(connection: Connection) -> int:
+    """Return how many snapshots the store has, of all scopes."""
+    return int(connection.execute(select(func.coalesce(func.sum(policy_run.c.symbol_count), 0))).scalar_one())
+
+
 def failure_count(connection: Connection, scope: str) -> int:
     """Return how many tries of a scope published nothing."""
     return connection.execute(select(func.count()).where(policy_run_failure.c.scope == scope)).scalar_one()

@@ -1,5 +1,6 @@
 """Variants of the store that lack one promise each: a test that finds nothing wrong with one of them tests nothing."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import storage.audit.verify
 import storage.database.engine
 import storage.write.leases
 import storage.write.publish
+from storage.audit.checked_entries import CheckedEntry
 from storage.schema.tables import policy_slot
 from storage.store import Store
 from storage.write.leases import Lease
@@ -53,13 +55,11 @@ def _grant(
 
 def trust_every_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the verifier take every digest for good, as one that trusts the digest in the row."""
-    monkeypatch.setattr(storage.audit.verify._Walk, "_check_link", _follow_without_looking)
+    monkeypatch.setattr(storage.audit.verify._Walk, "_link", _follow_without_looking)
 
 
-def _follow_without_looking(
-    walk: "storage.audit.verify._Walk", entry: "storage.audit.verify._Entry", derived: str
-) -> None:
-    walk.entry_id, walk.digest = entry.number, entry.row.digest
+def _follow_without_looking(walk: "storage.audit.verify._Walk", entry: CheckedEntry) -> None:
+    walk.progress = replace(walk.progress, entry_id=entry.number, digest=entry.digest)
 
 
 def lock_readers_out(store: Store) -> None:

@@ -72,6 +72,13 @@ def test_verify_says_how_much_it_checked_and_head_prints_what_to_keep(bot: Path)
     assert f"1 run with 2 snapshots: all as published, every decision derived again; head {head}" in verified.stdout
 
 
+def test_verify_with_more_processes_gives_the_same_answer(bot: Path) -> None:
+    alone, together = command(bot, "verify", "--json"), command(bot, "verify", "--json", "--processes", "2")
+
+    assert together.returncode == 0, together.stderr
+    assert together.stdout == alone.stdout
+
+
 def test_verify_prints_the_first_difference_and_exits_1(bot_on_each: Path, store_url: str) -> None:
     with Store(store_url) as store, behind_the_triggers(store) as connection:
         connection.execute(text("update policy_snapshot set taker_bias = 'balanced' where symbol = 'BADUSDT'"))
