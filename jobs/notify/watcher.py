@@ -81,7 +81,7 @@ class Watcher:
     def look(self, store: Store) -> list[Notice]:
         """Look once, log what happened since the last look, and let it wait to be told."""
         plan, last = self.plan, self._last
-        seen = observe(store, plan.scope, plan.slots, self._counted_from)
+        seen = observe(store, plan.scope, plan.slots, self._counted_from, last)
         with self._lock:
             if plan is not self.plan:
                 return []

@@ -32,12 +32,15 @@ class SavingPoint:
     saving: StoredSaving
 
 
-def known_savings(connection: Connection, scope: str, slot: datetime | None = None) -> KnownSavings:
+def known_savings(
+    connection: Connection, scope: str, slot: datetime | None = None, *, symbol: str | None = None
+) -> KnownSavings:
     """Return what the runs of a scope before a slot found, all runs without one.
 
-    The orders count from the slot that the stored figures name, so that a prune of the first runs does not move it.
+    With `symbol` only the figures of it are read; "" is all symbols together. The orders count from the slot that the
+    stored figures name, so that a prune of the first runs does not move it.
     """
-    newest = _newest(connection, scope, slot)
+    newest = _newest(connection, scope, slot, symbol)
     since = min((saving.since for saving in newest.values()), default=None) or _first_experiment(
         connection, scope, slot
     )
@@ -62,9 +65,13 @@ def saving_series(
     return [SavingPoint(slot=row["slot"], saving=_saving(row)) for row in connection.execute(query).mappings()]
 
 
-def _newest(connection: Connection, scope: str, slot: datetime | None) -> Mapping[FigureKey, StoredSaving]:
+def _newest(
+    connection: Connection, scope: str, slot: datetime | None, symbol: str | None
+) -> Mapping[FigureKey, StoredSaving]:
     table = policy_saving
-    here = (table.c.scope == scope, *(() if slot is None else (table.c.slot < slot,)))
+    before = () if slot is None else (table.c.slot < slot,)
+    of_symbol = () if symbol is None else (table.c.symbol == symbol,)
+    here = (table.c.scope == scope, *before, *of_symbol)
     last = (
         select(table.c.symbol, table.c.comparison, func.max(table.c.slot).label("slot"))
         .where(*here)

@@ -36,6 +36,19 @@ def test_the_newest_figure_of_each_symbol_and_comparison_is_known(store: Store) 
     assert known.since == SLOT
 
 
+def test_of_one_symbol_only_its_own_figures_are_read(store: Store) -> None:
+    publish_savings(store, SLOT, figure(1.0), figure(3.0, symbol="BTCUSDT"))
+    publish_savings(store, SLOT + QUARTER, figure(2.0))
+
+    of_all, of_one = (read(store, known_savings, "default", symbol=symbol) for symbol in ("", "BTCUSDT"))
+
+    assert {key: saving.figure for key, saving in of_all.newest.items()} == {("", MAKER): figure(2.0)}
+    assert {key: saving.figure for key, saving in of_one.newest.items()} == {
+        ("BTCUSDT", MAKER): figure(3.0, symbol="BTCUSDT")
+    }
+    assert of_all.since == of_one.since == SLOT
+
+
 def test_before_a_slot_only_what_the_runs_before_it_found_is_known(store: Store) -> None:
     publish_savings(store, SLOT, figure(1.0))
     publish_savings(store, SLOT + QUARTER, figure(2.0))

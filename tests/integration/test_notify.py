@@ -21,10 +21,14 @@ from jobs.notify.sending import Message, masked, send
 from jobs.notify.watcher import NotifyPlan, Watcher, log_notice
 from jobs.run.lease_owner import claim
 from jobs.slots import Slots
+from policy.effective import EffectivePolicy
+from policy.enums import TakerBias
 from policy.event_kind import EventKind
+from storage.read.policies import latest
 from storage.schema.tables import policy_run
-from storage.store import Store
+from storage.store import Connection, Store
 from storage.write import leases
+from storage.write.overrides import make_override
 from tests.support.bots import COMMAND, environment, write_bot
 from tests.support.command import command
 from tests.support.endpoints import Endpoint, answering_garbage, hanging, refusing, taking
@@ -247,6 +251,44 @@ def test_a_slot_that_fails_again_and_again_is_told_once_until_a_run_is_published
     assert [fails(now - QUARTER), fails(now - QUARTER), fails(now)] == [[EventKind.RUN_FAILED], [], []]
     publish(sqlite_store, now, evidence("BTCUSDT"))
     assert fails(now + QUARTER) == [EventKind.RUN_FAILED]
+
+
+def test_what_a_run_published_is_read_once(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+
+    def counted(connection: Connection, scope: str, symbol: str | None = None) -> list[EffectivePolicy]:
+        reads.append(scope)
+        return latest(connection, scope, symbol)
+
+    monkeypatch.setattr("jobs.notify.observation.latest", counted)
+    watcher = watcher_of(sqlite_store, plan("json://127.0.0.1:1"))
+    publish(sqlite_store, SLOT, evidence("BTCUSDT"))
+    for _ in range(3):
+        assert watcher.look(sqlite_store) == []
+    assert len(reads) == 1
+    publish(sqlite_store, SLOT + QUARTER, evidence("BTCUSDT", fallback=0.95))
+
+    assert [notice.kind for notice in watcher.look(sqlite_store)] == [EventKind.TO_TAKER, EventKind.BROKEN]
+    assert len(reads) == 2
+
+
+def test_an_override_is_told_although_no_run_was_published(sqlite_store: Store) -> None:
+    watcher = watcher_of(sqlite_store, plan("json://127.0.0.1:1"))
+    publish(sqlite_store, SLOT, evidence("BTCUSDT"))
+    watcher.look(sqlite_store)
+    write(
+        sqlite_store,
+        make_override,
+        "default",
+        "BTCUSDT",
+        maker_first=False,
+        taker_bias=TakerBias.PREFER_TAKER,
+        lasting=timedelta(hours=1),
+        author="ann",
+        reason="a test",
+    )
+
+    assert [notice.kind for notice in watcher.look(sqlite_store)] == [EventKind.OVERRIDE_MADE]
 
 
 def test_by_another_schedule_policies_get_stale_from_its_beginning_on(

@@ -12,6 +12,7 @@ from console.web.pages.saving_view import saving_tile
 from console.web.pages.sparkline import LastDay, Stretch, in_words, stretches
 from console.web.pages.tiles import Tile, figure_tiles, policy_tiles
 from console.web.policy_cache import LatestPolicies, PolicyCache, tag_of
+from policy.experiment.saving_figure import ALL_SYMBOLS
 from policy.freshness import Status
 from policy.health import ExecutionHealth
 from storage.read.savings import known_savings
@@ -74,7 +75,7 @@ class Overview:
             end = newest.slot or newest.now
             steps = self._last_day.read(connection, self.cache.scope, end)
             figures = read_order_figures(connection, self.cache.scope)
-            known = known_savings(connection, self.cache.scope)
+            known = known_savings(connection, self.cache.scope, symbol=ALL_SYMBOLS)
         costs = figures.costs_of_symbols()
         rows = [
             _row(health, costs.get(health.symbol), stretches(health.symbol, steps))
