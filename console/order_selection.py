@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from console.errors import SettingsError
 from console.not_found import no_policy
 from console.settings.model import Settings
-from console.settings.plan import plan_of
+from console.settings.plan import orders_of
 from jobs.analysis.order_history import TOLERANCE, OrderSelection
 from policy.time_text import iso
 from policy.window import OUTCOME_WINDOW
@@ -28,5 +28,5 @@ def select_orders(
     start = since if since is not None else newest.slot - OUTCOME_WINDOW
     if start >= now:
         raise SettingsError(f"--since {iso(start)} is not in the past; give a time before {iso(now)}")
-    orders, slots = plan_of(settings).orders, settings.schedule.slots
+    orders, slots = orders_of(settings), settings.schedule.slots
     return OrderSelection(scope=settings.scope, orders=orders, slots=slots, start=start, end=now, tolerance=tolerance)

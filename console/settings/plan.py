@@ -31,7 +31,7 @@ def plan_of(settings: Settings) -> Plan:
         scope=settings.scope,
         symbols=tuple(settings.symbols),
         leave_after=settings.symbols_leave_after,
-        orders=_orders(settings),
+        orders=orders_of(settings),
         candles=_candles(settings) if settings.candles is not None else None,
         rule_set=rules_of(settings),
         shadows=tuple(rules_of(settings, name) for name in settings.rules.shadow),
@@ -52,6 +52,22 @@ def schedule_options_of(settings: Settings) -> "ScheduleOptions":
         deadline=schedule.deadline,
         retry_after=schedule.retry_after,
         catch_up=schedule.catch_up,
+    )
+
+
+def orders_of(settings: Settings) -> OrdersSource:
+    """Return where the orders are; a bot's whose data has no mid get it from the candles."""
+    orders = settings.orders
+    candles = _candles(settings) if settings.candles is not None else None
+    return OrdersSource(
+        kind=OrdersKind(orders.kind),
+        location=_location(orders),
+        deduplicate=orders.deduplicate,
+        symbols=_spelling(orders),
+        entries_known=orders.entries == "known",
+        is_post_only=orders.post_only,
+        zone=orders.zone,
+        candles=candles,
     )
 
 
@@ -85,21 +101,6 @@ def _experiment(settings: Settings) -> Experiment:
         salt=settings.scope if experiment.salt is None else experiment.salt,
         until_bps=experiment.until_bps,
         then=experiment.then,
-    )
-
-
-def _orders(settings: Settings) -> OrdersSource:
-    orders = settings.orders
-    candles = _candles(settings) if settings.candles is not None else None
-    return OrdersSource(
-        kind=OrdersKind(orders.kind),
-        location=_location(orders),
-        deduplicate=orders.deduplicate,
-        symbols=_spelling(orders),
-        entries_known=orders.entries == "known",
-        is_post_only=orders.post_only,
-        zone=orders.zone,
-        candles=candles,
     )
 
 

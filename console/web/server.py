@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.errors import SettingsError
 from console.settings.model import Settings
-from console.settings.plan import fees_of, plan_of
+from console.settings.plan import fees_of, orders_of
 from console.web.app import LOCAL_HOSTS, Access, create_app
 from console.web.connections import ACCEPTED_AT_ONCE, BoundedProtocol
 from console.web.order_log import OrderLog
@@ -130,7 +130,7 @@ def app_of(settings: Settings, address: Address, store: Store, holder: str | Non
         holder=holder,
         backtest=BacktestFiles(Path(backtest)) if backtest is not None else None,
         writing=writing_of(settings),
-        order_log=OrderLog(orders=plan_of(settings).orders, slots=slots, fees=fees_of(settings)),
+        order_log=OrderLog(orders=orders_of(settings), slots=slots, fees=fees_of(settings)),
     )
 
 
