@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from console.terminal.text import age_words
 from policy.freshness import WHAT_ROUTERS_DO, Status
-from policy.time_text import iso
+from policy.time_text import age_words, iso
 from storage.read.pages import PageBounds, SlotGap, gaps
 from storage.store import Connection
 

@@ -1,26 +1,16 @@
-"""How ages and figures are written on the screen, and lines and JSON on standard output."""
+"""How figures are written on the screen, and lines and JSON on standard output."""
 
 import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import timedelta
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-
-def age_words(age: timedelta) -> str:
-    """Write an age in one unit, as `45 s`, `12 min`, `5 h`, `3 days`; a time ahead is below zero."""
-    seconds = int(age.total_seconds())
-    for unit, size, until in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
-        if abs(seconds) < until:
-            return f"{int(seconds / size)} {unit}"
-    return f"{int(seconds / 86_400)} days"
 
 
 def figure(value: float | None) -> str:

@@ -14,8 +14,9 @@ from console.terminal import progress
 from console.terminal.rejects import reject_lines, reject_text
 from console.terminal.routes import policy_words, route_words
 from console.terminal.table import boxed_table, plain_table, print_table
-from console.terminal.text import age_words, exact_figure
+from console.terminal.text import exact_figure
 from policy.reject import Reject
+from policy.time_text import age_words
 
 REJECT = Reject(source="orders", reason="zero_fill", reject_count=3, sample="log.jsonl:7")
 
