@@ -1,15 +1,15 @@
 """Warnings about a symbol's execution health, each with the measured figure and its threshold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from math import ceil
 
 from policy.effective import EffectivePolicy
 from policy.enums import Regime
 from policy.evidence import Effectiveness
 from policy.freshness import WHAT_ROUTERS_DO, Freshness, FreshnessLimits, Status
 from policy.numbers import finite_or_none
+from policy.time_text import age_words
 
 HIGH_FALLBACK_RATIO = 0.5
 HIGH_SLIP_Q50_BPS = 4.0
@@ -76,23 +76,18 @@ def _about_age(freshness: Freshness, limits: FreshnessLimits) -> tuple[HealthWar
         return (HealthWarning(code="policy_missing", message=message),)
     if freshness.status is Status.CLOCK_SKEW:
         ahead = limits.clock_tolerance.total_seconds()
-        message = (
-            f"the policy is from the future, by {_whole(-age)}: a clock is wrong; {WHAT_ROUTERS_DO[freshness.status]}"
-        )
+        by = age_words(timedelta(seconds=-age))
+        message = f"the policy is from the future, by {by}: a clock is wrong; {WHAT_ROUTERS_DO[freshness.status]}"
         return (HealthWarning(code="policy_clock_skew", value=age, threshold=-ahead, message=message),)
     is_expired = freshness.status is Status.EXPIRED
-    limit = (limits.expired_after if is_expired else limits.stale_after).total_seconds()
-    message = f"the policy is {freshness.status}: {_whole(age)} old > {_whole(limit)}; {_consequence(freshness)}"
-    return (HealthWarning(code=f"policy_{freshness.status}", value=age, threshold=limit, message=message),)
+    limit = limits.expired_after if is_expired else limits.stale_after
+    message = f"the policy is {freshness.status}: more than {age_words(limit)} old; {_consequence(freshness)}"
+    code = f"policy_{freshness.status}"
+    return (HealthWarning(code=code, value=age, threshold=limit.total_seconds(), message=message),)
 
 
 def _consequence(freshness: Freshness) -> str:
     return f"{WHAT_ROUTERS_DO[freshness.status]}; is the schedule running?"
-
-
-def _whole(seconds: float) -> timedelta:
-    """Return the time in whole seconds, rounded up: an age above its limit never reads as equal to it."""
-    return timedelta(seconds=ceil(seconds))
 
 
 def _about_fallback(figures: Effectiveness) -> tuple[HealthWarning, ...]:
@@ -147,13 +142,14 @@ def _about_regime(policy: EffectivePolicy) -> tuple[HealthWarning, ...]:
     message = "the regime is unknown and treated as normal"
     for code in policy.snapshot.codes:
         if code.code in _WHY_UNKNOWN and code.value is not None and code.threshold is not None:
-            why = _WHY_UNKNOWN[code.code].format(code.value, code.threshold)
-            message = f"{message}: {why}"
+            message = f"{message}: {_WHY_UNKNOWN[code.code](code.value, code.threshold)}"
             return (HealthWarning(code=code.code, value=code.value, threshold=code.threshold, message=message),)
     return (HealthWarning(code="regime_unknown", message=message),)
 
 
-_WHY_UNKNOWN = {
-    "regime_unknown_too_few_bars": "{:.0f} closed candles < {:.0f}",
-    "regime_unknown_candles_too_old": "the last candle closed {:.0f} s before the slot > {:.0f} s",
+_WHY_UNKNOWN: Mapping[str, Callable[[float, float], str]] = {
+    "regime_unknown_too_few_bars": lambda bars, needed: f"{bars:.0f} closed candles < {needed:.0f}",
+    "regime_unknown_candles_too_old": lambda _, longest: (
+        f"the last candle closed more than {age_words(timedelta(seconds=longest))} before the slot"
+    ),
 }
