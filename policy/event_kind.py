@@ -18,4 +18,5 @@ class EventKind(StrEnum):
     RULE_SET_CHANGED = "rule_set_changed"
     SLOT_MISSED = "slot_missed"
     RUN_FAILED = "run_failed"
+    RECOVERED = "recovered"
     SAVING_KNOWN = "saving_known"

@@ -17,6 +17,7 @@ from storage.read.overrides import OverrideEntry
 from storage.read.pages import GapState, SlotGap
 
 _SYMBOLS_SHOWN = 5
+_TOO_OLD = {Status.STALE: EventKind.STALE, Status.EXPIRED: EventKind.EXPIRED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ def notices(before: Observation, after: Observation) -> list[Notice]:
         *_failures(before, after),
         *_gaps(before, after),
         *_freshness(before, after),
+        *_recovery(before, after),
         *_savings(before, after),
     ]
 
@@ -126,12 +128,26 @@ def _missed(missed: Sequence[SlotGap]) -> Iterator[Notice]:
 
 
 def _freshness(before: Observation, after: Observation) -> Iterator[Notice]:
-    kind = {Status.STALE: EventKind.STALE, Status.EXPIRED: EventKind.EXPIRED}.get(after.status)
+    kind = _TOO_OLD.get(after.status)
     if kind is None or after.status is before.status or after.run is None:
         return
     consequence = "routers still act on them" if kind is EventKind.STALE else WHAT_ROUTERS_DO[after.status]
     message = f"the policies of slot {iso(after.run.slot)} are {after.status}; {consequence}"
     yield Notice(kind=kind, message=message, run_id=after.run.run_id, slot=after.run.slot)
+
+
+def _recovery(before: Observation, after: Observation) -> Iterator[Notice]:
+    """Yield the run by which policies that had grown old are fresh again, or that ends failures, in one notice."""
+    run = after.run
+    if run is None or (before.run is not None and before.run.run_id == run.run_id):
+        return
+    if after.status is Status.FRESH and before.status in _TOO_OLD:
+        message = f"the policies are fresh again, by run {run.run_id} of slot {iso(run.slot)}"
+    elif before.failures:
+        message = f"run {run.run_id} of slot {iso(run.slot)} is published, the first after those that failed"
+    else:
+        return
+    yield Notice(kind=EventKind.RECOVERED, message=message, run_id=run.run_id, slot=run.slot)
 
 
 def _savings(before: Observation, after: Observation) -> Iterator[Notice]:

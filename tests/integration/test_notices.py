@@ -219,6 +219,36 @@ def test_growing_old_is_told_once(status: Status, expected: list[EventKind]) -> 
     assert notices(seen(status=status), seen(status=status)) == []
 
 
+@pytest.mark.parametrize("status", [Status.STALE, Status.EXPIRED])
+def test_policies_that_are_fresh_again_are_told_with_their_run(status: Status) -> None:
+    (told,) = notices(seen(status=status, failures=(failure(),)), seen(run=run(2)))
+
+    assert (told.kind, told.run_id) == (EventKind.RECOVERED, 2)
+    assert told.message == "the policies are fresh again, by run 2 of slot 2026-04-26T00:15:00Z"
+
+
+def test_the_first_run_after_failures_is_told_although_no_policy_was_stale() -> None:
+    (told,) = notices(seen(failures=(failure(),)), seen(run=run(2)))
+
+    assert told.kind is EventKind.RECOVERED
+    assert told.message == "run 2 of slot 2026-04-26T00:15:00Z is published, the first after those that failed"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"run": run(2)}),  # nothing was wrong
+        ({"status": Status.STALE}, {}),  # another schedule is in force, by which no policy is stale
+        ({"status": Status.EXPIRED}, {"run": run(2), "status": Status.EXPIRED}),  # a run of a past slot
+        ({"status": Status.CLOCK_SKEW}, {"run": run(2)}),  # that was not told either
+    ],
+)
+def test_without_an_end_of_something_that_was_told_nothing_has_recovered(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    assert notices(seen(**before), seen(**after)) == []
+
+
 def test_routers_act_on_policies_that_are_stale() -> None:
     (told,) = notices(seen(), seen(status=Status.STALE))
 
