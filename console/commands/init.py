@@ -1,6 +1,6 @@
 """`router-policy init`: a settings file to start from, and the store's schema."""
 
-import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from console.errors import SettingsError
-from console.options import Config
+from console.options import AsJson, Config
+from console.records.preview_record import preview_record
 from console.settings.draft import RULES, draft
 from console.settings.file import FILE_NAME, load
 from console.settings.plan import plan_of
 from console.terminal.preview import print_preview
+from console.terminal.text import print_lines, print_record
 from jobs.analysis.preview import DataEnd, Preview, find_data_end, preview_policies
 from jobs.analysis.recognition import recognise
 from policy.errors import RouterPolicyError
@@ -52,25 +54,61 @@ _From = Annotated[
 ]
 
 
-def command(config: Config = None, from_: _From = None) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beginning:
+    """The settings file that there is now; for the data of a bot, what was seen, and its policies if it has any."""
+
+    path: Path
+    is_written: bool
+    seen: str | None = None
+    shown: Preview | None = None
+
+
+def command(config: Config = None, from_: _From = None, as_json: AsJson = False) -> None:
     """Write a settings file if there is none, and create or upgrade the store's schema.
 
     With --from the settings are for the data of a bot, and the policies at the end of that data are shown; nothing is
     published.
     """
     path = config or Path(FILE_NAME)
-    if from_ is not None:
-        _start_from(from_, path)
-    elif not path.exists():
-        _write_whole(path, TEMPLATE)
-        sys.stdout.write(f"wrote {path}: point it at your logs, then run: router-policy check\n")
+    beginning = _begin(path) if from_ is None else _begin_from(from_, path)
+    if not as_json:
+        _print_settings(beginning, from_)
+    store_url = _set_up_store(path)
+    if as_json:
+        print_record(_record(beginning, store_url))
+        return
+    print_lines([f"store {store_url} is set up"])
+
+
+def _begin(path: Path) -> _Beginning:
+    """Write settings to start from, if there are none."""
+    if path.exists():
+        return _Beginning(path=path, is_written=False)
+    _write_whole(path, TEMPLATE)
+    return _Beginning(path=path, is_written=True)
+
+
+def _record(beginning: _Beginning, store_url: str) -> dict[str, object]:
+    return {
+        "settings": str(beginning.path),
+        "is_written": beginning.is_written,
+        "store": store_url,
+        "seen": beginning.seen,
+        "preview": preview_record(beginning.shown) if beginning.shown is not None else None,
+    }
+
+
+def _set_up_store(path: Path) -> str:
+    """Set up the store of a settings file, and return its URL without a password."""
     settings = load(path)
     with Store(settings.store.url) as store:
         store.set_up()
-    sys.stdout.write(f"store {describe_url(parse_url(settings.store.url))} is set up\n")
+    return describe_url(parse_url(settings.store.url))
 
 
-def _start_from(origin: str, path: Path) -> None:
+def _begin_from(origin: str, path: Path) -> _Beginning:
+    """Write settings for the data of a bot."""
     if path.exists():
         raise SettingsError(f"{path} exists, and is not written over; remove it, or name another file with --config")
     recognition = recognise(origin)
@@ -78,15 +116,24 @@ def _start_from(origin: str, path: Path) -> None:
     _write_whole(path, draft(recognition, folder))
     end, shown = _previewed(path)
     _write_whole(path, draft(recognition, folder, end, shown.notes if shown is not None else ()))
-    sys.stdout.write(f"{origin} is {recognition.seen}: wrote {path}\n")
-    if end is None or shown is None:
-        sys.stdout.write("none of its orders can be used yet: router-policy check names the reasons\n")
+    return _Beginning(path=path, is_written=True, seen=recognition.seen, shown=shown)
+
+
+def _print_settings(beginning: _Beginning, origin: str | None) -> None:
+    if beginning.seen is not None:
+        _print_seen(beginning, origin)
+    elif beginning.is_written:
+        print_lines([f"wrote {beginning.path}: point it at your logs, then run: router-policy check"])
+
+
+def _print_seen(beginning: _Beginning, origin: str | None) -> None:
+    print_lines([f"{origin} is {beginning.seen}: wrote {beginning.path}"])
+    if beginning.shown is None:
+        print_lines(["none of its orders can be used yet: router-policy check names the reasons"])
         return
-    print_preview(shown, end.as_of)
-    sys.stdout.write(
-        "\nNothing is published. Next: router-policy check and router-policy once, both with "
-        f"--as-of {iso(end.as_of)} if the bot has stopped\n"
-    )
+    print_preview(beginning.shown)
+    again = f"--as-of {iso(beginning.shown.as_of)} if the bot has stopped"
+    print_lines(["", f"Nothing is published. Next: router-policy check and router-policy once, both with {again}"])
 
 
 def _previewed(path: Path) -> tuple[DataEnd | None, Preview | None]:

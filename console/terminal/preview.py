@@ -1,7 +1,5 @@
 """A preview of policies for the terminal: a table, what the sources cannot tell, and the rows that are not used."""
 
-from datetime import datetime
-
 from console.terminal.rejects import reject_lines
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
@@ -15,9 +13,9 @@ _HEADS = ("symbol", "quality", "policy", "maker\nfills", "falls\nback", "starts/
 _TEXT_COLUMNS = (0, 1, 2, 7)
 
 
-def print_preview(shown: Preview, as_of: datetime) -> None:
+def print_preview(shown: Preview) -> None:
     """Print what a run as of a time would decide."""
-    print_lines([f"policies as of {iso(as_of)}, by {shown.order_count} orders of the seven days before:"])
+    print_lines([f"policies as of {iso(shown.as_of)}, by {shown.order_count} orders of the seven days before:"])
     print_table(plain_table(_HEADS, map(_cells, shown.judgements), text_columns=_TEXT_COLUMNS))
     survivors = (
         f"{judgement.evidence.symbol}: {warning}"

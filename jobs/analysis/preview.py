@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from jobs.plan import OrdersSource, Plan
 from policy.reject import Reject
-from policy.rules import Judgement
+from policy.rules import Judgement, RuleSet
 from policy.window import Window
 
 _LONGEST = timedelta(days=365 * 20)
@@ -24,8 +24,10 @@ class DataEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The judgements as of a time, what the sources cannot tell, and the rows that were not used."""
+    """The judgements of a rule set as of a time, what the sources cannot tell, and the rows that were not used."""
 
+    as_of: datetime
+    rule_set: RuleSet
     judgements: Sequence[Judgement]
     notes: Sequence[str]
     rejects: Sequence[Reject]
@@ -68,6 +70,8 @@ def preview_policies(plan: Plan, as_of: datetime) -> Preview:
 
     measurement = measure(plan, plan.window(as_of), {})
     return Preview(
+        as_of=as_of,
+        rule_set=plan.rule_set,
         judgements=decide_symbols(plan, measurement, as_of).live,
         notes=notes_of(measurement),
         rejects=measurement.rejects,

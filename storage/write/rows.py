@@ -26,8 +26,8 @@ def snapshot_rows(run_id: int, lease: Lease, result: RunResult) -> list[Row]:
     return [
         {
             **run,
-            **_evidence_columns(evidence),
-            **_decision_columns(decision, result.rule_set),
+            **evidence_columns(evidence),
+            **decision_columns(decision, result.rule_set),
             **_holdout_columns(result.experiment.holdout(decision)),
         }
         for evidence, decision in result.decisions
@@ -54,7 +54,7 @@ def shadow_rows(run_id: int, result: RunResult) -> list[Row]:
         {
             "run_id": run_id,
             "symbol": judgement.evidence.symbol,
-            **_decision_columns(judgement.decision, rule_set),
+            **decision_columns(judgement.decision, rule_set),
         }
         for rule_set, judgements in result.shadows
         for judgement in judgements
@@ -130,7 +130,8 @@ def _outage_text(outage: OutageEvidence | None) -> str | None:
     return outage_to_text(outage) if outage is not None else None
 
 
-def _decision_columns(decision: Decision, rule_set: RuleSet) -> Row:
+def decision_columns(decision: Decision, rule_set: RuleSet) -> Row:
+    """Return a decision by the columns of policy_snapshot; the codes are JSON."""
     policy = decision.policy
     return {
         "rule_set": rule_set.name,
@@ -154,7 +155,8 @@ def _holdout_columns(holdout: Holdout | None) -> Row:
     }
 
 
-def _evidence_columns(evidence: Evidence) -> Row:
+def evidence_columns(evidence: Evidence) -> Row:
+    """Return what was measured for a symbol by the columns of policy_snapshot."""
     return {
         "symbol": evidence.symbol,
         **_columns(evidence.effectiveness),

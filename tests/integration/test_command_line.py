@@ -318,6 +318,20 @@ def test_init_writes_settings_and_sets_the_store_up_and_can_be_repeated(tmp_path
     assert (tmp_path / "router_policy.db").exists()
 
 
+def test_init_as_json_names_the_settings_and_the_store(tmp_path: Path) -> None:
+    first, second = (json.loads(command(tmp_path, "init", "--json").stdout) for _ in range(2))
+
+    store = f"sqlite:///{tmp_path / 'router_policy.db'}"
+    assert first == {
+        "settings": "router-policy.toml",
+        "is_written": True,
+        "store": store,
+        "seen": None,
+        "preview": None,
+    }
+    assert second == first | {"is_written": False}
+
+
 def test_check_says_that_all_is_well(bot_on_each: Path) -> None:
     checked = command(bot_on_each, "check", "--as-of", AT)
 

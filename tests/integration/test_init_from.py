@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pyarrow import feather
 from starlette.testclient import TestClient
 
+from console.records.policy_records import SnapshotRecord
 from console.settings.file import load
 from console.settings.plan import plan_of
 from console.web.app import create_app
@@ -89,6 +90,30 @@ def test_the_user_data_of_freqtrade_gives_orders_candles_and_what_its_configurat
     assert "policies as of 2026-04-25T10:09:01Z, by 7 orders of the seven days before:" in printed
     assert "BTC/USDT:USDT" in printed
     assert (folder / "tradesv3.sqlite").read_bytes() == before
+
+
+def test_as_json_the_policies_have_the_names_of_the_api(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+
+    done = command(home, "init", "--from", str(write_user_data(tmp_path)), "--json")
+
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    preview = record.pop("preview")
+    assert record == {
+        "settings": "router-policy.toml",
+        "is_written": True,
+        "store": f"sqlite:///{home / 'router_policy.db'}",
+        "seen": record["seen"],
+    }
+    assert "freqtrade" in record["seen"]
+    assert (preview["as_of"], preview["event_count"]) == ("2026-04-25T10:09:01Z", 7)
+    (policy,) = preview["items"]
+    assert set(policy) <= set(SnapshotRecord.model_fields)
+    assert (policy["symbol"], policy["maker_started_count"], policy["maker_fill_ratio"]) == ("BTC/USDT:USDT", 2, 0.5)
+    assert set(policy["codes"][0]) == {"code", "value", "threshold"}
+    assert any("4 entries of the window" in note for note in preview["notes"])
 
 
 def test_the_settings_work_unedited_and_nothing_is_published_before(tmp_path: Path) -> None:
