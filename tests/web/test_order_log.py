@@ -78,6 +78,33 @@ def test_a_run_and_its_changes_lead_to_the_orders_that_they_rest_on(client: Test
     assert [row[1] for row in rows_of(client.get(links[0]).text)] == ["ETHUSDT"]
 
 
+def links_to_orders(page: str) -> list[str]:
+    return [link.replace("&amp;", "&") for link in re.findall(r'href="(/orders/log[^"]*)"', page)]
+
+
+def test_each_change_of_a_symbol_leads_to_its_run_and_to_the_orders_of_the_seven_days_before(
+    client: TestClient,
+) -> None:
+    page = client.get("/symbols/ETHUSDT").text
+
+    # ETHUSDT changed at each slot from 23:00 to 01:00, by its regime, and at 04:00; the override has no orders.
+    (newest, older, *oldest) = links_to_orders(page)
+    assert len(oldest) == 2
+    assert newest == "/orders/log?since=2025-02-25T04%3A00%3A00Z&until=2025-03-04T04%3A00%3A00Z&symbol=ETHUSDT"
+    assert older.endswith("&until=2025-03-04T01%3A00%3A00Z&symbol=ETHUSDT")
+    assert [row[2] for row in rows_of(client.get(newest).text)] == [f"order-ETHUSDT-{number}" for number in (3, 2, 1)]
+    (change,) = [row for row in re.findall(r"<tr data-key.*?</tr>", page, re.DOTALL) if older in links_to_orders(row)]
+    assert 'href="/runs/4"' in change
+
+
+def test_the_timeline_leads_to_the_orders_of_what_a_run_decided(client: TestClient) -> None:
+    links = links_to_orders(client.get("/activity?symbol=ETHUSDT").text)
+
+    assert [link for link in links if "until=2025-03-04T01%3A00%3A00Z" in link] == [
+        "/orders/log?since=2025-02-25T01%3A00%3A00Z&until=2025-03-04T01%3A00%3A00Z&symbol=ETHUSDT"
+    ]
+
+
 def test_a_log_that_cannot_be_read_or_is_being_read_is_said(visit: Visit, small_store: Store, tmp_path: Path) -> None:
     log = log_at(tmp_path / "nowhere.jsonl")
     client, address = visit(small_store, order_log=log), "/orders/log?since=2025-03-04&until=2025-03-05"

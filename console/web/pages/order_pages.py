@@ -1,4 +1,4 @@
-"""What the page of single orders shows."""
+"""What the page of single orders shows, and its address for the orders behind a decision."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,6 +7,13 @@ from fastapi import HTTPException
 
 from console.web.order_log import ORDERS_SHOWN, OrderLog
 from policy.time_text import iso
+from policy.window import OUTCOME_WINDOW
+
+
+def orders_behind(slot: datetime, symbol: str | None = None) -> Mapping[str, str]:
+    """Return the query of the page for the orders that the decisions of a slot rest on, of a symbol or of all."""
+    bounds = {"since": iso(slot - OUTCOME_WINDOW), "until": iso(slot)}
+    return bounds if symbol is None else {**bounds, "symbol": symbol}
 
 
 def order_log_values(

@@ -44,8 +44,6 @@ from policy.activity_kind import ActivityKind
 from policy.experiment.saving import Comparison
 from policy.experiment.saving_figure import ALL_SYMBOLS
 from policy.rules import UnknownRuleSetError
-from policy.time_text import iso
-from policy.window import OUTCOME_WINDOW
 from storage.audit import chain
 from storage.read.overrides import override_periods, overrides_at
 from storage.read.pages import PageBounds, changes, failures, gaps, run_by_id, runs
@@ -254,7 +252,6 @@ def run_page(request: Request, cache: ThePolicyCache, run_id: RunNumber) -> Resp
             "run": run,
             "rejects": rejects_of_run(connection, run_id),
             "events": events_of_run(connection, run),
-            "rests_on": {"since": iso(run.slot - OUTCOME_WINDOW), "until": iso(run.slot)},
         }
     return page(request, "run.html", {**values, "banner": banner_of(cache, cache.newest()), "active": "runs"})
 

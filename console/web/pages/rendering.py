@@ -16,6 +16,7 @@ from console.web.banner import FreshnessPhase, phase_at
 from console.web.headers import NOT_KEPT
 from console.web.pages import formats
 from console.web.pages.columns import COLUMNS
+from console.web.pages.order_pages import orders_behind
 from console.web.pages.sparkline import STEP_COUNT
 from policy.enums import Quality, Regime
 
@@ -45,6 +46,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         decision=formats.decision,
+        orders_behind=orders_behind,
         outage_title=outage_title,
         sum_move_words=sum_move_words,
         phase_at=phase_at,

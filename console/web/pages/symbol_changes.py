@@ -13,7 +13,10 @@ from storage.records import PolicyChange
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolChange:
-    """A row of the table: from when on which decision, what it was before, and why; qualities of what was computed."""
+    """A row of the table: from when on which decision, what it was before, and why; qualities of what was computed.
+
+    `run_id` is the run that decided, None for an override.
+    """
 
     key: str
     at: datetime
@@ -22,6 +25,7 @@ class SymbolChange:
     quality: Quality | None = None
     decision: str
     reason: str
+    run_id: int | None = None
 
 
 def symbol_changes(
@@ -43,6 +47,7 @@ def _of_change(change: PolicyChange) -> SymbolChange:
         quality=change.quality,
         decision=decision(change.maker_first, change.taker_bias),
         reason=change.reason,
+        run_id=change.run_id,
     )
 
 
