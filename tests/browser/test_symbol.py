@@ -214,6 +214,46 @@ def test_a_switch_shows_the_times_of_this_machine_and_is_kept(visit: Visit, two_
     expect(page.locator("#picture .zone")).to_have_text("Times are in local time, UTC+05:30")
 
 
+def test_the_arrow_keys_go_through_the_chart_and_say_what_stands_there(visit: Visit, two_days: Live) -> None:
+    page = visit(f"{two_days.url}/symbols/SOLUSDT")
+    drawn(page, 48)
+    readout, spoken = page.locator("#picture .readout"), page.locator("#picture-values[role=status]")
+
+    def press(key: str, moment: str) -> None:
+        page.keyboard.press(key)
+        expect(readout).to_contain_text(f"{moment} UTC")
+        expect(spoken).to_contain_text(f"{moment} UTC; ")
+        assert page.locator("#picture .u-cursor-x:visible").count() == 3
+
+    page.locator("#picture").focus()
+    press("ArrowLeft", "2026-04-26 23:00")
+    press("ArrowLeft", "2026-04-26 22:00")
+    press("ArrowRight", "2026-04-26 23:00")
+    press("ArrowRight", "2026-04-26 23:00")
+    press("Home", "2026-04-25 00:00")
+    press("ArrowLeft", "2026-04-25 00:00")
+    press("ArrowRight", "2026-04-25 01:00")
+    expect(spoken).to_contain_text("good: maker first, prefer maker; maker fill 0.8")
+    page.evaluate("document.dispatchEvent(new Event('router-policy:zone'))")  # the chart is drawn anew
+    expect(readout).to_contain_text("2026-04-25 01:00 UTC")
+    press("End", "2026-04-26 23:00")
+    page.keyboard.press("Escape")
+    expect(readout).to_be_hidden()
+
+
+def test_the_pointer_takes_over_from_the_keyboard(visit: Visit, two_days: Live) -> None:
+    page = visit(f"{two_days.url}/symbols/SOLUSDT")
+    drawn(page, 48)
+
+    page.locator("#picture").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#picture .readout")).to_contain_text("2026-04-25 00:00 UTC")
+    point_at(page, 1, 31.5 / HOURS_SHOWN)
+    expect(page.locator("#picture .readout")).to_contain_text("2026-04-26 07:00 UTC")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#picture .readout")).to_contain_text("2026-04-26 23:00 UTC")
+
+
 def test_slots_without_a_run_are_hatched_and_no_line_goes_through_them(empty: Live, visit: Visit) -> None:
     for hour in (LAST_HOUR - 8, LAST_HOUR - 7, LAST_HOUR - 2, LAST_HOUR - 1, LAST_HOUR):
         publish_hour(empty.store, hour)

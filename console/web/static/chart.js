@@ -8,6 +8,7 @@
   const NARROW_WIDTH = 600;
   const MOST_SHADES = 400;
   const MARK_REACH_PIXELS = 8;
+  const { isLocal, timeWords, zoneWords } = window.routerPolicyTimes;
   // Lines: figure, words, colour. Thresholds: parameter, the word it stands for, words of the condition, colour.
   const PANELS = [
     {
@@ -56,19 +57,6 @@
     return `${isMaker ? "maker first" : "straight to taker"}, ${bias.replaceAll("_", " ")}`;
   }
 
-  // A time as people read it: 2026-04-26 06:00, in UTC or in the zone of this machine.
-  function timeWords(at, isLocal) {
-    const shift = isLocal ? new Date(at * 1000).getTimezoneOffset() * 60 : 0;
-    return new Date((at - shift) * 1000).toISOString().slice(0, 16).replace("T", " ");
-  }
-
-  function zoneWords(at, isLocal) {
-    if (!isLocal) return "UTC";
-    const minutes = -new Date(at * 1000).getTimezoneOffset();
-    const [hours, rest] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
-    return `local time, UTC${minutes < 0 ? "−" : "+"}${String(hours).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
-  }
-
   // The points and the slots without a run, in the order of time; `index` is null if there was no run.
   function rowsOf(record) {
     const rows = record.points.slot.map((slot, index) => ({ at: seconds(slot), index }));
@@ -77,7 +65,7 @@
   }
 
   // Stretches in which the decision was the same, or no run took place.
-  function stretches(rows, points) {
+  function stretchesOf(rows, points) {
     const all = [];
     for (const row of rows) {
       const isGap = row.index === null;
@@ -154,17 +142,17 @@
     }
   }
 
-  function placeLayers(plot, view, panel) {
-    for (const stretch of stretches(view.rows, view.record.points)) {
+  function placeLayers(plot, view, panel, thresholds) {
+    for (const stretch of view.stretches) {
       placeSpan(plot, plot.under, `shade ${stretch.quality}${stretch.isMaker ? "" : " taker"}`, stretch.from, stretch.to);
     }
-    placeThresholds(plot, thresholdsOf(panel, view.record));
+    placeThresholds(plot, thresholds);
     placeOverrides(plot, view, panel === PANELS[0]);
     for (const mark of view.marks) placeSpan(plot, plot.over, `mark ${mark.kind}`, mark.at, mark.at);
   }
 
   // What the whole chart shows: rows, overrides and marks within its time.
-  function viewOf(record, now, marks, isLocal) {
+  function viewOf(record, now, marks) {
     const rows = rowsOf(record);
     const [first, last] = [rows[0].at, Math.max(rows[rows.length - 1].at, now)];
     const overrides = record.overrides.map((override) => ({
@@ -174,7 +162,7 @@
     })).filter((override) => override.from < override.to);
     const until = Math.max(rows[rows.length - 1].at, ...overrides.map((override) => override.to));
     const within = marks.map((mark) => ({ ...mark, at: seconds(mark.at) })).filter((mark) => mark.at >= first && mark.at <= until);
-    return { record, rows, overrides, marks: within, isLocal, first, until };
+    return { record, rows, stretches: stretchesOf(rows, record.points), overrides, marks: within, first, until };
   }
 
   function rowBefore(rows, at) {
@@ -183,10 +171,11 @@
     return index;
   }
 
-  function readoutLines(view, at, reachSeconds) {
+  function readoutLines(plot, view, at) {
     const { points } = view.record;
+    const reachSeconds = plot.posToVal(MARK_REACH_PIXELS, "x") - plot.posToVal(0, "x");
     const row = view.rows[rowBefore(view.rows, at)];
-    const time = `${timeWords(row.at, view.isLocal)} ${zoneWords(row.at, view.isLocal).replace("local time, ", "")}`;
+    const time = `${timeWords(row.at)} ${zoneWords(row.at)}`;
     const hands = view.overrides.filter((override) => override.from <= at && at < override.to);
     const marks = view.marks.filter((mark) => Math.abs(mark.at - at) <= reachSeconds).map((mark) => mark.text);
     const events = [...hands.flatMap((override) => [override.words, override.why]), ...marks];
@@ -207,26 +196,25 @@
     const left = plot.cursor.left;
     readout.hidden = left === undefined || left < 0;
     if (readout.hidden) return;
-    const reach = plot.posToVal(MARK_REACH_PIXELS, "x") - plot.posToVal(0, "x");
     readout.replaceChildren();
-    for (const line of readoutLines(view, plot.posToVal(left, "x"), reach)) place(readout, "", line);
+    for (const line of readoutLines(plot, view, chosen ?? plot.posToVal(left, "x"))) place(readout, "", line);
     const space = plot.over.clientWidth;
     const onLeft = left > space / 2;
     readout.style.left = onLeft ? "" : `${AXIS_WIDTH + left + 16}px`;
     readout.style.right = onLeft ? `${readout.parentElement.clientWidth - AXIS_WIDTH - left + 16}px` : "";
   }
 
-  function timeLabels(splits, increment, isLocal) {
+  function timeLabels(splits, increment) {
     return splits.map((at, index) => {
-      const [date, time] = timeWords(at, isLocal).split(" ");
+      const [date, time] = timeWords(at).split(" ");
       if (increment >= DAY_SECONDS) return index === 0 ? date : date.slice(5);
       return index === 0 || time === "00:00" ? `${time}\n${date}` : time;
     });
   }
 
-  function axes(panel, isLocal) {
+  function axes(panel) {
     const shared = { stroke: colour("text"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 } };
-    const labels = (plot, splits, axis, space, increment) => timeLabels(splits, increment, isLocal);
+    const labels = (plot, splits, axis, space, increment) => timeLabels(splits, increment);
     const times = { ...shared, size: 44, space: 70, values: labels };
     const none = { ...shared, size: 6, space: 70, values: (plot, splits) => splits.map(() => null), ticks: { show: false } };
     return [panel.hasTimes ? times : none, { ...shared, size: AXIS_WIDTH, space: 34 }];
@@ -254,27 +242,28 @@
   function drawPanel(container, panel, view, readout, onZoom) {
     const width = container.clientWidth;
     const gutter = width < NARROW_WIDTH ? 84 : 150;
-    const pickDate = view.isLocal ? (at) => new Date(at * 1000) : (at) => uPlot.tzDate(new Date(at * 1000), "UTC");
+    const pickDate = isLocal() ? (at) => new Date(at * 1000) : (at) => uPlot.tzDate(new Date(at * 1000), "UTC");
     const zoom = (plot) => {
       const [from, to] = [plot.select.left, plot.select.left + plot.select.width].map((left) => plot.posToVal(left, "x"));
       const first = rowBefore(view.rows, from);
       if (rowBefore(view.rows, to) > first) onZoom(view.rows[first].at, to);
     };
+    const thresholds = thresholdsOf(panel, view.record);
     title(container, panel);
     return new uPlot({
-      width, height: panel.height, tzDate: pickDate, series: series(panel), axes: axes(panel, view.isLocal),
+      width, height: panel.height, tzDate: pickDate, series: series(panel), axes: axes(panel),
       bands: panel.band ? [{ series: [2, 1], fill: `${colour("ok")}55` }] : [],
       padding: [6, gutter, 0, 0], legend: { show: false },
       scales: {
         x: { range: [view.first, Math.max(view.until, view.first + 1)] },
-        y: { range: rangeOf(panel, view.record.points, thresholdsOf(panel, view.record)) },
+        y: { range: rangeOf(panel, view.record.points, thresholds) },
       },
       cursor: {
         y: false, sync: { key: "router-policy" }, drag: { x: true, y: false, setScale: false },
         dataIdx: (self, index, hovered, at) => rowBefore(view.rows, at), bind: { dblclick: () => null },
       },
       hooks: {
-        ready: [(self) => placeLayers(self, view, panel)],
+        ready: [(self) => { placeLayers(self, view, panel, thresholds); if (panel === PANELS.at(-1)) moveCursor(0); }],
         setCursor: [(self) => { if (panel === PANELS[0]) showReadout(self, view, readout); }],
         setSelect: [zoom],
       },
@@ -282,17 +271,40 @@
   }
 
   let plots = [];
+  let shown = null;
+  let chosen = null; // the time that the keyboard has chosen, in seconds; null: the pointer chooses
+
+  // Move the cursor to the row that is so many rows away, and return the lines of the readout; without a cursor the
+  // first step is to the last row.
+  function moveCursor(step) {
+    const [plot] = plots;
+    if (!plot || (chosen === null && step === 0)) return [];
+    const last = shown.rows.length - 1;
+    const from = chosen === null ? shown.rows.length : rowBefore(shown.rows, chosen);
+    chosen = shown.rows[Math.min(Math.max(from + step, 0), last)].at;
+    plot.setCursor({ left: plot.valToPos(chosen, "x"), top: 0 }, true, true);
+    return readoutLines(plot, shown, chosen);
+  }
+
+  function leaveCursor() {
+    chosen = null;
+    plots[0]?.setCursor({ left: -10, top: -10 }, true, true);
+  }
 
   // Draw a record of the API anew. `now` in seconds ends overrides that still last; `onZoom` gets the two ends of a drag.
-  window.routerPolicyChart = (container, record, { now, marks, isLocal, onZoom }) => {
+  function draw(container, record, { now, marks, onZoom }) {
     for (const plot of plots) plot.destroy();
     container.replaceChildren();
-    const view = viewOf(record, now, marks, isLocal);
+    const view = viewOf(record, now, marks);
     const readout = document.createElement("div");
     readout.className = "readout";
     readout.hidden = true;
+    shown = view;
     plots = PANELS.map((panel) => drawPanel(container, panel, view, readout, onZoom));
-    place(container, "zone", `Times are in ${zoneWords(view.first, isLocal)}`);
+    place(container, "zone", `Times are in ${isLocal() ? "local time, " : ""}${zoneWords(view.first)}`);
     container.append(readout);
-  };
+    container.onpointermove = () => { chosen = null; };
+  }
+
+  window.routerPolicyChart = { draw, moveCursor, leaveCursor };
 })();

@@ -1,14 +1,14 @@
-// A symbol's page: which time its chart shows, kept in the address, and in which zone.
+// A symbol's page: which time its chart shows, kept in the address, and the keys that go through it.
 "use strict";
 
 (() => {
   const DAY_SECONDS = 86400;
   const USUAL_DAYS = 3;
-  const LOCAL_TIME = "router-policy-local-time";
+  const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
   const picture = document.getElementById("picture");
   const state = document.getElementById("picture-state");
   const spans = document.getElementById("spans");
-  const localTime = document.getElementById("local-time");
+  const values = document.getElementById("picture-values");
   let shown = null;
   let asked = 0;
   let marks = [];
@@ -16,10 +16,10 @@
 
   // The time in the address: a drag's two ends, or so many days up to the newest slot; 0 days are all.
   function wanted() {
-    const values = new URLSearchParams(location.search);
-    const [since, until] = [Date.parse(values.get("since")), Date.parse(values.get("until"))];
+    const query = new URLSearchParams(location.search);
+    const [since, until] = [Date.parse(query.get("since")), Date.parse(query.get("until"))];
     if (since < until) return { since: new Date(since), until: new Date(until), days: null };
-    const days = Number(values.get("days") ?? USUAL_DAYS);
+    const days = Number(query.get("days") ?? USUAL_DAYS);
     const isValid = Number.isInteger(days) && days >= 0 && days <= 10000;
     return lastDays(isValid ? days : USUAL_DAYS);
   }
@@ -37,10 +37,6 @@
     load();
   }
 
-  function isLocal() {
-    return localTime.getAttribute("aria-pressed") === "true";
-  }
-
   function zoom(from, to) {
     const [since, until] = [from, to].map((at) => new Date(Math.ceil(at) * 1000).toISOString().replace(".000", ""));
     const now = new URLSearchParams(location.search); // each panel reports a drag over one of them
@@ -50,7 +46,7 @@
   function draw() {
     if (!shown || !shown.points.slot.length) return;
     widthDrawn = picture.clientWidth;
-    routerPolicyChart(picture, shown, { now: Number(picture.dataset.now), marks, isLocal: isLocal(), onZoom: zoom });
+    routerPolicyChart.draw(picture, shown, { now: Number(picture.dataset.now), marks, onZoom: zoom });
     picture.dataset.drawn = String(shown.points.slot.length);
     performance.mark("router-policy:drawn");
   }
@@ -61,7 +57,7 @@
       button.setAttribute("aria-pressed", String(Number(button.dataset.days) === days));
     }
     const back = days === null ? "double-click to go back to three days" : "drag across it to look closer";
-    state.textContent = count ? `Point at the chart for its figures; ${back}.` : "No run in this time.";
+    state.textContent = count ? `Point at the chart for its figures, or go through it with the arrow keys; ${back}.` : "No run in this time.";
     picture.hidden = count === 0;
   }
 
@@ -84,41 +80,27 @@
     }
   }
 
-  function keptChoice() {
-    try {
-      return localStorage.getItem(LOCAL_TIME) === "true";
-    } catch { // the browser keeps nothing for this page
-      return false;
-    }
-  }
-
-  function chooseZone(local) {
-    localTime.setAttribute("aria-pressed", String(local));
-    try {
-      localStorage.setItem(LOCAL_TIME, String(local));
-    } catch {
-      return; // it holds for this page only
-    }
-  }
-
   spans.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-days]");
     if (button) want({ days: button.dataset.days });
   });
-  localTime.addEventListener("click", () => {
-    chooseZone(!isLocal());
-    draw();
+  picture.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") routerPolicyChart.leaveCursor();
+    if (!(event.key in STEPS) || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    values.textContent = routerPolicyChart.moveCursor(STEPS[event.key]).join("; ");
   });
+  picture.addEventListener("blur", () => routerPolicyChart.leaveCursor());
   picture.addEventListener("dblclick", () => want({}));
   new ResizeObserver(() => { if (picture.clientWidth !== widthDrawn) draw(); }).observe(picture);
   window.addEventListener("popstate", load);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   document.addEventListener("router-policy:update", load);
+  document.addEventListener("router-policy:zone", draw);
   document.addEventListener("router-policy:marks", (event) => { // [{ at: ISO time, kind: one word, text: a sentence }]
     marks = event.detail;
     draw();
     picture.dataset.marks = String(marks.length);
   });
-  localTime.setAttribute("aria-pressed", String(keptChoice()));
   load();
 })();
