@@ -6,8 +6,9 @@ from datetime import datetime
 
 from jobs.analysis.empty_window import check_at_the_end, elsewhere_words, orders_around
 from jobs.analysis.findings import Finding, counted, first_few, listed, note, wrong
+from jobs.analysis.holdout_findings import find_in_columns
 from jobs.engines.measurement import Measurement
-from jobs.engines.source_checks import count_orders_ahead, merged_spellings
+from jobs.engines.source_checks import columns_of, count_orders_ahead, merged_spellings
 from jobs.engines.source_notes import no_order_note, no_ratio_note
 from jobs.plan import EngineKind, OrdersKind, OrdersSource, Plan
 from jobs.sources.errors import SourceError
@@ -81,6 +82,7 @@ def _find_in_measurement(plan: Plan, measurement: Measurement, as_of: datetime, 
     yield from _ahead(plan, now)
     yield from (_not_used(reject) for reject in measurement.rejects)
     yield from _merged(plan, window)
+    yield from _holdout(plan, window)
     yield from _fees(plan, evidence)
     if plan.candles is None:
         yield Finding(what="candles", message="none are set, so every regime is unknown")
@@ -143,6 +145,12 @@ def _merged(plan: Plan, window: Window) -> Iterator[Finding]:
         yield from first_few(
             [note(name, f"{listed(spellings)} all become {symbol}; {remedy}") for symbol, spellings in merged]
         )
+
+
+def _holdout(plan: Plan, window: Window) -> Iterator[Finding]:
+    """Yield a note if routers hold orders out, and a table of one's own has no columns that show it."""
+    if plan.holds_out and plan.orders.kind is OrdersKind.CANONICAL and plan.engine.kind is not EngineKind.SPARK:
+        yield from find_in_columns(plan, columns_of(plan.orders, window))
 
 
 def _not_used(reject: Reject) -> Finding:

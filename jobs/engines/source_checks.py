@@ -1,5 +1,6 @@
 """Checks of the sources for what no run shows: orders outside its window, several markets under one name."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -86,6 +87,18 @@ def orders_outside(source: OrdersSource, as_of: datetime, now: datetime) -> Orde
 
 def _in_utc(at: datetime | None) -> datetime | None:
     return at.replace(tzinfo=UTC) if at is not None else None
+
+
+def columns_of(source: OrdersSource, window: Window) -> Collection[str] | None:
+    """Return the own columns of a source of orders; None if any row may have others, as in JSON.
+
+    A run has just read the source. Raises EngineError if DuckDB fails.
+    """
+    from jobs.engines.duckdb_session import duckdb_session
+    from jobs.sources.orders import read_orders
+
+    with duckdb_session() as (connection, folder):
+        return read_orders(connection, source, window, folder).columns
 
 
 def merged_spellings(source: OrdersSource | CandlesSource, window: Window) -> list[tuple[str, list[str]]]:

@@ -129,6 +129,7 @@ def csv_relation(
         texts=texts,
         lines_of_rows=lambda file: _lines_of_rows(source, file),
         unjudged=unjudged,
+        columns=set().union(*headers),
     )
 
 

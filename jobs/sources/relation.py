@@ -1,7 +1,7 @@
 """A source as SQL for DuckDB: canonical rows, each with its file and, if it is rejected, the reason."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -30,6 +30,7 @@ class Relation:
     name and, after a blank, the text of a bad time, symbol or value; it is null if `is_typed`.
     `is_numbered` means that `rows` has the numbers too, and only what samples name, in the order in which it was read.
     `torn_sample` is the sample of the lines that fit no row, if it is known already.
+    `columns` are the source's own columns, of all its files together; None if any row may have others, as in JSON.
     `unjudged` selects the same rows as the files have them; it is None if `rows` is as quick to plan.
     `file_format` is None if the rows are those of a query or of a bot's tables, which `label` names. `is_typed` means
     that the values carry their types and the rows their numbers, so that reading them again costs little.
@@ -47,6 +48,7 @@ class Relation:
     is_numbered: bool = False
     torn_sample: str | None = None
     unjudged: str | None = None
+    columns: Collection[str] | None = None
 
     def origin(self, path: Path) -> Path:
         """Return the source's own file for one that DuckDB reads."""

@@ -84,4 +84,5 @@ def table_relation(
         is_typed=False,
         description=description,
         label=label,
+        columns=header,
     )

@@ -60,6 +60,7 @@ def parquet_relation(
         file_format=FileFormat.PARQUET,
         is_typed=True,
         description={**description, "format": "parquet", "files": len(paths)},
+        columns=set().union(*(schema.types for schema in schemas)),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from jobs.analysis.findings import first_few, listed, note
@@ -175,6 +176,58 @@ def test_a_holdout_that_the_orders_cannot_show_is_noted(bot: Path) -> None:
 
     assert "note  experiment: orders.columns leaves out holdout or propensity, so no saving is measured; " in printed
     assert ", or set [experiment] share = 0\n" in printed
+
+
+ORDERS_OF_ONES_OWN = """
+    select timestamp '{at}' as ts, 'GOODUSDT' as symbol, true as maker_started, true as maker_filled,
+        false as fallback_used, 1.0 as slippage_bps {more}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "columns", "missing"),
+    [
+        ("", "", "holdout or propensity"),
+        (", 0.98 as propensity", "", "holdout"),
+        (", false as is_held_out, 0.98 as p", 'columns = {holdout = "is_held_out", propensity = "odds"}', "odds"),
+        (", false as is_held_out, 0.98 as p", 'columns = {holdout = "is_held_out", propensity = "p"}', None),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_table_of_ones_own_without_the_columns_of_a_holdout_is_noted(
+    bot: Path, form: str, more: str, columns: str, missing: str | None
+) -> None:
+    at = (datetime.now(UTC) - timedelta(hours=2)).replace(tzinfo=None)
+    duckdb.execute(f"copy ({ORDERS_OF_ONES_OWN.format(at=at, more=more)}) to '{bot / 'logs' / f'orders.{form}'}'")
+    table = f'[orders]\nkind = "canonical"\npath = "logs/*.{form}"\n{columns}'
+    set_again(bot, '[orders]\npath = "logs/*.jsonl"', f"[experiment]\nshare = 0.02\n{table}")
+
+    noted = [text for text in notes(bot) if text.startswith("experiment")]
+
+    end = "so no saving is measured; name yours in [orders.columns], or set [experiment] share = 0"
+    assert noted == ([] if missing is None else [f"experiment: no column of the orders is called {missing}, {end}"])
+
+
+def test_the_result_of_a_query_without_the_columns_of_a_holdout_is_noted(bot: Path) -> None:
+    at = (datetime.now(UTC) - timedelta(hours=2)).replace(tzinfo=None)
+    query = " ".join(ORDERS_OF_ONES_OWN.format(at=at, more="").split())
+    set_again(
+        bot,
+        '[orders]\npath = "logs/*.jsonl"',
+        f'[experiment]\nshare = 0.02\n[orders]\nkind = "canonical"\nquery = "{query}"',
+    )
+
+    assert any("no column of the orders is called holdout or propensity" in text for text in notes(bot))
+
+
+def test_lines_of_json_may_have_any_key_so_nothing_is_noted_of_them(bot: Path) -> None:
+    row = {"ts": (datetime.now(UTC) - timedelta(hours=2)).isoformat(), "symbol": "GOODUSDT", "maker_started": True}
+    row |= {"maker_filled": True, "fallback_used": False, "slippage_bps": 1.0}
+    (bot / "logs" / "order_metrics.jsonl").write_text(json.dumps(row) + "\n")
+    table = '[orders]\nkind = "canonical"\npath = "logs/*.jsonl"'
+    set_again(bot, '[orders]\npath = "logs/*.jsonl"', f"[experiment]\nshare = 0.02\n{table}")
+
+    assert [text for text in notes(bot) if text.startswith("experiment")] == []
 
 
 def test_orders_after_the_newest_slot_are_said_to_wait_for_the_next(tmp_path: Path) -> None:
