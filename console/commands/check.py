@@ -15,7 +15,7 @@ from console.settings.plan import plan_of
 from console.terminal.text import print_lines, print_page
 from jobs.analysis.check import check
 from jobs.analysis.findings import Finding, listed, wrong
-from jobs.notify.sending import Message, send
+from jobs.notify.sending import messages_to, send
 
 _AsOf = Annotated[
     datetime | None,
@@ -44,8 +44,7 @@ def _find_in_addresses(settings: Settings) -> list[Finding]:
         urls = require_apprise(settings)
     except SettingsError as error:
         return [wrong("notify", str(error))]
-    messages = [Message(number=number, url=url, title="", body="") for number, url in enumerate(urls, 1)]
-    failed = [each for each in send(messages, settings.notify.deadline, is_trial=True) if each.failure]
+    failed = [each for each in send(messages_to(urls), settings.notify.deadline, is_trial=True) if each.failure]
     if not failed:
         kinds = listed([str(kind) for kind in settings.notify.on])
         return [Finding(what="notify", message=f"{len(urls)} addresses are told of {kinds}")]

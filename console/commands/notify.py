@@ -9,7 +9,7 @@ from console.options import AsJson, Config
 from console.settings.file import load
 from console.settings.notify import require_apprise
 from console.terminal.text import print_lines, print_page
-from jobs.notify.sending import Message, masked, send
+from jobs.notify.sending import masked, messages_to, send
 
 _Test = Annotated[bool, typer.Option("--test", help="Send a message to each address; without it they are only read.")]
 
@@ -19,8 +19,7 @@ def command(test: _Test = False, config: Config = None, as_json: AsJson = False)
     settings = load(config)
     urls = require_apprise(settings)
     title, body = f"router-policy {settings.scope}: test", "A test, sent by router-policy notify --test."
-    messages = [Message(number=number, url=url, title=title, body=body) for number, url in enumerate(urls, 1)]
-    deliveries = send(messages, settings.notify.deadline, is_trial=not test)
+    deliveries = send(messages_to(urls, title, body), settings.notify.deadline, is_trial=not test)
     records = [
         {"number": each.number, "address": masked(url), "ok": not each.failure, "failure": each.failure or None}
         for each, url in zip(deliveries, urls, strict=True)

@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,6 +41,14 @@ _End = Annotated[bool, typer.Option("--end", help="End the override that is in f
 _Author = Annotated[str | None, typer.Option(help="Who decides; by default the login name.")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Route:
+    """What the router does instead, and how patiently."""
+
+    maker_first: bool
+    taker_bias: TakerBias
+
+
 def command(
     symbol: OptionalSymbolArgument = None,
     reason: _Reason = None,
@@ -74,7 +83,7 @@ def command(
     settings = load(config)
     if reason_not_to := why_too_long(length, settings.overrides.longest):
         raise typer.BadParameter(f"--for {reason_not_to}")
-    route = (maker, bias or usual_bias(maker))
+    route = _Route(maker_first=maker, taker_bias=bias or usual_bias(maker))
     _make(settings, symbol, reason, author, route=route, length=length, as_json=as_json)
 
 
@@ -106,19 +115,18 @@ def _make(
     reason: str,
     author: str,
     *,
-    route: tuple[bool, TakerBias],
+    route: _Route,
     length: timedelta,
     as_json: bool,
 ) -> None:
-    maker_first, taker_bias = route
     with Store(settings.store.url) as store:
         with store.writing() as connection:
             made = overrides.make_override(
                 connection,
                 settings.scope,
                 symbol,
-                maker_first=maker_first,
-                taker_bias=taker_bias,
+                maker_first=route.maker_first,
+                taker_bias=route.taker_bias,
                 lasting=length,
                 author=author,
                 reason=reason,
@@ -126,7 +134,7 @@ def _make(
         if as_json:
             _print_record(store, settings.scope, made.entry_id)
             return
-    words = policy_words(maker_first, taker_bias)
+    words = policy_words(route.maker_first, route.taker_bias)
     sys.stdout.write(f"override {made.entry_id}: {symbol} goes {words}, until {iso(made.until_at)}\n")
 
 

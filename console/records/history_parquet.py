@@ -35,11 +35,11 @@ def parquet_pieces(blocks: Iterable[Sequence[PolicyPeriod]]) -> Iterator[bytes]:
     Columns are those of the view policy_history: times in UTC with microseconds, flags booleans, words dictionaries,
     codes lists of structs. The file is whole only with the last piece.
     """
-    sink = _Pieces()
-    with pyarrow.parquet.ParquetWriter(sink, _schema(), compression="zstd") as writer:
+    sink, schema = _Pieces(), _schema()
+    with pyarrow.parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         waiting: list[pyarrow.RecordBatch] = []
         for block in blocks:
-            waiting.append(pyarrow.RecordBatch.from_pylist([history_row(period) for period in block], _schema()))
+            waiting.append(pyarrow.RecordBatch.from_pylist([history_row(period) for period in block], schema))
             if sum(batch.num_rows for batch in waiting) >= _ROWS_OF_A_GROUP:
                 writer.write_table(pyarrow.Table.from_batches(waiting))
                 waiting.clear()

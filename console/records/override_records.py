@@ -7,18 +7,16 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
+from console.records.request_limits import LARGEST_NUMBER, LONGEST_OVERRIDE_SECONDS, MarketName
 from policy.enums import Quality, TakerBias
 from storage.read.overrides import OverridePeriod, overrides_at
 from storage.store import Connection
 
-_LARGEST_ENTRY = 2**53 - 1
-_MOST_SECONDS = 366 * 86400
 _UNTIL = "2026-04-26T02:20:00Z"
 # A reason has one line: control characters have no place in a table or a log.
 Reason = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-MarketName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 
 
 class OverrideState(StrEnum):
@@ -108,10 +106,10 @@ class NewOverride(BaseModel):
     maker_first: StrictBool
     taker_bias: TakerBias | None = None
     lasting_seconds: StrictInt = Field(
-        ge=1, le=_MOST_SECONDS, description="At most `overrides.longest`.", examples=[7200]
+        ge=1, le=LONGEST_OVERRIDE_SECONDS, description="At most `overrides.longest`.", examples=[7200]
     )
     reason: Reason = Field(examples=["venue maintenance"])
-    newest_entry_id: StrictInt = Field(ge=0, le=_LARGEST_ENTRY, description="From the preview.", examples=[0])
+    newest_entry_id: StrictInt = Field(ge=0, le=LARGEST_NUMBER, description="From the preview.", examples=[0])
 
 
 class OverrideEnd(BaseModel):

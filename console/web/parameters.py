@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import BeforeValidator, WithJsonSchema
 
+from console.records.request_limits import EntryNumber, MarketName
+
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-LARGEST_NUMBER = 2**53 - 1
-_LONGEST_SYMBOL = 200
 # A plus sign in a query stands for a blank: `+02:00` arrives as ` 02:00` if it was not encoded.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+ -]\d\d:\d\d)?)?", re.ASCII)
 
@@ -41,24 +41,11 @@ Moment = Annotated[
     BeforeValidator(read_time),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-04-26T00:15:00Z"]}),
 ]
-# Of all characters only NUL cannot be in a database's text.
-SYMBOL_PATTERN = r"^[^\x00]+$"
-Symbol = Annotated[
-    str,
-    Path(
-        description="The market, as the order log names it.",
-        min_length=1,
-        max_length=_LONGEST_SYMBOL,
-        pattern=SYMBOL_PATTERN,
-        examples=["BTCUSDT"],
-    ),
-]
-OneSymbol = Annotated[
-    str | None,
-    Query(description="Of this market only.", min_length=1, max_length=_LONGEST_SYMBOL, pattern=SYMBOL_PATTERN),
-]
+Symbol = Annotated[MarketName, Path(description="The market, as the order log names it.", examples=["BTCUSDT"])]
+OneSymbol = Annotated[MarketName | None, Query(description="Of this market only.")]
 At = Annotated[Moment | None, Query(description="As of this moment; now without it.")]
 Since = Annotated[Moment | None, Query(description="From this time on, inclusive.")]
 Until = Annotated[Moment | None, Query(description="Up to this time, exclusive.")]
 Limit = Annotated[int, Query(description="At most so many in one answer.", ge=1, le=1000)]
-RunNumber = Annotated[int, Path(description="The run's number.", ge=1, le=LARGEST_NUMBER)]
+RunNumber = Annotated[EntryNumber, Path(description="The run's number.")]
+BeforeEntry = Annotated[EntryNumber | None, Query(description="The last number of the page before.")]

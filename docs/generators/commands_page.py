@@ -1,7 +1,7 @@
 """Writes the reference of the commands from the commands themselves: arguments, options, defaults."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from types import NoneType
@@ -12,13 +12,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from console.main import COMMANDS, app
 
-_PLACEHOLDERS = (
-    (datetime, "TIME"),
-    (timedelta, "LENGTH"),
-    (Path, "PATH"),
-    ((int, float), "NUMBER"),
-    (str, "TEXT"),
-)
+_PLACEHOLDERS = ((Path, "PATH"), ((int, float), "NUMBER"), (str, "TEXT"))  # of options that name none
 _HEAD = """\
 # Commands
 
@@ -61,7 +55,7 @@ def _description(name: str, command: TyperCommand) -> Iterator[str]:
 
 def _spelling(option: TyperOption) -> str:
     names = ", ".join([*option.opts, *option.secondary_opts])
-    return names if option.is_flag else f"{names} {_placeholder(option.type_descriptor.annotation)}"
+    return names if option.is_flag else f"{names} {option.metavar or _placeholder(option.type_descriptor.annotation)}"
 
 
 def _placeholder(annotation: object) -> str:
@@ -76,4 +70,5 @@ def _placeholder(annotation: object) -> str:
 def _cell(parameter: TyperArgument | TyperOption) -> str:
     text = " ".join((parameter.help or "").split()).replace("|", "\\|")
     is_told = parameter.default in (None, False) or callable(parameter.default)
+    is_told |= isinstance(parameter.default, timedelta)  # the help has it as people write it
     return text if is_told else f"{text} By default `{parameter.default}`."

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -30,6 +30,11 @@ class Message:
     title: str
     body: str
     urgency: Urgency = Urgency.INFO
+
+
+def messages_to(urls: Iterable[str], title: str = "", body: str = "") -> list[Message]:
+    """Return the same message for each address, numbered as in the settings."""
+    return [Message(number=number, url=url, title=title, body=body) for number, url in enumerate(urls, 1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

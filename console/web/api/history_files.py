@@ -9,8 +9,9 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import StreamingResponse
 
 from console.records.history_rows import csv_pieces
+from console.records.request_limits import MarketName
 from console.web.errors import documented
-from console.web.parameters import SYMBOL_PATTERN, Since, Until
+from console.web.parameters import Since, Until
 from console.web.responses import ThePolicyCache
 from storage.read.history_blocks import HistorySelection, history_blocks
 from storage.records import PolicyPeriod
@@ -28,7 +29,6 @@ class HistoryFormat(StrEnum):
 _MEDIA_TYPES = {HistoryFormat.CSV: "text/csv; charset=utf-8", HistoryFormat.PARQUET: "application/vnd.apache.parquet"}
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _Format = Annotated[HistoryFormat, Query(description="CSV for a spreadsheet, or Parquet with types.")]
-_Name = Annotated[str, Query(min_length=1, max_length=200, pattern=SYMBOL_PATTERN)]
 
 
 @router.get(
@@ -38,7 +38,7 @@ _Name = Annotated[str, Query(min_length=1, max_length=200, pattern=SYMBOL_PATTER
 )
 def history_file(
     cache: ThePolicyCache,
-    symbol: Annotated[list[_Name] | None, Query(description="Only these markets.", max_length=1000)] = None,
+    symbol: Annotated[list[MarketName] | None, Query(description="Only these markets.", max_length=1000)] = None,
     since: Since = None,
     until: Until = None,
     format: _Format = HistoryFormat.CSV,  # noqa: A002

@@ -15,8 +15,9 @@ from console.records.override_records import (
     OverridePreview,
     override_records,
 )
+from console.records.request_limits import LONGEST_OVERRIDE_SECONDS, EntryNumber, MarketName
 from console.web.errors import documented
-from console.web.parameters import LARGEST_NUMBER, SYMBOL_PATTERN, Limit, OneSymbol, Since, Until
+from console.web.parameters import BeforeEntry, Limit, OneSymbol, Since, Until
 from console.web.policy_cache import PolicyCache
 from console.web.responses import ThePolicyCache, next_page, policy_not_found
 from console.web.writing import Author, TheWriting, Writing
@@ -32,14 +33,13 @@ log = logging.getLogger("router_policy.web")
 router = APIRouter(prefix="/v1", tags=["overrides"], responses=documented(422, 500, 503, 504))
 writes = APIRouter(prefix="/v1", tags=["overrides"], responses=documented(404, 422, 500, 503, 504))
 _REFUSED = documented(400, 403, 412)
-BeforeEntry = Annotated[int | None, Query(description="The last number of the page before.", ge=1, le=LARGEST_NUMBER)]
-OverrideNumber = Annotated[int, Path(description="The override's number.", ge=1, le=LARGEST_NUMBER)]
-WantedSymbol = Annotated[
-    str, Query(description="The market to override.", min_length=1, max_length=200, pattern=SYMBOL_PATTERN)
-]
+OverrideNumber = Annotated[EntryNumber, Path(description="The override's number.")]
+WantedSymbol = Annotated[MarketName, Query(description="The market to override.")]
 WantedRoute = Annotated[bool, Query(description="Maker first, or straight to taker.")]
 WantedBias = Annotated[TakerBias | None, Query(description="How patient; as in NewOverride without it.")]
-WantedSeconds = Annotated[int, Query(description="How long; at most `overrides.longest`.", ge=1, le=366 * 86400)]
+WantedSeconds = Annotated[
+    int, Query(description="How long; at most `overrides.longest`.", ge=1, le=LONGEST_OVERRIDE_SECONDS)
+]
 
 
 @router.get("/overrides", response_model=OverrideHistoryPage)

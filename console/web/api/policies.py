@@ -17,8 +17,9 @@ from console.records.policy_records import (
     PolicyRecord,
     policy_records,
 )
+from console.records.request_limits import TEXT_PATTERN, MarketName
 from console.web.errors import Responses, documented
-from console.web.parameters import SYMBOL_PATTERN, At, Limit, Moment, OneSymbol, Since, Symbol, Until, read_time
+from console.web.parameters import At, Limit, Moment, OneSymbol, Since, Symbol, Until, read_time
 from console.web.policy_cache import PolicyCache
 from console.web.responses import ThePolicyCache, next_page, not_modified, policy_not_found
 from policy.effective import EffectivePolicy
@@ -30,15 +31,13 @@ from storage.records import PolicyPeriod
 
 router = APIRouter(prefix="/v1", tags=["policies"], responses=documented(422, 500, 503, 504))
 _NOT_MODIFIED: Responses = {304: {"description": "The policies are those that If-None-Match names."}}
-AfterSymbol = Annotated[
-    str | None, Query(description="The last symbol of the page before.", max_length=200, pattern=SYMBOL_PATTERN)
-]
+AfterSymbol = Annotated[MarketName | None, Query(description="The last symbol of the page before.")]
 AfterChange = Annotated[
     str | None,
     Query(
         description="Slot and symbol of the last change of the page before, with a blank between them.",
         max_length=240,
-        pattern=SYMBOL_PATTERN,
+        pattern=TEXT_PATTERN,
         examples=["2026-04-26T00:15:00Z BTCUSDT"],
     ),
 ]

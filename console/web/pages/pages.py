@@ -24,8 +24,8 @@ from console.web.pages.symbol_changes import symbol_changes
 from console.web.pages.tiles import Tile
 from console.web.parameters import (
     EARLIEST,
-    LARGEST_NUMBER,
     LATEST,
+    BeforeEntry,
     Moment,
     OneSymbol,
     RunNumber,
@@ -186,7 +186,7 @@ def overrides_page(
     cache: ThePolicyCache,
     writing: TheWriting,
     symbol: OneSymbol = None,
-    before: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None,
+    before: BeforeEntry = None,
 ) -> Response:
     """Show overrides in force and those that were made, with the form that makes one if the settings allow it."""
     newest, now = cache.newest(), cache.now()
