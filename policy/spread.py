@@ -1,12 +1,13 @@
 """Whether a market's spread is one tick: the tick from the grid of its prices, the spread from its bars."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import gcd, inf, sqrt
 
 MIN_PRICES = 20
 MIN_PAIRS = 100
 _COMMON_SHARE = 0.99
+_GROUP = 4
 _NARROW_BPS = 5.0
 _WIDE_BPS = 1.25
 _NARROW_ERRORS = 2
@@ -44,6 +45,18 @@ def tick_size(steps: Mapping[int, int], units_per_price: float) -> float | None:
             break
         common, covered, last_count = gcd(common, step), covered + count, count
     return common / units_per_price if common > 1 else None
+
+
+def has_no_tick(steps: Sequence[int], price_count: int) -> bool:
+    """Return whether steps between some of a market's prices show that it has no tick; it has `price_count` at most.
+
+    The steps are different ones between neighbours of these prices, in whole units. Each is a sum of steps between
+    neighbours of all prices, so a tick divides it, unless one of these is off the grid, as at most 1 of 100 are. So all
+    but that many groups of steps would have a common divisor, which one of thirteen groups of four has by chance.
+    """
+    off_grid_count = price_count // 100 + 1
+    divisors = [gcd(*steps[at : at + _GROUP]) for at in range(0, len(steps) - _GROUP + 1, _GROUP)]
+    return sum(divisor > 1 for divisor in divisors) < len(divisors) - off_grid_count
 
 
 def is_one_tick(tick_bps: float | None, half_spread: SquaredHalfSpread) -> bool | None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 OUTCOME_WINDOW = timedelta(days=7)
 LOOKBACK_BARS = 1000
+NEWEST_BARS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,11 @@ class Window:
     def first_bar_open(self) -> datetime:
         """The earliest opening time of a bar that is read, inclusive."""
         return self.as_of - self._interval() * LOOKBACK_BARS
+
+    @property
+    def first_newest_bar_open(self) -> datetime:
+        """The earliest opening time of the bars that may show that a market has no tick, inclusive."""
+        return self.as_of - self._interval() * NEWEST_BARS
 
     def _interval(self) -> timedelta:
         if self.bar_interval is None:

@@ -127,7 +127,7 @@ def _profile(columns: Mapping[str, Any], symbol: str, days: float) -> Profile:
 
 def _markets(connection: duckdb.DuckDBPyConnection, source: CandlesSource) -> dict[str, Market]:
     always = {"first_bar_open": datetime(1, 1, 1), "last_bar_open": datetime(9999, 1, 1)}  # noqa: DTZ001 - as the column
-    grid = tables.metric_rows(connection, metrics.PRICE_GRID, {**always})
+    grid = tables.metric_rows(connection, metrics.PRICE_GRID, {**always, "first_priced_open": always["first_bar_open"]})
     spread = tables.metric_rows(connection, metrics.HALF_SPREAD, {**always})
     is_one_tick, ticks = one_tick_markets(grid, spread), market_ticks(grid)
     by_symbol = {str(row["symbol"]): row for row in spread}

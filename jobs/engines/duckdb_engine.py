@@ -124,6 +124,9 @@ class _DuckDBEngine:
             closed_at=("timestamp", [_without_zone(closed_at) for _, _, closed_at in periods]),
         )
 
+    def load_asked_symbols(self, symbols: Sequence[str]) -> None:
+        load_table(self.connection, "asked_symbol", symbol=("varchar", list(symbols)))
+
     def load_candles(self, source: CandlesSource) -> tuple[Mapping[str, object], list[Reject]]:
         candles, bounds = self.sources.load_candles(source, self.window), bar_bounds(self.window)
         rejected = f"select reason, count(*) from candle_event where reason is not null and ({CANDLES_IN_WINDOW})"

@@ -63,6 +63,10 @@ class Engine(Protocol):
         """Make `open_period` of these rows, in place of the one before."""
         ...
 
+    def load_asked_symbols(self, symbols: Sequence[str]) -> None:
+        """Make `asked_symbol` of these symbols, which a query of some markets is for."""
+        ...
+
     def load_candles(self, source: CandlesSource) -> tuple[Mapping[str, object], list[Reject]]:
         """Make `candle` of the usable bars of the window, each once; also of earlier bars that show what orders met.
 

@@ -1,7 +1,8 @@
 """The order of work: what is loaded and measured, one step after the other, the same on every engine."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 
 from jobs.engines.candle_checks import LoadedBars, check_bars
 from jobs.engines.engine import Engine, EngineAt, MetricRow, bar_parameters, outcome_parameters
@@ -19,6 +20,7 @@ from jobs.engines.source_notes import (
 from jobs.engines.streaks import States, measure_streaks
 from jobs.plan import EngineKind, Plan
 from policy import metrics
+from policy.spread import has_no_tick
 from policy.window import Window
 
 # Measures the sources of a plan over a window, with the states that its rule sets remember, as `measure` does.
@@ -129,4 +131,16 @@ def _asks_for_outages(plan: Plan) -> bool:
 
 def _one_tick_markets(engine: Engine, window: Window) -> dict[str, bool]:
     bounds = bar_parameters(window)
-    return one_tick_markets(engine.rows(metrics.PRICE_GRID, bounds), engine.rows(metrics.HALF_SPREAD, bounds))
+    spreads = engine.rows(metrics.HALF_SPREAD, bounds)
+    newest = engine.rows(metrics.PRICE_GRID, {**bounds, "first_priced_open": window.first_newest_bar_open})
+    without_tick = {row["symbol"] for row in newest if has_no_tick(row["steps"], row["price_count"])}
+    asked = [row["symbol"] for row in spreads if row["symbol"] not in without_tick]
+    return one_tick_markets(_price_grid(engine, asked, bounds), spreads)
+
+
+def _price_grid(engine: Engine, symbols: Sequence[str], bounds: Mapping[str, datetime]) -> list[MetricRow]:
+    """Return the steps of these markets; those of one without a tick are all different, and take the most time."""
+    if not symbols:
+        return []
+    engine.load_asked_symbols(symbols)
+    return engine.rows(metrics.PRICE_GRID_OF_ASKED, {**bounds, "first_priced_open": bounds["first_bar_open"]})

@@ -188,6 +188,10 @@ class _SparkEngine:
     def load_open_periods(self, periods: Sequence[PeriodRow]) -> None:
         self.session.createDataFrame(list(periods), _PERIOD_COLUMNS).createOrReplaceTempView("open_period")
 
+    def load_asked_symbols(self, symbols: Sequence[str]) -> None:
+        rows = [(symbol,) for symbol in symbols]
+        self.session.createDataFrame(rows, "symbol string").createOrReplaceTempView("asked_symbol")
+
     def load_candles(self, source: CandlesSource) -> tuple[Mapping[str, object], list[Reject]]:
         bounds = bar_parameters(self.window)
         if any(rules.outage_parameters for rules in self.plan.rule_sets_with_state):

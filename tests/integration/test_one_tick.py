@@ -20,6 +20,7 @@ import duckdb
 import pytest
 
 from console.commands import check
+from jobs.engines.duckdb_engine import _DuckDBEngine
 from jobs.engines.duckdb_tables import metric_rows
 from jobs.engines.measure import measure
 from jobs.engines.measurement import market_ticks
@@ -103,9 +104,8 @@ def found_ticks(priced: dict[str, list[float]]) -> dict[str, float | None]:
             bars = [sorted(values[at : at + 3]) for at in range(0, len(values), 3)]
             rows = [(symbol, first + at * MINUTE, bar[2], bar[0], bar[1]) for at, bar in enumerate(bars)]
             connection.executemany("insert into candle values (?, ?, ?, ?, ?)", rows)
-        grid = metric_rows(
-            connection, metrics.PRICE_GRID, {"first_bar_open": first, "last_bar_open": AS_OF.replace(tzinfo=None)}
-        )
+        bounds = {"first_bar_open": first, "first_priced_open": first, "last_bar_open": AS_OF.replace(tzinfo=None)}
+        grid = metric_rows(connection, metrics.PRICE_GRID, bounds)
     return dict.fromkeys(priced) | market_ticks(grid)
 
 
@@ -164,6 +164,28 @@ def test_a_wide_spread_and_one_of_a_tick_are_told_apart_and_the_rest_is_unknown(
     assert one_tick_symbols(plan) == EXPECTED
     assert one_tick_symbols(replace(plan, candles=None)) == {}
     assert one_tick_symbols(replace(plan, fees={})) == {}
+
+
+def test_the_steps_of_a_market_whose_newest_bars_show_no_tick_are_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    load = _DuckDBEngine.load_asked_symbols
+
+    def noted(engine: _DuckDBEngine, symbols: Sequence[str]) -> None:
+        asked.extend(symbols)
+        load(engine, symbols)
+
+    monkeypatch.setattr(_DuckDBEngine, "load_asked_symbols", noted)
+    smooth = [
+        ("SMOOTH", at, high * exp(number / 1e7), low * exp(number / 3e7), close * exp(number / 2e7))
+        for number, (symbol, at, high, low, close) in enumerate(markets())
+        if symbol == "TIGHT"
+    ]
+    plan = planned(tmp_path, write_candles(tmp_path / "candles.parquet", [*markets(), *smooth]))
+
+    assert one_tick_symbols(plan) == EXPECTED
+    assert sorted(asked) == ["COARSE", "TIGHT", "WIDE", "WILD", "YOUNG"]
 
 
 def test_a_run_decides_on_it_where_it_is_told_to_act_on_the_fee_gap(tmp_path: Path) -> None:

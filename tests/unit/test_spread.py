@@ -1,12 +1,15 @@
 """The tick from the steps between prices, and whether the spread is one."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.spread import SquaredHalfSpread, is_one_tick, tick_size
+from policy.spread import SquaredHalfSpread, has_no_tick, is_one_tick, tick_size
 
 
 @pytest.mark.parametrize(
@@ -40,6 +43,50 @@ def test_every_step_is_a_multiple_of_a_tick_that_is_never_finer_than_the_real_on
     assert measured is not None
     assert measured % tick == 0
     assert sum(count for step, count in steps.items() if step % measured == 0) >= 0.99 * sum(steps.values())
+
+
+def different_steps(prices: Iterable[int]) -> list[int]:
+    """The different steps between neighbours of these prices, as the query returns them."""
+    return [*{later - earlier for earlier, later in pairwise(sorted(set(prices)))}]
+
+
+@pytest.mark.parametrize(
+    ("steps", "price_count", "expected"),
+    [
+        ([3, 5, 7, 11] * 2, 99, True),  # neither group of four has a divisor, and at most one has a step off the grid
+        ([3, 5, 7, 11] * 2, 100, False),  # of 100 prices two steps may be off the grid
+        ([3, 5, 7, 11], 99, False),
+        ([3, 5, 7, 11, 2, 4, 6, 8], 99, False),
+        ([3, 5, 7, 11] * 2 + [2, 4, 6, 8], 99, True),
+        ([], 99, False),
+    ],
+)
+def test_some_steps_show_that_there_is_no_tick_if_too_many_groups_share_nothing(
+    steps: list[int], price_count: int, expected: bool
+) -> None:
+    assert has_no_tick(steps, price_count) is expected
+
+
+@given(
+    tick=st.integers(2, 1000),
+    on_grid=st.sets(st.integers(0, 10**6), min_size=20, max_size=400),
+    off_grid=st.sets(st.integers(0, 10**9), max_size=4),
+    chance=st.randoms(use_true_random=False),
+)
+def test_no_part_of_the_prices_hides_a_tick_that_all_of_them_have(
+    tick: int, on_grid: set[int], off_grid: set[int], chance: Random
+) -> None:
+    prices = sorted({tick * number for number in on_grid} | off_grid)
+    every = Counter(later - earlier for earlier, later in pairwise(prices))
+    some = chance.sample(prices, chance.randrange(len(prices)))
+
+    assert tick_size(every, 1.0) is None or not has_no_tick(different_steps(some), len(prices))
+
+
+def test_prices_without_a_grid_show_it_in_the_bars_of_some_hours() -> None:
+    shown = [has_no_tick(different_steps(Random(seed).sample(range(10**15), 180)), 3000) for seed in range(200)]
+
+    assert all(shown)
 
 
 def seen(half_spread_bps: float, error_bps: float, pairs: int = 400) -> SquaredHalfSpread:
