@@ -6,9 +6,9 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jobs.analysis.order_cost import view_order_costs
 from jobs.analysis.order_history import OrderSelection, load_selected_orders, load_visible_policies, naive
 from jobs.confidence_interval import ConfidenceInterval, confidence_interval
+from jobs.engines.order_cost import view_order_costs
 from jobs.experiment.savings import Savings, savings_of_loaded_orders
 from jobs.plan import Fees
 from policy.numbers import round_metric

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from jobs.analysis.assignments import load_assignments
 from jobs.analysis.drift import DriftKind, SymbolDrift, drift_of_loaded, named_runs
-from jobs.analysis.order_cost import view_order_costs
 from jobs.analysis.order_history import OrderSelection, load_selected_orders, load_visible_policies, naive
+from jobs.engines.order_cost import view_order_costs
 from jobs.plan import Fees
 from policy.numbers import round_metric
 from storage.day_figures import DayCost, DayDrift, DayFigures

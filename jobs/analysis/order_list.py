@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from jobs.analysis.order_cost import view_order_costs
 from jobs.analysis.order_history import OrderSelection, load_selected_orders, naive
+from jobs.engines.order_cost import view_order_costs
 from jobs.plan import Fees
 from policy.numbers import round_metric
 

@@ -57,9 +57,9 @@ def find_experiment_orders(
     source: OrdersSource, fees: Mapping[str, Fees], since: datetime, until: datetime
 ) -> ExperimentOrders:
     """Read the orders with `since <= ts < until` of which chance decided the way, as `find_savings` does."""
-    from jobs.engines.duckdb_fees import load_fees
     from jobs.engines.duckdb_session import duckdb_session
     from jobs.engines.duckdb_tables import load_orders
+    from jobs.engines.order_cost import load_fees
     from jobs.sources.orders import read_orders
 
     window = Window(as_of=until, outcome_window=until - since)
