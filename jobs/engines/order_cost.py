@@ -14,12 +14,6 @@ _ORDER_COST = files(__package__).joinpath("order_cost.sql").read_text("utf-8")
 
 def view_order_costs(connection: "DuckDBPyConnection", fees: Mapping[str, Fees]) -> None:
     """Create the view `order_cost` over `order_event`; `fees` are by symbol, "" for the others."""
-    load_fees(connection, fees)
-    connection.execute(f"create or replace temp view order_cost as {_ORDER_COST}")
-
-
-def load_fees(connection: "DuckDBPyConnection", fees: Mapping[str, Fees]) -> None:
-    """Make the table `fee` of fees by symbol; "" stands for all others."""
     from jobs.engines.duckdb_tables import load_table
 
     load_table(
@@ -29,3 +23,4 @@ def load_fees(connection: "DuckDBPyConnection", fees: Mapping[str, Fees]) -> Non
         maker_bps=("double", [fee.maker_bps for fee in fees.values()]),
         taker_bps=("double", [fee.taker_bps for fee in fees.values()]),
     )
+    connection.execute(f"create or replace temp view order_cost as {_ORDER_COST}")

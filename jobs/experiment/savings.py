@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from jobs.engines.order_cost import view_order_costs
 from jobs.plan import Fees, OrdersSource
 from policy.experiment.saving import ExperimentOrder
 from policy.experiment.saving_figure import SavingFigure, saving_figures
@@ -59,18 +60,17 @@ def find_experiment_orders(
     """Read the orders with `since <= ts < until` of which chance decided the way, as `find_savings` does."""
     from jobs.engines.duckdb_session import duckdb_session
     from jobs.engines.duckdb_tables import load_orders
-    from jobs.engines.order_cost import load_fees
     from jobs.sources.orders import read_orders
 
     window = Window(as_of=until, outcome_window=until - since)
     with duckdb_session() as (connection, folder):
         load_orders(connection, read_orders(connection, source, window, folder), source, window)
-        load_fees(connection, fees)
+        view_order_costs(connection, fees)
         return _loaded_orders(connection, since, until)
 
 
 def savings_of_loaded_orders(connection: "DuckDBPyConnection", since: datetime, until: datetime) -> Savings:
-    """Return what the orders with `since <= ts < until` of the tables `order_event` and `fee` saved."""
+    """Return what the orders with `since <= ts < until` of the view `order_cost` saved."""
     return _savings_of(_loaded_orders(connection, since, until), since, until)
 
 
