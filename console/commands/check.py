@@ -14,8 +14,9 @@ from console.settings.notify import require_apprise
 from console.settings.plan import plan_of
 from console.terminal.text import print_lines, print_page
 from jobs.analysis.check import check
-from jobs.analysis.findings import Finding, listed, wrong
+from jobs.analysis.findings import Finding, wrong
 from jobs.notify.sending import messages_to, send
+from policy.list_text import listed
 
 _AsOf = Annotated[
     datetime | None,

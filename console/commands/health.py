@@ -11,9 +11,9 @@ from console.terminal.freshness import gap_words, recent_gaps, slot_words
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import exact_figure, figure, print_lines, print_page, print_record
-from jobs.analysis.findings import listed
 from jobs.analysis.health import WatchedScope, compute_every_execution_health, compute_execution_health
 from policy.health import ExecutionHealth
+from policy.list_text import listed
 from policy.time_text import iso
 from storage.store import Store
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-MOST_SHOWN = 5  # of anything that is listed, names and findings alike
+from policy.list_text import MOST_SHOWN
 
 
 class Severity(StrEnum):
@@ -56,12 +56,6 @@ def note(what: str, message: str) -> Finding:
 def counted(count: int, noun: str) -> str:
     """Write a count with its noun, as in `1 row`, `2 rows`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Write the first few names, and how many more there are."""
-    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
-    return f"{', '.join(names[:MOST_SHOWN])}{more}"
 
 
 def first_few(findings: Sequence[Finding]) -> Iterator[Finding]:

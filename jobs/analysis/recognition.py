@@ -15,10 +15,10 @@ from jobs.sources.bots.binance import export_columns, refuse_order_history
 from jobs.sources.bots.candle_files import freqtrade_timeframe, nautilus_step
 from jobs.sources.columns import ABSENT, likely_column
 from jobs.sources.errors import SourceError
+from policy.list_text import listed
 
 _SQLITE = b"SQLite format 3\x00"
 _TEXT_BYTES = 1024 * 1024
-_SHOWN = 5
 _JSON = (".json", ".jsonl", ".ndjson")
 _USUAL_INTERVAL = timedelta(minutes=15)
 _EXPORT = ("time", "symbol", "side", "price", "quantity", "amount")
@@ -282,10 +282,10 @@ def _seen_at(path: Path) -> str:
     if path.is_file():
         columns = _columns_at(path)
         if columns:
-            return f"it has the columns {_listed(columns)}"
+            return f"it has the columns {listed(columns)}"
         return f"it has {path.stat().st_size} bytes and the ending {path.suffix or 'of no format'}"
     names = [str(child.relative_to(path)) for child in sorted(path.rglob("*")) if child.is_file()]
-    return f"the folder has {_listed(names)}" if names else "the folder has no file"
+    return f"the folder has {listed(names)}" if names else "the folder has no file"
 
 
 def _columns_at(path: Path) -> Sequence[str]:
@@ -294,8 +294,3 @@ def _columns_at(path: Path) -> Sequence[str]:
     if suffix == ".csv":
         return [name for name in _header(path) if name]
     return list(_first_object(path)) if suffix in _JSON else ()
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"

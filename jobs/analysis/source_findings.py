@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from jobs.analysis.empty_window import check_at_the_end, elsewhere_words, orders_around
-from jobs.analysis.findings import Finding, counted, first_few, listed, note, wrong
+from jobs.analysis.findings import Finding, counted, first_few, note, wrong
 from jobs.analysis.holdout_findings import find_in_columns
 from jobs.engines.measurement import Measurement
 from jobs.engines.source_checks import columns_of, count_orders_ahead, merged_spellings
@@ -16,6 +16,7 @@ from jobs.sources.reject_reasons import reject_reason
 from policy import Evidence, Regime
 from policy.fee_gap import FeeGap, FeeGapVerdict, fee_gap_words, judge_fee_gap
 from policy.health_warnings import survivors_only
+from policy.list_text import listed
 from policy.reject import Reject
 from policy.rules import Judgement
 from policy.symbols import spelt_alike

@@ -6,6 +6,7 @@ from jobs.engines.maker_costs import CostMeasurement
 from jobs.engines.measurement import Measurement
 from jobs.sources.reject_reasons import reject_reason
 from policy import Evidence
+from policy.list_text import listed
 from policy.maker_cost import MakerCost
 from policy.reject import Reject
 from policy.symbols import compact
@@ -143,12 +144,6 @@ def _without_candles(evidence: Mapping[str, Evidence], traded: Set[str], *, has_
     if {compact(symbol) for symbol in traded} & {compact(symbol) for symbol in with_bars}:
         remedy = 'set style = "compact" in [orders.symbols]'
     return (
-        f"candles: orders and candles share no symbol, so every regime is unknown: orders have {_listed(traded)}, "
-        f"candles have {_listed(with_bars)}; {remedy}",
+        "candles: orders and candles share no symbol, so every regime is unknown: "
+        f"orders have {listed(sorted(traded), _SHOWN)}, candles have {listed(sorted(with_bars), _SHOWN)}; {remedy}",
     )
-
-
-def _listed(symbols: Set[str]) -> str:
-    names = sorted(symbols)
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"

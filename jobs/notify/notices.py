@@ -1,6 +1,6 @@
 """What changed between two looks at the store, as notices: pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,11 +12,11 @@ from policy.event_kind import EventKind
 from policy.experiment.saving import Answer
 from policy.experiment.saving_figure import SavingFigure, SavingWord, judge_saving
 from policy.freshness import WHAT_ROUTERS_DO, Status
+from policy.list_text import listed
 from policy.time_text import iso
 from storage.read.overrides import OverrideEntry
 from storage.read.pages import GapState, SlotGap
 
-_SYMBOLS_SHOWN = 5
 _TOO_OLD = {Status.STALE: EventKind.STALE, Status.EXPIRED: EventKind.EXPIRED}
 
 
@@ -61,7 +61,7 @@ def _changes_of_policy(before: Observation, after: Observation) -> Iterator[Noti
         changed = [new for old, new in both if holds(new) and not holds(old)]
         if changed and run is not None:
             symbols = tuple(policy.symbol for policy in changed)
-            message = f"{_listed(symbols)}: {words}; {changed[0].snapshot.reason}"
+            message = f"{listed(symbols)}: {words}; {changed[0].snapshot.reason}"
             yield Notice(kind=kind, message=message, symbols=symbols, run_id=run.run_id, slot=run.slot)
 
 
@@ -164,9 +164,3 @@ def _savings(before: Observation, after: Observation) -> Iterator[Notice]:
 
 def _saving_word(figure: SavingFigure) -> SavingWord:
     return judge_saving(figure, Answer.ORDERS_SENT, timedelta(0)).word
-
-
-def _listed(symbols: Iterable[str]) -> str:
-    names = list(symbols)
-    more = f" and {len(names) - _SYMBOLS_SHOWN} more" if len(names) > _SYMBOLS_SHOWN else ""
-    return f"{', '.join(names[:_SYMBOLS_SHOWN])}{more}"

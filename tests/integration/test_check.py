@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from jobs.analysis.findings import first_few, listed, note
+from jobs.analysis.findings import first_few, note
+from policy.list_text import listed
 from tests.support.bots import write_bot
 from tests.support.command import command
 
