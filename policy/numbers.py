@@ -3,6 +3,7 @@
 import math
 
 METRIC_DECIMALS = 9
+ONE_BPS = 1e-4
 
 
 def round_metric(value: float | None) -> float | None:

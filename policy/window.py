@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 OUTCOME_WINDOW = timedelta(days=7)
 LOOKBACK_BARS = 1000
 NEWEST_BARS = 60
+WHOLE_LOG = timedelta(days=365 * 20)  # as far back as any log is read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

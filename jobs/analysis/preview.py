@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from jobs.plan import OrdersSource, Plan
 from policy.reject import Reject
 from policy.rules import Judgement, RuleSet
-from policy.window import Window
+from policy.window import WHOLE_LOG, Window
 
-_LONGEST = timedelta(days=365 * 20)
 _SECOND = timedelta(seconds=1)
 
 
@@ -43,7 +42,7 @@ def find_data_end(orders: OrdersSource, now: datetime) -> DataEnd | None:
     from jobs.engines.duckdb_session import duckdb_session
     from jobs.sources.orders import read_orders
 
-    window = Window(as_of=now + timedelta(days=1), outcome_window=_LONGEST)
+    window = Window(as_of=now + timedelta(days=1), outcome_window=WHOLE_LOG)
     with duckdb_session() as (connection, folder):
         relation = read_orders(connection, orders, window, folder)
         row = connection.execute(

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from jobs.plan import CandlesSource, OrdersSource
 from policy.symbols import AS_IS
-from policy.window import Window
+from policy.window import WHOLE_LOG, Window
 
 _CLOCKS_DIFFER = timedelta(minutes=1)
 _ZONES_DIFFER = timedelta(days=1)  # no local time is further ahead of UTC
-_LONGEST = timedelta(days=365 * 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,7 @@ def orders_outside(source: OrdersSource, as_of: datetime, now: datetime) -> Orde
 
     with duckdb_session() as (connection, folder):
         try:
-            relation = read_orders(connection, source, Window(as_of=now, outcome_window=_LONGEST), folder)
+            relation = read_orders(connection, source, Window(as_of=now, outcome_window=WHOLE_LOG), folder)
         except SourceError:
             return OrdersOutside()  # a query with bounds returns no row
         newest, count, first, last = connection.execute(

@@ -1,15 +1,14 @@
 """The flow of orders that a log shows: how many a day, of how many symbols, how large, and how much they vary."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.resources import files
 
 from jobs.plan import OrdersSource
-from policy.window import Window
+from policy.window import WHOLE_LOG, Window
 
 _ORDER_FLOW = files(__package__).joinpath("order_flow.sql").read_text("utf-8")
 _FEWEST_ORDERS = 100
-_LONGEST = timedelta(days=365 * 20)
 _ENOUGH_SINCE = """
     select min(ts) from (
         select ts, row_number() over (partition by maker_started order by ts desc) as newest
@@ -94,7 +93,7 @@ def _enough_since(source: OrdersSource, until: datetime) -> datetime | None:
     from jobs.engines.duckdb_tables import load_orders, naive_times
     from jobs.sources.orders import read_orders
 
-    window = Window(as_of=until, outcome_window=_LONGEST)
+    window = Window(as_of=until, outcome_window=WHOLE_LOG)
     bounds = {**naive_times({"window_end": until}), "enough": _FEWEST_ORDERS}
     with duckdb_session() as (connection, folder):
         load_orders(connection, read_orders(connection, source, window, folder), source, window)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from policy.experiment.power import ASSUMED_DEVIATIONS, CostDeviations, holdout_cost_bps, orders_until
 from policy.experiment.saving import Answer
-from policy.numbers import round_metric
+from policy.numbers import ONE_BPS, round_metric
 
 TARGETS_BPS = (0.5, 0.25)
 SHARES = (0.01, 0.02, 0.05, 0.1)
-_MONEY_OF_ONE_BPS = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,4 +85,4 @@ def _time(flow: OrderFlow, share: float, half_width_bps: float, answer: Answer) 
 def _money(flow: OrderFlow, cost_bps: float | None) -> float | None:
     if cost_bps is None or flow.notional is None:
         return None
-    return round_metric(cost_bps * _MONEY_OF_ONE_BPS * flow.notional * flow.orders_per_day)
+    return round_metric(cost_bps * ONE_BPS * flow.notional * flow.orders_per_day)

@@ -18,12 +18,11 @@ from policy.experiment.saving import (
     order_effects,
     weight_of,
 )
-from policy.numbers import round_metric
+from policy.numbers import ONE_BPS, round_metric
 
 ALL_SYMBOLS = ""
 SMALLEST_SAVING_BPS = 0.25
 PLANNED_MARGIN_BPS = 0.5
-_MONEY_OF_ONE_BPS = 1e-4
 # What a figure is of: its symbol, and which way is compared with which.
 FigureKey = tuple[str, Comparison]
 
@@ -120,7 +119,7 @@ def _margins(estimate: SavingEstimate, answer: Answer) -> tuple[float | None, fl
 
 def _money(comparison: Comparison, effects: Sequence[OrderEffect]) -> tuple[SavingEstimate | None, int]:
     priced = [(effect, notional) for effect in effects if (notional := effect.order.notional) is not None]
-    weights = [weight_of(comparison, effect.order) * notional * _MONEY_OF_ONE_BPS for effect, notional in priced]
+    weights = [weight_of(comparison, effect.order) * notional * ONE_BPS for effect, notional in priced]
     return estimate_saving([effect for effect, _ in priced], weights), len(priced)
 
 
