@@ -158,8 +158,7 @@ class Plan:
     @property
     def outcome_window(self) -> timedelta:
         """How far back orders are loaded: as far as a rule set asks, at least the window of outcomes."""
-        costs = [rules.cost_parameters for rules in self.rule_sets_with_state]
-        return max([OUTCOME_WINDOW, *(timedelta(days=cost.days) for cost in costs if cost is not None)])
+        return max((OUTCOME_WINDOW, *(rules.evidence_length for rules in self.rule_sets_with_state)))
 
     @property
     def holds_out(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from jobs.analysis.replay_result import Replay, SymbolTotals
-from jobs.analysis.symbol_replay import ReplayedRun, SymbolReplay, evidence_length
+from jobs.analysis.symbol_replay import ReplayedRun, SymbolReplay
 from jobs.cycle_collector import without_collector
 from policy.errors import RouterPolicyError
 from policy.rules import RuleSet
@@ -127,5 +127,5 @@ def _replayed_run(result: Replay, run: ReplayableRun) -> ReplayedRun:
         until=run.until,
         seconds=(run.until - run.slot).total_seconds() if run.until is not None else 0.0,
         window_start=run.slot - OUTCOME_WINDOW,
-        covered_from=run.slot - evidence_length(result.rules),
+        covered_from=run.slot - result.rules.evidence_length,
     )

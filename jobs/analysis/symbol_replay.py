@@ -1,7 +1,7 @@
 """The replay of one symbol: the state that the rules would have, and what that says of each row."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 
 from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals
@@ -139,12 +139,6 @@ class SymbolReplay:
 @lru_cache  # so that equal instructions are one, of few
 def _instruction(maker_first: bool, taker_bias: TakerBias) -> Instruction:
     return Instruction(maker_first=maker_first, taker_bias=taker_bias)
-
-
-def evidence_length(rules: RuleSet) -> timedelta:
-    """Return how far back the evidence of a rule set reaches."""
-    costs = rules.cost_parameters
-    return max(OUTCOME_WINDOW, timedelta(days=costs.days)) if costs is not None else OUTCOME_WINDOW
 
 
 def _are_alike(rules: RuleSet, ours: State, theirs: State, window_start: datetime) -> bool:

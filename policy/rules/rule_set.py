@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from policy.rules.breaker_state import State, newcomer
 from policy.rules.checks import Check
 from policy.rules.decision import Decision
 from policy.rules.routed import DecideOnRoute
+from policy.window import OUTCOME_WINDOW
 
 RuleSetParameters = (
     seed.SeedParameters | breaker1.Breaker1Parameters | breaker.BreakerParameters | measured.MeasuredParameters
@@ -128,6 +130,12 @@ class RuleSet:
         """The parameters by which the cost of maker orders is measured; None if the rule set does not use it."""
         is_used = isinstance(self.parameters, measured.MeasuredParameters)
         return measured.cost_parameters(self.parameters) if is_used else None
+
+    @property
+    def evidence_length(self) -> timedelta:
+        """How far back its evidence reaches: the window of outcomes, or the days of the costs if they are more."""
+        costs = self.cost_parameters
+        return max(OUTCOME_WINDOW, timedelta(days=costs.days)) if costs is not None else OUTCOME_WINDOW
 
     @property
     def holdout_shares(self) -> tuple[float, ...] | None:
