@@ -23,8 +23,12 @@ def saving_sentence(figure: SavingFigure, answer: Answer, elapsed: timedelta) ->
 
 def saving_phrase(figure: SavingFigure, answer: Answer, elapsed: timedelta) -> str:
     """Write the word for a saving with the figure, as `saves 2.10 ± 0.48 bps an order`."""
-    verdict, margin_bps = judge_saving(figure, answer, elapsed), figure.margin_bps(answer)
-    margin = "" if margin_bps is None else f" ± {margin_bps:.2f}"
+    verdict, margin = judge_saving(figure, answer, elapsed), margin_words(figure.margin_bps(answer))
     if verdict.word is SavingWord.NOT_YET_KNOWN:
         return f"{verdict} ({figure.saving_bps:+z.2f}{margin} bps an order)"
     return f"{verdict.word} {abs(figure.saving_bps):.2f}{margin} bps an order"
+
+
+def margin_words(margin_bps: float | None) -> str:
+    """Write a margin to follow its figure, as ` ± 0.48`; empty if there is none yet."""
+    return "" if margin_bps is None else f" ± {margin_bps:.2f}"

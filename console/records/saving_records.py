@@ -124,8 +124,7 @@ class SavingsRecord(BaseModel):
     def of(cls, known: KnownSavings, slot: datetime | None) -> Self:
         """Return the record of what is known as of a slot, by symbol and comparison, all symbols first."""
         figures = [saving.figure for _, saving in sorted(known.newest.items())]
-        elapsed = slot - known.since if slot is not None and known.since is not None else timedelta(0)
-        return cls(since=known.since, slot=slot, items=saving_records(figures, elapsed))
+        return cls(since=known.since, slot=slot, items=saving_records(figures, known.elapsed(slot)))
 
 
 class SavingPointRecord(BaseModel):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, and_, func, select
 
@@ -22,6 +22,10 @@ class KnownSavings:
 
     since: datetime | None = None
     newest: Mapping[FigureKey, StoredSaving] = field(default_factory=dict)
+
+    def elapsed(self, slot: datetime | None) -> timedelta:
+        """Return how long orders may have been sent by chance until a slot; zero if none were, and without a slot."""
+        return slot - self.since if slot is not None and self.since is not None else timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from console.saving_words import COMPARISON_WORDS, saving_phrase
+from console.saving_words import COMPARISON_WORDS, margin_words, saving_phrase
 from console.web.pages.tiles import Tile
 from policy.experiment.saving import Answer, Comparison
 from policy.experiment.saving_figure import ALL_SYMBOLS, SavingFigure, SavingWord, judge_saving
@@ -51,7 +51,7 @@ class SavingPicture:
 
 def saving_tables(known: KnownSavings, slot: datetime | None) -> list[SavingTable]:
     """Return a table for each comparison of which there are figures."""
-    elapsed = _elapsed(known, slot)
+    elapsed = known.elapsed(slot)
     tables = []
     for comparison in Comparison:
         figures = [saving.figure for key, saving in sorted(known.newest.items()) if key[1] is comparison]
@@ -67,9 +67,8 @@ def saving_tile(known: KnownSavings, slot: datetime | None) -> Tile:
     if saving is None:
         note = "no orders held out yet" if known.since is None else "no order of the holdout has ended yet"
         return Tile(key="saving", title="Maker first", figure="not measured", note=note, href="/savings")
-    verdict = judge_saving(saving.figure, Answer.ORDERS_SENT, _elapsed(known, slot))
-    margin_bps, amount_bps = saving.figure.sent_margin_bps, saving.figure.saving_bps
-    margin = "" if margin_bps is None else f" ± {margin_bps:.2f}"
+    verdict = judge_saving(saving.figure, Answer.ORDERS_SENT, known.elapsed(slot))
+    margin, amount_bps = margin_words(saving.figure.sent_margin_bps), saving.figure.saving_bps
     if verdict.word is SavingWord.NOT_YET_KNOWN:
         figure, note = str(verdict), f"{amount_bps:+z.2f}{margin} bps an order against taker"
     else:
@@ -119,7 +118,3 @@ def _row(figure: SavingFigure, elapsed: timedelta) -> SavingRow:
         sent=saving_phrase(figure, Answer.ORDERS_SENT, elapsed),
         any_order=saving_phrase(figure, Answer.ANY_ORDER, elapsed),
     )
-
-
-def _elapsed(known: KnownSavings, slot: datetime | None) -> timedelta:
-    return slot - known.since if slot is not None and known.since is not None else timedelta(0)
