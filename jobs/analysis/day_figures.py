@@ -6,14 +6,12 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from jobs.analysis.assignments import load_assignments
-from jobs.analysis.drift import DriftKind, SymbolDrift, drift_of_loaded, named_runs
-from jobs.analysis.order_history import OrderSelection, load_selected_orders, load_visible_policies, naive
+from jobs.analysis.drift import DriftKind, SymbolDrift, drift_of_loaded, load_policies, policies_of
+from jobs.analysis.order_history import OrderSelection, load_selected_orders, naive
 from jobs.engines.order_cost import view_order_costs
 from jobs.plan import Fees
 from policy.numbers import round_metric
 from storage.day_figures import DayCost, DayDrift, DayFigures
-from storage.read.visible_policies import visible_policies
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -76,13 +74,7 @@ def _costs(connection: "DuckDBPyConnection", selection: OrderSelection) -> Mappi
 def _drifts(
     connection: "DuckDBPyConnection", store: Store, selection: OrderSelection
 ) -> Mapping[datetime, tuple[DayDrift, ...]]:
-    # More than a tolerance earlier, for the policy that was in force when the first order was sent.
-    earliest = selection.start - selection.tolerance - timedelta(microseconds=1)
-    named = named_runs(connection, selection)
-    with store.reading() as reading:
-        policies = visible_policies(reading, selection.scope, earliest, selection.end, named)
-    load_visible_policies(connection, policies, selection.slots)
-    load_assignments(connection, policies.holdouts, selection.start, selection.end)
+    policies = load_policies(connection, selection, policies_of(store, selection))
     drifts = {}
     for day in _days(selection):
         of_day = replace(selection, start=day, end=min(day + DAY, selection.end))

@@ -85,16 +85,21 @@ class Drift:
 
 def find_drift(store: Store, selection: OrderSelection) -> Drift:
     """Judge each order of the log by the policies visible at its time: see `judge_orders`. Raises as the store does."""
+    return judge_orders(selection, policies_of(store, selection))
+
+
+# What readers could see from a time on until the end of the selection, and those of the named runs that exist.
+ReadPolicies = Callable[[datetime, Collection[int]], VisiblePolicies]
+
+
+def policies_of(store: Store, selection: OrderSelection) -> ReadPolicies:
+    """Return what reads the policies of the scope of the selection from a store."""
 
     def read_policies(start: datetime, named: Collection[int]) -> VisiblePolicies:
         with store.reading() as connection:
             return visible_policies(connection, selection.scope, start, selection.end, named)
 
-    return judge_orders(selection, read_policies)
-
-
-# What readers could see from a time on until the end of the selection, and those of the named runs that exist.
-ReadPolicies = Callable[[datetime, Collection[int]], VisiblePolicies]
+    return read_policies
 
 
 def judge_orders(selection: OrderSelection, read_policies: ReadPolicies) -> Drift:
@@ -108,17 +113,25 @@ def judge_orders(selection: OrderSelection, read_policies: ReadPolicies) -> Drif
 
     with duckdb_session() as (connection, folder):
         rejects = load_selected_orders(connection, selection, folder)
-        # More than a tolerance earlier, for the policy that was in force when the first order was sent.
-        earliest = selection.start - selection.tolerance - timedelta(microseconds=1)
-        policies = read_policies(earliest, named_runs(connection, selection))
-        load_visible_policies(connection, policies, selection.slots)
-        load_assignments(connection, policies.holdouts, selection.start, selection.end)
+        policies = load_policies(connection, selection, read_policies)
         symbols = drift_of_loaded(connection, selection, policies)
     symbols.sort(key=lambda symbol: (-symbol.finding_count, symbol.symbol))
     return Drift(symbols=tuple(symbols), rejects=tuple(rejects))
 
 
-def named_runs(connection: "DuckDBPyConnection", selection: OrderSelection) -> set[int]:
+def load_policies(
+    connection: "DuckDBPyConnection", selection: OrderSelection, read_policies: ReadPolicies
+) -> VisiblePolicies:
+    """Load what the orders of the selection are judged by, and return it; the orders must be loaded."""
+    # More than a tolerance earlier, for the policy that was in force when the first order was sent.
+    earliest = selection.start - selection.tolerance - timedelta(microseconds=1)
+    policies = read_policies(earliest, _named_runs(connection, selection))
+    load_visible_policies(connection, policies, selection.slots)
+    load_assignments(connection, policies.holdouts, selection.start, selection.end)
+    return policies
+
+
+def _named_runs(connection: "DuckDBPyConnection", selection: OrderSelection) -> set[int]:
     """Return the runs that orders of the selection name; the orders must be loaded."""
     query = """
         select distinct policy_run_id from order_event
