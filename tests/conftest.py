@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from jobs.cycle_collector import without_collector
 from tests.support import processor_times
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from storage.audit.schema_objects import Objects
     from storage.store import Store
 
 
@@ -66,6 +70,29 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def sqlite_store(tmp_path: Path, sqlite_template: Path) -> "Iterator[Store]":
+    """A store that is set up and empty, in the file `policy.db`: for what does not depend on the database."""
+    from storage.store import Store
+
+    with Store(f"sqlite:///{shutil.copy(sqlite_template, tmp_path)}") as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def published_bot(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    """The folder of the bot of `tests.support.bots` with one run, of 2026-04-26T00:15:00Z: to be copied."""
+    from tests.support.bots import write_bot
+    from tests.support.command import command
+
+    folder, as_of = tmp_path_factory.mktemp("published"), datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
+    write_bot(folder, as_of)
+    shutil.copy(sqlite_template, folder)
+    done = command(folder, "once", "--as-of", as_of.isoformat())
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
 @pytest.fixture(scope="session")
 def postgres_template(postgres_url: str) -> Iterator[str]:
     """The name of a database that is set up and empty, to be copied."""
@@ -76,6 +103,30 @@ def postgres_template(postgres_url: str) -> Iterator[str]:
         with Store(url) as store:
             store.set_up()
         yield name_of(url)
+
+
+@pytest.fixture(scope="session")
+def _expected_objects() -> "dict[str, Objects | None]":
+    return {}
+
+
+@pytest.fixture
+def schema_made_once(monkeypatch: pytest.MonkeyPatch, _expected_objects: "dict[str, Objects | None]") -> None:
+    """Let `verify` compare the schema with one that was made once for each kind of database.
+
+    Otherwise each verification on Postgres runs the migrations. For tests that verify many times and whose databases
+    have the settings of their server.
+    """
+    from storage.audit import schema_objects
+
+    make = schema_objects.expected_objects
+
+    def expected_objects(engine: "Engine") -> "Objects | None":
+        if engine.dialect.name not in _expected_objects:
+            _expected_objects[engine.dialect.name] = make(engine)
+        return _expected_objects[engine.dialect.name]
+
+    monkeypatch.setattr(schema_objects, "expected_objects", expected_objects)
 
 
 @contextmanager

@@ -30,6 +30,8 @@ from tests.support.shadowed_history import HOUR, MIDNIGHT, SEED, publish_run, pu
 from tests.support.store_calls import read
 from tests.support.tampering import behind_the_triggers
 
+pytestmark = pytest.mark.usefixtures("schema_made_once")
+
 BREAKER = rule_set("breaker")
 QUIET = OutageEvidence(sum_before=-3.5, order_count=40)
 

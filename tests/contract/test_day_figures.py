@@ -4,12 +4,8 @@ The story is that of tests/support/small_history: readers see policies from 2025
 DOGEUSDT was told to go straight to taker from 2025-03-04T00:00:04Z on.
 """
 
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from jobs.after_run.day_figures import FiguresTask, store_day_figures, try_day_figures
 from jobs.analysis.day_figures import DAY, find_day_figures, start_of_day
@@ -37,14 +33,6 @@ NO_DRIFT = {
     "not_as_assigned_count": 0,
 }
 TAKER = {"maker_started": False, "maker_filled": False}
-
-
-@pytest.fixture
-def sqlite_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Store]:
-    """A store on SQLite that is set up and empty, for what the database has no part in."""
-    shutil.copy(sqlite_template, tmp_path / "policy.db")
-    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
-        yield store
 
 
 def at(text: str) -> datetime:

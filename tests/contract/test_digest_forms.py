@@ -17,6 +17,8 @@ from tests.support.runs import QUARTER, SLOT, publish
 from tests.support.store_calls import write
 from tests.support.tampering import behind_the_triggers
 
+pytestmark = pytest.mark.usefixtures("schema_made_once")
+
 ENTRIES = {"policy_run": policy_run, "policy_override": policy_override, "policy_override_end": policy_override_end}
 
 

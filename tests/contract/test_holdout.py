@@ -19,6 +19,8 @@ from tests.support.runs import QUARTER, SLOT, claim, evidence, result
 from tests.support.store_calls import read, write
 from tests.support.tampering import behind_the_triggers
 
+pytestmark = pytest.mark.usefixtures("schema_made_once")
+
 SPRING = Experiment(share=0.02, salt="spring")
 BOTH = (evidence("BTCUSDT"), evidence("ETHUSDT"))
 

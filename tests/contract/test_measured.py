@@ -32,6 +32,8 @@ from tests.support.shadowed_history import HOUR, MIDNIGHT, SEED, publish_run
 from tests.support.store_calls import read
 from tests.support.tampering import behind_the_triggers
 
+pytestmark = pytest.mark.usefixtures("schema_made_once")
+
 MEASURED = rule_set("measured")
 QUIET = OutageEvidence(sum_before=-3.5, order_count=40)
 TAKERS = CostSample(order_count=20, mean_bps=0.25, deviation_bps=0.0)

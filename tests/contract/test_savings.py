@@ -18,6 +18,8 @@ from tests.support.savings import figure, publish_savings
 from tests.support.store_calls import read
 from tests.support.tampering import behind_the_triggers
 
+pytestmark = pytest.mark.usefixtures("schema_made_once")
+
 MAKER, POLICY = Comparison.MAKER_AGAINST_TAKER, Comparison.POLICY_AGAINST_TAKER
 
 

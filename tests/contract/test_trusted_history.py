@@ -22,6 +22,8 @@ from tests.support.runs import QUARTER, SLOT, claim, evidence, publish
 from tests.support.store_calls import read, write
 from tests.support.tampering import behind_the_triggers
 
+pytestmark = pytest.mark.usefixtures("schema_made_once")
+
 HOUR = timedelta(hours=1)
 PUBLISHED = {
     "policy_run": "event_count = 1",

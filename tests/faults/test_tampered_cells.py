@@ -32,6 +32,8 @@ from tests.faults.broken import trust_every_digest
 from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
 from tests.support.store_calls import write
 
+pytestmark = pytest.mark.usefixtures("schema_made_once")
+
 TABLES = (
     policy_run,
     policy_snapshot,

@@ -1,30 +1,30 @@
 """`router-policy changes`: what happened, on the screen and as JSON."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from storage.store import Store
-from tests.support.bots import run_command
+from tests.support.command import command
 from tests.support.small_history import publish_small_history
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
     """A folder with the small history and its settings."""
     folder = tmp_path_factory.mktemp("changes")
     (folder / "router-policy.toml").write_text(
         '[store]\nurl = "sqlite:///policy.db"\n[orders]\nkind = "canonical"\npath = "orders.jsonl"\n'
     )
-    with Store(f"sqlite:///{folder / 'policy.db'}") as store:
-        store.set_up()
+    with Store(f"sqlite:///{shutil.copy(sqlite_template, folder)}") as store:
         publish_small_history(store)
     return folder
 
 
 def test_the_screen_shows_what_happened_the_newest_first(folder: Path) -> None:
-    shown = run_command(folder, "changes", "DOGEUSDT", "--kind", "to_taker", "--kind", "slot_missed")
+    shown = command(folder, "changes", "DOGEUSDT", "--kind", "to_taker", "--kind", "slot_missed")
 
     assert shown.returncode == 0, shown.stderr
     lines = [line for line in shown.stdout.splitlines() if "2025-" in line]
@@ -33,7 +33,7 @@ def test_the_screen_shows_what_happened_the_newest_first(folder: Path) -> None:
 
 
 def test_json_has_the_shape_of_the_api(folder: Path) -> None:
-    shown = run_command(folder, "changes", "--kind", "override_ended", "--json")
+    shown = command(folder, "changes", "--kind", "override_ended", "--json")
 
     assert json.loads(shown.stdout)["items"] == [
         {
@@ -49,13 +49,13 @@ def test_json_has_the_shape_of_the_api(folder: Path) -> None:
 
 
 def test_nothing_is_said_if_nothing_happened(folder: Path) -> None:
-    shown = run_command(folder, "changes", "--kind", "pruned")
+    shown = command(folder, "changes", "--kind", "pruned")
 
     assert shown.stdout == "nothing of the kind happened in this time\n"
 
 
 def test_a_file_gets_rows_without_a_frame(folder: Path) -> None:
-    title, heads, *rows = run_command(folder, "changes", "DOGEUSDT").stdout.splitlines()
+    title, heads, *rows = command(folder, "changes", "DOGEUSDT").stdout.splitlines()
 
     assert title == "what happened, the newest first:"
     assert heads.split() == ["when", "what", "symbol", "now", "and", "before", "why"]
@@ -66,7 +66,7 @@ def test_a_file_gets_rows_without_a_frame(folder: Path) -> None:
 def in_scope(folder: Path, scope: str) -> tuple[int, str, str]:
     settings = folder / f"{scope}.toml"
     settings.write_text(f'scope = "{scope}"\n' + (folder / "router-policy.toml").read_text())
-    shown = run_command(folder, "changes", "--config", settings.name)
+    shown = command(folder, "changes", "--config", settings.name)
     return shown.returncode, shown.stdout, shown.stderr
 
 

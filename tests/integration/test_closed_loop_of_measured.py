@@ -12,7 +12,7 @@ from jobs.plan import Fees
 from policy.experiment.experiment import Experiment
 from router_policy_client import HoldoutCap
 from storage.store import Store
-from tests.integration.test_closed_loop_of_the_holdout import drift_of, lines_of, not_as_assigned, part_of
+from tests.support.assignments import drift_of, lines_of, not_as_assigned, part_of
 from tests.support.closed_loop import GOOD, HOUR, MINUTE, Loop
 
 MAKER_IS_DEAR = Fees(maker_bps=10.0, taker_bps=0.0)
@@ -20,32 +20,32 @@ TAKER_IS_DEAR = Fees(maker_bps=0.0, taker_bps=3.0)
 EVERY = 5 * MINUTE
 
 
-def test_evidence_turns_the_policy_to_taker_and_its_own_holdouts_turn_it_back(tmp_path: Path) -> None:
-    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
-        store.set_up()
-        loop = Loop(
-            tmp_path, store, lambda _: GOOD, "measured", experiment=Experiment(salt="spring"), fees=MAKER_IS_DEAR
-        )
+def test_evidence_turns_the_policy_to_taker_and_its_own_holdouts_turn_it_back(
+    tmp_path: Path, sqlite_store: Store
+) -> None:
+    loop = Loop(
+        tmp_path, sqlite_store, lambda _: GOOD, "measured", experiment=Experiment(salt="spring"), fees=MAKER_IS_DEAR
+    )
 
-        loop.trade(4 * HOUR, EVERY)
-        too_few = loop.compute()
-        loop.trade(9 * HOUR, EVERY)
-        dear = loop.compute()
-        loop.trade(18 * HOUR, EVERY)
-        loop.holdout_cap = HoldoutCap(money_a_day=1e-9, path=tmp_path / "holdout_costs.jsonl")
-        loop.trade(24 * HOUR, EVERY)
-        loop.holdout_cap = None
-        loop.change_fees(TAKER_IS_DEAR)
-        cheap = loop.compute()
-        loop.trade(26 * HOUR, EVERY)
+    loop.trade(4 * HOUR, EVERY)
+    too_few = loop.compute()
+    loop.trade(9 * HOUR, EVERY)
+    dear = loop.compute()
+    loop.trade(18 * HOUR, EVERY)
+    loop.holdout_cap = HoldoutCap(money_a_day=1e-9, path=tmp_path / "holdout_costs.jsonl")
+    loop.trade(24 * HOUR, EVERY)
+    loop.holdout_cap = None
+    loop.change_fees(TAKER_IS_DEAR)
+    cheap = loop.compute()
+    loop.trade(26 * HOUR, EVERY)
 
-        *_, last = store.verify()
-        lines = lines_of(loop)
-        drift = drift_of(loop, store)
-        tampered = next(line for line in lines if line.get("holdout"))
-        changed = [{**line, "holdout": False, "propensity": 0.95} if line is tampered else line for line in lines]
-        loop.log.write_text("".join(f"{json.dumps(line)}\n" for line in changed))
-        drift_of_changed = drift_of(loop, store)
+    *_, last = sqlite_store.verify()
+    lines = lines_of(loop)
+    drift = drift_of(loop, sqlite_store)
+    tampered = next(line for line in lines if line.get("holdout"))
+    changed = [{**line, "holdout": False, "propensity": 0.95} if line is tampered else line for line in lines]
+    loop.log.write_text("".join(f"{json.dumps(line)}\n" for line in changed))
+    drift_of_changed = drift_of(loop, sqlite_store)
 
     under_taker, capped = lines[9 * 12 : 18 * 12], lines[18 * 12 : 24 * 12]
     assert (too_few.maker_first, dear.maker_first, cheap.maker_first) == (True, False, True)

@@ -5,36 +5,22 @@ the orders is held out under either policy, and the cap is reached on the second
 """
 
 import json
-from collections.abc import Iterator
+import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
-import pytest
-
-from jobs.analysis.drift import Drift, DriftKind, find_drift
-from jobs.analysis.order_history import OrderSelection
-from jobs.plan import Location, OrdersKind, OrdersSource
-from jobs.slots import Slots
 from policy.experiment.experiment import NO_EXPERIMENT, Experiment
 from policy.snapshot import Snapshot
 from router_policy_client import HoldoutCap
 from router_policy_client.order import Outcome
 from router_policy_client.simulated import Conditions
 from storage.store import Store
+from tests.support.assignments import drift_of, lines_of, not_as_assigned, part_of
 from tests.support.closed_loop import DAY, GOOD, HOUR, MINUTE, OUTAGE, START, Loop
 
 FIFTH = Experiment(share=0.2, salt="spring")
 EVERY = 5 * MINUTE
-Line = dict[str, object]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
-        store.set_up()
-        yield store
 
 
 def loop_in(folder: Path, store: Store, experiment: Experiment) -> Loop:
@@ -52,35 +38,10 @@ def trade_half_a_day(loop: Loop) -> tuple[list[Outcome], list[Snapshot]]:
     return outcomes, snapshots
 
 
-def part_of(order_id: object) -> float:
-    """The hash of an id as a part of 1, by its words in the documents."""
-    return int(sha256(f"spring\0{order_id}".encode()).hexdigest()[:16], 16) / 2**64
-
-
-def lines_of(loop: Loop) -> list[Line]:
-    return [json.loads(line) for line in loop.log.read_text().splitlines()]
-
-
-def drift_of(loop: Loop, store: Store) -> Drift:
-    selection = OrderSelection(
-        scope="default",
-        orders=OrdersSource(kind=OrdersKind.ORDER_LOG, location=Location(path=str(loop.log))),
-        slots=Slots("0 0 * * *"),
-        start=START,
-        end=START + 3 * DAY,
-    )
-    return find_drift(store, selection)
-
-
-def not_as_assigned(drift: Drift) -> list[tuple[str | None, str]]:
-    (symbol,) = drift.symbols
-    finding = symbol.findings[DriftKind.NOT_AS_ASSIGNED]
-    assert finding.order_count == len(finding.examples)
-    return [(example.order_id, example.what) for example in finding.examples]
-
-
-def test_orders_are_held_out_under_both_policies_and_everything_derives_again(tmp_path: Path, store: Store) -> None:
-    loop = loop_in(tmp_path, store, FIFTH)
+def test_orders_are_held_out_under_both_policies_and_everything_derives_again(
+    tmp_path: Path, sqlite_store: Store
+) -> None:
+    loop = loop_in(tmp_path, sqlite_store, FIFTH)
 
     outcomes, snapshots = trade_half_a_day(loop)
 
@@ -96,12 +57,12 @@ def test_orders_are_held_out_under_both_policies_and_everything_derives_again(tm
     assert {(line["holdout"], line["propensity"]) for line in under} == {(True, 0.2), (False, 0.8)}
     full_waits = {outcome.gate.patience for outcome in outcomes if outcome.gate.holdout and outcome.maker_started}
     assert full_waits == {1.0}
-    assert not_as_assigned(drift_of(loop, store)) == []
-    assert [progress.run_count for progress in store.verify()][-1] == 12
+    assert not_as_assigned(drift_of(loop, sqlite_store)) == []
+    assert [progress.run_count for progress in sqlite_store.verify()][-1] == 12
 
 
-def test_a_tampered_assignment_is_found_by_drift(tmp_path: Path, store: Store) -> None:
-    loop = loop_in(tmp_path, store, FIFTH)
+def test_a_tampered_assignment_is_found_by_drift(tmp_path: Path, sqlite_store: Store) -> None:
+    loop = loop_in(tmp_path, sqlite_store, FIFTH)
     loop.trade(HOUR, EVERY)
     loop.compute()
     loop.trade(6 * HOUR, EVERY)
@@ -112,7 +73,7 @@ def test_a_tampered_assignment_is_found_by_drift(tmp_path: Path, store: Store) -
     second.update(maker_start=True, is_maker_final=True)
     loop.log.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
-    assert sorted(not_as_assigned(drift_of(loop, store))) == sorted(
+    assert sorted(not_as_assigned(drift_of(loop, sqlite_store))) == sorted(
         [
             (first["attempt_id"], "logged as not held out, and by its id it is held out"),
             (
@@ -124,8 +85,8 @@ def test_a_tampered_assignment_is_found_by_drift(tmp_path: Path, store: Store) -
     )
 
 
-def test_the_cap_stops_the_holdout_for_the_day_and_drift_knows(tmp_path: Path, store: Store) -> None:
-    loop = loop_in(tmp_path, store, FIFTH)
+def test_the_cap_stops_the_holdout_for_the_day_and_drift_knows(tmp_path: Path, sqlite_store: Store) -> None:
+    loop = loop_in(tmp_path, sqlite_store, FIFTH)
     loop.trade(8 * HOUR + 30 * MINUTE, EVERY)
     loop.compute()
     loop.holdout_cap = HoldoutCap(money_a_day=1e-9, path=tmp_path / "holdout_costs.jsonl")
@@ -139,17 +100,16 @@ def test_the_cap_stops_the_holdout_for_the_day_and_drift_knows(tmp_path: Path, s
         assert {outcome.gate.propensity for outcome in day[:count]} == {0.2, 0.8}
         assert {(outcome.gate.holdout, outcome.gate.propensity) for outcome in day[count:]} == {(None, 1.0)}
         assert {outcome.maker_started for outcome in day[count:]} == {day[0].gate.reading.maker_first}
-    assert not_as_assigned(drift_of(loop, store)) == []
-    assert [progress.run_count for progress in store.verify()][-1] == 2
+    assert not_as_assigned(drift_of(loop, sqlite_store)) == []
+    assert [progress.run_count for progress in sqlite_store.verify()][-1] == 2
 
 
-def test_a_share_of_0_changes_nothing_to_the_bit(tmp_path: Path) -> None:
+def test_a_share_of_0_changes_nothing_to_the_bit(tmp_path: Path, sqlite_template: Path) -> None:
     logs, decided = [], []
     for name, experiment in (("without", NO_EXPERIMENT), ("off", replace(FIFTH, share=0.0))):
         folder = tmp_path / name
         folder.mkdir()
-        with Store(f"sqlite:///{folder / 'policy.db'}") as store:
-            store.set_up()
+        with Store(f"sqlite:///{shutil.copy(sqlite_template, folder)}") as store:
             loop = loop_in(folder, store, experiment)
             loop.trade(HOUR, EVERY)
             decided.append(loop.compute())

@@ -1,7 +1,9 @@
 """What the demo shows: a line for each run, or a table that fits the window."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -20,14 +22,15 @@ HINT = 'sqlite3 a/rather/long/way/to/the/demo/router_policy.db "select symbol, m
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[PublishedRun, list[Snapshot], list[Snapshot]]:
+def published(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> tuple[PublishedRun, list[Snapshot], list[Snapshot]]:
     """A run in which one of 24 symbols has come to fall back always, with the snapshots before it and its own."""
 
     def evidences(fallback: float) -> Sequence[Evidence]:
         return [runs.evidence(symbol, fallback=fallback if symbol == "S07USDT" else 0.1) for symbol in SYMBOLS]
 
-    with Store(f"sqlite:///{tmp_path_factory.mktemp('view') / 'policy.db'}") as store:
-        store.set_up()
+    with Store(f"sqlite:///{shutil.copy(sqlite_template, tmp_path_factory.mktemp('view'))}") as store:
         before = runs.publish(store, runs.SLOT, *evidences(0.1))
         after = runs.publish(store, runs.SLOT + runs.QUARTER, *evidences(1.0))
         return (

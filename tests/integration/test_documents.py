@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,10 +64,8 @@ POSTGRES = {"ROUTER_POLICY_STORE__URL": "postgresql://me@127.0.0.1:1/policy"}  #
 
 
 @pytest.mark.parametrize("page", ["operations.md", "analysis.md", "savings.md"])
-def test_the_commands_of_the_guides_run(tmp_path: Path, page: str) -> None:
-    write_bot(tmp_path, AS_OF)
-    command(tmp_path, "once", "--as-of", AS_OF.isoformat())
-
+def test_the_commands_of_the_guides_run(tmp_path: Path, published_bot: Path, page: str) -> None:
+    shutil.copytree(published_bot, tmp_path, dirs_exist_ok=True)
     assert blocks(PAGES[page], "console")
     for block in blocks(PAGES[page], "console"):
         for arguments, _ in commands(block):
@@ -90,11 +89,9 @@ def test_every_path_that_a_page_names_exists() -> None:
     assert [path for path in sorted(paths) if "NAME" not in path and not (ROOT / path).exists()] == []
 
 
-def test_the_three_lines_of_the_readme_gate_an_order(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/router_policy.db"
-    with Store(url) as store:
-        store.set_up()
-        publish(store, datetime.now(UTC), evidence("BTCUSDT", fallback=0.95))
+def test_the_three_lines_of_the_readme_gate_an_order(sqlite_store: Store) -> None:
+    url = str(sqlite_store.url)
+    publish(sqlite_store, datetime.now(UTC), evidence("BTCUSDT", fallback=0.95))
     (block,) = blocks(README, "python")
     assert "sqlite:////srv/policies/router_policy.db" in block
     names: dict[str, object] = {"router_ctx": {}, "symbol": "BTCUSDT", "order_id": "1"}

@@ -1,25 +1,28 @@
 """`router-policy export`: the history as a file, whole or not at all."""
 
 import csv
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from storage.store import Store
-from tests.support.bots import write_bot
 from tests.support.command import command
 from tests.support.small_history import publish_small_history
 
-AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
+
+@pytest.fixture(scope="module")
+def store_url(module_store: Store) -> str:
+    """The URL of a store with the small history, on each database; nothing here changes it."""
+    publish_small_history(module_store)
+    return module_store.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, store: Store) -> Path:
-    """A bot's folder whose store has the small history, on each database."""
-    write_bot(tmp_path, AS_OF, store=store.url.render_as_string(hide_password=False))
-    publish_small_history(store)
+def folder(tmp_path: Path, store_url: str) -> Path:
+    """A folder with the settings of a bot whose store has the small history."""
+    settings = f'[store]\nurl = "{store_url}"\n[orders]\npath = "logs/*.jsonl"\n'
+    (tmp_path / "router-policy.toml").write_text(settings)
     return tmp_path
 
 

@@ -21,7 +21,7 @@ from policy import TakerBias
 from storage.schema.tables import policy_run
 from storage.store import Store
 from storage.write import leases, overrides
-from tests.support.bots import run_command, write_bot
+from tests.support.bots import write_bot
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet_query
 from tests.support.runs import QUARTER, SLOT, evidence, publish
@@ -63,20 +63,20 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bot's folder with one published run; NEWUSDT is among the settings' symbols since."""
-    folder = tmp_path_factory.mktemp("published")
-    settings = write_bot(folder, AS_OF)
-    done = run_command(folder, "once", "--as-of", AS_OF.isoformat())
-    assert done.returncode == 0, done.stderr
-    settings.write_text('symbols = ["NEWUSDT"]\n' + settings.read_text())
-    return folder
+def history(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Store]:
+    """The small history, which no test changes."""
+    with Store(f"sqlite:///{shutil.copy(sqlite_template, tmp_path_factory.mktemp('history'))}") as store:
+        publish_small_history(store)
+        yield store
 
 
 @pytest.fixture
-def bot(published: Path, tmp_path: Path) -> Path:
-    """That folder for one test alone."""
-    return shutil.copytree(published, tmp_path, dirs_exist_ok=True)
+def bot(published_bot: Path, tmp_path: Path) -> Path:
+    """A bot's folder with one published run; NEWUSDT is among the settings' symbols since."""
+    shutil.copytree(published_bot, tmp_path, dirs_exist_ok=True)
+    settings = tmp_path / "router-policy.toml"
+    settings.write_text('symbols = ["NEWUSDT"]\n' + settings.read_text())
+    return tmp_path
 
 
 @pytest.mark.usefixtures("bot")
@@ -331,14 +331,6 @@ def as_query(folder: Path) -> OrdersSource:
 
 def _plain(value: object) -> object:
     return value.replace(tzinfo=None).isoformat(sep=" ") if isinstance(value, datetime) else value
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[Store]:
-    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
-        store.set_up()
-        publish_small_history(store)
-        yield store
 
 
 @pytest.mark.parametrize("write", [as_order_log, as_jsonl, as_csv, as_parquet, as_query])

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import sys
 import time
@@ -40,9 +41,9 @@ def begun(folder: Path, store_url: str) -> Path:
 
 
 @pytest.fixture
-def bot(tmp_path: Path) -> Path:
+def bot(tmp_path: Path, published_bot: Path) -> Path:
     """A bot's folder with one published run, on SQLite."""
-    return begun(tmp_path, "sqlite:///policy.db")
+    return shutil.copytree(published_bot, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 import json
 import logging
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -150,14 +149,6 @@ def test_of_an_address_only_the_scheme_is_shown(url: str, shown: str) -> None:
 def plan(*urls: str, **changes: object) -> NotifyPlan:
     values = {"scope": "default", "slots": Slots("*/15 * * * *"), "urls": urls, "deadline": DEADLINE, **changes}
     return NotifyPlan(**values)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def sqlite_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Store]:
-    """A store on SQLite that is set up and empty."""
-    shutil.copy(sqlite_template, tmp_path / "store.db")
-    with Store(f"sqlite:///{tmp_path / 'store.db'}") as store:
-        yield store
 
 
 @pytest.fixture

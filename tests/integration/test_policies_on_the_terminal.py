@@ -1,6 +1,7 @@
 """`latest` and `history`: what a person sees in 80 columns, and what a program gets in the shape of the API."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -24,11 +25,10 @@ SLOTS = ("2026-04-26T00:15:00Z", "2026-04-26T00:20:00Z", "2026-04-26T00:25:00Z")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, published_bot: Path) -> Path:
     """A bot with three runs of equal decisions, and an override of GOODUSDT."""
-    folder = tmp_path_factory.mktemp("bot")
-    write_bot(folder, AS_OF)
-    for slot in SLOTS:
+    folder = shutil.copytree(published_bot, tmp_path_factory.mktemp("bot"), dirs_exist_ok=True)
+    for slot in SLOTS[1:]:
         assert command(folder, "once", "--as-of", slot).returncode == 0
     made = command(folder, "override", "GOODUSDT", "--taker", "--for", "2h", "--reason", "venue", "--author", "ann")
     assert made.returncode == 0, made.stderr

@@ -1,9 +1,7 @@
 """The schedule as it runs: real processes, real signals, both databases."""
 
 import os
-import shutil
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,14 +34,6 @@ query = "with recursive n(i) as (select 1 union all select i + 1 from n) select 
 def write_settings(folder: Path, store_url: str, *, seconds: int = 1, deadline: str = "30s") -> None:
     schedule = EVERY_SECOND.format(seconds=seconds, deadline=deadline)
     write_bot(folder, datetime.now(UTC).replace(microsecond=0), store=store_url, more=schedule)
-
-
-@pytest.fixture
-def sqlite_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Store]:
-    """A store on SQLite, in the bot's folder, that is set up and empty."""
-    shutil.copy(sqlite_template, tmp_path / "policy.db")
-    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
-        yield store
 
 
 def published(store: Store) -> list[datetime]:

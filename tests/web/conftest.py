@@ -1,10 +1,8 @@
 """The console over small histories: by default that of `tests.support.small_history`, a while after its last slot."""
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,14 +72,6 @@ def client(small_store: Store) -> Iterator[TestClient]:
     """The console over the small history on SQLite."""
     with console(small_store) as client:
         yield client
-
-
-@pytest.fixture
-def empty_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Store]:
-    """A store on SQLite that is set up and empty."""
-    shutil.copy(sqlite_template, tmp_path / "policy.db")
-    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
-        yield store
 
 
 def _published(url: str, publish: Callable[[Store], None]) -> Iterator[Store]:

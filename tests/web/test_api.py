@@ -115,11 +115,11 @@ def test_history_as_csv_has_the_same_rows(small_console: TestClient) -> None:
     assert rows[1]["slip_q25"] == "-1.25"
 
 
-def test_a_csv_cell_never_is_a_formula(visit: Visit, empty_store: Store) -> None:
+def test_a_csv_cell_never_is_a_formula(visit: Visit, sqlite_store: Store) -> None:
     name = '=HYPERLINK("http://example.com";"click")'
-    publish(empty_store, SLOT, evidence(name))
+    publish(sqlite_store, SLOT, evidence(name))
 
-    rows = list(csv.DictReader(StringIO(visit(empty_store).get(f"/v1/policies/{name}/history?format=csv").text)))
+    rows = list(csv.DictReader(StringIO(visit(sqlite_store).get(f"/v1/policies/{name}/history?format=csv").text)))
 
     assert [row["symbol"] for row in rows] == [f"'{name}"]
 
@@ -288,9 +288,9 @@ def test_an_override_changes_the_latest_policies_at_once(visit: Visit, store: St
     assert (first.json()["maker_first"], second.json()["maker_first"]) == (True, False)
 
 
-def test_a_symbol_with_a_slash_has_a_policy_and_a_history(visit: Visit, empty_store: Store) -> None:
-    publish(empty_store, SLOT, evidence("BTC/USDT:USDT"))
-    client = visit(empty_store)
+def test_a_symbol_with_a_slash_has_a_policy_and_a_history(visit: Visit, sqlite_store: Store) -> None:
+    publish(sqlite_store, SLOT, evidence("BTC/USDT:USDT"))
+    client = visit(sqlite_store)
 
     for name in ("BTC/USDT:USDT", "BTC%2FUSDT%3AUSDT"):
         assert client.get(f"/v1/policies/{name}").json()["symbol"] == "BTC/USDT:USDT"
@@ -298,9 +298,9 @@ def test_a_symbol_with_a_slash_has_a_policy_and_a_history(visit: Visit, empty_st
         assert client.get(f"/symbols/{name}").status_code == 200
 
 
-def test_without_a_clock_of_its_own_the_console_goes_by_the_databases(visit: Visit, empty_store: Store) -> None:
-    publish(empty_store, SLOT, evidence("BTCUSDT"))
+def test_without_a_clock_of_its_own_the_console_goes_by_the_databases(visit: Visit, sqlite_store: Store) -> None:
+    publish(sqlite_store, SLOT, evidence("BTCUSDT"))
 
-    age = visit(empty_store, now=None).get("/v1/health/BTCUSDT").json()["freshness"]["age_seconds"]
+    age = visit(sqlite_store, now=None).get("/v1/health/BTCUSDT").json()["freshness"]["age_seconds"]
 
     assert abs(age - (datetime.now(UTC) - SLOT).total_seconds()) < 600

@@ -19,9 +19,9 @@ def raw_bytes(client: TestClient, address: str, headers: dict[str, str]) -> byte
         return b"".join(answer.iter_raw())
 
 
-def test_the_overview_of_many_symbols_is_packed_and_reads_the_same(visit: Visit, empty_store: Store) -> None:
-    publish(empty_store, SLOT, *(evidence(f"S{number:03}USDT") for number in range(100)))
-    client = visit(empty_store)
+def test_the_overview_of_many_symbols_is_packed_and_reads_the_same(visit: Visit, sqlite_store: Store) -> None:
+    publish(sqlite_store, SLOT, *(evidence(f"S{number:03}USDT") for number in range(100)))
+    client = visit(sqlite_store)
 
     packed, plain = (raw_bytes(client, "/", headers) for headers in (PACKED, PLAIN))
 

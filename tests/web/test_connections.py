@@ -19,9 +19,9 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 
 
 @pytest.fixture
-def address(empty_store: Store) -> Iterator[tuple[str, int]]:
+def address(sqlite_store: Store) -> Iterator[tuple[str, int]]:
     """A console's host and port."""
-    with console_at(settings(empty_store), Address(port=0)) as url:
+    with console_at(settings(sqlite_store), Address(port=0)) as url:
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None

@@ -45,9 +45,9 @@ def drift(symbol: str, order_count: int, *, no_run: int = 0, superseded: int = 0
 
 
 @pytest.fixture
-def figured(empty_store: Store) -> Store:
+def figured(sqlite_store: Store) -> Store:
     """Two days with costs, and drift on both."""
-    publish(empty_store, SLOT, evidence("BTCUSDT"), evidence("ETHUSDT"))
+    publish(sqlite_store, SLOT, evidence("BTCUSDT"), evidence("ETHUSDT"))
     yesterday = DayFigures(
         day=TODAY - DAY,
         as_of=TODAY,
@@ -66,8 +66,8 @@ def figured(empty_store: Store) -> Store:
         drifts=[drift("BTCUSDT", 5, superseded=2), drift("ETHUSDT", 8, no_run=1)],
     )
     for figures in (yesterday, today):
-        write(empty_store, store_day, "default", figures)
-    return empty_store
+        write(sqlite_store, store_day, "default", figures)
+    return sqlite_store
 
 
 @pytest.fixture
@@ -97,9 +97,9 @@ def test_a_symbols_row_has_what_its_orders_of_seven_days_cost(client: TestClient
     )
 
 
-def test_before_any_figures_the_tiles_and_the_page_say_when_there_are_some(visit: Visit, empty_store: Store) -> None:
-    publish(empty_store, SLOT)
-    client = visit(empty_store, now=AS_OF)
+def test_before_any_figures_the_tiles_and_the_page_say_when_there_are_some(visit: Visit, sqlite_store: Store) -> None:
+    publish(sqlite_store, SLOT)
+    client = visit(sqlite_store, now=AS_OF)
 
     assert "known after the next run" in shown_text(client.get("/").text)
     assert "added up from the log after each run" in shown_text(client.get("/orders").text)
@@ -107,12 +107,12 @@ def test_before_any_figures_the_tiles_and_the_page_say_when_there_are_some(visit
     assert "cost_bps" not in client.get("/metrics").text
 
 
-def test_if_no_order_names_its_run_the_tile_says_so_and_counts_none(visit: Visit, empty_store: Store) -> None:
-    publish(empty_store, SLOT)
+def test_if_no_order_names_its_run_the_tile_says_so_and_counts_none(visit: Visit, sqlite_store: Store) -> None:
+    publish(sqlite_store, SLOT)
     figures = DayFigures(day=TODAY, as_of=AS_OF, costs=[], drifts=[drift("BTCUSDT", 5, no_run=5)])
-    write(empty_store, store_day, "default", figures)
+    write(sqlite_store, store_day, "default", figures)
 
-    page = " ".join(shown_text(visit(empty_store, now=AS_OF).get("/").text).split())
+    page = " ".join(shown_text(visit(sqlite_store, now=AS_OF).get("/").text).split())
 
     assert "Drift today 0 no order names its run" in page
 

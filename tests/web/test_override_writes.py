@@ -41,9 +41,9 @@ WANTED: dict[str, Any] = {
 
 
 @pytest.fixture
-def store(empty_store: Store) -> Store:
-    publish(empty_store, SLOT)
-    return empty_store
+def store(sqlite_store: Store) -> Store:
+    publish(sqlite_store, SLOT)
+    return sqlite_store
 
 
 @pytest.fixture

@@ -94,10 +94,10 @@ def test_the_banner_says_how_fresh_the_whole_is(
         assert words in shown_text(page_text)
 
 
-def test_the_part_that_updates_itself_is_sent_when_something_is_new(visit: Visit, empty_store: Store) -> None:
+def test_the_part_that_updates_itself_is_sent_when_something_is_new(visit: Visit, sqlite_store: Store) -> None:
     times = [SLOT + timedelta(minutes=1)]
-    publish(empty_store, SLOT, evidence("BTCUSDT"))
-    client = visit(empty_store, now=None)
+    publish(sqlite_store, SLOT, evidence("BTCUSDT"))
+    client = visit(sqlite_store, now=None)
     client.app.state.cache.clock = lambda: times[-1]  # type: ignore[attr-defined]  # the app of a test has its state
     tag = f'W/"{Elements(client.get("/").text).named("div")[0]["data-tag"]}"'
 
@@ -110,7 +110,7 @@ def test_the_part_that_updates_itself_is_sent_when_something_is_new(visit: Visit
     times.append(SLOT + timedelta(hours=3))
     seen.append(asked())
     times.append(SLOT + timedelta(minutes=1))
-    publish(empty_store, SLOT + QUARTER, evidence("ETHUSDT"))
+    publish(sqlite_store, SLOT + QUARTER, evidence("ETHUSDT"))
     answer = client.get("/overview", headers={"If-None-Match": tag})
 
     assert seen == [304, 304, 200]
@@ -128,10 +128,10 @@ def test_a_slot_without_a_run_is_named_on_every_page_although_the_newest_is_fres
 
 
 def test_what_pages_ask_for_again_changes_with_runs_failures_and_gaps_and_has_the_clock(
-    visit: Visit, empty_store: Store
+    visit: Visit, sqlite_store: Store
 ) -> None:
-    publish(empty_store, SLOT)
-    client = visit(empty_store, now=SLOT + timedelta(minutes=1))
+    publish(sqlite_store, SLOT)
+    client = visit(sqlite_store, now=SLOT + timedelta(minutes=1))
     tags: list[str] = []
 
     def answer_now() -> int:
@@ -141,9 +141,9 @@ def test_what_pages_ask_for_again_changes_with_runs_failures_and_gaps_and_has_th
         return answer.status_code
 
     statuses = [answer_now(), answer_now()]
-    lease = claim(empty_store, SLOT + QUARTER)
+    lease = claim(sqlite_store, SLOT + QUARTER)
     statuses.append(answer_now())
-    write(empty_store, leases.record_failure, lease, "the log is locked", timedelta(0))
+    write(sqlite_store, leases.record_failure, lease, "the log is locked", timedelta(0))
     statuses += [answer_now(), answer_now()]
 
     assert statuses == [200, 304, 304, 200, 304]
@@ -208,10 +208,10 @@ def test_the_page_of_rule_sets_holds_the_live_one_against_its_shadow(visit: Visi
     assert [(element["x"], element["width"]) for element in bars] == [("970", "24")]
 
 
-def test_without_a_shadow_the_page_says_how_to_get_one(visit: Visit, empty_store: Store) -> None:
-    publish(empty_store, SLOT)
+def test_without_a_shadow_the_page_says_how_to_get_one(visit: Visit, sqlite_store: Store) -> None:
+    publish(sqlite_store, SLOT)
 
-    assert 'shadow = ["breaker"]' in unescape(visit(empty_store).get("/rules").text)
+    assert 'shadow = ["breaker"]' in unescape(visit(sqlite_store).get("/rules").text)
 
 
 def test_the_last_backtest_is_shown_with_its_picture(visit: Visit, small_store: Store, tmp_path: Path) -> None:
@@ -253,16 +253,16 @@ def test_the_runs_page_has_runs_rejects_gaps_failures_overrides_and_the_head(cli
         assert words in unescape(page), words
 
 
-def test_text_from_outside_is_nothing_but_text(visit: Visit, empty_store: Store) -> None:
-    publish(empty_store, SLOT, evidence(EVIL, fallback=0.95))
-    publish(empty_store, SLOT + QUARTER, evidence(EVIL))
+def test_text_from_outside_is_nothing_but_text(visit: Visit, sqlite_store: Store) -> None:
+    publish(sqlite_store, SLOT, evidence(EVIL, fallback=0.95))
+    publish(sqlite_store, SLOT + QUARTER, evidence(EVIL))
     override: dict[str, Any] = {
         "maker_first": False,
         "taker_bias": TakerBias.PREFER_TAKER,
         "lasting": timedelta(days=1),
     }
-    write(empty_store, overrides.make_override, "default", EVIL, author=EVIL, reason=f'"{EVIL}', **override)
-    client = visit(empty_store, now=None)
+    write(sqlite_store, overrides.make_override, "default", EVIL, author=EVIL, reason=f'"{EVIL}', **override)
+    client = visit(sqlite_store, now=None)
 
     others = ("/rules", "/orders", "/activity", "/runs", "/overrides")
     for address in ("/", "/overview", "/symbols/%3Cscript%3Ealert(1)%3C%2Fscript%3E", *others):

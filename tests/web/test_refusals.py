@@ -249,8 +249,8 @@ def test_without_a_database_the_console_lives_but_is_not_ready(visit: Visit, tmp
         assert "router_policy_store_up{" in client.get("/metrics").text
 
 
-def test_an_empty_database_is_ready_for_its_first_run_and_says_what_to_do(visit: Visit, empty_store: Store) -> None:
-    client = visit(empty_store)
+def test_an_empty_database_is_ready_for_its_first_run_and_says_what_to_do(visit: Visit, sqlite_store: Store) -> None:
+    client = visit(sqlite_store)
 
     assert client.get("/v1/policies").json() == {"items": [], "next": None}
     assert client.get("/readyz").json()["error"]["message"].startswith("No run yet")
@@ -259,9 +259,9 @@ def test_an_empty_database_is_ready_for_its_first_run_and_says_what_to_do(visit:
         assert client.get(page).status_code == 200
 
 
-def test_a_run_that_found_no_order_is_named_with_what_to_do(visit: Visit, empty_store: Store) -> None:
-    empty_store.publish(claim(empty_store), replace(result(()), event_count=0))
-    client = visit(empty_store)
+def test_a_run_that_found_no_order_is_named_with_what_to_do(visit: Visit, sqlite_store: Store) -> None:
+    sqlite_store.publish(claim(sqlite_store), replace(result(()), event_count=0))
+    client = visit(sqlite_store)
 
     message = client.get("/readyz").json()["error"]["message"]
 
@@ -269,12 +269,14 @@ def test_a_run_that_found_no_order_is_named_with_what_to_do(visit: Visit, empty_
     assert "router-policy check shows what the sources have" in client.get("/").text
 
 
-def test_a_fault_shows_nothing_of_the_inside(visit: Visit, empty_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_shows_nothing_of_the_inside(
+    visit: Visit, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a secret of the inside")
 
     monkeypatch.setattr(chain, "head", fail)
-    answer = visit(empty_store).get("/v1/head")
+    answer = visit(sqlite_store).get("/v1/head")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
     assert "secret" not in answer.text
@@ -282,24 +284,24 @@ def test_a_fault_shows_nothing_of_the_inside(visit: Visit, empty_store: Store, m
 
 
 def test_what_the_store_refuses_is_said_in_the_one_form(
-    visit: Visit, empty_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    visit: Visit, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_: object) -> None:
         raise StoreError("the database refused")
 
     monkeypatch.setattr(chain, "head", refuse)
     with caplog.at_level(logging.WARNING):
-        answer = visit(empty_store).get("/v1/head")
+        answer = visit(sqlite_store).get("/v1/head")
 
     assert (answer.status_code, answer.json()["error"]["message"]) == (500, "the database refused")
     assert "/v1/head was answered with 500" in caplog.text
 
 
 def test_an_answer_that_takes_too_long_is_given_up(
-    visit: Visit, empty_store: Store, monkeypatch: pytest.MonkeyPatch
+    visit: Visit, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released, ended = threading.Event(), threading.Event()
-    publish(empty_store, SLOT, evidence("BTCUSDT"))
+    publish(sqlite_store, SLOT, evidence("BTCUSDT"))
     head = chain.head
 
     def late_head(connection: Connection) -> Head:
@@ -310,7 +312,7 @@ def test_an_answer_that_takes_too_long_is_given_up(
             ended.set()
 
     monkeypatch.setattr(chain, "head", late_head)
-    client = visit(empty_store, timeout_seconds=0.2)
+    client = visit(sqlite_store, timeout_seconds=0.2)
 
     answer = client.get("/v1/head")
     alive = client.get("/healthz")

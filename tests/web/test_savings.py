@@ -18,18 +18,18 @@ MAKER, POLICY = Comparison.MAKER_AGAINST_TAKER, Comparison.POLICY_AGAINST_TAKER
 
 
 @pytest.fixture
-def measured(empty_store: Store) -> Store:
+def measured(sqlite_store: Store) -> Store:
     """A store in which a saving became known over three days; that of a symbol is not known yet."""
-    publish_savings(empty_store, SLOT + DAY, figure(1.0, margin_bps=3.0))
-    publish_savings(empty_store, SLOT + 2 * DAY, figure(1.2, margin_bps=2.0))
+    publish_savings(sqlite_store, SLOT + DAY, figure(1.0, margin_bps=3.0))
+    publish_savings(sqlite_store, SLOT + 2 * DAY, figure(1.2, margin_bps=2.0))
     publish_savings(
-        empty_store,
+        sqlite_store,
         SLOT + 3 * DAY,
         figure(2.1, margin_bps=0.48, order_count=1480),
         figure(-2.1, comparison=POLICY, margin_bps=0.48, order_count=1480),
         figure(1.0, symbol="BTC/USDT", margin_bps=2.0, order_count=1200),
     )
-    return empty_store
+    return sqlite_store
 
 
 def test_the_page_has_the_words_and_both_intervals(visit: Visit, measured: Store) -> None:
@@ -45,11 +45,11 @@ def test_the_page_has_the_words_and_both_intervals(visit: Visit, measured: Store
     assert answer.text.count("<polyline") == 1
 
 
-def test_the_page_names_a_source_that_cannot_tell_of_the_holdout(visit: Visit, empty_store: Store) -> None:
+def test_the_page_names_a_source_that_cannot_tell_of_the_holdout(visit: Visit, sqlite_store: Store) -> None:
     def shown(kind: OrdersKind) -> str:
         source = OrdersSource(kind=kind, location=Location(path="orders"))
         log = OrderLog(orders=source, slots=Slots("0 * * * *"), fees={})
-        return visit(empty_store, order_log=log).get("/savings").text
+        return visit(sqlite_store, order_log=log).get("/savings").text
 
     assert "In these settings orders of kind = &#34;freqtrade&#34; have no holdout" in shown(OrdersKind.FREQTRADE)
     assert "no-holdout" not in shown(OrdersKind.ORDER_LOG)
@@ -74,9 +74,9 @@ def test_the_tile_leads_to_the_page(visit: Visit, measured: Store) -> None:
     assert '<a href="/savings"><span class="title">Maker first</span> <strong>saves 2.10 bps</strong>' in text
 
 
-def test_without_a_holdout_page_and_tile_say_how_to_get_one(visit: Visit, empty_store: Store) -> None:
-    publish(empty_store, SLOT)
-    console = visit(empty_store, now=SLOT)
+def test_without_a_holdout_page_and_tile_say_how_to_get_one(visit: Visit, sqlite_store: Store) -> None:
+    publish(sqlite_store, SLOT)
+    console = visit(sqlite_store, now=SLOT)
 
     assert "no run has held orders out" in console.get("/savings").text
     assert "<strong>not measured</strong>" in console.get("/").text

@@ -35,10 +35,10 @@ def settings(store: Store | None = None, **web: object) -> Settings:
     )
 
 
-def test_the_console_answers_at_the_address_that_it_gives(empty_store: Store) -> None:
-    publish(empty_store, SLOT, evidence("BTCUSDT"))
+def test_the_console_answers_at_the_address_that_it_gives(sqlite_store: Store) -> None:
+    publish(sqlite_store, SLOT, evidence("BTCUSDT"))
 
-    with console_at(settings(empty_store), Address(port=0)) as url:
+    with console_at(settings(sqlite_store), Address(port=0)) as url:
         assert url.startswith("http://127.0.0.1:")
         assert httpx.get(f"{url}v1/policies/BTCUSDT").json()["quality"] == "good"
         assert "server" not in httpx.get(url).headers
@@ -83,12 +83,12 @@ def test_the_backtest_is_looked_for_beside_the_settings(tmp_path: Path) -> None:
     assert load(path).web.backtest == str(tmp_path / "backtest.json")
 
 
-def test_a_taken_port_is_an_error_that_names_the_option(empty_store: Store) -> None:
+def test_a_taken_port_is_an_error_that_names_the_option(sqlite_store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with (
             pytest.raises(AddressError, match=f"port {port} .*--port"),
-            console_at(settings(empty_store), Address(port=port)),
+            console_at(settings(sqlite_store), Address(port=port)),
         ):
             pass
 
@@ -131,24 +131,24 @@ def test_web_serves_until_it_is_ended(tmp_path: Path) -> None:
     assert code == 0, messages.read_text()
 
 
-def test_a_console_asks_for_its_new_token_from_the_next_request_on(empty_store: Store) -> None:
+def test_a_console_asks_for_its_new_token_from_the_next_request_on(sqlite_store: Store) -> None:
     begun: list[Console] = []
     with (
-        console_at(settings(empty_store), Address(port=0), begun=begun.append) as url,
+        console_at(settings(sqlite_store), Address(port=0), begun=begun.append) as url,
         httpx.Client(base_url=url) as client,
     ):
         assert client.get("/v1/runs").status_code == 200
-        begun[0].use(settings(empty_store, token=TOKEN))
+        begun[0].use(settings(sqlite_store, token=TOKEN))
         assert client.get("/v1/runs").status_code == 401
         assert client.get("/v1/runs", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
-def test_a_console_for_others_keeps_its_token_if_the_new_settings_have_none(empty_store: Store) -> None:
-    console = Console(address=Address(host="0.0.0.0"), store=empty_store)
-    console.use(settings(empty_store, token=TOKEN))
+def test_a_console_for_others_keeps_its_token_if_the_new_settings_have_none(sqlite_store: Store) -> None:
+    console = Console(address=Address(host="0.0.0.0"), store=sqlite_store)
+    console.use(settings(sqlite_store, token=TOKEN))
     before = console._app
 
     with pytest.raises(SettingsError, match="ROUTER_POLICY_WEB__TOKEN"):
-        console.use(settings(empty_store))
+        console.use(settings(sqlite_store))
 
     assert console._app is before

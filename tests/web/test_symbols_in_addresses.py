@@ -18,11 +18,11 @@ SYMBOLS = (
 
 
 @pytest.fixture
-def client(visit: Visit, empty_store: Store) -> TestClient:
+def client(visit: Visit, sqlite_store: Store) -> TestClient:
     """A console over two runs of every symbol, of which each changes its decision."""
     for number, fallback in enumerate((0.1, 0.95, 0.1)):
-        publish(empty_store, SLOT + number * QUARTER, *(evidence(symbol, fallback=fallback) for symbol in SYMBOLS))
-    return visit(empty_store)
+        publish(sqlite_store, SLOT + number * QUARTER, *(evidence(symbol, fallback=fallback) for symbol in SYMBOLS))
+    return visit(sqlite_store)
 
 
 def follow(client: TestClient, address: str) -> list[dict[str, object]]:

@@ -90,11 +90,11 @@ def test_changes_are_counted_from_the_first_scrape_on(visit: Visit, store: Store
     assert counts == [0, 3, 3]
 
 
-def test_rejects_are_those_of_the_newest_run(visit: Visit, empty_store: Store) -> None:
-    publish(empty_store, SLOT)
+def test_rejects_are_those_of_the_newest_run(visit: Visit, sqlite_store: Store) -> None:
+    publish(sqlite_store, SLOT)
 
     assert (
-        figures(visit(empty_store))[
+        figures(visit(sqlite_store))[
             "run_rejects", (("kind", "unusable"), ("reason", "zero_fill"), ("source", "orders"))
         ]
         == 3
