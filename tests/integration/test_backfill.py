@@ -1,13 +1,16 @@
 """A backfill loads the sources once for all of its slots; every slot is published as a run of its own would be."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -23,7 +26,6 @@ from storage.schema.tables import policy_breaker, policy_reject, policy_run, pol
 from storage.store import Store
 from tests.support import bars, outcomes
 from tests.support.canonical_formats import IN_WINDOW, Row
-from tests.support.families import family
 from tests.support.order_logs import Line, close, logged, unfilled, write_lines
 from tests.support.small_runs import AS_OF, candles, canonical, canonical_query, order_log
 
@@ -34,15 +36,15 @@ SLOTS = [AS_OF - back * HOUR for back in (60, 40, 24, 1, 0)]
 OF_ITS_OWN = {"started_at", "published_at", "digest", "previous_digest"}
 TABLES = (policy_run, policy_snapshot, policy_reject, policy_shadow, policy_breaker)
 
-symbols = st.sampled_from(["BTCUSDT", "ETHUSDT"])
+KINDS = ["filled", "missed", "open", "closed", "no time", "no symbol", "no json", "sentinel"]
+SYMBOLS = ["BTCUSDT", "ETHUSDT"]
+symbols = st.sampled_from(SYMBOLS)
 # Every hour from before the first window until after the last, so that many lie on the ends of windows.
 hours = st.one_of(st.integers(-1, 70), st.integers(0, 240))
 numbers = st.integers(0, 4)
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["filled", "missed", "open", "closed", "closed", "no time", "no symbol", "no json", "sentinel"]
-        ),
+        st.sampled_from([*KINDS, "closed"]),
         hours,
         numbers,
         symbols,
@@ -52,6 +54,7 @@ EVENTS = st.lists(
     max_size=30,
 )
 Event = tuple[str, int, int, str, float]
+Writer = Callable[[Path, Sequence[Event]], OrdersSource]
 
 
 def log_line(event: Event) -> Line:
@@ -109,7 +112,7 @@ def in_parquet_once(folder: Path, events: Sequence[Event]) -> OrdersSource:
     return canonical(path, deduplicate=True)
 
 
-def in_a_database(query: str) -> Callable[[Path, Sequence[Event]], OrdersSource]:
+def in_a_database(query: str) -> Writer:
     def written(folder: Path, events: Sequence[Event]) -> OrdersSource:
         url = outcomes.write_sqlite(folder / "outcomes.db", map(canonical_row, events))
         return canonical_query(url, query, deduplicate=True)
@@ -168,10 +171,11 @@ def in_one_go(plan: Plan, store: Store, slots: Iterable[datetime]) -> None:
         pass
 
 
-def published(plan: Plan, compute: Callable[[Plan, Store, Iterable[datetime]], None]) -> dict[str, list[Row] | str]:
+def published(
+    plan: Plan, template: Path, compute: Callable[[Plan, Store, Iterable[datetime]], None]
+) -> dict[str, list[Row] | str]:
     """Return every row that was published, without what a run has of its own, and the error that ended it."""
-    with TemporaryDirectory() as folder, Store(f"sqlite:///{folder}/store.db") as store:
-        store.set_up()
+    with TemporaryDirectory() as folder, Store(f"sqlite:///{shutil.copy(template, folder)}") as store:
         error = ""
         try:
             compute(plan, store, SLOTS)
@@ -188,24 +192,45 @@ def published(plan: Plan, compute: Callable[[Plan, Store, Iterable[datetime]], N
         return rows | {"error": error}
 
 
-@family(
-    short=8,
-    long=100,
+def every_event() -> list[Event]:
+    """Two events of each kind and symbol, in any order: some on the ends of windows, some of the same order."""
+    random = Random(7)
+    events = [
+        (kind, random.choice([-1, 0, 1, 24, 40, 60, random.randint(0, 240)]), random.randint(0, 4), symbol, amount)
+        for kind in KINDS for symbol in SYMBOLS for amount in (-0.75, 1.5)
+    ]  # fmt: skip
+    random.shuffle(events)
+    return events
+
+
+# Of each way to read a source again one: files of text, files with types, a database asked for each window.
+@pytest.mark.parametrize("write", [in_a_log, in_torn_csv, in_parquet_once, in_a_database(IN_WINDOW)])
+def test_a_backfill_publishes_what_runs_of_their_own_would(
+    tmp_path: Path, sqlite_template: Path, write: Writer
+) -> None:
+    plan = plan_of(write(tmp_path, every_event()), write_candles(tmp_path, [(0, 1.5), (3, 1.0), (250, 2.0)]))
+
+    assert published(plan, sqlite_template, in_one_go) == published(plan, sqlite_template, run_by_run)
+
+
+@pytest.mark.long
+@settings(max_examples=100, database=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
     write=st.sampled_from(WRITERS),
     events=EVENTS,
     repeated=st.lists(st.tuples(st.integers(0, 319), st.floats(1, 2)), max_size=6),
 )
-def test_a_backfill_publishes_what_runs_of_their_own_would(
-    write: Callable[[Path, Sequence[Event]], OrdersSource], events: list[Event], repeated: list[tuple[int, float]]
+def test_a_backfill_of_any_events_publishes_what_runs_of_their_own_would(
+    sqlite_template: Path, write: Writer, events: list[Event], repeated: list[tuple[int, float]]
 ) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         plan = plan_of(write(folder, events), write_candles(folder, repeated))
 
-        assert published(plan, in_one_go) == published(plan, run_by_run)
+        assert published(plan, sqlite_template, in_one_go) == published(plan, sqlite_template, run_by_run)
 
 
-def test_each_slot_keeps_the_row_of_an_order_that_was_the_last_then(tmp_path: Path) -> None:
+def test_each_slot_keeps_the_row_of_an_order_that_was_the_last_then(tmp_path: Path, sqlite_template: Path) -> None:
     rows = [
         logged(1, at=AS_OF - 41 * HOUR, slippage_bps=1.0),
         logged(1, at=AS_OF - 30 * HOUR, slippage_bps=2.0),
@@ -214,7 +239,7 @@ def test_each_slot_keeps_the_row_of_an_order_that_was_the_last_then(tmp_path: Pa
     ]
     rows[3]["result"] = {"status": "FILLED", "retries": 1}
     log = order_log(write_lines(tmp_path / "log.jsonl", rows))
-    rows_of = published(plan_of(log, None, live="breaker1", shadow="seed"), in_one_go)
+    rows_of = published(plan_of(log, None, live="breaker1", shadow="seed"), sqlite_template, in_one_go)
 
     snapshots, rejects = rows_of["policy_snapshot"], rows_of["policy_reject"]
     assert isinstance(snapshots, list)
@@ -227,7 +252,7 @@ def test_each_slot_keeps_the_row_of_an_order_that_was_the_last_then(tmp_path: Pa
 
 
 def test_the_sources_of_a_backfill_are_loaded_once_and_not_for_published_slots(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = []
     read = orders.read_orders
@@ -238,10 +263,8 @@ def test_the_sources_of_a_backfill_are_loaded_once_and_not_for_published_slots(
 
     monkeypatch.setattr("jobs.engines.duckdb_sources.read_orders", counted)
     log = order_log(write_lines(tmp_path / "log.jsonl", [logged(1), logged(2)]))
-    with Store(f"sqlite:///{tmp_path}/store.db") as store:
-        store.set_up()
-        first = [slot.run is not None for slot in backfill(plan_of(log, None), store, "", reversed(SLOTS), LEASE)]
-        again = [slot.run is not None for slot in backfill(plan_of(log, None), store, "", SLOTS, LEASE)]
+    first = [slot.run is not None for slot in backfill(plan_of(log, None), sqlite_store, "", reversed(SLOTS), LEASE)]
+    again = [slot.run is not None for slot in backfill(plan_of(log, None), sqlite_store, "", SLOTS, LEASE)]
 
     assert first == [True] * len(SLOTS)
     assert again == [False] * len(SLOTS)
@@ -249,7 +272,7 @@ def test_the_sources_of_a_backfill_are_loaded_once_and_not_for_published_slots(
 
 
 def test_orders_that_depend_on_the_window_are_read_once_for_each_slot(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     windows = []
     read = orders.read_orders
@@ -260,20 +283,18 @@ def test_orders_that_depend_on_the_window_are_read_once_for_each_slot(
 
     monkeypatch.setattr("jobs.engines.duckdb_sources.read_orders", noted)
     source = in_a_database(IN_WINDOW)(tmp_path, [("filled", 100, 1, "BTCUSDT", 1.0)])
-    with Store(f"sqlite:///{tmp_path}/store.db") as store:
-        store.set_up()
-        in_one_go(plan_of(source, None), store, SLOTS)
+    in_one_go(plan_of(source, None), sqlite_store, SLOTS)
 
     assert windows == SLOTS
 
 
-def test_a_slot_whose_sources_cannot_be_read_is_recorded_as_failed_and_free_at_once(tmp_path: Path) -> None:
+def test_a_slot_whose_sources_cannot_be_read_is_recorded_as_failed_and_free_at_once(
+    tmp_path: Path, sqlite_store: Store
+) -> None:
     plan = plan_of(order_log(tmp_path / "log.jsonl"), None)
-    with Store(f"sqlite:///{tmp_path}/store.db") as store:
-        store.set_up()
-        with pytest.raises(SourceError, match="no file matches"):
-            in_one_go(plan, store, SLOTS)
-        (tmp_path / "log.jsonl").write_text(json.dumps(logged(1)) + "\n")
-        filled = [slot.run is not None for slot in backfill(plan, store, "", SLOTS, LEASE)]
+    with pytest.raises(SourceError, match="no file matches"):
+        in_one_go(plan, sqlite_store, SLOTS)
+    (tmp_path / "log.jsonl").write_text(json.dumps(logged(1)) + "\n")
+    filled = [slot.run is not None for slot in backfill(plan, sqlite_store, "", SLOTS, LEASE)]
 
     assert filled == [True] * len(SLOTS)

@@ -15,7 +15,7 @@ from tests.support.bars import NAMES, bars, named, write_csv, write_parquet, wri
 from tests.support.families import family
 from tests.support.oracles import Bar, assert_close, volatility
 from tests.support.outcomes import outcome
-from tests.support.outcomes import write_csv as write_outcomes
+from tests.support.outcomes import write_parquet as write_outcomes
 from tests.support.small_runs import AS_OF, INTERVAL, candles, canonical, counts_of, evidence_of, run, sample_of
 
 MOMENT = timedelta(microseconds=1)
@@ -25,8 +25,8 @@ Rows = list[dict[str, object]]
 
 @pytest.fixture(scope="module")
 def orders(tmp_path_factory: pytest.TempPathFactory) -> OrdersSource:
-    """One outcome each of two symbols, so that both are traded."""
-    path = tmp_path_factory.mktemp("orders") / "outcomes.csv"
+    """One outcome each of two symbols, so that both are traded, in the format that is read in the least time."""
+    path = tmp_path_factory.mktemp("orders") / "outcomes.parquet"
     return canonical(write_outcomes(path, [outcome(1), outcome(2, symbol="ETHUSDT")]))
 
 
@@ -62,7 +62,7 @@ def test_true_ranges_are_what_plain_python_works_out(tmp_path: Path, write: Writ
     traded = [outcome(number, symbol=symbol) for number, symbol in enumerate(made, 1)]
     source = write(tmp_path, [row for symbol, own in made.items() for row in named(symbol, own)])
 
-    measured = evidence_of(run(canonical(write_outcomes(tmp_path / "outcomes.csv", traded)), source))
+    measured = evidence_of(run(canonical(write_outcomes(tmp_path / "outcomes.parquet", traded)), source))
 
     for symbol, own in made.items():
         assert_close(measured[symbol].volatility, volatility(own, AS_OF, INTERVAL))
@@ -219,6 +219,26 @@ BAD_BARS = [
 ]
 
 
+@pytest.mark.parametrize("write", [as_csv, as_parquet])
+def test_all_bars_that_cannot_be_are_counted_by_their_reasons_and_cost_no_other(
+    tmp_path: Path, orders: OrdersSource, write: Writer
+) -> None:
+    made = bars(501)
+    bad = [dict(zip(NAMES, bar, strict=True)) for _, bar in BAD_BARS]
+    source = write(tmp_path, [*named("BTCUSDT", made[:1]), *bad, *named("BTCUSDT", made[1:])])
+    result = run(orders, source)
+
+    assert counts_of(result, "candles") == {
+        "bad_symbol": 2, "bad_value": 3, "not_finite": 4, "impossible_bar": 5, "bad_time": 1,
+    }  # fmt: skip
+    for reason in ("bad_symbol", "bad_value", "not_finite", "impossible_bar", "bad_time"):
+        first = [reason for reason, _ in BAD_BARS].index(reason)
+        place = f":{first + 3}" if write is as_csv else f": row {first + 2}"
+        assert f"{sample_of(result, reason, 'candles')}: ".startswith(f"{source.location.path}{place}: ")
+    assert_close(evidence_of(result)["BTCUSDT"].volatility, volatility(made, AS_OF, INTERVAL))
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("write", [as_csv, as_parquet])
 @pytest.mark.parametrize(("reason", "bar"), BAD_BARS)
 def test_a_bar_that_cannot_be_is_counted_with_its_place_and_costs_no_other(

@@ -2,11 +2,13 @@
 
 import gzip
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jobs.plan import OrdersSource
 from jobs.sources import reject_counts
 from tests.support.canonical_formats import Row, Writer, each_file_format, each_format
 from tests.support.outcomes import (
@@ -24,7 +26,7 @@ from tests.support.small_runs import (
     sample_of,
 )
 
-CANNOT_BE = [
+CANNOT_BE: list[tuple[str, Row]] = [
     ("bad_time", {"ts": None}),
     ("bad_symbol", {"symbol": None}),
     ("bad_symbol", {"symbol": "  "}),
@@ -46,6 +48,32 @@ CANNOT_BE = [
 ]
 
 
+def row_number(source: OrdersSource, number: int) -> str:
+    """Return how a sample names a row of a file, counted from 1."""
+    path = Path(source.location.path or "")
+    return f"{path}" + {".parquet": f": row {number}", ".csv": f":{number + 1}", ".jsonl": f":{number}"}[path.suffix]
+
+
+@each_file_format
+def test_all_rows_that_cannot_be_are_counted_by_their_reasons_and_cost_no_other_row(
+    tmp_path: Path, write: Writer
+) -> None:
+    bad = [outcome(number, slippage_bps=50.0) | changes for number, (_, changes) in enumerate(CANNOT_BE, 2)]
+    source = write(tmp_path, [outcome(1), *bad, outcome(100), outcome(101, symbol="ETHUSDT")])
+    result = run(source)
+
+    assert counts_of(result) == {
+        "bad_time": 1, "bad_symbol": 5, "not_finite": 4, "sentinel_slippage": 2, "contradictory": 3, "unknown_fill": 3,
+    }  # fmt: skip
+    reasons = [reason for reason, _ in CANNOT_BE]
+    for reason in dict.fromkeys(reasons):
+        assert f"{sample_of(result, reason)}: ".startswith(f"{row_number(source, reasons.index(reason) + 2)}: ")
+    assert result.event_count == 3
+    assert evidence_of(result)["BTCUSDT"].effectiveness.slip_q75 == 1.0
+    assert evidence_of(result)["ETHUSDT"].effectiveness.outcome_count == 1
+
+
+@pytest.mark.long
 @each_file_format
 @pytest.mark.parametrize(("reason", "changes"), CANNOT_BE)
 def test_a_row_that_cannot_be_is_counted_with_its_place_and_costs_no_other_row(
@@ -54,10 +82,9 @@ def test_a_row_that_cannot_be_is_counted_with_its_place_and_costs_no_other_row(
     rows = [outcome(1), outcome(2, slippage_bps=50.0) | changes, outcome(3), outcome(4, symbol="ETHUSDT")]
     source = write(tmp_path, rows)
     result = run(source)
-    place = {".parquet": ": row 2", ".csv": ":3", ".jsonl": ":2"}[Path(source.location.path or "").suffix]
 
     assert counts_of(result) == {reason: 1}
-    assert f"{sample_of(result, reason)}: ".startswith(f"{source.location.path}{place}: ")
+    assert f"{sample_of(result, reason)}: ".startswith(f"{row_number(source, 2)}: ")
     assert result.event_count == 3
     assert evidence_of(result)["BTCUSDT"].effectiveness.slip_q75 == 1.0
     assert evidence_of(result)["ETHUSDT"].effectiveness.outcome_count == 1
@@ -80,7 +107,7 @@ def test_one_flag_of_a_maker_start_is_enough_where_it_says_the_other(tmp_path: P
     assert counts_of(result) == {}
 
 
-CANNOT_BE_READ = [
+CANNOT_BE_READ: list[tuple[str, Row]] = [
     ("bad_time", {"ts": "soon"}),
     ("bad_value", {"maker_started": "perhaps"}),
     ("bad_value", {"maker_filled": "2"}),
@@ -94,31 +121,57 @@ CANNOT_BE_READ = [
 ]
 
 
+def unreadable_texts(folder: Path, suffix: str, texts: Iterable[Row]) -> OrdersSource:
+    """Write two outcomes, and between them one with each of the texts."""
+    bad = [outcome(number, slippage_bps=50.0) | changes for number, changes in enumerate(texts, 2)]
+    rows, path = [outcome(1), *bad, outcome(100)], folder / f"outcomes{suffix}"
+    if suffix == ".csv":
+        return canonical(write_csv(path, rows, (*NAMES, "post_only_rejected", "probe", "fees")))
+    return canonical(write_jsonl(path, rows))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_all_texts_that_cannot_be_read_as_their_columns_are_counted(tmp_path: Path, suffix: str) -> None:
+    result = run(unreadable_texts(tmp_path, suffix, [changes for _, changes in CANNOT_BE_READ]))
+
+    assert counts_of(result) == {"bad_time": 1, "bad_value": 9}
+    assert (result.event_count, evidence_of(result)["BTCUSDT"].effectiveness.slip_q75) == (2, 1.0)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(("reason", "changes"), CANNOT_BE_READ)
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
 def test_a_text_that_cannot_be_read_as_its_column_is_counted(
     tmp_path: Path, suffix: str, reason: str, changes: Row
 ) -> None:
-    rows = [outcome(1), outcome(2, slippage_bps=50.0) | changes, outcome(3)]
-    path = tmp_path / f"outcomes{suffix}"
-    if suffix == ".csv":
-        write_csv(path, rows, (*NAMES, "post_only_rejected", "probe", "fees"))
-    else:
-        write_jsonl(path, rows)
-    result = run(canonical(path))
+    result = run(unreadable_texts(tmp_path, suffix, [changes]))
 
     assert counts_of(result) == {reason: 1}
     assert evidence_of(result)["BTCUSDT"].effectiveness.slip_q75 == 1.0
 
 
-@pytest.mark.parametrize("symbol", [5, True, ["BTCUSDT"], {"name": "BTCUSDT"}])
-def test_a_symbol_in_json_that_is_no_text_is_counted(tmp_path: Path, symbol: object) -> None:
-    path = write_jsonl(tmp_path / "outcomes.jsonl", [outcome(1), outcome(2) | {"symbol": symbol}])
+def test_every_symbol_in_json_that_is_no_text_is_counted(tmp_path: Path) -> None:
+    symbols = [5, True, ["BTCUSDT"], {"name": "BTCUSDT"}]
+    bad = [outcome(number) | {"symbol": symbol} for number, symbol in enumerate(symbols, 2)]
+    result = run(canonical(write_jsonl(tmp_path / "outcomes.jsonl", [outcome(1), *bad])))
 
-    assert counts_of(run(canonical(path))) == {"bad_symbol": 1}
+    assert (counts_of(result), result.event_count) == ({"bad_symbol": 4}, 1)
 
 
-@pytest.mark.parametrize("line", ["{broken", "5", "[]", "null", "Traceback:"])
+NO_OBJECTS = ["{broken", "5", "[]", "null", "Traceback:"]
+
+
+def test_all_lines_that_are_no_json_objects_are_counted(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "outcomes.jsonl", [outcome(1), outcome(2)])
+    path.write_text(path.read_text() + "\n".join(NO_OBJECTS) + "\n")
+    result = run(canonical(path))
+
+    assert (counts_of(result), result.event_count) == ({"not_json": 5}, 2)
+    assert sample_of(result, "not_json") == f"{path}:3"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("line", NO_OBJECTS)
 def test_a_line_that_is_no_json_object_is_counted(tmp_path: Path, line: str) -> None:
     path = write_jsonl(tmp_path / "outcomes.jsonl", [outcome(1), outcome(2)])
     path.write_text(path.read_text() + "\n" + line + "\n")
