@@ -21,7 +21,6 @@ from jobs.backtest.request import build_request
 from policy.errors import RouterPolicyError
 from policy.fee_gap import FeeGap
 from tests.support.backtest_markets import START, walking, write_candles
-from tests.support.bots import run_command
 from tests.support.command import command
 from tests.support.outcomes import outcome, write_csv
 
@@ -96,7 +95,7 @@ def backtested(
 
 
 def test_the_table_says_in_words_what_is_clear_and_what_is_noise(folder: Path) -> None:
-    done = run_command(folder, "backtest", "--orders-per-day", "30", "--runs", "3", "--picture", "costs.svg")
+    done = command(folder, "backtest", "--orders-per-day", "30", "--runs", "3", "--picture", "costs.svg")
 
     assert done.returncode == 0, done.stderr
     assert "no [fees] in the settings: 2 bps as maker and 5 as taker are assumed" in done.stdout
@@ -108,11 +107,14 @@ def test_the_table_says_in_words_what_is_clear_and_what_is_noise(folder: Path) -
     assert (folder / "costs.svg").read_text().startswith("<?xml")
 
 
-def test_the_commands_of_the_guide_run(folder: Path) -> None:
+def test_the_commands_of_the_guide_run(folder: Path, tmp_path: Path) -> None:
+    for name in ("candles.csv", "log.csv"):
+        (tmp_path / name).symlink_to(folder / name)
+    (tmp_path / "router-policy.toml").write_text(SETTINGS.replace("0 * * * *", "0 0 * * *"))
     (block,) = re.findall(r"```console\n(.*?)```", GUIDE.read_text("utf-8"), flags=re.DOTALL)
 
     for line in block.splitlines():
-        done = command(folder, *shlex.split(line)[2:])
+        done = command(tmp_path, *shlex.split(line)[2:])
         assert done.returncode == 0, f"{line}: {done.stderr}"
 
 
@@ -211,6 +213,7 @@ def test_a_log_without_a_symbol_that_has_candles_is_refused(folder: Path) -> Non
     )
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real candles here: name the folder of real inputs in REAL_INPUTS")
 def test_on_eight_real_markets_the_policies_stand_as_the_study_found_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -168,8 +168,9 @@ def write_and_wait(file: Path, stop: Path) -> None:
     bot.close()
 
 
+@pytest.mark.parametrize("read_count", [6, pytest.param(60, marks=pytest.mark.long)])
 def test_a_bot_that_opens_and_closes_its_database_for_each_order_never_finds_files_of_the_reader(
-    tmp_path: Path,
+    tmp_path: Path, read_count: int
 ) -> None:
     file = tmp_path / "bot.db"
     bot_with(file, "wal", 1).close()
@@ -181,7 +182,7 @@ def test_a_bot_that_opens_and_closes_its_database_for_each_order_never_finds_fil
             bot.close()
 
     with in_child(write_until_stopped):
-        counts = [count_orders(file) for _ in range(20)]
+        counts = [count_orders(file) for _ in range(read_count)]
         (tmp_path / "stop").touch()
 
     (tmp_path / "stop").unlink()
@@ -237,8 +238,15 @@ def test_a_file_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> Non
 
 
 @as_other_users
-@each_journal
-@pytest.mark.parametrize("may_write", [True, False], ids=["in a shared folder", "without permission to write"])
+@pytest.mark.parametrize(
+    ("journal", "may_write"),
+    [
+        ("wal", False),
+        ("delete", True),
+        pytest.param("wal", True, marks=pytest.mark.long),
+        pytest.param("delete", False, marks=pytest.mark.long),
+    ],
+)
 def test_a_bot_of_another_user_can_write_while_and_after_every_command_reads(
     open_folder: Path, loaded_commands: None, journal: str, may_write: bool
 ) -> None:

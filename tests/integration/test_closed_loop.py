@@ -5,7 +5,7 @@ out until the evidence ages out after 7 days, a week of good orders hides the sa
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,13 +18,11 @@ from tests.support.command import command
 
 
 @pytest.fixture
-def loop_of(tmp_path: Path) -> Iterator[Callable[..., Loop]]:
+def loop_of(tmp_path: Path, sqlite_store: Store) -> Callable[..., Loop]:
     """Makes a loop whose maker orders are not filled between two times after the start."""
-    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
-        store.set_up()
-        yield lambda begin, end, *rules, **market: Loop(
-            tmp_path, store, lambda at: OUTAGE if START + begin <= at < START + end else GOOD, *rules, **market
-        )
+    return lambda begin, end, *rules, **market: Loop(
+        tmp_path, sqlite_store, lambda at: OUTAGE if START + begin <= at < START + end else GOOD, *rules, **market
+    )
 
 
 def styles(outcomes: list[Outcome]) -> set[tuple[bool, bool | None, bool]]:
@@ -116,37 +114,45 @@ def test_each_order_of_the_log_names_the_run_whose_policy_it_was_sent_by(
     assert [row["policy_status"] for row in rows] == ["missing", "missing"] + ["fresh"] * 4
 
 
-def through_an_outage(loop: Loop, runs_an_hour: int) -> tuple[list[Outcome], list[Snapshot]]:
-    """Trade a good week, then six hours without a maker fill and three more, with so many runs in each hour."""
+SIX_HOURS = pytest.param(6, marks=pytest.mark.long)
+
+
+def through_an_outage(loop: Loop, runs_an_hour: int, outage_hours: int = 6) -> tuple[list[Outcome], list[Snapshot]]:
+    """Trade a good week, then some hours without a maker fill and three more, with so many runs in each hour."""
     loop.trade(7 * DAY, HOUR)
     loop.compute()
     outcomes, seen = [], []
-    for number in range(1, 9 * runs_an_hour + 1):
+    for number in range(1, (outage_hours + 3) * runs_an_hour + 1):
         outcomes += loop.trade(7 * DAY + number * HOUR / runs_an_hour, 5 * MINUTE)
         seen.append(loop.compute())
     return outcomes, seen
 
 
-def test_the_breaker_detects_probes_and_recovers_through_the_same_outage(loop_of: Callable[..., Loop]) -> None:
-    outcomes, seen = through_an_outage(loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "breaker1"), 4)
+@pytest.mark.parametrize("outage_hours", [3, SIX_HOURS])
+def test_the_breaker_detects_probes_and_recovers_through_the_same_outage(
+    loop_of: Callable[..., Loop], outage_hours: int
+) -> None:
+    loop = loop_of(7 * DAY, 7 * DAY + outage_hours * HOUR, "breaker1")
+    outcomes, seen = through_an_outage(loop, 4, outage_hours)
+    run_count, outage_runs, outage_orders = 4 * (outage_hours + 3), 4 * outage_hours, 12 * outage_hours
 
     # Three orders a quarter of an hour and 168 good ones before: three misses in a row are a chance of 0.1 ^ 3.
     assert [policy.maker_first for policy in seen[:2]] == [False, False]
     assert "3 misses in a row, own miss ratio 0.1, 0.1^3 = 0.001 <= 0.001" in seen[0].reason
     assert styles(outcomes[:3]) == FELL_BACK
-    held_back, after = outcomes[3:72], outcomes[72:]
+    held_back, after = outcomes[3:outage_orders], outcomes[outage_orders:]
     probes = [outcome for outcome in held_back if outcome.gate.probe]
-    assert 5 <= len(probes) <= 25  # one in five of 69, chosen by their ids
+    assert 5 / 69 <= len(probes) / len(held_back) <= 25 / 69  # one in five, chosen by their ids
     assert styles(probes) == FELL_BACK
     assert {outcome.gate.patience for outcome in probes} == {0.5}
     assert styles([outcome for outcome in held_back if not outcome.gate.probe]) == STRAIGHT_TO_TAKER
 
-    # The venue fills again from the sixth hour on: the first probe that fills closes it at the next run.
+    # The venue fills again after the outage: the first probe that fills closes it at the next run.
     filled = next(number for number, outcome in enumerate(after) if outcome.maker_filled)
-    closed_at_run = 24 + filled // 3
+    closed_at_run = outage_runs + filled // 3
     assert after[filled].gate.probe
     assert filled <= 25
-    assert [policy.maker_first for policy in seen] == [False] * closed_at_run + [True] * (36 - closed_at_run)
+    assert [policy.maker_first for policy in seen] == [False] * closed_at_run + [True] * (run_count - closed_at_run)
     assert "closed: a probe filled" in seen[closed_at_run].reason
     assert styles(after[3 * (filled // 3 + 1) :]) == FILLED_AS_MAKER
 
@@ -174,10 +180,13 @@ def test_slivers_show_the_end_of_an_outage_that_the_quotes_have_shown(loop_of: C
     assert {(outcome.filled, outcome.unfilled_reason) for outcome in outcomes} == {(1, None)}
 
 
+@pytest.mark.parametrize("outage_hours", [2, SIX_HOURS])
 def test_without_quotes_that_show_it_version_2_opens_on_misses_and_closes_within_two_hours(
-    loop_of: Callable[..., Loop], tmp_path: Path
+    loop_of: Callable[..., Loop], sqlite_store: Store, outage_hours: int
 ) -> None:
-    outcomes, seen = through_an_outage(loop_of(7 * DAY, 7 * DAY + 6 * HOUR, "breaker"), 4)
+    loop = loop_of(7 * DAY, 7 * DAY + outage_hours * HOUR, "breaker")
+    outcomes, seen = through_an_outage(loop, 4, outage_hours)
+    outage_runs = 4 * outage_hours
 
     # The price stands still, so it is known of no order whether the market traded through it. Nine in ten and more
     # filled before: a fill leaves 0.03 of the statistic, so R = (1 + R) * 0.03 = 0.0309, and a miss makes 1 + R
@@ -188,14 +197,14 @@ def test_without_quotes_that_show_it_version_2_opens_on_misses_and_closes_within
         in seen[0].reason
     )
     assert "the evidence of an outage is 6.996 >= 6: the symbol's breaker opened" in seen[0].reason
-    assert {(policy.maker_first, policy.probe_share, policy.maker_posts) for policy in seen[:24]} == {(False, 0.05, 1)}
+    held_back = {(policy.maker_first, policy.probe_share, policy.maker_posts) for policy in seen[:outage_runs]}
+    assert held_back == {(False, 0.05, 1)}
     recovered = [policy.maker_first for policy in seen].index(True)
-    assert 24 <= recovered <= 32
+    assert outage_runs <= recovered <= outage_runs + 8
     assert all(policy.maker_first for policy in seen[recovered:])
     assert styles(outcomes[3 * (recovered + 1) :]) == FILLED_AS_MAKER
-    with Store(f"sqlite:///{tmp_path / 'policy.db'}") as store:
-        *_, last = store.verify()
-    assert last.run_count == 37
+    *_, last = sqlite_store.verify()
+    assert last.run_count == 1 + len(seen)
 
 
 def test_in_the_shadow_of_the_seed_the_breaker_sees_what_the_seed_does_not(

@@ -34,7 +34,8 @@ from storage.read import policies
 from storage.records import Origin
 from storage.schema.tables import policy_run, policy_shadow, policy_slot, policy_snapshot
 from storage.store import Store
-from tests.support.bots import COMMAND, environment, run_command
+from tests.support.bots import COMMAND, environment
+from tests.support.command import command
 from tests.support.store_calls import read
 from tests.support.waiting import wait_until
 
@@ -42,22 +43,29 @@ NOW = datetime(2026, 4, 26, 9, 7, 31, tzinfo=UTC)
 # What Ctrl-C reaches: the process takes the terminal that it was given as the one that controls it.
 ON_A_TERMINAL = """
 import fcntl, sys, termios
+from datetime import timedelta
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from pathlib import Path
 from console import demo
+from jobs.demo import simulation
 demo._HISTORY_HOURS = int(sys.argv[2])
+simulation.LOGGED = timedelta(days=int(sys.argv[3]))
 demo.show_demo(Path(sys.argv[1]), None)
 """
-# `router-policy`, its demo with a history of another length; the first argument is how many hours of it.
+# `router-policy`, its demo with a history of so many hours and a log of so many days, the first two arguments.
 OF_SO_MANY_HOURS = """
 import sys
+from datetime import timedelta
 from console import demo
 from console.main import main
+from jobs.demo import simulation
 demo._HISTORY_HOURS = int(sys.argv.pop(1))
+simulation.LOGGED = timedelta(days=int(sys.argv.pop(1)))
 main()
 """
 HISTORY_HOURS = 72
 SHORT_HOURS = 3
+DAYS_OF_HOURS = {2: 2, SHORT_HOURS: 2, HISTORY_HOURS: 10}
 # ATOMUSDT, whose last order was 190 hours ago, is known to those runs only whose first saw an order of it.
 SYMBOLS_OF_HOURS = {SHORT_HOURS: 23, HISTORY_HOURS: 24}
 
@@ -70,7 +78,7 @@ class Terminal:
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 150, 0, 0))
         self.shown = ""
         self.process = subprocess.Popen(
-            [sys.executable, "-c", ON_A_TERMINAL, str(folder), str(hours)],
+            [sys.executable, "-c", ON_A_TERMINAL, str(folder), str(hours), str(DAYS_OF_HOURS[hours])],
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
@@ -153,9 +161,9 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
         assert first.press_ctrl_c() == 0
         assert "the demo has ended" in first.shown
 
-    command = [COMMAND] if hours == HISTORY_HOURS else [sys.executable, "-c", OF_SO_MANY_HOURS, str(hours)]
+    shortened = [sys.executable, "-c", OF_SO_MANY_HOURS, str(hours), str(DAYS_OF_HOURS[hours])]
     second = subprocess.run(
-        [*command, "demo", "--runs", "1", "--port", "0"],
+        [*([COMMAND] if hours == HISTORY_HOURS else shortened), "demo", "--runs", "1", "--port", "0"],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,
@@ -204,7 +212,7 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
     assert {row["policy_run_id"] for row in named} <= run_ids
     assert not [row for row in acted_on if (row["policy_run_id"], row["symbol"]) in taker and row["maker_start"]]
 
-    latest = run_command(tmp_path, "latest", "--config", "demo/router-policy.toml", "--json")
+    latest = command(tmp_path, "latest", "--config", "demo/router-policy.toml", "--json")
     shown = {record["symbol"] for record in json.loads(latest.stdout)["items"]}
     assert len(shown) == SYMBOLS_OF_HOURS[hours]
     assert shown >= {"BTCUSDT"} | ({"ATOMUSDT"} if hours == HISTORY_HOURS else set())
@@ -222,7 +230,7 @@ def assert_every_page_has_something_to_show(folder: Path) -> None:
                     "and valid_from <= ts and (valid_to is null or valid_to > ts)"
                 )
             ).scalar_one()
-    verified = run_command(folder, "verify")
+    verified = command(folder, "verify")
 
     assert overridden == {"LTCUSDT"}
     assert shadows == {"breaker"}
@@ -288,7 +296,7 @@ def test_a_demo_whose_runs_do_not_come_gives_up_and_says_how_far_it_came(
 def test_a_folder_that_is_not_a_demos_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "router_policy.db").write_text("policies of a real bot")
 
-    refused = run_command(tmp_path, "demo", ".")
+    refused = command(tmp_path, "demo", ".")
 
     assert refused.returncode == 1
     assert refused.stdout == ""

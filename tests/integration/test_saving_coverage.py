@@ -121,7 +121,9 @@ def assert_only_the_anytime_intervals_hold(held: Held) -> None:
     ("count", "share"),
     [(800, 0.05), *(pytest.param(*long, marks=pytest.mark.long) for long in [(3000, 0.02)])],
 )
-@pytest.mark.parametrize("mean_saving_bps", [0.0, 2.0], ids=["nothing saved", "2 bps saved"])
+@pytest.mark.parametrize(
+    "mean_saving_bps", [2.0, pytest.param(0.0, marks=pytest.mark.long)], ids=["2 bps saved", "nothing saved"]
+)
 def test_the_intervals_hold_at_every_look_and_the_plain_ones_do_not(
     count: int, share: float, mean_saving_bps: float
 ) -> None:
@@ -147,7 +149,7 @@ def test_these_looks_are_those_of_the_estimator(count: int) -> None:
 
 
 # Orders until ±0.5 bps in the study, on eight perpetuals: share, orders sent, any order.
-STUDY = [(0.02, 1461, 4026), (0.05, 982, 3682)]
+STUDY = [(0.05, 982, 3682), pytest.param(0.02, 1461, 4026, marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize(("share", "sent", "any_order"), STUDY)
