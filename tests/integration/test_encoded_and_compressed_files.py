@@ -10,14 +10,12 @@ from backports import zstd
 from hypothesis import strategies as st
 
 from jobs.sources.errors import SourceError
-from tests.support.families import family
+from tests.support.families import family, product_of
 from tests.support.log_lines import COMPRESSIONS, HEADER, LINES, source_of, write_file
 from tests.support.small_runs import run
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-@pytest.mark.parametrize("suffix", COMPRESSIONS)
-@pytest.mark.parametrize("kind", LINES)
+@product_of("kind, suffix, encoding", list(LINES), list(COMPRESSIONS), ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_a_file_in_utf_16_is_refused_by_name(tmp_path: Path, kind: str, suffix: str, encoding: str) -> None:
     good, ending = LINES[kind]
     header = HEADER + b"\n" if ending == "csv" else b""
@@ -51,7 +49,7 @@ def packed_log(kind: str, suffix: str) -> bytes:
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 @pytest.mark.parametrize("kind", ["order log", "CSV"])
-@family(short=8, long=300, data=st.data())
+@family(short=4, long=300, data=st.data())
 def test_a_compressed_file_is_read_whole_or_named_as_damaged(
     tmp_path_factory: pytest.TempPathFactory, kind: str, suffix: str, data: st.DataObject
 ) -> None:

@@ -29,7 +29,7 @@ from tests.support.small_runs import candles, canonical, counts_of, order_log, r
 
 
 @pytest.mark.parametrize("kind", LINES)
-@family(short=6, long=200, data=st.data())
+@family(short=3, long=200, data=st.data())
 def test_a_log_of_any_lines_gives_what_its_good_lines_give_in_a_plain_file(
     tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 from console.main import main
 from tests.support.bots import environment, order, write_bot
 from tests.support.command import command
+from tests.support.families import product_of
 
 AS_OF = datetime(2026, 4, 26, tzinfo=UTC)
 SYMBOLS = (
@@ -55,15 +56,17 @@ def printed(folder: Path, encoding: str, *arguments: str) -> str:
     return pipe.getvalue().decode(encoding)
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252", "koi8-r", "gb18030", "utf-8"])
-@pytest.mark.parametrize("name", COMMANDS)
+@product_of("name, encoding", COMMANDS, ["latin-1", "ascii", "cp1252", "koi8-r", "gb18030", "utf-8"])
 def test_every_command_prints_in_every_encoding(folder: Path, encoding: str, name: str) -> None:
     for symbol in SYMBOLS if name in ("history", "explain") else ("",):
         assert printed(folder, encoding, name, *filter(None, [symbol]))
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "koi8-r", "utf-8"])
-@pytest.mark.parametrize("arguments", [("latest",), ("health",), ("once", "--as-of", AS_OF.isoformat())])
+@product_of(
+    "encoding, arguments",
+    ["latin-1", "ascii", "koi8-r", "utf-8"],
+    [("latest",), ("health",), ("once", "--as-of", AS_OF.isoformat())],
+)
 def test_in_a_pipe_each_symbol_stands_whole_in_a_line_of_its_own(
     folder: Path, encoding: str, arguments: tuple[str, ...]
 ) -> None:

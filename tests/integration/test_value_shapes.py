@@ -1,6 +1,7 @@
 """Values of another shape than expected: each is used as what it plainly is, or its row is counted."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import duckdb
@@ -8,6 +9,7 @@ import pytest
 
 from jobs.engines.duckdb_session import duckdb_session
 from jobs.plan import OrdersSource
+from tests.support.families import product_of
 from tests.support.order_logs import Line, logged, unfilled, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet, write_sqlite
 from tests.support.small_runs import canonical, canonical_query, counts_of, evidence_of, order_log, run, sample_of
@@ -72,6 +74,23 @@ def wrong_values(field: str) -> list[object]:
     return [value for value in WRONG if not is_used(field, value)]
 
 
+def counted(fields: Mapping[str, str]) -> Counter[str]:
+    """How many rows are rejected for each reason if each field has each wrong value in a row of its own."""
+    counts: Counter[str] = Counter()
+    for field, reason in fields.items():
+        counts[reason] += len(wrong_values(field))
+    return counts
+
+
+def test_every_field_of_the_log_with_values_of_the_wrong_type_costs_its_rows_and_is_counted(tmp_path: Path) -> None:
+    wrong: list[Line] = [changed(logged(9), field, value) for field in LOG_FIELDS for value in wrong_values(field)]
+    result = run(order_log(write_lines(tmp_path / "log.jsonl", [*GOOD, *wrong])))
+
+    assert counts_of(result) == counted(LOG_FIELDS)
+    assert result.event_count == len(GOOD)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(("field", "reason"), LOG_FIELDS.items())
 def test_a_field_of_the_log_with_a_value_of_the_wrong_type_costs_its_row_and_is_counted(
     tmp_path: Path, field: str, reason: str
@@ -90,6 +109,16 @@ CANONICAL_REASONS = {"ts": "bad_time", "symbol": "bad_symbol"} | dict.fromkeys(
 )
 
 
+def test_every_canonical_field_in_json_of_the_wrong_type_costs_its_rows_and_is_counted(tmp_path: Path) -> None:
+    wrong = [outcome(9) | {name: value} for name in CANONICAL_REASONS for value in wrong_values(name)]
+    path = write_jsonl(tmp_path / "outcomes.jsonl", [outcome(1), outcome(2), *wrong])
+    result = run(canonical(path))
+
+    assert counts_of(result) == counted(CANONICAL_REASONS)
+    assert result.event_count == 2
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "reason"), CANONICAL_REASONS.items())
 def test_a_canonical_field_in_json_of_the_wrong_type_costs_its_row_and_is_counted(
     tmp_path: Path, name: str, reason: str
@@ -103,15 +132,28 @@ def test_a_canonical_field_in_json_of_the_wrong_type_costs_its_row_and_is_counte
     assert sample_of(result, reason).startswith(f"{path}:3")
 
 
-@pytest.mark.parametrize("name", [name for name in ALL_NAMES if name not in WORDS])
+TEXTS = ["much", "0,5", "0.0008 BNB", "1.5.2", '{"BNB": 0.0008}', "[1]"]
+NAMES_OF_TEXTS = [name for name in ALL_NAMES if name not in WORDS]
+
+
+def test_texts_that_are_not_of_their_columns_cost_their_rows_and_are_counted(tmp_path: Path) -> None:
+    wrong = [outcome(9) | {name: text} for name in NAMES_OF_TEXTS for text in TEXTS]
+    path = write_csv(tmp_path / "outcomes.csv", [outcome(1), outcome(2), *wrong], ALL_NAMES)
+    result = run(canonical(path))
+
+    assert counts_of(result) == {"bad_time": len(TEXTS), "bad_value": len(TEXTS) * (len(NAMES_OF_TEXTS) - 1)}
+    assert result.event_count == 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", NAMES_OF_TEXTS)
 def test_a_canonical_text_that_is_not_of_its_column_costs_its_row_and_is_counted(tmp_path: Path, name: str) -> None:
-    texts = ["much", "0,5", "0.0008 BNB", "1.5.2", '{"BNB": 0.0008}', "[1]"]
-    wrong = [outcome(number) | {name: text} for number, text in enumerate(texts, 9)]
+    wrong = [outcome(number) | {name: text} for number, text in enumerate(TEXTS, 9)]
     path = write_csv(tmp_path / "outcomes.csv", [outcome(1), outcome(2), *wrong], ALL_NAMES)
     result = run(canonical(path))
     reason = CANONICAL_REASONS[name]
 
-    assert counts_of(result) == {reason: len(texts)}
+    assert counts_of(result) == {reason: len(TEXTS)}
     assert sample_of(result, reason).endswith(f"{name} 'much'")
     assert result.event_count == 2
 
@@ -252,15 +294,20 @@ def test_the_profit_of_a_close_that_cannot_be_read_is_counted(tmp_path: Path, pr
     assert "pnl_at_close_usd" in sample_of(result, "bad_value")
 
 
-@pytest.mark.parametrize("no_id", ["", "  ", None, "None", "nan", " NULL"])
+# Three orders without an id for each way in which programs write that.
+NO_IDS = dict(enumerate(["", "  ", None, "None", "nan", " NULL"] * 3, 1))
+
+
 @pytest.mark.parametrize("write", ["log", "log with intent_id", "json", "csv", "parquet", "query"])
-def test_orders_with_an_empty_id_are_no_duplicates_of_each_other(tmp_path: Path, write: str, no_id: str | None) -> None:
-    outcomes = [outcome(number, order_id=no_id) for number in (1, 2, 3)]
-    logs: list[Line] = [logged(number, attempt_id=no_id) for number in (1, 2, 3)]
+def test_orders_with_an_empty_id_are_no_duplicates_of_each_other(tmp_path: Path, write: str) -> None:
+    outcomes = [outcome(number, order_id=no_id) for number, no_id in NO_IDS.items()]
+    logs: list[Line] = [logged(number, attempt_id=no_id) for number, no_id in NO_IDS.items()]
     sources: dict[str, Callable[[], OrdersSource]] = {
         "log": lambda: order_log(write_lines(tmp_path / "log.jsonl", logs)),
         "log with intent_id": lambda: order_log(
-            write_lines(tmp_path / "log.jsonl", [logged(n, attempt_id=no_id, intent_id=f"i{n}") for n in (1, 2, 3)])
+            write_lines(
+                tmp_path / "log.jsonl", [logged(n, attempt_id=no_id, intent_id=f"i{n}") for n, no_id in NO_IDS.items()]
+            )
         ),
         "json": lambda: canonical(write_jsonl(tmp_path / "outcomes.jsonl", outcomes)),
         "csv": lambda: canonical(write_csv(tmp_path / "outcomes.csv", outcomes)),
@@ -271,7 +318,7 @@ def test_orders_with_an_empty_id_are_no_duplicates_of_each_other(tmp_path: Path,
     }
     result = run(sources[write]())
 
-    assert (result.event_count, counts_of(result)) == (3, {})
+    assert (result.event_count, counts_of(result)) == (18, {})
 
 
 # Written by hand: 10:30:15.25 on 25 April 2026 in UTC, and coarser times of that day.
@@ -314,19 +361,19 @@ def test_every_form_of_an_iso_time_is_read() -> None:
     assert times == {text: (f"2026-04-25 {time}",) for text, time in ISO_TIMES.items()}
 
 
-@pytest.mark.parametrize("suffix", [".log.jsonl", ".jsonl", ".csv"])
-@pytest.mark.parametrize(
-    ("kind", "texts"),
-    [
-        ("a week date", ["2026-W17-6", "2026-W17-6T10:30:00Z", "2026W176", "2026W176T103000Z", "2026-W17"]),
-        ("an ordinal date", ["2026-115", "2026-115T10:30:00Z", "2026115", "2026115T103000Z"]),
-        # British Summer Time or Bangladesh's, China's or Chicago's, India's or Israel's: hours apart.
-        ("a zone by its letters", ["2026-04-25 10:30:15 BST", "2026-04-25T10:30:15.5CST", "2026-04-25 10:30 IST"]),
-    ],
-)
+UNREAD_TIMES = [
+    ("a week date", ["2026-W17-6", "2026-W17-6T10:30:00Z", "2026W176", "2026W176T103000Z", "2026-W17"]),
+    ("an ordinal date", ["2026-115", "2026-115T10:30:00Z", "2026115", "2026115T103000Z"]),
+    # British Summer Time or Bangladesh's, China's or Chicago's, India's or Israel's: hours apart.
+    ("a zone by its letters", ["2026-04-25 10:30:15 BST", "2026-04-25T10:30:15.5CST", "2026-04-25 10:30 IST"]),
+]
+
+
+@product_of("suffix, unread", [".log.jsonl", ".jsonl", ".csv"], UNREAD_TIMES)
 def test_dates_and_zones_that_are_not_read_are_refused_by_name(
-    tmp_path: Path, suffix: str, kind: str, texts: list[str]
+    tmp_path: Path, suffix: str, unread: tuple[str, list[str]]
 ) -> None:
+    kind, texts = unread
     path = tmp_path / f"orders{suffix}"
     if suffix == ".log.jsonl":
         lines: list[Line] = [logged(number, ts=text) for number, text in enumerate(texts, 9)]

@@ -1,7 +1,8 @@
 """Generated families of tests in two forms: few examples, the same each time, and many, new ones each time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -31,6 +32,22 @@ def family(*, short: int, long: int, **drawn: SearchStrategy[object]) -> Callabl
         return in_one_form
 
     return decorate
+
+
+def product_of(names: str, *values: Sequence[object]) -> pytest.MarkDecorator:
+    """Run a test with each combination of the values of these names; `make test` with as few as have each value."""
+    numbers = [range(len(each)) for each in values]
+    short = {tuple(number % len(each) for each in values) for number in range(max(map(len, values)))}
+    return pytest.mark.parametrize(
+        names,
+        [
+            pytest.param(
+                *(each[number] for each, number in zip(values, chosen, strict=True)),
+                marks=() if chosen in short else pytest.mark.long,
+            )
+            for chosen in product(*numbers)
+        ],
+    )
 
 
 def _form(test: Test, drawn: dict[str, SearchStrategy[object]], examples: int, *, is_random: bool) -> Test:
