@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -29,6 +30,12 @@ def bot(tmp_path: Path) -> Path:
     """A bot's folder, its store on SQLite."""
     write_bot(tmp_path, AS_OF)
     return tmp_path
+
+
+@pytest.fixture
+def bot_with_run(tmp_path: Path, published_bot: Path) -> Path:
+    """A bot's folder with one published run, on SQLite."""
+    return shutil.copytree(published_bot, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.fixture
@@ -62,10 +69,8 @@ def test_once_twice_publishes_one_run(bot: Path) -> None:
     assert len(json.loads(command(bot, "history", "GOODUSDT", "--all", "--json").stdout)["items"]) == 1
 
 
-def test_latest_lists_every_column_and_how_long_it_is_fresh(bot: Path) -> None:
-    command(bot, "once", "--as-of", AT)
-
-    shown = command(bot, "latest", "--json")
+def test_latest_lists_every_column_and_how_long_it_is_fresh(bot_with_run: Path) -> None:
+    shown = command(bot_with_run, "latest", "--json")
 
     assert shown.returncode == 0, shown.stderr
     page = json.loads(shown.stdout)
@@ -75,11 +80,9 @@ def test_latest_lists_every_column_and_how_long_it_is_fresh(bot: Path) -> None:
     assert (good["published_at"] > AT, good["stale_at"], page["next"]) == (True, "2026-04-26T00:45:00Z", None)
 
 
-def test_latest_of_one_symbol_shows_that_one(bot: Path) -> None:
-    command(bot, "once", "--as-of", AT)
-
-    only = json.loads(command(bot, "latest", "BADUSDT", "--json").stdout)
-    table = command(bot, "latest", "BADUSDT").stdout
+def test_latest_of_one_symbol_shows_that_one(bot_with_run: Path) -> None:
+    only = json.loads(command(bot_with_run, "latest", "BADUSDT", "--json").stdout)
+    table = command(bot_with_run, "latest", "BADUSDT").stdout
 
     assert only["symbol"] == "BADUSDT"
     assert "BADUSDT" in table
@@ -112,10 +115,8 @@ def test_a_symbol_with_brackets_is_printed_as_it_is(bot: Path, symbol: str) -> N
     assert symbol in shown[1].stdout
 
 
-def test_a_symbol_that_went_quiet_keeps_a_policy_that_says_so(bot: Path) -> None:
-    command(bot, "once", "--as-of", AT)
-
-    later = command(bot, "once", "--as-of", "2026-05-26T00:15:00Z", "--json")
+def test_a_symbol_that_went_quiet_keeps_a_policy_that_says_so(bot_with_run: Path) -> None:
+    later = command(bot_with_run, "once", "--as-of", "2026-05-26T00:15:00Z", "--json")
 
     _, good = json.loads(later.stdout)["items"]
     assert (good["symbol"], good["outcome_count"], good["maker_fill_ratio"]) == ("GOODUSDT", 0, None)
@@ -278,10 +279,8 @@ def test_after_failed_slots_only_the_last_failure_is_told(bot_on_each: Path, arg
 
 @pytest.mark.parametrize("name", ["latest", "history", "explain", "health"])
 @pytest.mark.parametrize("spelt", ["goodusdt", "GOOD/USDT"])
-def test_a_symbol_that_is_spelt_otherwise_is_named(bot: Path, name: str, spelt: str) -> None:
-    command(bot, "once", "--as-of", AT)
-
-    failed = command(bot, name, spelt)
+def test_a_symbol_that_is_spelt_otherwise_is_named(bot_with_run: Path, name: str, spelt: str) -> None:
+    failed = command(bot_with_run, name, spelt)
 
     assert failed.returncode == 1
     assert failed.stderr.endswith("; is it GOODUSDT?\n")

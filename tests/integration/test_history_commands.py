@@ -234,11 +234,8 @@ def test_the_history_shows_an_override_in_the_time_that_it_was_in_force(bot: Pat
         (("restore", "nowhere.db"), 1, "does not exist"),
     ],
 )
-def test_what_cannot_be_done_is_said(tmp_path: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
-    write_bot(tmp_path, AS_OF)
-    command(tmp_path, "once", "--as-of", AT)
-
-    failed = command(tmp_path, *arguments)
+def test_what_cannot_be_done_is_said(bot: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
+    failed = command(bot, *arguments)
 
     assert (failed.returncode, message in failed.stderr) == (code, True), failed.stderr
 

@@ -174,9 +174,10 @@ def test_an_override_that_is_half_asked_for_is_refused(folder: Path, arguments: 
     assert message in failed.stderr.replace("│ ", "")
 
 
-def test_an_override_and_its_end_are_printed_for_programs_as_the_list_has_them(tmp_path: Path) -> None:
-    write_bot(tmp_path, AS_OF)
-    command(tmp_path, "once", "--as-of", AS_OF.isoformat())
+def test_an_override_and_its_end_are_printed_for_programs_as_the_list_has_them(
+    tmp_path: Path, published_bot: Path
+) -> None:
+    shutil.copytree(published_bot, tmp_path, dirs_exist_ok=True)
     wanted = ("GOODUSDT", "--taker", "--for", "2h", "--reason", "venue", "--author", "ann", "--json")
     made = json.loads(printed(tmp_path, "override", *wanted))
     ended = json.loads(printed(tmp_path, "override", "GOODUSDT", "--end", "--reason", "over", "--json"))

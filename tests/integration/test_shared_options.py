@@ -1,6 +1,7 @@
 """What every command shares: the settings file, the version, help, completion, starts, and errors as JSON."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 from console.commands.db import roles
 from console.main import COMMANDS
 from console.options import parse_start
+from storage.store import Store
 from tests.support.bots import write_bot
 from tests.support.command import command
 
@@ -21,13 +23,13 @@ NOW = datetime(2026, 4, 26, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def two_bots(tmp_path: Path) -> Path:
+def two_bots(tmp_path: Path, sqlite_template: Path) -> Path:
     """A folder with two bots of different scopes, `a` and `b`, and no settings of its own."""
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         settings = write_bot(tmp_path / name, AS_OF)
         settings.write_text(f'scope = "{name}"\n' + settings.read_text())
-        assert command(tmp_path / name, "init").returncode == 0
+        shutil.copy(sqlite_template, tmp_path / name)
     return tmp_path
 
 
@@ -118,10 +120,9 @@ def test_a_start_that_cannot_be_read_is_refused(text: str, message: str) -> None
     ],
 )
 def test_an_error_of_a_command_for_programs_is_json(
-    tmp_path: Path, arguments: tuple[str, ...], exit_code: int, code: str, message: str
+    tmp_path: Path, sqlite_store: Store, arguments: tuple[str, ...], exit_code: int, code: str, message: str
 ) -> None:
     write_bot(tmp_path, AS_OF)
-    command(tmp_path, "init")
 
     failed = command(tmp_path, *arguments)
 

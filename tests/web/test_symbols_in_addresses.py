@@ -1,5 +1,8 @@
 """Symbols in any alphabet, and with any punctuation, in every link and header."""
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -9,7 +12,7 @@ from starlette.testclient import TestClient
 from storage.store import Store
 from tests.support.families import family
 from tests.support.runs import QUARTER, SLOT, evidence, publish
-from tests.web.conftest import Visit
+from tests.web.conftest import console
 
 SYMBOLS = (
     *("BTC/USDT:USDT", "\u5e01\u5b89\u4eba\u751fUSDT", "B\u00d6RSE", "A?B", "A#B", "A%B", "A B", "A&B=C", "A+B"),
@@ -17,12 +20,14 @@ SYMBOLS = (
 )
 
 
-@pytest.fixture
-def client(visit: Visit, sqlite_store: Store) -> TestClient:
-    """A console over two runs of every symbol, of which each changes its decision."""
-    for number, fallback in enumerate((0.1, 0.95, 0.1)):
-        publish(sqlite_store, SLOT + number * QUARTER, *(evidence(symbol, fallback=fallback) for symbol in SYMBOLS))
-    return visit(sqlite_store)
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[TestClient]:
+    """A console over three runs of every symbol, of which each changes its decision."""
+    with Store(f"sqlite:///{shutil.copy(sqlite_template, tmp_path_factory.mktemp('symbols'))}") as store:
+        for number, fallback in enumerate((0.1, 0.95, 0.1)):
+            publish(store, SLOT + number * QUARTER, *(evidence(symbol, fallback=fallback) for symbol in SYMBOLS))
+        with console(store) as client:
+            yield client
 
 
 def follow(client: TestClient, address: str) -> list[dict[str, object]]:
