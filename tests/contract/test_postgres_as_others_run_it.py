@@ -18,6 +18,7 @@ from storage.database.url import read_url
 from storage.errors import StoreSettingsError
 from storage.read import policies
 from storage.store import Store
+from tests.support.families import family
 from tests.support.postgres import fresh_database, name_of
 from tests.support.runs import SLOT, evidence, publish
 from tests.support.store_calls import read
@@ -189,7 +190,7 @@ def test_a_reader_cannot_write(url: str) -> None:
         connection.execute(text("delete from policy_head"))
 
 
-@given(value=st.floats(allow_nan=False, allow_infinity=False))
+@family(short=20, long=300, value=st.floats(allow_nan=False, allow_infinity=False))
 def test_every_number_reads_back_as_it_was_written(postgres_url: str, value: float) -> None:
     engine = write_engine(parse_url(postgres_url))
     with engine.begin() as connection:

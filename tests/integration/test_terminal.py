@@ -6,7 +6,6 @@ from functools import partial
 from io import StringIO
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -17,6 +16,7 @@ from console.terminal.table import boxed_table, plain_table, print_table
 from console.terminal.text import exact_figure
 from policy.reject import Reject
 from policy.time_text import age_words
+from tests.support.families import family
 
 REJECT = Reject(source="orders", reason="zero_fill", reject_count=3, sample="log.jsonl:7")
 
@@ -65,15 +65,17 @@ def test_a_boxed_table_has_its_title(capsys: pytest.CaptureFixture[str]) -> None
     assert "policies of [x]" in capsys.readouterr().out
 
 
-@given(
-    st.lists(
+@family(
+    short=20,
+    long=300,
+    symbols=st.lists(
         st.text(
             st.characters(min_codepoint=33, max_codepoint=0x2FFF, categories=("L", "N", "P")), min_size=1, max_size=80
         ),
         min_size=1,
         max_size=5,
         unique=True,
-    )
+    ),
 )
 def test_a_table_in_a_pipe_has_one_line_for_each_row_with_every_text_whole(symbols: list[str]) -> None:
     for lay_out in (plain_table, partial(boxed_table, "policies")):
