@@ -27,6 +27,7 @@ def _as_in(folder: Path, arguments: tuple[str, ...], variables: dict[str, str]) 
     with (
         chdir(folder),
         patch.object(sys, "argv", ["router-policy", *arguments]),
+        patch.object(sys.modules["__main__"], "__package__", None),  # `python -m pytest` is not what the help names
         patch.dict(os.environ, environment() | variables, clear=True),
     ):
         yield
