@@ -353,7 +353,10 @@ def test_settings_that_cannot_be_used_are_named_without_a_secret(tmp_path: Path,
     assert SECRET not in failed.stderr
 
 
-@pytest.mark.parametrize("address", [hanging, refusing, answering_garbage])
+# What refuses or answers garbage is done with at once: the messages to it are tried in this process as well.
+@pytest.mark.parametrize(
+    "address", [hanging, *(pytest.param(other, marks=pytest.mark.long) for other in (refusing, answering_garbage))]
+)
 def test_no_run_waits_for_an_address_that_does_not_answer(tmp_path: Path, address: Address) -> None:
     """The message may take five minutes; three runs are published while it is on its way."""
     with address() as endpoint:

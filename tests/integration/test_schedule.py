@@ -41,6 +41,7 @@ def published(store: Store) -> list[datetime]:
         return list(connection.scalars(select(policy_run.c.slot).order_by(policy_run.c.slot)))
 
 
+@pytest.mark.parametrize("store_url", ["postgres", pytest.param("sqlite", marks=pytest.mark.long)], indirect=True)
 def test_slots_are_published_as_they_fall_due_each_once(tmp_path: Path, store: Store, store_url: str) -> None:
     write_settings(tmp_path, store_url, seconds=2)
     process = start_command(tmp_path, "run")
@@ -70,6 +71,7 @@ def test_a_schedule_that_sets_its_store_up_tells_of_its_runs_only(tmp_path: Path
     assert "alembic" not in messages.read_text()
 
 
+@pytest.mark.parametrize("store_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
 def test_sigterm_lets_the_run_that_has_begun_finish(tmp_path: Path, store: Store, store_url: str) -> None:
     write_settings(tmp_path, store_url, seconds=1)
     process = start_command(tmp_path, "run")
@@ -98,7 +100,7 @@ def _write_endless(folder: Path, store_url: str, deadline: str) -> None:
 def test_a_run_that_hangs_is_ended_at_its_deadline_and_the_schedule_goes_on(
     tmp_path: Path, sqlite_store: Store
 ) -> None:
-    _write_endless(tmp_path, SQLITE_URL, "2s")
+    _write_endless(tmp_path, SQLITE_URL, "1s")
     process = start_command(tmp_path, "run")
     try:
         wait_until(lambda: len(_failures(sqlite_store)) >= 2, "two runs are ended at their deadline")
@@ -108,7 +110,7 @@ def test_a_run_that_hangs_is_ended_at_its_deadline_and_the_schedule_goes_on(
         code = process.wait(30)
 
     assert code == 0
-    assert all("longer than its deadline of 2 s" in error for error in _failures(sqlite_store))
+    assert all("longer than its deadline of 1 s" in error for error in _failures(sqlite_store))
     assert published(sqlite_store) == []
 
 
