@@ -75,9 +75,11 @@ SQLite. On Postgres every table, column of a table and view carries its descript
 
 
 def schema_page() -> str:
-    """Return docs/schema.md: every view, then every table, with each column's types and meaning."""
+    """Return docs/schema.md: every view, then every table by its name, with each column's types and meaning."""
     views = [_section(name, VIEWS[name], _view_lines(name, columns)) for name, columns in view_columns().items()]
-    tables = [_section(name, table.comment or "", _table_lines(table)) for name, table in metadata.tables.items()]
+    tables = [
+        _section(name, table.comment or "", _table_lines(table)) for name, table in sorted(metadata.tables.items())
+    ]
     return "\n\n".join([_HEAD, "## Views", *views, "## Tables", *tables]) + "\n"
 
 
