@@ -12,6 +12,7 @@ from jobs.backtest.arrays import Flags
 from jobs.backtest.errors import BacktestError
 from jobs.backtest.market import Market
 from jobs.backtest.orders import Orders
+from policy.time_text import age_words
 
 QUIET_BEFORE = timedelta(days=7)
 _STREAM = 2**32  # of random numbers; the streams of the markets are below
@@ -67,7 +68,7 @@ def draw_outages(plan: OutagePlan, markets: Sequence[Market], *, seed: int, repe
     if room < 2 * duration_seconds:
         days = (QUIET_BEFORE + 2 * plan.count * plan.duration) / timedelta(days=1)
         raise BacktestError(
-            f"{plan.count} outages of {plan.duration} need candles of {days:g} days; there are "
+            f"{plan.count} outages of {age_words(plan.duration)} need candles of {days:g} days; there are "
             f"{(end - start) / 86400 + QUIET_BEFORE.days:.1f}; simulate fewer or shorter ones"
         )
 

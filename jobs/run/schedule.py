@@ -27,7 +27,7 @@ from jobs.run.lease_owner import claim
 from jobs.run.worker import LEASE_MARGIN, RunTask, compute_slot_in_child
 from jobs.slots import Slots
 from policy.errors import RouterPolicyError
-from policy.time_text import iso
+from policy.time_text import age_words, iso
 from storage.errors import StoreUnavailableError
 from storage.read.policies import oldest_gap
 from storage.records import Origin, PublishedRun
@@ -170,8 +170,8 @@ class Schedule:
         self._zero = self._zero or zero
         if abs(zero - self._zero) > _WILD_CLOCK:
             raise ClockError(
-                f"the database's clock is at {iso(now)}, off by {zero - self._zero} since this schedule began; "
-                "nothing is computed until it is right again; if it is right now, start the schedule again"
+                f"the database's clock is at {iso(now)}, off by {age_words(zero - self._zero)} since this schedule "
+                "began; nothing is computed until it is right again; if it is right now, start the schedule again"
             )
 
     def _catch_up(self, store: Store, newest: datetime) -> PublishedRun | None:

@@ -119,7 +119,7 @@ def test_an_order_is_in_an_outage_of_its_own_market_from_the_start_on_and_before
 
 
 def test_candles_that_are_too_short_for_the_outages_are_said_to_be() -> None:
-    with pytest.raises(BacktestError, match=r"2 outages of 1 day, 0:00:00 need candles of 11 days; there are 10\.0"):
+    with pytest.raises(BacktestError, match=r"2 outages of 24 h need candles of 11 days; there are 10\.0"):
         draw_outages(
             OutagePlan(duration=24 * HOUR, count=2),
             [walking("BTCUSDT", 10 * QUARTER_HOURS_OF_A_DAY)],
