@@ -13,7 +13,6 @@ from sqlalchemy import text
 
 from console.main import COMMANDS
 from console.settings.file import load
-from console.settings.model import Settings
 from console.settings.plan import plan_of
 from jobs.run.recompute import recompute
 from jobs.sources.orders import _ORDER_LOG, _ORDER_LOG_FIELDS
@@ -29,7 +28,7 @@ from tests.support.store_calls import write
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = {path.relative_to(ROOT / "docs").as_posix(): path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md")}
-OPERATIONS, SOURCES, SETTINGS = (PAGES[f"{name}.md"] for name in ("operations", "sources", "settings"))
+OPERATIONS, SOURCES = (PAGES[f"{name}.md"] for name in ("operations", "sources"))
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
 
 
@@ -163,25 +162,6 @@ def test_the_line_of_an_order_log_in_the_guide_is_read_as_it_is_explained(tmp_pa
     assert result.rejects == ()
     assert (figures.outcome_count, figures.maker_fill_ratio, figures.fallback_ratio) == (1, 1.0, 0.0)
     assert figures.slip_q50 == -0.4
-
-
-def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
-    settings = set()
-    for name, field in Settings.model_fields.items():
-        section = next((kind for kind in _classes(field.annotation) if hasattr(kind, "model_fields")), None)
-        settings |= {f"{name}.{inner}" for inner in section.model_fields} if section else {name}
-    documented = set()
-    for line in SETTINGS.splitlines():
-        if line.startswith("| `"):
-            names = re.findall(r"`([a-z0-9_.]+)`", line.split("|")[1])
-            section = names[0].partition(".")[0]
-            documented |= {f"{section}{name}" if name.startswith(".") else name for name in names}
-
-    assert documented == settings
-
-
-def _classes(annotation: object) -> list[type]:
-    return [kind for kind in (annotation, *getattr(annotation, "__args__", ())) if isinstance(kind, type)]
 
 
 def test_every_command_is_in_a_document() -> None:
