@@ -12,7 +12,7 @@ from jobs.sources.errors import SourceError
 from policy import Code, Regime, Volatility
 from storage.records import RunResult
 from tests.support.bars import NAMES, bars, named, write_csv, write_parquet, write_sqlite
-from tests.support.families import family
+from tests.support.families import family, product_of
 from tests.support.oracles import Bar, assert_close, volatility
 from tests.support.outcomes import outcome
 from tests.support.outcomes import write_parquet as write_outcomes
@@ -326,8 +326,8 @@ def other_ranges(made: list[Bar], index: int, factor: float) -> list[Bar]:
     ]
 
 
-@each_format
-@pytest.mark.parametrize("factor", [0.1, 5.0], ids=["written while it ran", "corrected"])
+# A bar that was written while it ran is smaller, one that is corrected may be larger.
+@product_of("write, factor", [as_csv, as_parquet, as_query], [0.1, 5.0])
 def test_of_two_bars_of_one_time_the_one_written_later_counts(
     tmp_path: Path, orders: OrdersSource, write: Writer, factor: float
 ) -> None:
@@ -400,8 +400,7 @@ def _renamed(path: Path) -> Path:
     return renamed
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@product_of("name, suffix", NAMES, [".csv", ".parquet"])
 def test_a_column_that_is_not_there_stops_the_run(tmp_path: Path, orders: OrdersSource, suffix: str, name: str) -> None:
     write = write_csv if suffix == ".csv" else write_parquet
     path = write(tmp_path / f"bars{suffix}", named("BTCUSDT", bars(3)))

@@ -11,6 +11,7 @@ import pytest
 from jobs.sources.errors import SourceError
 from policy import Expectancy
 from tests.support.canonical_formats import (
+    FORMATS,
     IN_WINDOW,
     ROWS,
     Writer,
@@ -19,8 +20,8 @@ from tests.support.canonical_formats import (
     as_parquet,
     as_query,
     each_file_format,
-    each_format,
 )
+from tests.support.families import product_of
 from tests.support.outcomes import (
     NAMES,
     outcome,
@@ -138,11 +139,14 @@ def test_a_query_may_rename_and_compute_its_columns(tmp_path: Path) -> None:
     assert (figures.maker_fill_ratio, figures.fallback_ratio, figures.slip_q50) == (0.5, 0.5, 4.25)
 
 
-@pytest.mark.parametrize("text", ["a\r\nb", "a\rb", "a\nb", '"', "a,b", "\\", "\x00", "\ufeff", "日本", "   "])
-def test_a_text_of_any_kind_in_a_database_costs_no_row(tmp_path: Path, text: str) -> None:
-    rows = [outcome(1), outcome(2, order_id=text, side=text), outcome(3)]
+TEXTS = ["a\r\nb", "a\rb", "a\nb", '"', "a,b", "\\", "\x00", "\ufeff", "日本", "   "]
 
-    assert run(as_query(tmp_path, rows)).event_count == 3
+
+@pytest.mark.parametrize("texts", [TEXTS, *(pytest.param([text], marks=pytest.mark.long) for text in TEXTS)])
+def test_a_text_of_any_kind_in_a_database_costs_no_row(tmp_path: Path, texts: list[str]) -> None:
+    rows = [outcome(1), *(outcome(2, order_id=text, side=text) for text in texts), outcome(3)]
+
+    assert run(as_query(tmp_path, rows)).event_count == 2 + len(texts)
 
 
 RENAMED = {"ts": "Closed At", "symbol": "pair", "slippage_bps": "cost"}
@@ -186,8 +190,7 @@ def test_optional_columns_may_be_missing(tmp_path: Path, write: Writer) -> None:
     assert result.rejects == ()
 
 
-@pytest.mark.parametrize("name", REQUIRED_ONLY)
-@each_format
+@product_of("write, name", FORMATS, REQUIRED_ONLY)
 def test_a_column_that_must_be_there_and_is_not_stops_the_run(tmp_path: Path, write: Writer, name: str) -> None:
     source = write(tmp_path, ROWS)
     left = ", ".join(column for column in NAMES if column != name)

@@ -17,6 +17,7 @@ from policy.rules import rule_set
 from storage.records import Origin, RunResult
 from tests.support import bars as bar_files
 from tests.support.bars import bars, named
+from tests.support.families import product_of
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_sqlite
 from tests.support.postgres import fresh_database
@@ -197,8 +198,8 @@ def candles_query(folder: Path, rows: list[Row]) -> CandlesSource:
     return CandlesSource(location=Location(url=url, query="select * from bar"), interval=INTERVAL)
 
 
-@pytest.mark.parametrize("write", [candles_csv, candles_parquet, candles_query])
-@pytest.mark.parametrize("is_spike", [True, False], ids=["in one bar", "in all bars"])
+# A spike is in one bar, and otherwise the price is in all.
+@product_of("write, is_spike", [candles_csv, candles_parquet, candles_query], [True, False])
 def test_an_extreme_price_changes_no_other_symbol(
     tmp_path: Path, write: Callable[[Path, list[Row]], CandlesSource], is_spike: bool
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support import bars as bar_files
 from tests.support.bars import bars, named
+from tests.support.families import product_of
 from tests.support.small_runs import candles, canonical, counts_of, evidence_of, run
 
 TIMES = [datetime(2026, 4, 25, 23, minute, tzinfo=UTC) for minute in range(8)]
@@ -38,15 +39,12 @@ def write(path: Path, last: dict[str, bytes]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("bad", NOT_UTF8)
-@pytest.mark.parametrize(("column", "reason"), [("symbol", "bad_symbol"), ("ts", "bad_time")])
-def test_an_order_whose_symbol_or_time_is_not_text_is_counted(
-    tmp_path: Path, column: str, reason: str, bad: bytes
-) -> None:
+@product_of("column, bad", ["symbol", "ts"], NOT_UTF8)
+def test_an_order_whose_symbol_or_time_is_not_text_is_counted(tmp_path: Path, column: str, bad: bytes) -> None:
     good = run(canonical(write(tmp_path / "good.parquet", {})))
     result = run(canonical(write(tmp_path / "bad.parquet", {column: bad})))
 
-    assert counts_of(result) == {reason: 1}
+    assert counts_of(result) == {"bad_symbol" if column == "symbol" else "bad_time": 1}
     assert result.event_count == 7
     assert {name: evidence_of(result)[name] for name in ("BTCUSDT", "ETHUSDT")} == {
         name: evidence_of(good)[name] for name in ("BTCUSDT", "ETHUSDT")
