@@ -14,6 +14,7 @@ from jobs.backtest.fill_evidence import RestedOrders
 from jobs.backtest.market import Bars, Market
 from jobs.backtest.orders import Profile
 from jobs.engines import duckdb_tables as tables
+from jobs.engines.duckdb_candles import mark_duplicate_bars
 from jobs.engines.duckdb_session import duckdb_session
 from jobs.engines.measurement import market_ticks, one_tick_markets
 from jobs.plan import CandlesSource, OrdersSource
@@ -76,7 +77,7 @@ def read_markets(source: CandlesSource, since: datetime, until: datetime) -> dic
     with duckdb_session() as (connection, folder):
         rows = read_candles(connection, source, window, folder).rows
         connection.execute(_CANDLES.format(rows=rows), _bounds(since, until))
-        tables.mark_duplicate_bars(connection)
+        mark_duplicate_bars(connection)
         connection.execute("create temp view candle as select * from candle_event where reason is null")
         markets = _markets(connection, source)
     if not markets:

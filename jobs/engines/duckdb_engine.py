@@ -9,10 +9,10 @@ from functools import partial
 
 import duckdb
 
+from jobs.engines.duckdb_candles import CANDLES_IN_WINDOW
 from jobs.engines.duckdb_session import duckdb_errors, duckdb_session
 from jobs.engines.duckdb_sources import LoadedSources
 from jobs.engines.duckdb_tables import (
-    CANDLES_IN_WINDOW,
     ORDERS_IN_WINDOW,
     REJECT_PREFIX,
     bar_bounds,

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import duckdb
 
+from jobs.engines.duckdb_candles import CANDLES_IN_WINDOW, load_candles
 from jobs.engines.duckdb_tables import (
-    CANDLES_IN_WINDOW,
     ORDERS_IN_WINDOW,
     bar_bounds,
     bar_bounds_of_orders,
     copy_orders,
     has_orders_to_check,
     limit_threads,
-    load_candles,
     outcome_bounds,
     widest,
 )

@@ -1,4 +1,4 @@
-"""The canonical tables in DuckDB: orders and candles loaded into them, and queries run over them."""
+"""The canonical tables in DuckDB: orders loaded into them, and queries run over them; not the load of candles."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,9 +15,9 @@ from jobs.engines.engine import (
     traded_through_parameters,
 )
 from jobs.plan import OrdersKind, OrdersSource
-from jobs.sources import candles, canonical
+from jobs.sources import canonical
 from jobs.sources.files import FileFormat
-from jobs.sources.relation import Relation, quoted, unreadable
+from jobs.sources.relation import Relation, unreadable
 from policy import metrics
 from policy.window import Window
 
@@ -25,9 +25,7 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 # A rejected row stands in `order_outcome` with this prefix and its reason in place of its symbol, so that one pass over
 # the log both measures and counts the rejects. No symbol begins with a blank.
 REJECT_PREFIX = " "
-_MICROSECOND = timedelta(microseconds=1)
 ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
-CANDLES_IN_WINDOW = "ts is null or (ts >= $first_bar_open and ts <= $last_bar_open)"
 _ROW_GROUP = 122_880  # the rows that one thread of DuckDB reads at a time
 _OUTCOMES = (
     f"select * replace (case when reason is null then symbol else '{REJECT_PREFIX}' || reason end as symbol) "
@@ -73,7 +71,7 @@ def copy_orders(
     if relation.is_typed and not deduplicate and is_for_one_window:
         connection.execute(f"create or replace temp view order_row as {rows}")
         return
-    _copy(connection, "orders", "order_row", rows, ORDERS_IN_WINDOW, relation, bounds)
+    copy_rows(connection, "orders", "order_row", rows, ORDERS_IN_WINDOW, relation, bounds)
     if deduplicate:
         _note_later_rows(connection)
     if source.kind is OrdersKind.ORDER_LOG:
@@ -109,19 +107,6 @@ def view_profits(connection: duckdb.DuckDBPyConnection, source: OrdersSource, wi
 def _literals(window: Window) -> dict[str, str]:
     """Return the parameters of a query over the outcomes of a window as SQL: a view cannot have parameters."""
     return {name: f"timestamp '{at}'" for name, at in outcome_bounds(window).items()}
-
-
-def load_candles(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, interval: timedelta, bounds: Mapping[str, object]
-) -> None:
-    """Make `candle_event` of all bars between the bounds and `candle` of the usable ones, each bar once."""
-    files = ", ".join(map(quoted, relation.files))
-    file = f"cast(file as enum({files}))"  # one number for a row, not one text
-    _copy(connection, "candles", "candle_event", relation.rows, CANDLES_IN_WINDOW, relation, bounds, file=file)
-    _number_symbols(connection)
-    if not _have_slots_of_their_own(connection, interval, bounds):
-        mark_duplicate_bars(connection)
-    connection.execute("create or replace temp view candle as select * from candle_event where reason is null")
 
 
 def limit_threads(connection: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -202,7 +187,7 @@ def naive_times(parameters: QueryParameters) -> dict[str, object]:
     }
 
 
-def _copy(
+def copy_rows(
     connection: duckdb.DuckDBPyConnection,
     source: str,
     table: str,
@@ -238,70 +223,4 @@ def _note_later_rows(connection: duckdb.DuckDBPyConnection) -> None:
                 partition by {canonical.IDENTITY} order by {canonical.WRITTEN_LAST_FIRST}
             ) as at from {usable}
         ) as later where order_row.rowid = later.row and later.at is not null"""
-    )
-
-
-def _number_symbols(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the symbol of `candle_event` a number with a name: sorts and groups by it take half the time and memory.
-
-    The numbers have the order of the names. Without a bar the empty name, which no symbol has, makes the type valid.
-    """
-    connection.execute(
-        """
-        drop type if exists candle_symbol;
-        create type candle_symbol as enum (
-            select '' as symbol union select symbol from candle_event where symbol is not null order by symbol
-        );
-        alter table candle_event alter symbol type candle_symbol;
-        """
-    )
-
-
-def _have_slots_of_their_own(
-    connection: duckdb.DuckDBPyConnection, interval: timedelta, bounds: Mapping[str, object]
-) -> bool:
-    """Return whether no two usable bars of a symbol open in the same interval, so that none is there twice.
-
-    A bit for each interval between the bounds takes a fifth of the time of groups by symbol and time, and no memory.
-    """
-    first, last = bounds["first_bar_open"], bounds["last_bar_open"]
-    assert isinstance(first, datetime)
-    assert isinstance(last, datetime)
-    result = connection.execute(
-        f"""select count(*) from (
-            select
-                count(*) as bar_count,
-                bitstring_agg(
-                    cast((epoch_us(ts) - epoch_us($first)) // $interval_us as integer), 0, {(last - first) // interval}
-                ) as slots
-            from candle_event where reason is null group by symbol
-        ) where bar_count <> bit_count(slots)""",
-        {"first": first, "interval_us": interval // _MICROSECOND},
-    )
-    (shared_count,) = result.fetchone() or (0,)
-    return bool(shared_count == 0)
-
-
-def mark_duplicate_bars(connection: duckdb.DuckDBPyConnection) -> None:
-    """Keep one bar of each symbol and time in `candle_event`: the later of one file, the widest of several files.
-
-    A recorder may write a bar while it runs, and again when it has closed; a bar only becomes wider while it runs.
-    """
-    usable = "candle_event where reason is null"
-    duplicate = connection.execute(f"select 1 from {usable} group by symbol, ts having count(*) > 1 limit 1").fetchone()
-    if duplicate is None:
-        return
-    connection.execute(
-        f"""update candle_event set reason = 'duplicate_bar' where rowid in (
-            select row from (
-                select row, row_number() over (
-                    partition by symbol, ts order by rank_in_file, {candles.WIDEST_FIRST}, row desc
-                ) as rank
-                from (
-                    select *, rowid as row,
-                        row_number() over (partition by symbol, ts, file order by rowid desc) as rank_in_file
-                    from {usable}
-                )
-            ) where rank > 1
-        )"""
     )
