@@ -4,11 +4,12 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from console.terminal.logs import JsonLines
 from jobs.notify.notices import Notice
 from jobs.notify.quiet import parse_quiet_hours
-from jobs.notify.sending import Message, masked, send
+from jobs.notify.sending import Delivery, Message, masked, send
 from jobs.notify.watcher import NotifyPlan, Watcher, log_notice
 from jobs.run.lease_owner import claim
 from jobs.slots import Slots
@@ -180,6 +181,32 @@ def test_one_message_tells_all_that_a_run_changed(
     (arrived,) = map(json.loads, endpoint.bodies)
     assert (arrived["title"], arrived["type"]) == ("router-policy default: 1 to taker, 1 broken", "warning")
     assert arrived["message"].count("BTCUSDT") == 2
+
+
+def test_a_run_that_is_seen_while_a_message_is_sent_is_told_in_the_next(
+    sqlite_store: Store, two_runs: Callable[[Watcher], list[Notice]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies: list[str] = []
+
+    def look_meanwhile(messages: Sequence[Message], deadline: timedelta) -> list[Delivery]:
+        if not bodies:
+            publish(sqlite_store, SLOT + 2 * QUARTER, evidence("BTCUSDT"))
+            looking = Thread(target=watcher.look, args=(sqlite_store,))
+            looking.start()
+            looking.join(60)
+            assert not looking.is_alive()
+        bodies.extend(each.body for each in messages)
+        return [Delivery(number=each.number) for each in messages]
+
+    monkeypatch.setattr("jobs.notify.watcher.send", look_meanwhile)
+    watcher = watcher_of(sqlite_store, plan("json://127.0.0.1:1"))
+    two_runs(watcher)
+    for _ in range(3):
+        watcher.tell(0.0)
+
+    assert ["maker first again" in body for body in bodies] == [False, True]
+    assert "broken now" in bodies[0]
+    assert "broken now" not in bodies[1]
 
 
 def test_only_the_kinds_that_were_asked_for_are_told(

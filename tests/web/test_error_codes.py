@@ -37,11 +37,11 @@ def desk(visit: Visit) -> Desk:
 
 
 @pytest.fixture
-def store(empty_store: Store, tmp_path: Path) -> Store:
+def store(sqlite_store: Store, tmp_path: Path) -> Store:
     """A store with a run, and beside it the settings of a bot that name it."""
-    publish(empty_store, SLOT)
+    publish(sqlite_store, SLOT)
     write_bot(tmp_path, SLOT)
-    return empty_store
+    return sqlite_store
 
 
 def of_command(folder: Path, *arguments: str) -> tuple[int, str]:
