@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.errors import SettingsError
+from console.extras import require_libraries
 from console.options import AsJson, Config, parse_length, parse_start
 from console.settings.file import load
 from console.settings.model import Settings
@@ -118,7 +119,7 @@ def show_backtest(config: Path | None, options: BacktestOptions, picture: Path |
     """
     _require_drawable(picture)
     settings = load(config)
-    _require_libraries(picture)
+    require_libraries("backtest", ["numpy"] if picture is None else ["numpy", "matplotlib"], "backtest")
     from jobs.backtest.backtest import run_backtest
 
     request = _request(settings, options)
@@ -140,14 +141,6 @@ def _require_drawable(picture: Path | None) -> None:
         raise SettingsError(f"--picture {picture}: the name must end in {' or '.join(_PICTURE_SUFFIXES)}")
     if not picture.absolute().parent.is_dir():
         raise SettingsError(f"--picture {picture}: the folder {picture.parent} does not exist; create it")
-
-
-def _require_libraries(picture: Path | None) -> None:
-    from importlib.util import find_spec
-
-    libraries = ("numpy",) if picture is None else ("numpy", "matplotlib")
-    if missing := [name for name in libraries if find_spec(name) is None]:
-        raise SettingsError(f"backtest needs {' and '.join(missing)}: install router-policy with [backtest]")
 
 
 def _request(settings: Settings, options: BacktestOptions) -> "BacktestRequest":

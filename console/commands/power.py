@@ -136,7 +136,8 @@ def _flow(
 
 def _introduction(planned: _Planned) -> Iterator[str]:
     flow, logged = planned.flow, planned.logged
-    gap, notional = exact_figure(flow.fee_gap_bps, "not known"), exact_figure(flow.notional, "not known")
+    gap = "not known" if flow.fee_gap_bps is None else f"{exact_figure(flow.fee_gap_bps, '')} bps"
+    notional = exact_figure(flow.notional, "not known")
     of_all, of_each = _a_day(flow.orders_per_day), _a_day(flow.orders_per_day / flow.symbol_count)
     yield (
         f"{flow.symbol_count} symbols, {of_all} orders a day of all symbols ({of_each} of each), "

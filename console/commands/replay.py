@@ -1,6 +1,5 @@
 """`router-policy replay`: what another rule set, or other parameters, would have decided on the stored evidence."""
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from console.options import AsJson, Config, SlotsSince
 from console.settings.file import load
 from console.settings.model import RuleParameters, RulesSettings, Settings
 from console.settings.plan import plan_of, rules_of
+from console.settings.toml_file import read_toml
 from console.terminal.progress import progress_bar
 from console.terminal.routes import policy_words
 from console.terminal.table import plain_table, print_table
@@ -89,15 +89,10 @@ def read_rules(settings: Settings, path: Path) -> RuleSet:
     The greatest age of a candle comes from the settings, as it does for the rule sets that are named there. Raises
     SettingsError if the file cannot be read or names an unknown rule set or parameter.
     """
+    given_values = read_toml(path, "name a file with the name of a rule set and its [parameters]", option="--rules")
     try:
-        given = _RulesFile.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
+        given = _RulesFile.model_validate(given_values)
         rules = RulesSettings.model_validate({"name": given.name, given.name: given.parameters})
-    except OSError as error:
-        raise SettingsError(f"--rules: {path} cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"--rules: {path} is not UTF-8; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"--rules: {path} is not a valid TOML file: {error}") from error
     except ValidationError as error:
         problems = "; ".join(_message(problem) for problem in error.errors())
         raise SettingsError(

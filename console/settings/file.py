@@ -2,11 +2,9 @@
 
 import glob
 import sys
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +15,7 @@ from console.errors import SettingsError
 from console.settings.environment import explain_unreadable_variable, refuse_unknown_variables
 from console.settings.model import Settings, setting_names
 from console.settings.sources import LocationSettings
+from console.settings.toml_file import read_toml
 
 FILE_NAME = "router-policy.toml"
 _SIMILAR = 0.75  # of 1: one letter of four left out, added or changed
@@ -31,7 +30,7 @@ def load(config: Path | None) -> Settings:
     password.
     """
     path = config or Path(FILE_NAME)
-    values = _read(path) if config is not None or path.exists() else {}
+    values = read_toml(path, "router-policy init writes one") if config is not None or path.exists() else {}
     refuse_unknown_variables(setting_names())
     try:
         settings = Settings(**values)
@@ -41,17 +40,6 @@ def load(config: Path | None) -> Settings:
         source = str(path) if values else f"no {FILE_NAME} here (router-policy init writes one); from the environment"
         raise SettingsError("\n".join(f"{source}: {_message(problem)}" for problem in error.errors())) from error
     return _with_absolute_paths(settings, path.absolute().parent)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({error.strerror}); router-policy init writes one") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not UTF-8; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path} is not a valid TOML file: {error}") from error
 
 
 def _message(problem: ErrorDetails) -> str:

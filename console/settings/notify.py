@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr, field_validator
 
 from console.errors import SettingsError
+from console.extras import require_libraries
 from console.settings.values import Duration, Section
 from policy.event_kind import EventKind
 
@@ -42,8 +42,7 @@ def require_apprise(settings: "Settings") -> Sequence[str]:
     """Return the addresses. Raises SettingsError if there are none, or if the extra `notify` is missing."""
     if not settings.notify.urls:
         raise SettingsError('[notify] urls is empty; write addresses of apprise, as in ["slack://..."]')
-    if find_spec("apprise") is None:
-        raise SettingsError("[notify] needs apprise: install router-policy with [notify]")
+    require_libraries("[notify]", ["apprise"], "notify")
     return [url.get_secret_value() for url in settings.notify.urls]
 
 

@@ -73,7 +73,11 @@ def recognise(origin: str) -> Recognition:
             f"{origin} cannot be read ({error.strerror}); give this user permission to read it"
         ) from error
     if recognition is None:
-        raise SourceError(f"{origin} is not data of a bot that is known; {_seen_at(path)}. What would fit: {WHAT_FITS}")
+        raise SourceError(
+            f"{origin} is not data of a bot that is known; {_seen_at(path)}. What would fit: {WHAT_FITS}. For a table "
+            'or log of your own, run router-policy init without --from, set kind = "canonical", and name your columns '
+            "in [orders.columns]"
+        )
     return recognition
 
 

@@ -11,6 +11,7 @@ from jobs.engines.measurement import Measurement
 from jobs.engines.source_checks import columns_of, count_orders_ahead, merged_spellings
 from jobs.engines.source_notes import no_order_note, no_ratio_note
 from jobs.plan import EngineKind, OrdersKind, OrdersSource, Plan
+from jobs.sources.columns import ABSENT
 from jobs.sources.errors import SourceError
 from jobs.sources.reject_reasons import reject_reason
 from policy import Evidence, Regime
@@ -126,7 +127,7 @@ def _remedy(source: OrdersSource, name: str) -> str:
     if source.kind.is_bot:
         return ""
     field = _FIELDS[name] if source.kind is OrdersKind.ORDER_LOG else source.location.columns.get(name, name)
-    return f"; log {field}"
+    return f"; log {field}" if field != ABSENT else f"; log it, and name its column in [orders.columns] {name}"
 
 
 def _ahead(plan: Plan, now: datetime) -> Iterator[Finding]:

@@ -50,7 +50,10 @@ class Measurement:
         unreadable = [reject for reject in self.rejects if reject.source == "orders" and _is_unreadable(reject)]
         if self.event_count or not unreadable:
             return
-        counts = "; ".join(f"{reject.reject_count} {reject.reason}, as {reject.sample}" for reject in unreadable)
+        counts = "; ".join(
+            f"{reject.reject_count} {reject.reason}, as {reject.sample} ({reject_reason(reject.reason).remedy})"
+            for reject in unreadable
+        )
         raise SourceError(
             "orders: no order of the window gives an outcome, and these rows cannot be read: "
             f"{counts}. Correct the program that writes them, or [orders], and remove the rows that are beyond repair; "

@@ -76,7 +76,9 @@ def _new_session(remote: str, address: str) -> "SparkSession":
             from pyspark.sql.connect.client.retries import DefaultPolicy
             from pyspark.sql.connect.session import SparkSession
     except ImportError as error:
-        raise EngineError('the Spark engine is not installed; run: pip install "router-policy[spark]"') from error
+        raise EngineError(
+            'the Spark engine is not installed; in the clone of router-policy run: pip install ".[spark]"'
+        ) from error
     try:
         session: SparkSession = SparkSession.builder.remote(remote).create()
     except PySparkException as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jobs.sources.errors import SourceError
 from jobs.sources.path_patterns import exists, is_pattern, matching_paths
+from policy.list_text import listed
 
 
 class FileFormat(StrEnum):
@@ -41,7 +42,7 @@ def resolve(setting: str, pattern: str) -> list[Path]:
     paths = _each_file_once(path for path in matches if path.is_file())
     if not paths:
         folder = f"it is a folder; name the files in it, as in {_shown(pattern).rstrip('/')}/*.jsonl"
-        advice = folder if matches else f"correct {setting}, or start the bot that writes it"
+        advice = folder if matches else f"{_beside(pattern)}correct {setting}, or start the bot that writes it"
         raise SourceError(f"{setting}: no file matches {_shown(pattern)}; {advice}")
     _require_no_part_left_out(setting, matches)
     for path in paths:
@@ -53,6 +54,15 @@ def resolve(setting: str, pattern: str) -> list[Path]:
             "check that the bot writes its log"
         )
     return filled
+
+
+def _beside(pattern: str) -> str:
+    """Tell which files are in the folder of a pattern that matches none of them."""
+    try:
+        names = sorted(child.name for child in Path(pattern).parent.iterdir() if child.is_file())
+    except OSError:  # there is no such folder, or its name is a pattern as well
+        return ""
+    return f"the folder has {listed(names)}; " if names else ""
 
 
 def readable_files(setting: str, pattern: str, endings: Collection[str]) -> list[Path]:

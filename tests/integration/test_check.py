@@ -91,6 +91,15 @@ def test_a_column_of_other_name_is_named_as_it_stands_in_the_table(bot: Path) ->
     assert only.endswith("ratio is known; log post_only")
 
 
+def test_a_column_that_the_settings_leave_out_is_asked_for_by_its_canonical_name(bot: Path) -> None:
+    at = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    (bot / "orders.csv").write_text(f"ts,symbol,slippage_bps\n{at},GOODUSDT,1.0\n")
+    absent = 'columns = {maker_started = "", maker_filled = "", fallback_used = ""}'
+    set_again(bot, '[orders]\npath = "logs/*.jsonl"', f'[orders]\nkind = "canonical"\n{absent}\npath = "orders.csv"')
+
+    assert notes(bot)[0].endswith("; log it, and name its column in [orders.columns] maker_started")
+
+
 def test_rows_that_are_not_used_are_noted_for_people_and_programs(bot: Path) -> None:
     log_again(bot, lambda number, row: row | ({"ts": "soon"} if number == 3 else {}))
 

@@ -58,7 +58,7 @@ def test_what_is_given_leaves_the_rest_to_the_log(bot: Path, capsys: pytest.Capt
 
     assert (record["symbol_count"], record["notional"], record["log"]["order_count"]) == (3, 100, 60)
     assert record["orders_per_day"] == pytest.approx(35.76)
-    assert first == "3 symbols, 35.8 orders a day of all symbols (11.9 of each), fee gap 3, mean notional 100"
+    assert first == "3 symbols, 35.8 orders a day of all symbols (11.9 of each), fee gap 3 bps, mean notional 100"
 
 
 def test_orders_of_unknown_way_are_counted_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,7 +121,7 @@ def test_the_table_has_a_row_for_each_share(bot: Path, capsys: pytest.CaptureFix
 
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     cells = [line.split() for line in lines]
-    assert lines[0] == "2 symbols, 60 orders a day of all symbols (30 of each), fee gap 3, mean notional 100"
+    assert lines[0] == "2 symbols, 60 orders a day of all symbols (30 of each), fee gap 3 bps, mean notional 100"
     assert lines[1].startswith("the log, 2026-04-19T00:15:00Z to ")
     assert lines[1].endswith("Z: 60 orders")
     assert [row[0] for row in cells if row[1:2] == ["%"]] == ["1", "2", "5", "10"] * 2

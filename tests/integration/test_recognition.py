@@ -80,6 +80,14 @@ def test_what_is_no_data_of_a_bot_is_refused(tmp_path: Path, name: str, content:
             recognise(str(origin))
 
 
+def test_a_log_of_ones_own_is_shown_the_way(tmp_path: Path) -> None:
+    log = tmp_path / "mine.jsonl"
+    log.write_text('{"when": "2026-04-26T00:00:00Z", "pair": "BTCUSDT", "filled": true}\n')
+
+    with pytest.raises(SourceError, match=r'columns when, pair, filled.* kind = "canonical", and name your columns'):
+        recognise(str(log))
+
+
 def test_an_empty_folder_and_a_path_that_leads_nowhere_are_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="the folder has no file"):
         recognise(str(tmp_path))

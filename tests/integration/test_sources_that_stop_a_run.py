@@ -34,6 +34,14 @@ def test_nothing_that_matches_stops_the_run(tmp_path: Path) -> None:
         run(order_log(tmp_path / "nowhere" / "*.jsonl"))
 
 
+def test_files_beside_a_pattern_that_matches_none_are_named(tmp_path: Path) -> None:
+    for name in ("trades.csv", "fills.csv"):
+        (tmp_path / name).touch()
+
+    with pytest.raises(SourceError, match=r"\*\.jsonl; the folder has fills\.csv, trades\.csv; correct orders\.path"):
+        run(order_log(tmp_path / "*.jsonl"))
+
+
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").mkdir()
 

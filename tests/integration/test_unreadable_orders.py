@@ -118,7 +118,10 @@ def test_the_sample_of_a_bar_names_the_column_and_what_stands_there(tmp_path: Pa
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["Traceback (most recent call last):", logged(1, **LONG_AGO)], "1 not_json, as .*:1[.]"),
+        (
+            ["Traceback (most recent call last):", logged(1, **LONG_AGO)],
+            "1 not_json, as .*:1 [(]write one whole JSON object on each line[)][.]",
+        ),
         ([logged(1) | {"symbol": 7}], "1 bad_symbol, as .*:1: 2026-04-26"),
         ([logged(1, slippage_bps=float("nan"))], "1 not_finite, as .*:1: BTCUSDT"),
         (

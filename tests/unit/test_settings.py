@@ -223,6 +223,7 @@ def test_a_duration_in_the_environment_is_parsed(tmp_path: Path, monkeypatch: py
         (LEAST + "[engine]\nremote = 'sc://x'", "only spark has a remote"),
         ("scope = ''\n" + LEAST, "scope: String should have at least 1 character"),
         ("[orders\n", "is not a valid TOML file"),
+        ("[store]\nurl = sqlite:///x.db", '; text needs quotes, as in path = "logs/*.jsonl"'),
         (LEAST.replace('"15m"', '"1000d"'), "candles.interval: '1000d' is longer than a bar lasts; 31d is the most"),
         (LEAST.replace('"15m"', '"745h"'), "candles.interval: '745h' is longer than a bar lasts; 31d is the most"),
         (
