@@ -10,33 +10,45 @@ from docs.generators.api_page import api_page, openapi
 from tests.web.test_override_writes import WRITING
 
 ROOT = Path(__file__).parents[2]
-PATHS = openapi()["paths"]
-WITH_WRITES = openapi(WRITING)["paths"]
+Paths = dict[str, dict[str, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def described() -> Paths:
+    """The operations of each address, of a console that reads only."""
+    return dict(openapi()["paths"])
+
+
+@pytest.fixture(scope="module")
+def described_with_writes() -> Paths:
+    """The same of a console that writes."""
+    return dict(openapi(WRITING)["paths"])
 
 
 def test_the_document_is_what_the_application_says_of_itself() -> None:
     assert (ROOT / "docs" / "api.md").read_text("utf-8") == api_page(), "run: make docs"
 
 
-def test_the_application_serves_its_own_description(client: TestClient) -> None:
-    assert client.get("/v1/openapi.json").json()["paths"].keys() == PATHS.keys()
+def test_the_application_serves_its_own_description(client: TestClient, described: Paths) -> None:
+    assert client.get("/v1/openapi.json").json()["paths"].keys() == described.keys()
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_every_address_is_described_and_answers(client: TestClient, path: str) -> None:
-    operation = PATHS[path]["get"]
+def test_every_address_is_described_and_answers(client: TestClient, described: Paths) -> None:
+    assert described
+    for path, operations in described.items():
+        operation = operations["get"]
 
-    answer = client.get(path.replace("{symbol}", "BTCUSDT").replace("{run_id}", "1"))
+        answer = client.get(path.replace("{symbol}", "BTCUSDT").replace("{run_id}", "1"))
 
-    assert operation["description"]
-    assert all(parameter["description"] for parameter in operation.get("parameters", []))
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] in operation["responses"]["200"]["content"]
-    assert list(PATHS[path]) == ["get"]
+        assert operation["description"], path
+        assert all(parameter["description"] for parameter in operation.get("parameters", [])), path
+        assert answer.status_code == 200, path
+        assert answer.headers["content-type"] in operation["responses"]["200"]["content"], path
+        assert list(operations) == ["get"], path
 
 
-def test_every_error_is_described_in_the_one_form() -> None:
-    for path, operations in WITH_WRITES.items():
+def test_every_error_is_described_in_the_one_form(described_with_writes: Paths) -> None:
+    for path, operations in described_with_writes.items():
         for method, operation in operations.items():
             for code, answer in operation["responses"].items():
                 if int(code) >= 400:
@@ -44,9 +56,11 @@ def test_every_error_is_described_in_the_one_form() -> None:
                     assert schema == {"$ref": "#/components/schemas/ErrorEnvelope"}, (method, path, code)
 
 
-def test_only_overrides_can_be_written_and_only_if_the_settings_allow_it() -> None:
-    def writes(paths: dict[str, Any]) -> list[tuple[str, str]]:
+def test_only_overrides_can_be_written_and_only_if_the_settings_allow_it(
+    described: Paths, described_with_writes: Paths
+) -> None:
+    def writes(paths: Paths) -> list[tuple[str, str]]:
         return [(method, path) for path, operations in paths.items() for method in operations if method != "get"]
 
-    assert writes(PATHS) == []
-    assert writes(WITH_WRITES) == [("post", "/v1/overrides"), ("post", "/v1/overrides/{override_id}/end")]
+    assert writes(described) == []
+    assert writes(described_with_writes) == [("post", "/v1/overrides"), ("post", "/v1/overrides/{override_id}/end")]
