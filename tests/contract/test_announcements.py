@@ -1,13 +1,11 @@
 """What Postgres says to those who listen: the number of each entry of the chain, once it is committed."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
-from policy import TakerBias
 from router_policy_client import PolicyReader, Status
 from storage.audit.chain import CHANNEL
 from storage.schema.roles import ROUTER
@@ -15,7 +13,7 @@ from storage.store import Store
 from storage.write import overrides
 from storage.write.publish import publish_run
 from tests.support.postgres import fresh_database
-from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.runs import QUARTER, SLOT, claim, evidence, make_override, publish, result
 from tests.support.store_calls import write
 
 
@@ -42,17 +40,7 @@ def heard(listener: psycopg.Connection[tuple[object, ...]]) -> list[str]:
 
 def test_each_entry_is_announced_by_its_number(store: Store, listener: psycopg.Connection[tuple[object, ...]]) -> None:
     first = publish(store, SLOT)
-    write(
-        store,
-        overrides.make_override,
-        "default",
-        "BTCUSDT",
-        maker_first=False,
-        taker_bias=TakerBias.BALANCED,
-        lasting=timedelta(hours=1),
-        author="ann",
-        reason="maintenance",
-    )
+    make_override(store, reason="maintenance")
     write(store, overrides.end_override, "default", "BTCUSDT", author="ann", reason="over")
     last = publish(store, SLOT + QUARTER)
 

@@ -7,14 +7,13 @@ from random import Random
 import pytest
 from hypothesis import strategies as st
 
-from policy import TakerBias
 from policy.activity_kind import ActivityKind
 from storage.read.events import Event, EventFilter, events
 from storage.read.pages import PageBounds
 from storage.store import Store
 from storage.write import overrides
 from tests.support.families import family
-from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.runs import QUARTER, SLOT, evidence, make_override, publish
 from tests.support.small_history import publish_small_history
 from tests.support.store_calls import read, write
 from tests.support.waiting import wait_until
@@ -96,17 +95,7 @@ def test_a_symbol_has_its_own_events_and_what_concerns_all(store: Store) -> None
 def test_an_override_that_ends_by_itself_and_a_prune_are_events(store: Store) -> None:
     publish(store, SLOT)
     publish(store, SLOT + QUARTER)
-    write(
-        store,
-        overrides.make_override,
-        "default",
-        "BTCUSDT",
-        maker_first=False,
-        taker_bias=TakerBias.PREFER_TAKER,
-        lasting=timedelta(milliseconds=5),
-        author="ann",
-        reason="a test",
-    )
+    make_override(store, lasting=timedelta(milliseconds=5), reason="a test")
     expired = EventFilter(kinds=[ActivityKind.OVERRIDE_EXPIRED])
     wait_until(lambda: len(timeline(store, expired)) == 1, "the override ends")
     made_or_expired = EventFilter(kinds=[ActivityKind.OVERRIDE_MADE, ActivityKind.OVERRIDE_EXPIRED])
@@ -168,17 +157,7 @@ def _override(store: Store, random: Random, made_at: datetime) -> None:
     symbol = random.choice(SYMBOLS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(overrides, "database_now", lambda _: made_at)
-        write(
-            store,
-            overrides.make_override,
-            "default",
-            symbol,
-            maker_first=False,
-            taker_bias=TakerBias.PREFER_TAKER,
-            lasting=random.randint(2, 5) * QUARTER,
-            author="ann",
-            reason="a test",
-        )
+        make_override(store, symbol, lasting=random.randint(2, 5) * QUARTER, reason="a test")
         if random.random() < 2 / 3:
             patch.setattr(overrides, "database_now", lambda _: made_at + QUARTER)
             write(store, overrides.end_override, "default", symbol, author="bob", reason="over")

@@ -1,12 +1,10 @@
 """The holdout in the store: which share and salt each policy has, what readers see of it, and that it verifies."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
-from policy import TakerBias
 from policy.experiment.experiment import Experiment
 from storage.audit.difference import TamperedError
 from storage.audit.digest import entry_digest
@@ -15,7 +13,7 @@ from storage.records import RunResult
 from storage.schema.tables import policy_run, policy_snapshot
 from storage.store import Store
 from storage.write import overrides
-from tests.support.runs import QUARTER, SLOT, claim, evidence, result
+from tests.support.runs import QUARTER, SLOT, claim, evidence, make_override, result
 from tests.support.store_calls import read, write
 from tests.support.tampering import behind_the_triggers
 
@@ -74,17 +72,7 @@ def test_a_rule_set_may_name_its_own_share_without_an_experiment(store: Store) -
 
 def test_an_override_holds_nothing_out_and_its_end_brings_the_holdout_back(store: Store) -> None:
     store.publish(claim(store), held_out())
-    override = write(
-        store,
-        overrides.make_override,
-        "default",
-        "BTCUSDT",
-        maker_first=False,
-        taker_bias=TakerBias.PREFER_TAKER,
-        lasting=timedelta(hours=1),
-        author="ann",
-        reason="maintenance",
-    )
+    override = make_override(store, reason="maintenance")
     assert override is not None
     during = holdouts_in_force(store)
     write(store, overrides.end_override, "default", "BTCUSDT", author="ann", reason="it is over")

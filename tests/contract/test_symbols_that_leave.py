@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from policy import Effectiveness, Evidence, TakerBias
+from policy import Effectiveness, Evidence
 from storage.read.policies import slot_of_leaving, symbols_without_orders
 from storage.store import Store
-from storage.write import overrides
 from tests.support.bots import order, write_bot
 from tests.support.command import command
-from tests.support.runs import SLOT, evidence, publish
-from tests.support.store_calls import read, write
+from tests.support.runs import SLOT, evidence, make_override, publish
+from tests.support.store_calls import read
 
 DAY = timedelta(days=1)
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
@@ -45,17 +44,7 @@ def test_a_symbol_of_another_scope_or_of_a_later_slot_keeps_none(store: Store) -
 def test_a_symbol_that_a_person_overrides_stays(store: Store) -> None:
     slot = store.now().replace(microsecond=0)
     publish(store, slot - DAY, idle(SYMBOL), idle("OTHER"))
-    write(
-        store,
-        overrides.make_override,
-        "default",
-        SYMBOL,
-        maker_first=False,
-        taker_bias=TakerBias.BALANCED,
-        lasting=2 * DAY,
-        author="ann",
-        reason="x",
-    )
+    make_override(store, SYMBOL, lasting=2 * DAY, reason="x")
 
     assert read(store, symbols_without_orders, "default", slot + DAY, slot - 30 * DAY) == ["OTHER"]
 

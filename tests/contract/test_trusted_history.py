@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -18,7 +17,7 @@ from storage.schema.tables import policy_run, policy_slot
 from storage.store import Store
 from storage.write import leases, overrides, prune
 from storage.write.overrides import OverrideError
-from tests.support.runs import QUARTER, SLOT, claim, evidence, publish
+from tests.support.runs import QUARTER, SLOT, claim, evidence, make_override, publish
 from tests.support.store_calls import read, write
 from tests.support.tampering import behind_the_triggers
 
@@ -62,17 +61,7 @@ def filled(module_store: Store) -> Store:
 
 
 def override(store: Store, symbol: str, *, maker_first: bool = False, lasting: timedelta = HOUR) -> int:
-    return write(
-        store,
-        overrides.make_override,
-        "default",
-        symbol,
-        maker_first=maker_first,
-        taker_bias=TakerBias.PREFER_TAKER,
-        lasting=lasting,
-        author="ann",
-        reason="venue maintenance",
-    ).entry_id
+    return make_override(store, symbol, maker_first=maker_first, lasting=lasting).entry_id
 
 
 def walked(store: Store, anchor: str | None = None) -> tuple[int, int]:
@@ -294,12 +283,11 @@ def test_of_two_overrides_the_later_counts_and_the_earlier_returns_when_it_ends(
 
 def test_an_override_needs_a_policy_an_author_and_a_reason(store: Store) -> None:
     publish(store, SLOT)
-    common: dict[str, Any] = {"maker_first": False, "taker_bias": TakerBias.BALANCED, "lasting": HOUR}
 
     with pytest.raises(OverrideError, match="'NOPE' has no policy"):
-        write(store, overrides.make_override, "default", "NOPE", author="ann", reason="x", **common)
+        make_override(store, "NOPE")
     with pytest.raises(OverrideError, match="author and a reason"):
-        write(store, overrides.make_override, "default", "BTCUSDT", author=" ", reason="x", **common)
+        make_override(store, author=" ")
     with pytest.raises(OverrideError, match="no override is in force"):
         write(store, overrides.end_override, "default", "BTCUSDT", author="ann", reason="x")
     assert walked(store) == (1, 2)

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import Boolean, Column, Connection, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from policy import TakerBias
 from policy.experiment.experiment import Experiment
 from storage.audit.difference import TamperedError
 from storage.database.engine import sqlite_driver
@@ -29,7 +28,7 @@ from storage.schema.tables import (
 from storage.store import Store
 from storage.write import overrides
 from tests.faults.broken import trust_every_digest
-from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
+from tests.support.runs import QUARTER, SLOT, claim, evidence, make_override, publish, result
 from tests.support.store_calls import write
 
 pytestmark = pytest.mark.usefixtures("schema_made_once")
@@ -62,7 +61,7 @@ def fill(store: Store) -> None:
     for number in range(3):
         publish(store, SLOT + number * QUARTER)
     list(store.prune(timedelta(0)))
-    override(store)
+    make_override(store, lasting=timedelta(hours=2))
     publish(
         store,
         SLOT + 3 * QUARTER,
@@ -71,24 +70,10 @@ def fill(store: Store) -> None:
         evidence("SOLUSDT", fallback=0.0, atr_ratio=3.0),
     )
     write(store, overrides.end_override, "default", "BTCUSDT", author="bob", reason="venue is back")
-    override(store)
+    make_override(store, lasting=timedelta(hours=2))
     shown = result((evidence("BTCUSDT"), evidence("ETHUSDT")))
     held_out = replace(shown, experiment=Experiment(share=0.02, salt="spring", half_width_bps=0.75))
     store.publish(claim(store, SLOT + 4 * QUARTER), held_out)
-
-
-def override(store: Store) -> None:
-    write(
-        store,
-        overrides.make_override,
-        "default",
-        "BTCUSDT",
-        maker_first=False,
-        taker_bias=TakerBias.PREFER_TAKER,
-        lasting=timedelta(hours=2),
-        author="ann",
-        reason="venue maintenance",
-    )
 
 
 @contextmanager

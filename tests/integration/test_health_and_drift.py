@@ -17,14 +17,13 @@ from jobs.analysis.health import WatchedScope, compute_every_execution_health, c
 from jobs.analysis.order_history import OrderSelection
 from jobs.plan import OrdersSource
 from jobs.slots import Slots
-from policy import TakerBias
 from storage.schema.tables import policy_run
 from storage.store import Store
-from storage.write import leases, overrides
+from storage.write import leases
 from tests.support.bots import write_bot
 from tests.support.order_logs import logged, write_lines
 from tests.support.outcomes import NAMES, outcome, write_csv, write_jsonl, write_parquet_query
-from tests.support.runs import QUARTER, SLOT, evidence, publish
+from tests.support.runs import QUARTER, SLOT, evidence, make_override, publish
 from tests.support.small_history import MIDNIGHT, publish_small_history
 from tests.support.small_runs import canonical, canonical_query, order_log
 from tests.support.store_calls import write
@@ -240,17 +239,7 @@ def test_a_log_that_is_gone_is_an_error(bot: Path, command: Command) -> None:
 
 def test_health_on_each_database_is_what_is_in_force(store: Store) -> None:
     publish(store, SLOT, evidence("BTCUSDT", fallback=0.95), evidence("ETHUSDT"))
-    write(
-        store,
-        overrides.make_override,
-        "default",
-        "ETHUSDT",
-        maker_first=False,
-        taker_bias=TakerBias.PREFER_TAKER,
-        lasting=timedelta(hours=1),
-        author="ann",
-        reason="fees",
-    )
+    make_override(store, "ETHUSDT", reason="fees")
     book = WatchedScope(store=store, scope="default", slots=QUARTERLY, symbols=("SOLUSDT", "ETHUSDT"))
 
     healths = compute_every_execution_health(book, SLOT + 3 * QUARTER)

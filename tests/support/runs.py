@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from policy import Effectiveness, Evidence, Expectancy, Volatility
+from policy import Effectiveness, Evidence, Expectancy, TakerBias, Volatility
 from policy.reject import Reject
 from policy.rules import rule_set
+from storage.read.overrides import OverrideEntry
 from storage.records import Origin, PublishedRun, RunResult
 from storage.store import Store
-from storage.write import leases
+from storage.write import leases, overrides
 from storage.write.leases import Lease
 from tests.support.store_calls import write
 
@@ -65,3 +66,27 @@ def publish(
     """Claim a slot and publish it with the evidence, of BTCUSDT and ETHUSDT where none is given."""
     shown = evidences or (evidence("BTCUSDT"), evidence("ETHUSDT"))
     return store.publish(claim(store, slot, scope=scope), result(shown, origin=origin))
+
+
+def make_override(
+    store: Store,
+    symbol: str = "BTCUSDT",
+    *,
+    maker_first: bool = False,
+    taker_bias: TakerBias = TakerBias.PREFER_TAKER,
+    lasting: timedelta = timedelta(hours=1),
+    author: str = "ann",
+    reason: str = "venue maintenance",
+) -> OverrideEntry:
+    """Override the policy of a symbol of the default scope from now on."""
+    return write(
+        store,
+        overrides.make_override,
+        "default",
+        symbol,
+        maker_first=maker_first,
+        taker_bias=taker_bias,
+        lasting=lasting,
+        author=author,
+        reason=reason,
+    )
