@@ -16,10 +16,7 @@ from console.records.explanation_records import ExplanationRecord
 from jobs.analysis.explain import explain_policy
 from jobs.analysis.replay import NotReplayableError, replay
 from jobs.analysis.replay_result import ReplayVerdict
-from policy import Evidence
-from policy.fee_gap import FeeGap
-from policy.maker_cost import CostEvidence, CostRoute, CostSample, MakerCost
-from policy.outage_evidence import OutageEvidence
+from policy.maker_cost import CostRoute
 from policy.rules import State, rule_set
 from policy.streaks import Streaks
 from storage.audit.difference import TamperedError
@@ -27,38 +24,16 @@ from storage.read import breaker_states, policies
 from storage.read.rule_set_comparison import rule_set_differences
 from storage.schema.tables import policy_breaker
 from storage.store import Store
-from tests.support.runs import evidence
+from tests.support.measured_history import COSTS_BY_HOUR, MEASURED, QUIET, publish_measured_history, seen
 from tests.support.shadowed_history import HOUR, MIDNIGHT, SEED, publish_run
 from tests.support.store_calls import read
 from tests.support.tampering import behind_the_triggers
 
 pytestmark = pytest.mark.usefixtures("schema_made_once")
 
-MEASURED = rule_set("measured")
-QUIET = OutageEvidence(sum_before=-3.5, order_count=40)
-TAKERS = CostSample(order_count=20, mean_bps=0.25, deviation_bps=0.0)
-COSTS_BY_HOUR = {0: None, 1: 1.0, 2: 0.1, 3: -1.0}
-
-
-def seen(hour: int) -> Evidence:
-    more = COSTS_BY_HOUR[hour]
-    maker = CostSample(order_count=2000, mean_bps=more + 0.25, deviation_bps=10.0) if more is not None else CostSample()
-    return replace(
-        evidence("BTCUSDT"),
-        streaks=Streaks(as_of=MIDNIGHT + hour * HOUR, own_outage=QUIET, pool_outage=QUIET),
-        fee_gap=FeeGap(gap_bps=1.0),
-        cost=CostEvidence(own=MakerCost(maker=maker), pool=MakerCost(maker=maker, taker=TAKERS)),
-    )
-
-
-def publish_history(store: Store) -> None:
-    states: dict[str, State | None] = {}
-    for hour in COSTS_BY_HOUR:
-        publish_run(store, hour, (seen(hour),), MEASURED, SEED, states)
-
 
 def test_every_run_verifies_and_its_state_goes_on(store: Store) -> None:
-    publish_history(store)
+    publish_measured_history(store)
 
     *_, last = store.verify()
     remembered = [
@@ -82,7 +57,7 @@ def test_every_run_verifies_and_its_state_goes_on(store: Store) -> None:
 
 
 def test_explain_shows_the_evidence_beside_its_bounds(store: Store) -> None:
-    publish_history(store)
+    publish_measured_history(store)
 
     explanation = explain_policy(store, "default", "BTCUSDT", MIDNIGHT + 1.5 * HOUR)
 
@@ -102,7 +77,7 @@ def test_explain_shows_the_evidence_beside_its_bounds(store: Store) -> None:
 
 @pytest.mark.parametrize("cell", ["cost_evidence", "pool_cost_evidence", "cost_route", "state_before"])
 def test_a_changed_cell_of_the_evidence_or_the_state_is_found(store: Store, cell: str) -> None:
-    publish_history(store)
+    publish_measured_history(store)
     column = policy_breaker.columns[cell]
     with store.reader.connect() as connection:
         before = connection.scalar(select(column).where(policy_breaker.c.run_id == 3))
@@ -121,7 +96,7 @@ def test_a_changed_cell_of_the_evidence_or_the_state_is_found(store: Store, cell
 
 
 def test_a_route_that_is_not_one_of_the_two_is_refused(store: Store) -> None:
-    publish_history(store)
+    publish_measured_history(store)
 
     with (
         behind_the_triggers(store) as connection,
@@ -144,7 +119,7 @@ def test_a_run_is_derived_again_by_the_parameters_of_its_day(store: Store) -> No
 
 
 def test_it_is_compared_with_a_shadow_as_any_rule_set(store: Store) -> None:
-    publish_history(store)
+    publish_measured_history(store)
 
     (difference,) = read(store, rule_set_differences, "default")
 
@@ -154,7 +129,7 @@ def test_it_is_compared_with_a_shadow_as_any_rule_set(store: Store) -> None:
 
 
 def test_it_is_replayed_on_its_own_record(store: Store) -> None:
-    publish_history(store)
+    publish_measured_history(store)
 
     *_, same = replay(store, "default", MEASURED)
     *_, never = replay(store, "default", rule_set("measured", {"least_own_orders": 2001, "least_pool_orders": 2001}))

@@ -13,9 +13,9 @@ from jobs.experiment.savings import ExperimentOrders
 from policy.experiment.saving import ExperimentOrder
 from policy.rules import State, rule_set
 from storage.store import Store
-from tests.contract.test_measured import MEASURED, seen
 from tests.support.bots import write_bot
 from tests.support.command import command
+from tests.support.measured_history import MEASURED, seen
 from tests.support.shadowed_history import HOUR, MIDNIGHT, SEED, publish_run
 
 STRICT = "[parameters]\nleast_own_orders = 2001\nleast_pool_orders = 2001\n"
