@@ -12,7 +12,7 @@ from storage.store import Connection
 
 ORDER_FIGURES_SPAN = timedelta(days=7)
 Key = TypeVar("Key")
-Row = TypeVar("Row")
+FigureRow = TypeVar("FigureRow")
 _DAY = timedelta(days=1)
 DRIFT_KINDS = tuple(field.name for field in fields(DayDrift) if field.name not in ("symbol", "order_count"))
 
@@ -88,8 +88,8 @@ def days_up_to(today: FiguredDay, span: timedelta) -> tuple[datetime, datetime]:
     return until - span, until
 
 
-def _grouped(rows: Iterable[tuple[Key, Row]]) -> dict[Key, list[Row]]:
-    groups: dict[Key, list[Row]] = {}
+def _grouped(rows: Iterable[tuple[Key, FigureRow]]) -> dict[Key, list[FigureRow]]:
+    groups: dict[Key, list[FigureRow]] = {}
     for key, row in rows:
         groups.setdefault(key, []).append(row)
     return groups

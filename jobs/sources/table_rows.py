@@ -38,7 +38,7 @@ def run_file_query(connection: "DuckDBPyConnection", source: str, location: Loca
         connection.execute(f"create or replace temp table {source}_row as {rows}", used)
     except duckdb.Error as error:
         raise SourceError(f"{source}.query: DuckDB refused it: {str(error).strip().splitlines()[0]}") from error
-    header = columns_of(connection, f"{source}_row")
+    header = table_columns(connection, f"{source}_row")
     if connection.execute(f"select 1 from {source}_row limit 1").fetchone() is None:
         raise SourceError(f"{source}.query: the query returned no row; check its files and how it compares the time")
     return header
@@ -53,7 +53,7 @@ def _select_of(connection: "DuckDBPyConnection", source: str, query: str) -> "du
     return statements[0]
 
 
-def columns_of(connection: "DuckDBPyConnection", table: str) -> Sequence[str]:
+def table_columns(connection: "DuckDBPyConnection", table: str) -> Sequence[str]:
     """Return the names of a table's columns, in their order."""
     return [name for name, *_ in connection.execute(f"describe {table}").fetchall()]
 

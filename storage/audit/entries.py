@@ -35,7 +35,7 @@ class Entry:
         return f"{self.table.name.removeprefix('policy_')} {self.number}"
 
 
-def batches(connection: Connection, after: int) -> Iterator[tuple[int, int]]:
+def entry_batches(connection: Connection, after: int) -> Iterator[tuple[int, int]]:
     """Yield the bounds of batches of some thousands of snapshots: above the first number, to the second inclusive."""
     while (upto := _end_of_batch(connection, after)) is not None:
         yield after, upto

@@ -14,7 +14,7 @@ from storage.audit.check_processes import Checked, CheckProcesses
 from storage.audit.checked_entries import DECODE_ERRORS, CheckedEntry, check_entries, rule_sets
 from storage.audit.difference import AnchorError, TamperedError, raise_tampered
 from storage.audit.digest import CHILD_TABLES
-from storage.audit.entries import ENTRY_NUMBERS, batches
+from storage.audit.entries import ENTRY_NUMBERS, entry_batches
 from storage.audit.schema_objects import Objects, schema_differences
 from storage.errors import StoredValueError
 from storage.schema.column_types import REAL, Flag, UtcTimestamp
@@ -72,7 +72,7 @@ def _answers(
 ) -> Iterator[tuple[int, int, Future[Checked] | None]]:
     """Yield the bounds of each batch with what the processes answer; of their answers few are there at a time."""
     asked: deque[tuple[int, int, Future[Checked] | None]] = deque()
-    for first, last in batches(connection, after):
+    for first, last in entry_batches(connection, after):
         asked.append((first, last, processes.check(first, last) if processes else None))
         if len(asked) > (2 * processes.count if processes else 0):
             yield asked.popleft()

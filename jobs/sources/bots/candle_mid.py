@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jobs.plan import CandlesSource, OrdersSource
 from jobs.sources.candles import read_candles
 from jobs.sources.spelling import spelling
-from jobs.sources.table_rows import columns_of
+from jobs.sources.table_rows import table_columns
 from policy.window import Window
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _WITHOUT_MID = "slippage_bps is null and fill_price is not null and source_reaso
 
 def fill_in_mids(connection: "DuckDBPyConnection", source: OrdersSource, window: Window, folder: Path) -> Sequence[str]:
     """Give rows of `orders_row` a slippage against candles where they have none; return what was done, in sentences."""
-    if source.candles is None or "decided_at" not in columns_of(connection, "orders_row"):
+    if source.candles is None or "decided_at" not in table_columns(connection, "orders_row"):
         return ()
     if source.candles.interval > LONGEST_BAR:
         return _left_out(connection, source.candles)

@@ -18,7 +18,7 @@ from jobs.sources.csv_files import query_rows
 from jobs.sources.database_tables import spool_tables
 from jobs.sources.errors import SourceError
 from jobs.sources.relation import Relation
-from jobs.sources.table_rows import columns_of, table_relation
+from jobs.sources.table_rows import table_columns, table_relation
 from jobs.sources.text_files import TextFile
 from policy.window import Window
 
@@ -66,7 +66,7 @@ def bot_relation(
     relation = table_relation(
         f"orders ({source.kind})",
         "orders_row",
-        columns_of(connection, "orders_row"),
+        table_columns(connection, "orders_row"),
         columns,
         judged,
         {"kind": str(source.kind), "notes": [*notes(kind, counts), *from_candles]},
