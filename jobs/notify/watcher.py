@@ -71,7 +71,7 @@ class Watcher:
         """
         with self._lock:
             known = {mailbox.url: mailbox for mailbox in self._mailboxes}
-            self._mailboxes = [known.get(url) or Mailbox(url=url) for url in plan.urls]
+            self._mailboxes = [known.pop(url) if url in known else Mailbox(url=url) for url in plan.urls]
             if plan.slots != self.plan.slots and self._last is not None:
                 self._counted_from = self._last.at
             if plan.scope != self.plan.scope:

@@ -209,6 +209,18 @@ def test_a_run_that_is_seen_while_a_message_is_sent_is_told_in_the_next(
     assert "broken now" not in bodies[1]
 
 
+def test_an_address_that_is_there_twice_has_two_mailboxes_after_a_reload_too(
+    sqlite_store: Store, two_runs: Callable[[Watcher], list[Notice]]
+) -> None:
+    with taking() as endpoint:
+        watcher = watcher_of(sqlite_store, plan(endpoint.url, endpoint.url))
+        watcher.replace_plan(plan(endpoint.url, endpoint.url))
+        two_runs(watcher)
+        watcher.tell(0.0)
+
+    assert [json.loads(body)["message"].count("BTCUSDT") for body in endpoint.bodies] == [2, 2]
+
+
 def test_only_the_kinds_that_were_asked_for_are_told(
     sqlite_store: Store, two_runs: Callable[[Watcher], list[Notice]]
 ) -> None:
