@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, replace
+from datetime import timedelta
 
 import pytest
 
@@ -46,6 +47,16 @@ def test_digests_of_different_parameters_differ_from_one_another() -> None:
     digests = {rule_set("seed", {name: 0.123}).digest() for name in PARAMETER_NAMES}
 
     assert len(digests) == len(PARAMETER_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "days"),
+    [("seed", {}, 7), ("breaker", {}, 7), ("measured", {}, 60), ("measured", {"cost_days": 3}, 7)],
+)
+def test_evidence_reaches_a_week_back_or_as_far_as_that_of_costs(
+    name: str, parameters: dict[str, object], days: int
+) -> None:
+    assert rule_set(name, parameters).evidence_length == timedelta(days=days)
 
 
 def test_the_digest_changes_with_the_version_and_the_name() -> None:
