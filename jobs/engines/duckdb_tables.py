@@ -87,7 +87,8 @@ def view_orders(connection: duckdb.DuckDBPyConnection, window: Window) -> None:
     Of the rows with the same identity, the one that was written last before the window's end is kept. The window must
     lie within the bounds of `order_row`. The views have rows of other times too, which are not to be used.
     """
-    is_duplicate = f"reason is null and superseded_at < {_literals(window)['as_of']}"
+    # In this form DuckDB sees that no row is a duplicate if none is superseded, and leaves the case out.
+    is_duplicate = f"coalesce(superseded_at < {_literals(window)['as_of']}, false) and reason is null"
     connection.execute(
         "create or replace temp view order_event as select * exclude (superseded_at) "
         f"replace (case when {is_duplicate} then 'duplicate_id' else reason end as reason) from order_row"

@@ -151,18 +151,12 @@ create or replace temp macro is_filled_status(letters) as (
     )
 );
 
--- A symbol is text of 1 to 64 characters without control characters, blanks around it aside. ASCII that JSON writes as it
--- is has none but DELETE; that is computed once for a name of a Parquet dictionary, and the pattern for each row.
-create or replace temp macro symbol_of_text(t) as (
-    case
-        when
-            length(trim(t)) between 1 and 64
-            and (
-                (strlen(to_json(t)) = length(t) + 2 and not contains(t, chr(127)))
-                or not regexp_matches(t, '\p{Cc}')
-            ) then trim(t)
-    end
-);
+-- A symbol is text of 1 to 64 characters without control characters, blanks around it aside. Functions alone are computed
+-- once for a name of a Parquet dictionary; a case would be computed for each row.
+create or replace temp macro symbol_of_text(t) as nullif(regexp_extract(trim(t), '^[^\p{Cc}]{1,64}$'), '');
+
+-- The same of text in which a question mark stands for bytes that are not UTF-8: it is in no market's name.
+create or replace temp macro symbol_of_bytes(t) as nullif(regexp_extract(trim(t), '^[^\p{Cc}?]{1,64}$'), '');
 
 -- The compact spelling of a symbol, as in policy/symbols.py, and held equal to it by a test.
 create or replace temp macro compact_symbol(t) as (

@@ -109,8 +109,7 @@ def typed_column(source: str, path: Path, name: str, theirs: str, kind: str | No
     if wanted == "timestamp":
         return f"{instant(source, path, theirs, kind)} as {name}"
     if name == "symbol" and kind == "VARCHAR":
-        # A question mark stands for bytes that are not UTF-8, and in no market's name.
-        return f"case when not contains({column}, '?') then symbol_of_text({column}) end as {name}"
+        return f"symbol_of_bytes({column}) as {name}"
     fits = {
         "varchar": kind in ("VARCHAR", "UUID", *_INTEGERS),
         "boolean": kind == "BOOLEAN",
