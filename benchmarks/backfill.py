@@ -1,7 +1,6 @@
 """A backfill of 480 slots against as many single runs, over a log of 100,000 lines."""
 
 import time
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from tempfile import TemporaryDirectory
 from benchmarks import ours
 from benchmarks.data import AS_OF, BAR_INTERVAL, FEW_SYMBOLS, Data
 from benchmarks.figure import Figure, alternate, ratio
-from jobs.plan import CandlesSource, Location, OrdersKind, Plan
+from jobs.plan import Plan
 from jobs.run.backfill import backfill
 from storage.store import Store
 
@@ -25,8 +24,10 @@ def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
     """Time a backfill, and some of its slots as backfills of their own, which read the sources again."""
     seconds = alternate(
         {
-            "single runs": lambda: _seconds(_plan(data), SINGLE_RUNS, at_once=1) * SLOTS / SINGLE_RUNS,
-            "backfill": partial(_seconds, _plan(data), SLOTS, at_once=SLOTS),
+            "single runs": lambda: (
+                _seconds(ours.of_few_symbols(data.short_log, data), SINGLE_RUNS, at_once=1) * SLOTS / SINGLE_RUNS
+            ),
+            "backfill": partial(_seconds, ours.of_few_symbols(data.short_log, data), SLOTS, at_once=SLOTS),
         },
         repetitions,
     )
@@ -36,12 +37,6 @@ def figures(data: Data, repetitions: int = REPETITIONS) -> list[Figure]:
     )
     name = f"loop of single runs / backfill, {SLOTS} slots"
     return [ratio(name, seconds, "single runs", "backfill", TARGET, how, at_least=True)]
-
-
-def _plan(data: Data) -> Plan:
-    plan = ours.plan(data.short_log, OrdersKind.ORDER_LOG, data)
-    query = f"select * from '{data.candles}' where symbol < 'S{FEW_SYMBOLS:04d}'"
-    return replace(plan, candles=CandlesSource(location=Location(query=query), interval=BAR_INTERVAL))
 
 
 def _seconds(plan: Plan, slot_count: int, at_once: int) -> float:

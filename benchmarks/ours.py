@@ -1,12 +1,13 @@
 """The work of this project that is timed: one slot computed and published to a fresh SQLite store."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.data import AS_OF, BAR_INTERVAL, SYMBOLS, Data
+from benchmarks.data import AS_OF, BAR_INTERVAL, FEW_SYMBOLS, SYMBOLS, Data
 from benchmarks.figure import seconds_of
 from jobs.plan import CandlesSource, Location, OrdersKind, OrdersSource, Plan
 from jobs.run.lease_owner import owner
@@ -32,6 +33,13 @@ def plan(orders: Path, kind: OrdersKind, data: Data, shadows: tuple[RuleSet, ...
     )
 
 
+def of_few_symbols(orders: Path, data: Data) -> Plan:
+    """Return the plan of a run over the order log of a bot with few symbols, and their candles."""
+    query = f"select * from '{data.candles}' where symbol < 'S{FEW_SYMBOLS:04d}'"
+    candles = CandlesSource(location=Location(query=query), interval=BAR_INTERVAL)
+    return replace(plan(orders, OrdersKind.ORDER_LOG, data), candles=candles)
+
+
 def run(
     orders: Path,
     kind: OrdersKind,
@@ -46,7 +54,11 @@ def run(
 
     The schema of the store exists before. Raises AssertionError if the run does not fit the data.
     """
-    slot = plan(orders, kind, data, shadows, rules)
+    return run_plan(plan(orders, kind, data, shadows, rules), symbol_count=symbol_count, timed=timed)
+
+
+def run_plan(slot: Plan, *, symbol_count: int, timed: Callable[[Callable[[], object]], float] = seconds_of) -> float:
+    """Compute and publish a slot of a plan, as `run` does."""
     with TemporaryDirectory(prefix="router-policy-benchmark-") as folder:
         url = f"sqlite:///{folder}/store.db"
         with Store(url) as store:
