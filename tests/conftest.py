@@ -50,6 +50,14 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder for caches of the tests' own, also for the processes that they start."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CACHE_DIRECTORY", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The address of a running Postgres, one for each test process."""

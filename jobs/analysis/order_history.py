@@ -37,12 +37,13 @@ class OrderSelection:
 def load_selected_orders(connection: "DuckDBPyConnection", selection: OrderSelection, folder: Path) -> list[Reject]:
     """Create `order_event` as a run does, and return the rejected rows."""
     from jobs.engines import duckdb_tables as tables
+    from jobs.sources.blocks import TimeRange
     from jobs.sources.orders import read_orders
     from jobs.sources.reject_counts import count_rejects
 
     window = Window(as_of=selection.end, outcome_window=selection.end - selection.start)
     bounds = tables.outcome_bounds(window)
-    relation = read_orders(connection, selection.orders, window, folder)
+    relation = read_orders(connection, selection.orders, window, folder, TimeRange.of(window))
     tables.load_orders(connection, relation, selection.orders, window)
     in_window = tables.ORDERS_IN_WINDOW
     query = f"select reason, count(*) from order_event where reason is not null and ({in_window}) group by reason"

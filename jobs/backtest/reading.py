@@ -18,6 +18,7 @@ from jobs.engines.duckdb_candles import mark_duplicate_bars
 from jobs.engines.duckdb_session import duckdb_session
 from jobs.engines.measurement import market_ticks, one_tick_markets
 from jobs.plan import CandlesSource, OrdersSource
+from jobs.sources.blocks import TimeRange
 from jobs.sources.candles import read_candles
 from jobs.sources.orders import read_orders
 from policy import metrics
@@ -95,7 +96,8 @@ def read_log(source: OrdersSource, since: datetime, until: datetime) -> LoggedOr
     window = Window(as_of=until, outcome_window=until - since)
     parameters = {**_bounds(since, until), "reject_prefix": tables.REJECT_PREFIX}
     with duckdb_session() as (connection, folder):
-        tables.load_orders(connection, read_orders(connection, source, window, folder), source, window)
+        orders = read_orders(connection, source, window, folder, TimeRange.of(window))
+        tables.load_orders(connection, orders, source, window)
         columns = connection.execute(_LOG, parameters).fetchnumpy()
         rested = connection.execute(_RESTED, parameters).fetchnumpy()
     if len(columns["symbol"]) == 0:

@@ -18,6 +18,7 @@ from jobs.engines.duckdb_tables import (
     widest,
 )
 from jobs.plan import CandlesSource, Plan
+from jobs.sources.blocks import TimeRange
 from jobs.sources.candles import read_candles
 from jobs.sources.numbered import numbered_once
 from jobs.sources.orders import read_orders
@@ -49,9 +50,10 @@ class LoadedSources:
         source = self.plan.orders
         if self.orders is None or source.depends_on_window:
             windows = [window] if source.depends_on_window else self.windows
-            loaded = map(self.plan.loaded_window, windows)
+            loaded = [*map(self.plan.loaded_window, windows)]
             bounds = widest(map(outcome_bounds, loaded), "window_start", "as_of")
-            orders = read_orders(self.connection, source, self.plan.loaded_window(window), self.folder)
+            loaded_window, wanted = self.plan.loaded_window(window), TimeRange.of(*loaded)
+            orders = read_orders(self.connection, source, loaded_window, self.folder, wanted)
             copy_orders(self.connection, orders, source, bounds, is_for_one_window=len(windows) == 1)
             if len(windows) > 1:
                 replaced = "select * from order_row where superseded_at is not null"

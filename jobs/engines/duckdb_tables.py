@@ -72,6 +72,9 @@ def copy_orders(
         connection.execute(f"create or replace temp view order_row as {rows}")
         return
     copy_rows(connection, "orders", "order_row", rows, ORDERS_IN_WINDOW, relation, bounds)
+    if relation.has_moved() and relation.every_row is not None:  # the log was rotated after old lines were left out
+        copy_orders(connection, relation.every_row(), source, bounds, is_for_one_window=is_for_one_window)
+        return
     if deduplicate:
         _note_later_rows(connection)
     if source.kind is OrdersKind.ORDER_LOG:

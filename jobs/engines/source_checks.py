@@ -37,6 +37,7 @@ def count_orders_ahead(source: OrdersSource, now: datetime) -> int:
     """
     from jobs.engines.duckdb_session import duckdb_session
     from jobs.engines.duckdb_tables import load_orders, outcome_bounds
+    from jobs.sources.blocks import TimeRange
     from jobs.sources.errors import SourceError
     from jobs.sources.orders import read_orders
 
@@ -44,7 +45,8 @@ def count_orders_ahead(source: OrdersSource, now: datetime) -> int:
     ahead = "reason is null and ts >= $window_start and ts < $as_of"
     with duckdb_session() as (connection, folder):
         try:
-            load_orders(connection, read_orders(connection, source, window, folder), source, window)
+            orders = read_orders(connection, source, window, folder, TimeRange.of(window))
+            load_orders(connection, orders, source, window)
         except SourceError:
             return 0  # a query with bounds returns no row of the future, and a source without rows is an error
         result = connection.execute(f"select count(*) from order_event where {ahead}", outcome_bounds(window))

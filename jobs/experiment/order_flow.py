@@ -47,12 +47,14 @@ def find_order_flow(source: OrdersSource, fee_gap_bps: float, since: datetime, u
     """
     from jobs.engines.duckdb_session import duckdb_session
     from jobs.engines.duckdb_tables import load_orders, naive_times
+    from jobs.sources.blocks import TimeRange
     from jobs.sources.orders import read_orders
 
     window = Window(as_of=until, outcome_window=until - since)
     bounds = {**naive_times({"window_start": since, "window_end": until}), "fee_gap_bps": fee_gap_bps}
     with duckdb_session() as (connection, folder):
-        load_orders(connection, read_orders(connection, source, window, folder), source, window)
+        orders = read_orders(connection, source, window, folder, TimeRange.of(window))
+        load_orders(connection, orders, source, window)
         row = connection.execute(_ORDER_FLOW, bounds).fetchone()
     assert row is not None
     order_count, unknown_way_count, symbol_count, days, notional, maker_count, maker_bps, taker_count, taker_bps = row
@@ -91,11 +93,13 @@ def _enough_since(source: OrdersSource, until: datetime) -> datetime | None:
     """Return the time of the oldest of the newest 100 orders of both ways, None if there is none."""
     from jobs.engines.duckdb_session import duckdb_session
     from jobs.engines.duckdb_tables import load_orders, naive_times
+    from jobs.sources.blocks import TimeRange
     from jobs.sources.orders import read_orders
 
     window = Window(as_of=until, outcome_window=WHOLE_LOG)
     bounds = {**naive_times({"window_end": until}), "enough": _FEWEST_ORDERS}
     with duckdb_session() as (connection, folder):
-        load_orders(connection, read_orders(connection, source, window, folder), source, window)
+        orders = read_orders(connection, source, window, folder, TimeRange.of(window))
+        load_orders(connection, orders, source, window)
         row = connection.execute(_ENOUGH_SINCE, bounds).fetchone()
     return row[0].replace(tzinfo=UTC) if row is not None and row[0] is not None else None

@@ -60,11 +60,13 @@ def find_experiment_orders(
     """Read the orders with `since <= ts < until` of which chance decided the way, as `find_savings` does."""
     from jobs.engines.duckdb_session import duckdb_session
     from jobs.engines.duckdb_tables import load_orders
+    from jobs.sources.blocks import TimeRange
     from jobs.sources.orders import read_orders
 
     window = Window(as_of=until, outcome_window=until - since)
     with duckdb_session() as (connection, folder):
-        load_orders(connection, read_orders(connection, source, window, folder), source, window)
+        orders = read_orders(connection, source, window, folder, TimeRange.of(window))
+        load_orders(connection, orders, source, window)
         view_order_costs(connection, fees)
         return _loaded_orders(connection, since, until)
 

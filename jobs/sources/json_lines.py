@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from io import BufferedIOBase
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat
 from jobs.sources.lines import BYTE_ORDER_MARK, LONGEST_LINE_BYTES, is_plain, is_too_long, lines_of
 from jobs.sources.relation import Relation, file_list, identifier, quoted
-from jobs.sources.text_files import TextFile, text_compression, write_copy
+from jobs.sources.text_files import Part, TextFile, text_compression, write_copy
 from jobs.sources.typed import first_message_line
 
 if TYPE_CHECKING:
@@ -29,16 +29,22 @@ def json_files(source: str, paths: Sequence[Path], folder: Path) -> Sequence[Tex
 
     Each line that is not blank is one row, in the file and in its copy. Raises SourceError if a file cannot be read.
     """
-    return [_readable(source, path, folder / f"{source}-{number}.jsonl") for number, path in enumerate(paths)]
+    return [json_file(source, path, folder / f"{source}-{number}.jsonl") for number, path in enumerate(paths)]
 
 
-def _readable(source: str, path: Path, copy: Path) -> TextFile:
+def json_file(source: str, path: Path, copy: Path) -> TextFile:
+    """Return one file ready for DuckDB, as `json_files` does."""
     compression = text_compression(source, path)
     with uncompressed(source, path, compression) as file:
-        if is_plain(file, _lines_fit):
+        if has_plain_lines(file):
             return TextFile(path=path, read_path=path, compression=compression)
-    write_copy(source, path, _lines_as_text(source, path, compression), copy)
+    write_copy(source, path, _plain_lines_of(source, path, compression), copy)
     return TextFile(path=path, read_path=copy, compression=Compression.NONE)
+
+
+def has_plain_lines(stream: BufferedIOBase) -> bool:
+    """Return whether DuckDB reads the lines of a stream as they stand."""
+    return is_plain(stream, _lines_fit)
 
 
 def _lines_fit(chunk: bytes) -> bool:
@@ -46,19 +52,32 @@ def _lines_fit(chunk: bytes) -> bool:
     return b"\0" not in chunk and (b"\r" not in chunk or chunk.count(b"\r") == chunk.count(b"\r\n"))
 
 
-def _lines_as_text(source: str, path: Path, compression: Compression) -> Iterator[bytes]:
+def _plain_lines_of(source: str, path: Path, compression: Compression) -> Iterator[bytes]:
     with uncompressed(source, path, compression) as file:
-        for _, line in _rows_of(file):
-            yield (_NO_OBJECT if is_too_long(line) or b"\0" in line else line) + b"\n"
+        yield from plain_lines(file)
+
+
+def plain_lines(stream: BufferedIOBase) -> Iterator[bytes]:
+    """Return each line that is not blank as one that DuckDB reads."""
+    for _, line in _rows_of(stream):
+        yield (_NO_OBJECT if is_too_long(line) or b"\0" in line else line) + b"\n"
+
+
+def count_lines(stream: BufferedIOBase) -> int:
+    """Return how many lines a stream has, blank ones as well."""
+    return sum(1 for _ in _each_line(stream))
 
 
 def _rows_of(stream: BufferedIOBase) -> Iterator[tuple[int, bytes]]:
     """Return each line that is not blank, with its number, counted from 1."""
-    lines = (part for line in lines_of(stream) for part in (_END_BY_CR.split(line) if b"\r" in line else (line,)))
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_each_line(stream), 1):
         text = line.removeprefix(BYTE_ORDER_MARK)
         if text.strip():
             yield number, text if is_too_long(text) else text.rstrip(b"\r\n")
+
+
+def _each_line(stream: BufferedIOBase) -> Iterator[bytes]:
+    return (part for line in lines_of(stream) for part in (_END_BY_CR.split(line) if b"\r" in line else (line,)))
 
 
 def json_relation(
@@ -75,7 +94,7 @@ def json_relation(
         files=list(texts),
         file_format=FileFormat.JSONL,
         is_typed=False,
-        description={**description, "files": len(files)},
+        description=description,
         texts=texts,
         lines_of_rows=lambda file: _lines_of_rows(source, file),
     )
@@ -88,8 +107,15 @@ def _lines_of_rows(source: str, file: TextFile) -> Iterator[int]:
     """
     compression = text_compression(source, file.path)
     with uncompressed(source, file.path, compression) as stream:
-        for line, _ in _rows_of(stream):
-            yield line
+        for part in file.parts if file.parts is not None else [Part(start=0, end=None, line=1)]:
+            for line, _ in _rows_of(stream_of(stream, part)):
+                yield line + part.line - 1
+
+
+def stream_of(stream: BufferedIOBase, part: Part) -> BufferedIOBase:
+    """Return a stream of a part of a file, of which `stream` is one; it reads from `stream` if the part has no end."""
+    stream.seek(part.start)
+    return stream if part.end is None else BytesIO(stream.read(part.end - part.start))
 
 
 def json_lines(files: Sequence[TextFile], fields: Mapping[str, str]) -> str:

@@ -1,12 +1,16 @@
 """The order log as canonical rows for DuckDB, from any layout and format that is supported."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.plan import Location, OrdersKind, OrdersSource
 from jobs.sources import canonical
+from jobs.sources.block_times import SelectRows
+from jobs.sources.blocks import TimeRange
 from jobs.sources.bots.rows import VERDICT, bot_relation
 from jobs.sources.columns import ABSENT, require_columns, theirs
 from jobs.sources.csv_files import Headers, csv_relation, headers_of, query_header, query_relation
@@ -14,7 +18,8 @@ from jobs.sources.database import spool
 from jobs.sources.errors import SourceError
 from jobs.sources.files import FileFormat, format_of, resolve
 from jobs.sources.json_lines import json_files, json_lines, json_relation, keys_of
-from jobs.sources.relation import Relation, identifier, require_rows
+from jobs.sources.recent_lines import recent_files
+from jobs.sources.relation import Relation, identifier, identity_of, require_rows
 from jobs.sources.spelling import spelt
 from jobs.sources.table_rows import run_file_query, table_relation
 from jobs.sources.text_files import TextFile
@@ -39,19 +44,30 @@ _ORDER_LOG_FIELDS = {"ts": "VARCHAR"} | dict.fromkeys(
 )
 
 
-def read_orders(connection: "DuckDBPyConnection", source: OrdersSource, window: Window, folder: Path) -> Relation:
+def read_orders(
+    connection: "DuckDBPyConnection",
+    source: OrdersSource,
+    window: Window,
+    folder: Path,
+    wanted: TimeRange | None = None,
+) -> Relation:
     """Find the order log and return how to read it as canonical rows; `folder` is for the rows of a database query.
 
-    Raises SourceError if there is nothing to read, it cannot be read, or its columns do not fit.
+    Rows with a time outside `wanted` may be missing; None: no row is. Raises SourceError if there is nothing to read,
+    it cannot be read, or its columns do not fit.
     """
-    return spelt(_relation(connection, source, window, folder), source.symbols)
+    relation = spelt(_relation(connection, source, window, folder, wanted), source.symbols)
+    every_row = partial(read_orders, connection, source, window, folder) if wanted is not None else None
+    return replace(relation, every_row=every_row)
 
 
-def _relation(connection: "DuckDBPyConnection", source: OrdersSource, window: Window, folder: Path) -> Relation:
+def _relation(
+    connection: "DuckDBPyConnection", source: OrdersSource, window: Window, folder: Path, wanted: TimeRange | None
+) -> Relation:
     if source.kind.is_bot:
         return bot_relation(connection, source, window, folder, _judged_bot_rows)
     if source.location.path is not None:
-        relation = _from_files(connection, source, folder)
+        relation = _from_files(connection, source, folder, wanted)
     elif source.location.url is not None:
         relation = _query(spool(source.location, window, folder, "orders"), source.location.columns)
     else:
@@ -61,7 +77,9 @@ def _relation(connection: "DuckDBPyConnection", source: OrdersSource, window: Wi
     return relation
 
 
-def _from_files(connection: "DuckDBPyConnection", source: OrdersSource, folder: Path) -> Relation:
+def _from_files(
+    connection: "DuckDBPyConnection", source: OrdersSource, folder: Path, wanted: TimeRange | None
+) -> Relation:
     assert source.location.path is not None
     paths = resolve("orders.path", source.location.path)
     file_format = format_of("orders.path", paths)
@@ -71,7 +89,7 @@ def _from_files(connection: "DuckDBPyConnection", source: OrdersSource, folder: 
                 f"orders.path: {paths[0]} is {file_format}, but an order log is JSONL; "
                 'did you mean orders.kind = "canonical"?'
             )
-        return _order_log(connection, json_files("orders", paths, folder), source.location.columns)
+        return _order_log(_JsonLog(connection, source.location, paths, folder, wanted))
     if file_format is FileFormat.PARQUET:
         columns = source.location.columns
         return parquet_relation(
@@ -79,27 +97,60 @@ def _from_files(connection: "DuckDBPyConnection", source: OrdersSource, folder: 
         )
     if file_format is FileFormat.CSV:
         return _csv(headers_of("orders", paths, folder), source.location.columns)
-    return _canonical_json(connection, json_files("orders", paths, folder), source.location.columns)
+    return _canonical_json(_JsonLog(connection, source.location, paths, folder, wanted))
 
 
-def _order_log(connection: "DuckDBPyConnection", files: Sequence[TextFile], columns: Mapping[str, str]) -> Relation:
-    if columns:
+@dataclass(frozen=True, slots=True)
+class _JsonLog:
+    """A log of JSON lines, and the times of the rows that are wanted; None: all are."""
+
+    connection: "DuckDBPyConnection"
+    location: Location
+    paths: Sequence[Path]
+    folder: Path
+    wanted: TimeRange | None
+
+    def relation(
+        self,
+        rows: SelectRows,
+        are_enough: Callable[[Set[str]], bool],
+        require: Callable[[Path, Collection[str]], None],
+        description: Mapping[str, object],
+    ) -> Relation:
+        """Return the relation of the rows that `rows` selects; `require` raises SourceError if keys are missing."""
+        identities = {path: identity_of(path) for path in self.paths}
+        files, keys = self._files_and_keys(rows, are_enough)
+        require(files[0].path, keys)
+        relation = json_relation("orders", files, rows, {**description, "files": len(self.paths)})
+        has_every_row = len(files) == len(self.paths) and all(file.parts is None for file in files)
+        return relation if has_every_row else replace(relation, identities=identities)
+
+    def _files_and_keys(
+        self, rows: SelectRows, are_enough: Callable[[Set[str]], bool]
+    ) -> tuple[Sequence[TextFile], Sequence[str]]:
+        """Return the files to read and the keys of their objects; every line if those of recent ones are not enough."""
+        if self.wanted is not None and (pattern := self.location.path) is not None:
+            files = recent_files(self.connection, "orders", self.paths, self.folder, rows, self.wanted, pattern)
+            keys = keys_of(self.connection, "orders", files, are_enough)
+            if are_enough(frozenset(keys)):
+                return files, keys
+        files = json_files("orders", self.paths, self.folder)
+        return files, keys_of(self.connection, "orders", files, are_enough)
+
+
+def _order_log(log: _JsonLog) -> Relation:
+    if log.location.columns:
         raise SourceError("orders.columns renames canonical columns, and an order log has none; remove it")
-    keys = keys_of(connection, "orders", files, lambda keys: not _missing_keys(keys))
-    _require_order_log(files[0].path, keys)
 
     def logged(files: Sequence[TextFile], line: str) -> str:
         return _ORDER_LOG.format(line=line, rows=json_lines(files, _ORDER_LOG_FIELDS))
 
-    return json_relation("orders", files, logged, {"kind": "order-log"})
+    return log.relation(logged, lambda keys: not _missing_keys(keys), _require_order_log, {"kind": "order-log"})
 
 
-def _canonical_json(
-    connection: "DuckDBPyConnection", files: Sequence[TextFile], columns: Mapping[str, str]
-) -> Relation:
-    names = theirs(canonical.ORDER_COLUMNS, columns)
+def _canonical_json(log: _JsonLog) -> Relation:
+    names = theirs(canonical.ORDER_COLUMNS, log.location.columns)
     required = {names[name] for name in canonical.REQUIRED} - {ABSENT}
-    _require_columns(files[0].path, keys_of(connection, "orders", files, required.issubset), columns)
     fields = {column: "VARCHAR" if name == "ts" else "JSON" for name, column in names.items() if column != ABSENT}
     chosen = ", ".join(f"{_value(name, column)} as {name}" for name, column in names.items())
     all_null = " and ".join(f"{identifier(column)} is null" for column in fields)
@@ -108,7 +159,8 @@ def _canonical_json(
         inner = f"(select {chosen}, {all_null} as is_nothing, file, {line} from {json_lines(files, fields)})"
         return _canonical_text(inner, nothing="is_nothing")
 
-    return json_relation("orders", files, as_text, {"kind": "canonical", "format": "jsonl"})
+    require = partial(_require_columns, renamed=log.location.columns)
+    return log.relation(as_text, required.issubset, require, {"kind": "canonical", "format": "jsonl"})
 
 
 def _value(name: str, column: str) -> str:

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     import duckdb
     from duckdb import DuckDBPyConnection
 
+_DeviceAndInode = tuple[int, int] | None
 MACROS = files(__package__).joinpath("macros.sql").read_text("utf-8")
+
+
+def identity_of(path: Path) -> _DeviceAndInode:
+    """Return the device and the inode of a file; None if there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +42,8 @@ class Relation:
     `torn_sample` is the sample of the lines that fit no row, if it is known already.
     `columns` are the source's own columns, of all its files together; None if any row may have others, as in JSON.
     `unjudged` selects the same rows as the files have them; it is None if `rows` is as quick to plan.
+    If lines outside the wanted times are left out, `identities` has the file at each path as it was when it was looked
+    at, and `every_row` returns the relation of all lines.
     `file_format` is None if the rows are those of a query or of a bot's tables, which `label` names. `is_typed` means
     that the values carry their types and the rows their numbers, so that reading them again costs little.
     """
@@ -49,6 +61,12 @@ class Relation:
     torn_sample: str | None = None
     unjudged: str | None = None
     columns: Collection[str] | None = None
+    every_row: "Callable[[], Relation] | None" = None
+    identities: Mapping[Path, _DeviceAndInode] = field(default_factory=dict)
+
+    def has_moved(self) -> bool:
+        """Return whether a path leads to another file now, as after a rotation: what was left out may be wanted."""
+        return any(identity_of(path) != identity for path, identity in self.identities.items())
 
     def origin(self, path: Path) -> Path:
         """Return the source's own file for one that DuckDB reads."""

@@ -100,14 +100,21 @@ class Samples:
         if self.relation.is_typed or self.relation.is_numbered:
             return self._first(self.relation.files, condition, self.bounds)
         # Files are read in parallel, so the first row that arrives may be another each time.
-        row = self.connection.execute(f"select min(file) from {self.table} where {condition}", self.bounds).fetchone()
+        first_file = f"select arg_min(file, {self._origin()}) from {self.table} where {condition}"
+        row = self.connection.execute(first_file, self.bounds).fetchone()
         assert row is not None
         return self._first([Path(row[0])], condition, self.bounds)
+
+    def _origin(self) -> str:
+        """Write the expression of the source's own file of a row: a copy has a name in another folder."""
+        files = self.relation.texts.items()
+        copies = " ".join(f"when {quoted(path)} then {quoted(file.path)}" for path, file in files if path != file.path)
+        return f"case file {copies} else file end" if copies else "file"
 
     def _first(self, paths: Sequence[Path], condition: str, parameters: dict[str, object]) -> str:
         """Return the location of the first such row of the files, reading no further than that row."""
         if self.relation.is_numbered:
-            return self._first_of([self.relation.rows], f"{condition} order by file, line", parameters)
+            return self._first_of([self.relation.rows], f"{condition} order by {self._origin()}, line", parameters)
         if not self.relation.is_typed:
             return self._first_of(map(self.relation.numbered, paths), condition, parameters)
         with _in_order_of_rows(self.connection):
