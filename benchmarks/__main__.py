@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import platform
 import sys
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
@@ -22,6 +23,7 @@ NAMES = (
     "many_symbols",
     "data_frames",
     "json_lines",
+    "log_age",
     "start_up",
     "backfill",
     "history",
@@ -49,6 +51,12 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMES):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    with tempfile.TemporaryDirectory(prefix="router-policy-benchmark-") as folder:
+        os.environ["CACHE_DIRECTORY"] = folder
+        return _measure(arguments)
+
+
+def _measure(arguments: argparse.Namespace) -> int:
     test_data = _in_fresh_process(data.make)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n\n{HEADER}", flush=True)
     all_hold = True
