@@ -9,7 +9,7 @@ from jobs.plan import OrdersKind
 from policy.rules import rule_set
 
 REPETITIONS = 5
-TARGET = 1.3
+TARGET = 1.2
 SHADOWS = (rule_set("breaker"), rule_set("breaker:calm", {"low_variance": True}))
 
 
