@@ -382,5 +382,5 @@ def test_a_remote_that_is_no_address_is_refused(plan: Plan, remote: str | None, 
 
 def test_a_missing_extra_is_said_with_the_command_that_installs_it(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyspark.errors", None)
-    with pytest.raises(EngineError, match=r'pip install "router-policy\[spark\]"'):
+    with pytest.raises(EngineError, match=r'pip install "\.\[spark\]"'):
         measure(on_spark(plan, "sc://127.0.0.1:1"), WINDOW, {})
