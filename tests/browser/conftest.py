@@ -1,9 +1,12 @@
 """A headless Chromium, and consoles for it to look at: that of `two_days` for those that only look."""
 
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -25,6 +28,8 @@ from tests.browser.two_days import publish_two_days
 Visit = Callable[..., Page]
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _PATIENCE_MILLISECONDS = 20_000
+# Some calls of the library wait without a limit, such as those that evaluate a script or close a page.
+_LONGEST_TEST_SECONDS = 300
 expect.set_options(timeout=_PATIENCE_MILLISECONDS)
 
 
@@ -38,6 +43,13 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def browser_process_id(browser: Browser) -> int:
+    """The process of the browser itself, which has those of the pages as children."""
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    return int(next(process["id"] for process in processes if process["type"] == "browser"))
 
 
 @pytest.fixture(scope="package")
@@ -69,13 +81,15 @@ def plain_window(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def visit(browser: Browser, plain_window: BrowserContext, complaints: list[str]) -> Iterator[Visit]:
+def visit(
+    browser: Browser, browser_process_id: int, plain_window: BrowserContext, complaints: list[str]
+) -> Iterator[Visit]:
     """Open an address in a page of its own, and in a window of its own if settings are given.
 
     Fails if a page asks another address than this machine for anything, opens a dialog, throws an error, or writes
-    to the browser's console.
+    to the browser's console; and if the test takes minutes: then the browser is ended, so that no call waits for ever.
     """
-    with ExitStack() as opened:
+    with _browser_ended_after(_LONGEST_TEST_SECONDS, browser_process_id), ExitStack() as opened:
 
         def open_page(url: str, **settings: Any) -> Page:
             window = opened.enter_context(_window(browser, **settings)) if settings else plain_window
@@ -87,6 +101,16 @@ def visit(browser: Browser, plain_window: BrowserContext, complaints: list[str])
 
         yield open_page
     assert complaints == []
+
+
+@contextmanager
+def _browser_ended_after(seconds: float, process_id: int) -> Iterator[None]:
+    timer = Timer(seconds, os.kill, (process_id, signal.SIGKILL))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager
