@@ -172,11 +172,12 @@ def test_slots_that_nobody_computed_are_recorded_as_missed(tmp_path: Path, sqlit
 
 
 def test_missed_slots_are_computed_again_where_the_settings_say_so(tmp_path: Path, sqlite_store: Store) -> None:
-    write_settings(tmp_path, SQLITE_URL, seconds=10)
+    """Missed slots wait while a slot is due, so slots are further apart than a busy machine needs for a few runs."""
+    write_settings(tmp_path, SQLITE_URL, seconds=30)
     settings = tmp_path / "router-policy.toml"
     settings.write_text(settings.read_text() + "catch_up = true\n")
     now = datetime.now(UTC).replace(microsecond=0)
-    missed = [now.replace(second=0) - timedelta(minutes=1, seconds=seconds) for seconds in (20, 10)]
+    missed = [now.replace(second=0) - timedelta(minutes=1, seconds=seconds) for seconds in (60, 30)]
     write(sqlite_store, leases.mark_missed, "default", missed)
     process = start_command(tmp_path, "run")
     try:
