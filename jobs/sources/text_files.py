@@ -23,8 +23,8 @@ class Part:
 class TextFile:
     """A file of a source, and the file that DuckDB reads for it: `path` itself, or a plain copy of it.
 
-    `torn_lines` are the numbers, counted from 1, of the lines that are no part of a row and so not in the copy. `parts`
-    are the only lines that are in the copy; None if all are.
+    `torn_lines` are the numbers, counted from 1, of the lines that are not part of a row and so not in the copy.
+    `parts` are the only lines that are in the copy; None if all are.
     """
 
     path: Path

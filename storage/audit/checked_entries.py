@@ -25,7 +25,7 @@ DECODE_ERRORS = (ValueError, TypeError, ArithmeticError)
 class CheckedEntry:
     """An entry whose decisions follow from its figures: its links as stored, and the digest derived of what is stored.
 
-    `snapshot_count` is None for an entry that is no run.
+    `snapshot_count` is None for an entry that is not a run.
     """
 
     number: int

@@ -222,11 +222,11 @@ def test_urls_as_libpq_reads_them_name_the_same_servers(
     url = read(f"{scheme}://ann{password}@{netloc}/policies{query}")
 
     _, arguments = url.get_dialect()().create_connect_args(url)
-    told = psycopg.conninfo.conninfo_to_dict(f"postgresql://ann@{netloc}/policies{query}")
+    expected = psycopg.conninfo.conninfo_to_dict(f"postgresql://ann@{netloc}/policies{query}")
 
     assert url.drivername == "postgresql+psycopg"
-    assert arguments["host"] == told["host"]
+    assert arguments["host"] == expected["host"]
     ports = str(arguments.get("port") or "").split(",")
-    assert [port or "5432" for port in ports] == [port or "5432" for port in str(told.get("port", "")).split(",")]
+    assert [port or "5432" for port in ports] == [port or "5432" for port in str(expected.get("port", "")).split(",")]
     assert (arguments["user"], arguments["dbname"]) == ("ann", "policies")
-    assert arguments.get("target_session_attrs") == told.get("target_session_attrs")
+    assert arguments.get("target_session_attrs") == expected.get("target_session_attrs")

@@ -109,10 +109,10 @@ def test_any_bars_give_what_plain_python_works_out(
     shift: int,
 ) -> None:
     made: list[Bar] = []
-    for back, (middle, up, down, place) in enumerate(moves * repeats):
+    for back, (middle, up, down, position) in enumerate(moves * repeats):
         if back not in holes:
             high, low = middle * (1 + up), middle * (1 - down)
-            made.append((AS_OF - (back + shift) * INTERVAL, high, low, min(high, low + (high - low) * place)))
+            made.append((AS_OF - (back + shift) * INTERVAL, high, low, min(high, low + (high - low) * position)))
     made.append((AS_OF - 2000 * INTERVAL, 900.0, 1.0, 500.0))
     path = write_csv(tmp_path_factory.mktemp("any") / "bars.csv", named("BTCUSDT", made))
 
@@ -233,8 +233,8 @@ def test_all_bars_that_cannot_be_are_counted_by_their_reasons_and_cost_no_other(
     }  # fmt: skip
     for reason in ("bad_symbol", "bad_value", "not_finite", "impossible_bar", "bad_time"):
         first = [reason for reason, _ in BAD_BARS].index(reason)
-        place = f":{first + 3}" if write is as_csv else f": row {first + 2}"
-        assert f"{sample_of(result, reason, 'candles')}: ".startswith(f"{source.location.path}{place}: ")
+        position = f":{first + 3}" if write is as_csv else f": row {first + 2}"
+        assert f"{sample_of(result, reason, 'candles')}: ".startswith(f"{source.location.path}{position}: ")
     assert_close(evidence_of(result)["BTCUSDT"].volatility, volatility(made, AS_OF, INTERVAL))
 
 
@@ -250,10 +250,10 @@ def test_a_bar_that_cannot_be_is_counted_with_its_place_and_costs_no_other(
         tmp_path, [*named("ETHUSDT", others[:1]), bad, *named("BTCUSDT", made), *named("ETHUSDT", others[1:])]
     )
     result = run(orders, source)
-    place = ":3" if write is as_csv else ": row 2"
+    position = ":3" if write is as_csv else ": row 2"
 
     assert counts_of(result, "candles") == {reason: 1}
-    assert f"{sample_of(result, reason, 'candles')}: ".startswith(f"{source.location.path}{place}: ")
+    assert f"{sample_of(result, reason, 'candles')}: ".startswith(f"{source.location.path}{position}: ")
     assert_close(evidence_of(result)["BTCUSDT"].volatility, volatility(made, AS_OF, INTERVAL))
     assert_close(evidence_of(result)["ETHUSDT"].volatility, volatility(others, AS_OF, INTERVAL))
 
@@ -419,7 +419,7 @@ def test_a_name_that_is_no_candle_column_stops_the_run(tmp_path: Path, orders: O
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("nowhere.csv", None, r"candles\.path: no file matches .*/nowhere\.csv"),
         ("bars.csv", b"", r"candles\.path: .*/bars\.csv is empty"),
@@ -433,12 +433,12 @@ def test_a_name_that_is_no_candle_column_stops_the_run(tmp_path: Path, orders: O
     ],
 )
 def test_candles_that_cannot_be_used_stop_the_run(
-    tmp_path: Path, orders: OrdersSource, name: str, content: bytes | None, said: str
+    tmp_path: Path, orders: OrdersSource, name: str, content: bytes | None, message: str
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
 
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=message):
         run(orders, candles(tmp_path / name))
 
 

@@ -24,11 +24,11 @@ from tests.support.small_runs import (
 @each_format
 def test_every_format_gives_the_figures_worked_out_by_hand(tmp_path: Path, write: Writer) -> None:
     result = run(write(tmp_path, ROWS))
-    found = evidence_of(result)
+    by_symbol = evidence_of(result)
 
     # BTCUSDT: 9 outcomes in the window; 7 started as maker: 1, 2, 3, 8, 9, 10, 11; all but 2 and 3 filled; 2 fell back.
     # Slippages -1.5, 0.25, 1, 1, 1, 1, 3, 7.125. Expectancy at 00:xx: (2.5 - 1.0) / (50 + 150); 10 has no notional.
-    assert found["BTCUSDT"] == Evidence(
+    assert by_symbol["BTCUSDT"] == Evidence(
         symbol="BTCUSDT",
         effectiveness=Effectiveness(
             maker_fill_ratio=0.714285714,
@@ -42,8 +42,8 @@ def test_every_format_gives_the_figures_worked_out_by_hand(tmp_path: Path, write
         ),
         expectancy=Expectancy(expectancy=0.0075, expectancy_count=2),
     )
-    assert found["ETHUSDT"].effectiveness == Effectiveness(outcome_count=1)
-    assert found["币安人生USDT"].effectiveness.slip_q50 == 0.333333333
+    assert by_symbol["ETHUSDT"].effectiveness == Effectiveness(outcome_count=1)
+    assert by_symbol["币安人生USDT"].effectiveness.slip_q50 == 0.333333333
     assert result.event_count == 11
     assert result.rejects == ()
 
@@ -105,11 +105,11 @@ def test_every_format_gives_what_plain_python_works_out(rows: list[Row]) -> None
     traded = sorted({str(row["symbol"]) for row in rows if AS_OF - WEEK <= as_moment(row["ts"]) < AS_OF})
     for write in FORMATS:
         with tempfile.TemporaryDirectory() as folder:
-            found = evidence_of(run(write(Path(folder), rows)))
+            by_symbol = evidence_of(run(write(Path(folder), rows)))
 
-        assert sorted(found) == traded
+        assert sorted(by_symbol) == traded
         for symbol in traded:
-            assert_close(found[symbol], evidence(rows, symbol, AS_OF))
+            assert_close(by_symbol[symbol], evidence(rows, symbol, AS_OF))
 
 
 def as_moment(value: object) -> datetime:

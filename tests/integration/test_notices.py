@@ -90,8 +90,8 @@ def gap(state: GapState, minutes: int = 0) -> SlotGap:
     return SlotGap(scope="default", slot=slot, state=state, owner="", failure_count=1, last_error=error)
 
 
-def kinds(found: list[Notice]) -> list[EventKind]:
-    return [notice.kind for notice in found]
+def kinds(every_notice: list[Notice]) -> list[EventKind]:
+    return [notice.kind for notice in every_notice]
 
 
 def test_two_equal_looks_have_nothing_to_tell() -> None:
@@ -161,10 +161,10 @@ def test_only_a_new_reason_for_rejects_is_news() -> None:
     old = Reject(source="orders", reason="zero_fill", reject_count=3, sample="log:7")
     new = Reject(source="orders", reason="bad_time", reject_count=2, sample="log:9")
 
-    (told,) = notices(seen(rejects=(old,)), seen(rejects=(replace(old, reject_count=9), new)))
+    (notice,) = notices(seen(rejects=(old,)), seen(rejects=(replace(old, reject_count=9), new)))
 
-    assert told.kind is EventKind.REJECTS
-    assert told.message == "rows are not used for a new reason: orders: 2 x bad_time, as log:9"
+    assert notice.kind is EventKind.REJECTS
+    assert notice.message == "rows are not used for a new reason: orders: 2 x bad_time, as log:9"
 
 
 @pytest.mark.parametrize("reason", ["not_an_order", "open_order", "duplicate_id", "duplicate_bar"])
@@ -180,9 +180,9 @@ def failure(minutes: int = 0, error: str = "no file matches") -> RunFailure:
 
 
 def test_a_slot_that_failed_is_told_with_its_error_and_a_cause_that_stays_is_not() -> None:
-    (told,) = notices(seen(), seen(failures=(failure(),)))
+    (notice,) = notices(seen(), seen(failures=(failure(),)))
 
-    assert told.message == "slot 2026-04-26T00:15:00Z failed: no file matches"
+    assert notice.message == "slot 2026-04-26T00:15:00Z failed: no file matches"
     assert notices(seen(failures=(failure(),)), seen(failures=(failure(15), failure()))) == []
 
 
@@ -197,9 +197,9 @@ def test_another_cause_is_told_and_so_is_the_same_one_after_a_run() -> None:
 def test_missed_slots_are_one_notice() -> None:
     missed = {each.slot: each for each in (gap(GapState.MISSED), gap(GapState.ABANDONED, 15))}
 
-    (told,) = notices(seen(), seen(gaps=missed))
+    (notice,) = notices(seen(), seen(gaps=missed))
 
-    assert (told.kind, told.message) == (
+    assert (notice.kind, notice.message) == (
         EventKind.SLOT_MISSED,
         "2 slots were not computed, the last 2026-04-26T00:30:00Z",
     )
@@ -221,17 +221,17 @@ def test_growing_old_is_told_once(status: Status, expected: list[EventKind]) -> 
 
 @pytest.mark.parametrize("status", [Status.STALE, Status.EXPIRED])
 def test_policies_that_are_fresh_again_are_told_with_their_run(status: Status) -> None:
-    (told,) = notices(seen(status=status, failures=(failure(),)), seen(run=run(2)))
+    (notice,) = notices(seen(status=status, failures=(failure(),)), seen(run=run(2)))
 
-    assert (told.kind, told.run_id) == (EventKind.RECOVERED, 2)
-    assert told.message == "the policies are fresh again, by run 2 of slot 2026-04-26T00:15:00Z"
+    assert (notice.kind, notice.run_id) == (EventKind.RECOVERED, 2)
+    assert notice.message == "the policies are fresh again, by run 2 of slot 2026-04-26T00:15:00Z"
 
 
 def test_the_first_run_after_failures_is_told_although_no_policy_was_stale() -> None:
-    (told,) = notices(seen(failures=(failure(),)), seen(run=run(2)))
+    (notice,) = notices(seen(failures=(failure(),)), seen(run=run(2)))
 
-    assert told.kind is EventKind.RECOVERED
-    assert told.message == "run 2 of slot 2026-04-26T00:15:00Z is published, the first after those that failed"
+    assert notice.kind is EventKind.RECOVERED
+    assert notice.message == "run 2 of slot 2026-04-26T00:15:00Z is published, the first after those that failed"
 
 
 @pytest.mark.parametrize(
@@ -250,9 +250,9 @@ def test_without_an_end_of_something_that_was_told_nothing_has_recovered(
 
 
 def test_routers_act_on_policies_that_are_stale() -> None:
-    (told,) = notices(seen(), seen(status=Status.STALE))
+    (notice,) = notices(seen(), seen(status=Status.STALE))
 
-    assert told.message == "the policies of slot 2026-04-26T00:15:00Z are stale; routers still act on them"
+    assert notice.message == "the policies of slot 2026-04-26T00:15:00Z are stale; routers still act on them"
 
 
 def saving(bps: float, margin_bps: float | None) -> dict[Comparison, SavingFigure]:
@@ -263,10 +263,10 @@ def saving(bps: float, margin_bps: float | None) -> dict[Comparison, SavingFigur
 
 
 def test_a_saving_is_told_once_it_is_known() -> None:
-    (told,) = notices(seen(savings=saving(1.0, 1.5)), seen(savings=saving(1.25, 0.5)))
+    (notice,) = notices(seen(savings=saving(1.0, 1.5)), seen(savings=saving(1.25, 0.5)))
 
-    assert told.kind is EventKind.SAVING_KNOWN
-    assert told.message == (
+    assert notice.kind is EventKind.SAVING_KNOWN
+    assert notice.message == (
         "maker against taker: it is known now that it saves (+1.25 bps an order, give or take 0.50, over 400 orders)"
     )
 
@@ -287,6 +287,6 @@ def test_a_saving_that_is_not_known_or_was_known_before_is_no_news(
 
 
 def test_a_saving_that_turns_into_a_cost_is_told() -> None:
-    (told,) = notices(seen(savings=saving(1.0, 0.5)), seen(savings=saving(-1.0, 0.5)))
+    (notice,) = notices(seen(savings=saving(1.0, 0.5)), seen(savings=saving(-1.0, 0.5)))
 
-    assert "it is known now that it costs (-1.00 bps" in told.message
+    assert "it is known now that it costs (-1.00 bps" in notice.message

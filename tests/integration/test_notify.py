@@ -340,9 +340,9 @@ def test_by_another_schedule_policies_get_stale_from_its_beginning_on(
 
 
 def test_an_event_is_a_line_of_json_with_keys(caplog: pytest.LogCaptureFixture) -> None:
-    told = Notice(kind=EventKind.BROKEN, message="BTCUSDT: broken now", symbols=("BTCUSDT",), run_id=7, slot=SLOT)
+    notice = Notice(kind=EventKind.BROKEN, message="BTCUSDT: broken now", symbols=("BTCUSDT",), run_id=7, slot=SLOT)
     with caplog.at_level(logging.INFO, "router_policy.events"):
-        log_notice(told)
+        log_notice(notice)
 
     line = json.loads(JsonLines().format(caplog.records[0]))
     assert (line["event"], line["run_id"], line["slot"]) == ("broken", 7, "2026-04-26T00:15:00Z")

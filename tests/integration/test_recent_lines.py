@@ -302,9 +302,9 @@ def test_a_time_that_is_changed_in_the_middle_of_an_old_file_is_noticed(log: Log
 
 
 def rows_of(log: Log) -> list[tuple[object, ...]]:
-    found = read_lines(log.source, AS_OF, TimeRange.of(Window(as_of=AS_OF)))
-    assert not isinstance(found, str)
-    return found[0]
+    rows_and_rejects = read_lines(log.source, AS_OF, TimeRange.of(Window(as_of=AS_OF)))
+    assert not isinstance(rows_and_rejects, str)
+    return rows_and_rejects[0]
 
 
 def test_a_log_that_is_rotated_while_it_is_read_is_read_whole(log: Log) -> None:
@@ -327,9 +327,9 @@ def test_a_line_without_a_time_counts_in_each_run_and_is_named(log: Log) -> None
     log.append(orders([2, 1]))
 
     for _ in range(2):
-        found = read_lines(log.source, AS_OF, TimeRange.of(Window(as_of=AS_OF)))
-        assert not isinstance(found, str)
-        (reject,) = found[1]
+        rows_and_rejects = read_lines(log.source, AS_OF, TimeRange.of(Window(as_of=AS_OF)))
+        assert not isinstance(rows_and_rejects, str)
+        (reject,) = rows_and_rejects[1]
         assert (reject.reason, reject.reject_count) == ("not_an_order", 1)
         assert reject.sample == f"{log.current}:50: BTCUSDT"
 
@@ -374,10 +374,10 @@ def test_a_rejected_line_behind_lines_that_are_left_out_is_named(tmp_path: Path)
     with small_blocks(tmp_path, settled_after_seconds=3600):
         # A block with a time, and what follows the last full block.
         assert lines_read(log.source)["log.jsonl"] <= 10
-        found = read_lines(log.source, AS_OF, TimeRange.of(Window(as_of=AS_OF)))
-    assert not isinstance(found, str)
+        rows_and_rejects = read_lines(log.source, AS_OF, TimeRange.of(Window(as_of=AS_OF)))
+    assert not isinstance(rows_and_rejects, str)
 
-    assert [reject.sample for reject in found[1]] == [f"{log.current}:101"]
+    assert [reject.sample for reject in rows_and_rejects[1]] == [f"{log.current}:101"]
 
 
 def test_a_run_over_a_window_without_an_order_reads_one_block_of_an_old_log(log: Log) -> None:
