@@ -6,7 +6,7 @@ before either sees it, so neither can delay or fail it.
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from jobs.notify.mailbox import FAILURES, WARNINGS, Batch, Mailbox, body, title,
 from jobs.notify.notices import Notice, notices
 from jobs.notify.observation import Observation, observe
 from jobs.notify.quiet import QuietHours
-from jobs.notify.sending import Message, masked, send
+from jobs.notify.sending import Delivery, Message, masked, send
 from jobs.slots import Slots
 from policy.event_kind import EventKind
 from policy.time_text import iso
@@ -105,8 +105,7 @@ class Watcher:
                 for number, mailbox in enumerate(self._mailboxes, 1)
                 if mailbox.is_due(now_seconds)
             }
-        messages = [_message(plan.scope, number, mailbox.url, batch) for number, (mailbox, batch) in due.items()]
-        for delivery in send(messages, plan.deadline) if messages else ():
+        for delivery in self._delivered(due, plan, now_seconds) if due else ():
             mailbox, batch = due[delivery.number]
             with self._lock:
                 if not delivery.failure:
@@ -116,6 +115,19 @@ class Watcher:
             address = f"address {delivery.number} of [notify] urls, {masked(mailbox.url)}"
             pause = f"it is tried again in {mailbox.retry_at_seconds - now_seconds:.0f} s"
             log.warning("%s did not get %d notices: %s; %s", address, len(batch.notices), delivery.failure, pause)
+
+    def _delivered(
+        self, due: Mapping[int, tuple[Mailbox, Batch]], plan: NotifyPlan, now_seconds: float
+    ) -> Sequence[Delivery]:
+        """Send a message of each batch; if that cannot even be tried, every batch waits again."""
+        try:
+            messages = [_message(plan.scope, number, mailbox.url, batch) for number, (mailbox, batch) in due.items()]
+            return send(messages, plan.deadline)
+        except Exception:
+            with self._lock:
+                for mailbox, batch in due.values():
+                    mailbox.failed(batch, now_seconds)
+            raise
 
     def _look_again(self) -> None:
         with Store(self.store_url) as store:

@@ -209,6 +209,29 @@ def test_a_run_that_is_seen_while_a_message_is_sent_is_told_in_the_next(
     assert "broken now" not in bodies[1]
 
 
+def test_an_error_while_a_message_is_sent_loses_nothing(
+    sqlite_store: Store, two_runs: Callable[[Watcher], list[Notice]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies: list[str] = []
+
+    def fail_once(messages: Sequence[Message], deadline: timedelta) -> list[Delivery]:
+        bodies.extend(each.body for each in messages)
+        if len(bodies) == 1:
+            raise RuntimeError(f"not even within {deadline}")
+        return [Delivery(number=each.number) for each in messages]
+
+    monkeypatch.setattr("jobs.notify.watcher.send", fail_once)
+    watcher = watcher_of(sqlite_store, plan("json://127.0.0.1:1"))
+    two_runs(watcher)
+    with pytest.raises(RuntimeError, match="not even within"):
+        watcher.tell(0.0)
+    for seconds in (1000.0, 2000.0):
+        watcher.tell(seconds)
+
+    assert bodies == [bodies[0]] * 2
+    assert "broken now" in bodies[0]
+
+
 def test_an_address_that_is_there_twice_has_two_mailboxes_after_a_reload_too(
     sqlite_store: Store, two_runs: Callable[[Watcher], list[Notice]]
 ) -> None:
