@@ -1,15 +1,15 @@
 """The entries of the chain with the rows that belong to them, read in batches of bounded size."""
 
-from collections import namedtuple
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, Row, Table, func, select
 
-from storage.audit.digest import CHILD_TABLES, Values
+from storage.audit.digest import CHILD_TABLES
+from storage.read.rows import plain_rows
 from storage.schema.tables import policy_override, policy_override_end, policy_prune, policy_run
 
 SNAPSHOTS_AT_ONCE = 5000
@@ -70,18 +70,9 @@ def _end_of_batch(connection: Connection, after: int) -> int | None:
     return (upto or last) if last > after else None
 
 
-def _row_factory(table: Table) -> Callable[[Values], Any]:
-    """Return a function that makes a named tuple of a row: its attributes are ten times as fast as the row's."""
-    named: Any = namedtuple(table.name, [column.name for column in table.columns])  # type: ignore[misc]  # not literal
-    return cast("Callable[[Values], Any]", named._make)
-
-
-_ROW_OF = {table: _row_factory(table) for table in CHILD_TABLES}
-
-
 def _by_run(connection: Connection, table: Table, after: int, upto: int, order: Sequence[str]) -> dict[int, list[Any]]:
     """Return the rows of each run in the order of the digest; sorted here, as databases differ in the order of text."""
     number = table.c.run_id
-    rows = connection.execute(select(table).where(number > after, number <= upto).order_by(number)).all()
-    runs = groupby(map(_ROW_OF[table], rows), key=attrgetter("run_id"))
+    rows = plain_rows(connection, select(table).where(number > after, number <= upto).order_by(number))
+    runs = groupby(rows, key=attrgetter("run_id"))
     return {run_id: sorted(group, key=attrgetter(*order)) for run_id, group in runs}
