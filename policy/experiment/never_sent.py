@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from policy.experiment.saving import OrderEffect, SavingEstimate, estimate_saving
+from policy.experiment.estimate import SavingEstimate, estimate_saving
+from policy.experiment.saving import OrderEffect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

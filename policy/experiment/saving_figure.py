@@ -6,18 +6,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from policy.experiment.confidence_sequence import Interval, anytime_margin, interval_around
+from policy.experiment.estimate import FEWEST_ORDERS_OF_A_WAY, SavingEstimate, estimate_saving, weight_of
 from policy.experiment.power import ASSUMED_DEVIATIONS, orders_until, remaining_orders
-from policy.experiment.saving import (
-    FEWEST_ORDERS_OF_A_WAY,
-    Answer,
-    Comparison,
-    ExperimentOrder,
-    OrderEffect,
-    SavingEstimate,
-    estimate_saving,
-    order_effects,
-    weight_of,
-)
+from policy.experiment.saving import Answer, Comparison, ExperimentOrder, OrderEffect, order_effects
 from policy.numbers import ONE_BPS, round_metric
 
 ALL_SYMBOLS = ""

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from policy.experiment.confidence_sequence import TIGHTEST_COUNT
-from policy.experiment.saving import Answer, ExperimentOrder, OrderEffect, estimate_saving, order_effects
+from policy.experiment.estimate import estimate_saving
+from policy.experiment.saving import Answer, ExperimentOrder, OrderEffect, order_effects
 
 Floats = NDArray[np.float64]
 REPETITIONS = 200

@@ -4,16 +4,8 @@ from collections import Counter
 
 import numpy as np
 
-from policy.experiment.saving import (
-    Answer,
-    Comparison,
-    ExperimentOrder,
-    OrderEffect,
-    SavingEstimate,
-    estimate_saving,
-    order_effects,
-    weight_of,
-)
+from policy.experiment.estimate import SavingEstimate, estimate_saving, weight_of
+from policy.experiment.saving import Answer, Comparison, ExperimentOrder, OrderEffect, order_effects
 
 REPETITIONS, ORDER_COUNT, LOOK_EVERY = 30, 1500, 150
 # 95 % less three standard errors of a ratio of 30 repetitions.

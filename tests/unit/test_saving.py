@@ -8,15 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.experiment.confidence_sequence import anytime_margin, single_look_margin
-from policy.experiment.saving import (
-    Answer,
-    Comparison,
-    ExperimentOrder,
-    OrderEffect,
-    estimate_saving,
-    order_effects,
-    weight_of,
-)
+from policy.experiment.estimate import estimate_saving, weight_of
+from policy.experiment.saving import Answer, Comparison, ExperimentOrder, OrderEffect, order_effects
 
 
 def order(

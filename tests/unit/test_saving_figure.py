@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from console.saving_words import saving_phrase
 from policy.experiment.confidence_sequence import anytime_margin
-from policy.experiment.saving import Answer, Comparison, ExperimentOrder, weight_of
+from policy.experiment.estimate import weight_of
+from policy.experiment.saving import Answer, Comparison, ExperimentOrder
 from policy.experiment.saving_figure import SavingFigure, SavingWord, judge_saving, saving_figures
 
 TEN_DAYS = timedelta(days=10)
