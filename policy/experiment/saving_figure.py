@@ -1,12 +1,21 @@
 """What is shown and stored of a saving: one figure for each comparison, of all symbols and of each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from itertools import repeat
+from typing import Self
 
 from policy.experiment.confidence_sequence import Interval, anytime_margin, interval_around
-from policy.experiment.estimate import FEWEST_ORDERS_OF_A_WAY, SavingEstimate, estimate_saving, weight_of
+from policy.experiment.estimate import (
+    FEWEST_ORDERS_OF_A_WAY,
+    SavingEstimate,
+    Stratum,
+    estimate_of_strata,
+    strata_of,
+    weight_of,
+)
 from policy.experiment.power import ASSUMED_DEVIATIONS, orders_until, remaining_orders
 from policy.experiment.saving import Answer, Comparison, ExperimentOrder, OrderEffect, order_effects
 from policy.numbers import ONE_BPS, round_metric
@@ -62,24 +71,61 @@ def saving_figures(orders: Sequence[ExperimentOrder]) -> Iterator[SavingFigure]:
     `orders` are in the order in which they ended, of all symbols: what a symbol's orders are expected to cost begins at
     what those of all symbols did.
     """
-    by_symbol: dict[str, list[OrderEffect]] = {ALL_SYMBOLS: list(order_effects(orders))}
-    for effect in by_symbol[ALL_SYMBOLS]:
+    by_symbol: dict[str, list[OrderEffect]] = {}
+    for effect in order_effects(orders):
         by_symbol.setdefault(effect.order.symbol, []).append(effect)
-    for symbol in sorted(by_symbol):
-        for comparison in Comparison:
-            figure = _figure(symbol, comparison, by_symbol[symbol])
-            if figure is not None:
-                yield figure
+    strata = {symbol: _SymbolStrata.of(effects) for symbol, effects in sorted(by_symbol.items())}
+    for symbol, of_symbol in {ALL_SYMBOLS: _SymbolStrata.of_all(strata.values()), **strata}.items():
+        yield from _figures(symbol, of_symbol)
 
 
-def _figure(symbol: str, comparison: Comparison, effects: Sequence[OrderEffect]) -> SavingFigure | None:
-    estimate = estimate_saving(effects, [weight_of(comparison, effect.order) for effect in effects])
-    if estimate is None:
-        return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SymbolStrata:
+    """The orders of a symbol in strata, in basis points of each and, of those with a notional, in money."""
+
+    bps: Sequence[Stratum]
+    money: Sequence[Stratum]
+
+    @classmethod
+    def of(cls, effects: Sequence[OrderEffect]) -> Self:
+        priced = [(effect, notional) for effect in effects if (notional := effect.order.notional) is not None]
+        return cls(
+            bps=strata_of(effects, repeat(1.0, len(effects))),
+            money=strata_of([effect for effect, _ in priced], [notional * ONE_BPS for _, notional in priced]),
+        )
+
+    @classmethod
+    def of_all(cls, symbols: Collection[Self]) -> Self:
+        return cls(
+            bps=[each for symbol in symbols for each in symbol.bps],
+            money=[each for symbol in symbols for each in symbol.money],
+        )
+
+
+def _figures(symbol: str, strata: _SymbolStrata) -> Iterator[SavingFigure]:
+    money_order_count = sum(len(each.effects) for each in strata.money)
+    money = _estimates(strata.money)
+    for comparison, estimate in _estimates(strata.bps).items():
+        if estimate is not None:
+            yield _figure(symbol, comparison, estimate, money[comparison], money_order_count)
+
+
+def _estimates(strata: Sequence[Stratum]) -> Mapping[Comparison, SavingEstimate | None]:
+    """Return the estimate of each comparison; those that weigh all orders alike share one, which takes its time."""
+    estimates: dict[Sequence[float], SavingEstimate | None] = {}
+    weights = {comparison: tuple(weight_of(comparison, each) for each in strata) for comparison in Comparison}
+    for of_comparison in weights.values():
+        if of_comparison not in estimates:
+            estimates[of_comparison] = estimate_of_strata(strata, of_comparison)
+    return {comparison: estimates[of_comparison] for comparison, of_comparison in weights.items()}
+
+
+def _figure(
+    symbol: str, comparison: Comparison, estimate: SavingEstimate, money: SavingEstimate | None, money_order_count: int
+) -> SavingFigure:
     saving_bps = round_metric(estimate.saving)
     assert saving_bps is not None
     margins = {answer: _margins(estimate, answer) for answer in Answer}
-    money, money_order_count = _money(comparison, effects)
     money_margin, money_single_look_margin = _margins(money, Answer.ORDERS_SENT) if money else (None, None)
     return SavingFigure(
         symbol=symbol,
@@ -106,12 +152,6 @@ def _margins(estimate: SavingEstimate, answer: Answer) -> tuple[float | None, fl
         round_metric(anytime.half_width) if anytime else None,
         round_metric(single_look.half_width) if single_look else None,
     )
-
-
-def _money(comparison: Comparison, effects: Sequence[OrderEffect]) -> tuple[SavingEstimate | None, int]:
-    priced = [(effect, notional) for effect in effects if (notional := effect.order.notional) is not None]
-    weights = [weight_of(comparison, effect.order) * notional * ONE_BPS for effect, notional in priced]
-    return estimate_saving([effect for effect, _ in priced], weights), len(priced)
 
 
 def _times(value: float | None, count: int) -> float | None:
