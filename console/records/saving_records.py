@@ -53,6 +53,20 @@ class SavedMoneyRecord(BaseModel):
     single_look_interval: IntervalRecord | None
 
 
+class OrderMoneyRecord(BaseModel):
+    """What any future order saves on average, in the currency of the notional.
+
+    It is assumed to have a notional as those orders had whose notional is known; `mean_notional` is their mean. A large
+    order counts more here than in basis points. The intervals are as those of `any_order`. In what runs before schema
+    0012 stored, `mean_notional` and the intervals are null.
+    """
+
+    mean_notional: float | None
+    saving: float
+    interval: IntervalRecord | None
+    single_look_interval: IntervalRecord | None
+
+
 class SavingRecord(BaseModel):
     """What one way saved against another, + saves, over the orders of which chance decided the way.
 
@@ -68,6 +82,7 @@ class SavingRecord(BaseModel):
     orders_sent: SavingAnswerRecord
     any_order: SavingAnswerRecord
     money: SavedMoneyRecord | None
+    any_order_money: OrderMoneyRecord | None
 
     @classmethod
     def of(cls, figure: SavingFigure, elapsed: timedelta) -> Self:
@@ -82,6 +97,7 @@ class SavingRecord(BaseModel):
             orders_sent=_answer(figure, Answer.ORDERS_SENT, figure.sent_single_look_margin_bps, elapsed),
             any_order=_answer(figure, Answer.ANY_ORDER, figure.any_single_look_margin_bps, elapsed),
             money=_money(figure),
+            any_order_money=_any_order_money(figure),
         )
 
 
@@ -110,6 +126,18 @@ def _money(figure: SavingFigure) -> SavedMoneyRecord | None:
         saving=figure.saving_money,
         interval=IntervalRecord.around(figure.saving_money, figure.margin_money),
         single_look_interval=IntervalRecord.around(figure.saving_money, figure.single_look_margin_money),
+    )
+
+
+def _any_order_money(figure: SavingFigure) -> OrderMoneyRecord | None:
+    saving = figure.any_saving_money
+    if saving is None:
+        return None
+    return OrderMoneyRecord(
+        mean_notional=figure.mean_notional,
+        saving=saving,
+        interval=IntervalRecord.around(saving, figure.any_margin_money),
+        single_look_interval=IntervalRecord.around(saving, figure.any_single_look_margin_money),
     )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from console.saving_words import COMPARISON_WORDS, ONE_LOOK, saving_sentence
 from console.terminal.table import plain_table, print_table
+from console.terminal.text import exact_figure, print_lines
 from console.terminal.text import figure as number
-from console.terminal.text import print_lines
 from jobs.experiment.savings import Savings
 from policy.experiment.saving import Answer, Comparison
 from policy.experiment.saving_figure import ALL_SYMBOLS, SavingFigure
@@ -23,8 +23,11 @@ _HEADS = (
     "any\n± 95 %",
     "sent\n± one†",
     "any\n± one†",
-    "saves\nmoney",
+    "sent\nmoney",
     "\n± 95 %",
+    "an order\nmoney",
+    "any\n± 95 %",
+    "mean\nnotional",
 )
 
 
@@ -69,6 +72,9 @@ def _row(figure: SavingFigure) -> Sequence[str]:
         number(figure.any_single_look_margin_bps),
         "-" if figure.saving_money is None else f"{figure.saving_money:+z.2f}",
         number(figure.margin_money),
+        "-" if figure.any_saving_money is None else f"{figure.any_saving_money:+.3g}",
+        "-" if figure.any_margin_money is None else f"{figure.any_margin_money:.3g}",
+        exact_figure(figure.mean_notional),
     )
 
 
@@ -76,4 +82,5 @@ def _footnotes() -> Iterator[str]:
     yield "saves: bps an order, + saves, - costs; sent: of the orders that were sent; any: of any future order"
     yield "± 95 %: holds at every look, in 95 of 100 experiments; - with fewer than five orders of a way"
     yield f"† {ONE_LOOK}"
-    yield "money: all orders sent together, in the currency of their notional"
+    yield "money: in the currency of the notional; sent: all orders sent together; an order: any future order, with a"
+    yield "  notional as those sent had"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from itertools import repeat
-from typing import Self
+from math import fsum
+from typing import NamedTuple, Self
 
 from policy.experiment.confidence_sequence import Interval, anytime_margin, interval_around
 from policy.experiment.estimate import (
@@ -35,7 +36,8 @@ class SavingFigure:
     sent, `any` of any future order; those of a single look are ordinary 95 % margins, which do not hold if one looks
     again. They are None with fewer than five orders of a way, of those on which what is compared differs.
     `saving_money` is the sum over the `money_order_count` orders with a notional, in its currency, None without any on
-    which it differs; its margins are of the orders sent.
+    which it differs; its margins are of the orders sent. The margins of any order in money are those of one future
+    order, whose notional varies as that of these orders did: `mean_notional` is their mean.
     """
 
     symbol: str
@@ -52,6 +54,14 @@ class SavingFigure:
     saving_money: float | None
     margin_money: float | None
     single_look_margin_money: float | None
+    any_margin_money: float | None
+    any_single_look_margin_money: float | None
+    mean_notional: float | None
+
+    @property
+    def any_saving_money(self) -> float | None:
+        """What one future order saves in money: large orders count more than in basis points; None as for the sum."""
+        return None if self.saving_money is None else round_metric(self.saving_money / self.money_order_count)
 
     def margin_bps(self, answer: Answer) -> float | None:
         """Return the margin of an answer that holds at every look; None if it is not known yet."""
@@ -85,6 +95,7 @@ class _SymbolStrata:
 
     bps: Sequence[Stratum]
     money: Sequence[Stratum]
+    notionals: Sequence[float]
 
     @classmethod
     def of(cls, effects: Sequence[OrderEffect]) -> Self:
@@ -92,6 +103,7 @@ class _SymbolStrata:
         return cls(
             bps=strata_of(effects, repeat(1.0, len(effects))),
             money=strata_of([effect for effect, _ in priced], [notional * ONE_BPS for _, notional in priced]),
+            notionals=[notional for _, notional in priced],
         )
 
     @classmethod
@@ -99,15 +111,15 @@ class _SymbolStrata:
         return cls(
             bps=[each for symbol in symbols for each in symbol.bps],
             money=[each for symbol in symbols for each in symbol.money],
+            notionals=[notional for symbol in symbols for notional in symbol.notionals],
         )
 
 
 def _figures(symbol: str, strata: _SymbolStrata) -> Iterator[SavingFigure]:
-    money_order_count = sum(len(each.effects) for each in strata.money)
     money = _estimates(strata.money)
     for comparison, estimate in _estimates(strata.bps).items():
         if estimate is not None:
-            yield _figure(symbol, comparison, estimate, money[comparison], money_order_count)
+            yield _figure(symbol, comparison, estimate, money[comparison], strata.notionals)
 
 
 def _estimates(strata: Sequence[Stratum]) -> Mapping[Comparison, SavingEstimate | None]:
@@ -121,12 +133,17 @@ def _estimates(strata: Sequence[Stratum]) -> Mapping[Comparison, SavingEstimate 
 
 
 def _figure(
-    symbol: str, comparison: Comparison, estimate: SavingEstimate, money: SavingEstimate | None, money_order_count: int
+    symbol: str,
+    comparison: Comparison,
+    estimate: SavingEstimate,
+    money: SavingEstimate | None,
+    notionals: Sequence[float],
 ) -> SavingFigure:
     saving_bps = round_metric(estimate.saving)
     assert saving_bps is not None
-    margins = {answer: _margins(estimate, answer) for answer in Answer}
-    money_margin, money_single_look_margin = _margins(money, Answer.ORDERS_SENT) if money else (None, None)
+    sent_bps, any_bps = (_margins(estimate, answer) for answer in Answer)
+    sent_money, any_money = (_margins(money, answer) for answer in Answer)
+    count = len(notionals)
     return SavingFigure(
         symbol=symbol,
         comparison=comparison,
@@ -134,23 +151,34 @@ def _figure(
         maker_count=estimate.maker_count,
         taker_count=estimate.taker_count,
         saving_bps=saving_bps,
-        sent_margin_bps=margins[Answer.ORDERS_SENT][0],
-        sent_single_look_margin_bps=margins[Answer.ORDERS_SENT][1],
-        any_margin_bps=margins[Answer.ANY_ORDER][0],
-        any_single_look_margin_bps=margins[Answer.ANY_ORDER][1],
-        money_order_count=money_order_count,
-        saving_money=round_metric(money.saving * money_order_count) if money else None,
-        margin_money=_times(money_margin, money_order_count),
-        single_look_margin_money=_times(money_single_look_margin, money_order_count),
+        sent_margin_bps=sent_bps.anytime,
+        sent_single_look_margin_bps=sent_bps.single_look,
+        any_margin_bps=any_bps.anytime,
+        any_single_look_margin_bps=any_bps.single_look,
+        money_order_count=count,
+        saving_money=_times(money.saving, count) if money else None,
+        margin_money=_times(sent_money.anytime, count),
+        single_look_margin_money=_times(sent_money.single_look, count),
+        any_margin_money=any_money.anytime,
+        any_single_look_margin_money=any_money.single_look,
+        mean_notional=round_metric(fsum(notionals) / count) if money else None,
     )
 
 
-def _margins(estimate: SavingEstimate, answer: Answer) -> tuple[float | None, float | None]:
-    """Return the margin that holds at every look, and that of a single look."""
+class _Margins(NamedTuple):
+    """The margin that holds at every look, and that of a single look; None if it is not known yet."""
+
+    anytime: float | None = None
+    single_look: float | None = None
+
+
+def _margins(estimate: SavingEstimate | None, answer: Answer) -> _Margins:
+    if estimate is None:
+        return _Margins()
     anytime, single_look = estimate.interval(answer), estimate.single_look_interval(answer)
-    return (
-        round_metric(anytime.half_width) if anytime else None,
-        round_metric(single_look.half_width) if single_look else None,
+    return _Margins(
+        anytime=round_metric(anytime.half_width) if anytime else None,
+        single_look=round_metric(single_look.half_width) if single_look else None,
     )
 
 

@@ -255,12 +255,16 @@ policy_saving = Table(
     Column("saving_money", REAL, comment="what these saved together, in the currency of their notional"),
     Column("margin_money", REAL, comment="± of that sum, at every look"),
     Column("single_look_margin_money", REAL, comment="± of that sum, valid for one look only"),
+    Column("any_margin_money", REAL, comment="± of what one future order saves in money, at every look"),
+    Column("any_single_look_margin_money", REAL, comment="± of the same, valid for one look only"),
+    Column("mean_notional", REAL, comment="mean notional of these orders, which a future order has on average"),
     one_of("comparison", "maker_against_taker", "policy_against_taker", "policy_against_maker"),
     *map(
         finite,
         (
             "saving_bps sent_margin_bps sent_single_look_margin_bps any_margin_bps any_single_look_margin_bps "
-            "saving_money margin_money single_look_margin_money"
+            "saving_money margin_money single_look_margin_money any_margin_money any_single_look_margin_money "
+            "mean_notional"
         ).split(),
     ),
     Index(None, "scope", "symbol", "comparison", "slot"),

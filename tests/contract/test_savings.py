@@ -4,13 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, inspect, select, update
 
 from policy.experiment.experiment import Experiment
 from policy.experiment.saving import Comparison
 from storage.audit.difference import TamperedError
 from storage.read.pages import PageBounds
 from storage.read.savings import known_savings, saving_series
+from storage.schema import upgrade
 from storage.schema.tables import policy_saving
 from storage.store import Store
 from tests.support.runs import QUARTER, SLOT, claim, evidence, publish, result
@@ -114,3 +115,32 @@ def test_a_prune_removes_the_savings_of_its_runs_and_the_start_of_the_orders_sta
         assert connection.scalar(select(func.count()).select_from(policy_saving)) == 1
     assert read(store, known_savings, "default").since == SLOT
     list(store.verify())
+
+
+def test_a_saving_from_before_the_money_of_any_order_still_verifies_after_an_upgrade(store: Store) -> None:
+    """A store of schema 0011 had no columns for it: they are null, and what an order saves is the mean of the sum."""
+    before = replace(figure(1.5), any_margin_money=None, any_single_look_margin_money=None, mean_notional=None)
+    publish_savings(store, SLOT, before)
+
+    upgrade.downgrade(store.writer, "0011")
+    with store.writer.connect() as connection:
+        columns = {column["name"] for column in inspect(connection).get_columns("policy_saving")}
+    store.set_up()
+    publish_savings(store, SLOT + QUARTER, figure(2.0))
+
+    assert "mean_notional" not in columns
+    older, newer = (read(store, known_savings, "default", slot) for slot in (SLOT + QUARTER, None))
+    assert older.newest["", MAKER].figure == before
+    assert older.newest["", MAKER].figure.any_saving_money == pytest.approx(0.015)
+    assert newer.newest["", MAKER].figure == figure(2.0)
+    list(store.verify())
+
+
+@pytest.mark.parametrize("column", ["any_margin_money", "any_single_look_margin_money", "mean_notional"])
+def test_a_changed_figure_of_any_order_in_money_is_found(store: Store, column: str) -> None:
+    publish_savings(store, SLOT, figure(1.0))
+
+    with behind_the_triggers(store) as connection:
+        connection.execute(update(policy_saving).values({column: 7.0}))
+    with pytest.raises(TamperedError, match="run 1"):
+        list(store.verify())

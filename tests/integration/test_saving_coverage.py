@@ -1,6 +1,6 @@
 """How often the intervals of a saving hold, on made orders whose true saving is known, at a look after each order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from policy.experiment.confidence_sequence import TIGHTEST_COUNT
 from policy.experiment.estimate import estimate_saving
 from policy.experiment.saving import Answer, ExperimentOrder, OrderEffect, order_effects
+from policy.experiment.saving_figure import ALL_SYMBOLS, saving_figures
 
 Floats = NDArray[np.float64]
 REPETITIONS = 200
@@ -49,6 +50,24 @@ def made_orders(seed: int, count: int, share: float, mean_saving_bps: float) -> 
     return MadeOrders(orders=orders, true_saving_bps=taker_bps - maker_bps)
 
 
+# Large orders save less: 2 - z bps with a notional of 1,000 exp(0.8 z - 0.32), whose mean is 1,000. As the mean of z
+# exp(0.8 z - 0.32) is 0.8, an order saves 1,000 (2 - 0.8) / 10,000 on average, and not 0.2.
+TRUE_MONEY = 0.12
+
+
+def priced_orders(seed: int, count: int, share: float) -> list[ExperimentOrder]:
+    """Make the orders of `made_orders` with a notional, the larger the less an order saves."""
+    normal = np.random.default_rng([seed, 1]).standard_normal(count)
+    return [
+        replace(
+            order,
+            cost_bps=order.cost_bps + (float(z) if order.is_maker else 0.0),
+            notional=float(1000 * np.exp(0.8 * z - 0.32)),
+        )
+        for order, z in zip(made_orders(seed, count, share, 2.0).orders, normal, strict=True)
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
     """The estimate after each order, with the margins that hold at every look and at one, and from where on."""
@@ -59,28 +78,39 @@ class Looks:
     first: int
 
 
-def looks(effects: list[OrderEffect], share: float) -> Looks:
-    """Return what the estimator says after each order, all at once: the formulas of the study, in numpy."""
+def looks(effects: list[OrderEffect], share: float, sizes: Floats | None = None) -> Looks:
+    """Return what the estimator says after each order, all at once: the formulas of the study, in numpy.
+
+    An order counts as much as its size.
+    """
+    size = np.ones(len(effects)) if sizes is None else sizes
     is_maker = np.array([effect.order.is_maker for effect in effects])
     surprises = np.array([effect.surprise_bps for effect in effects])
     expected = np.array([effect.expected_bps for effect in effects])
     corrections = np.where(is_maker, surprises / (1 - share), -surprises / share)
     counts = np.arange(1, len(effects) + 1)
     makers = np.cumsum(is_maker)
-    maker_variance = np.cumsum(surprises**2 * is_maker) / np.maximum(makers, 1)
-    taker_variance = np.cumsum(surprises**2 * ~is_maker) / np.maximum(counts - makers, 1)
-    spread = np.cumsum(expected**2) / counts - (np.cumsum(expected) / counts) ** 2
+    mean_square = np.cumsum(size**2) / counts
+    maker_variance = mean_square * mean_so_far(surprises**2, size**2 * is_maker)
+    taker_variance = mean_square * mean_so_far(surprises**2, size**2 * ~is_maker)
+    spread = np.cumsum((size * expected) ** 2) / counts - (np.cumsum(size * expected) / counts) ** 2
     sent = np.sqrt(share / (1 - share) * maker_variance) + np.sqrt((1 - share) / share * taker_variance)
     any_order = np.sqrt(maker_variance / (1 - share) + taker_variance / share + spread)
     x = 8 / TIGHTEST_COUNT
     anytime = np.sqrt((counts * x + 1) / (counts**2 * x) * np.log((counts * x + 1) / 0.05**2))
     single_look = 1.959964 / np.sqrt(counts)
     return Looks(
-        estimates=-np.cumsum(expected + corrections) / counts,
+        estimates=-np.cumsum(size * (expected + corrections)) / counts,
         anytime={Answer.ORDERS_SENT: sent * anytime, Answer.ANY_ORDER: any_order * anytime},
         single_look={Answer.ORDERS_SENT: sent * single_look, Answer.ANY_ORDER: any_order * single_look},
         first=int(np.argmax((makers >= 5) & (counts - makers >= 5))),
     )
+
+
+def mean_so_far(values: Floats, weights: Floats) -> Floats:
+    """Return the weighted mean of the values up to each; 0 before the first weight above 0."""
+    total = np.cumsum(weights)
+    return np.divide(np.cumsum(values * weights), total, out=np.zeros_like(total), where=total > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +177,33 @@ def test_these_looks_are_those_of_the_estimator(count: int) -> None:
         assert single_look is not None
         assert anytime.half_width == pytest.approx(seen.anytime[answer][count - 1])
         assert single_look.half_width == pytest.approx(seen.single_look[answer][count - 1], rel=1e-6)
+
+
+def test_the_interval_of_what_any_order_saves_in_money_holds_at_every_look() -> None:
+    share, held, held_plainly = 0.05, 0, 0
+    for repetition in range(REPETITIONS):
+        orders = priced_orders(5000 + repetition, 800, share)
+        seen = looks(list(order_effects(orders)), share, notionals_of(orders) / 10_000)
+        error = np.abs(seen.estimates - TRUE_MONEY)[seen.first :]
+        held += bool(np.all(error <= seen.anytime[Answer.ANY_ORDER][seen.first :]))
+        held_plainly += bool(np.all(error <= seen.single_look[Answer.ANY_ORDER][seen.first :]))
+
+    assert held / REPETITIONS >= FEWEST_HELD
+    assert held_plainly / REPETITIONS < FEWEST_HELD
+
+
+def test_the_looks_at_money_are_those_of_the_figures() -> None:
+    orders = priced_orders(7, 800, 0.1)
+    seen = looks(list(order_effects(orders)), 0.1, notionals_of(orders) / 10_000)
+    figure = next(each for each in saving_figures(orders) if each.symbol == ALL_SYMBOLS)
+
+    assert figure.any_saving_money == pytest.approx(seen.estimates[-1], abs=1e-8)
+    assert figure.any_margin_money == pytest.approx(seen.anytime[Answer.ANY_ORDER][-1], abs=1e-8)
+    assert figure.margin_money == pytest.approx(800 * seen.anytime[Answer.ORDERS_SENT][-1], abs=1e-5)
+
+
+def notionals_of(orders: list[ExperimentOrder]) -> Floats:
+    return np.array([order.notional for order in orders])
 
 
 # Orders until ±0.5 bps in the study, on eight perpetuals: share, orders sent, any order.

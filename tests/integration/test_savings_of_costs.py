@@ -55,6 +55,14 @@ def test_the_saving_of_orders_by_chance_is_worked_by_hand(bot: Path, capsys: pyt
     # 40 orders of 100 in the currency of the quotes.
     assert saving["money"]["saving"] == pytest.approx(40 * 100 * 2.989286e-4, abs=1e-6)
     assert saving["money"]["interval"]["lower"] == pytest.approx(0.4 * (2.989286 - 1.374879 * 1.054919), abs=1e-5)
+    # One future order of 100: a hundredth of the basis points. Its deviation is worked in the next test.
+    of_an_order = saving["any_order_money"]
+    assert of_an_order["mean_notional"] == 100
+    assert of_an_order["saving"] == pytest.approx(0.02989286, abs=1e-8)
+    assert of_an_order["interval"]["upper"] == pytest.approx(0.01 * (2.989286 + 1.467397 * 1.054919), abs=1e-7)
+    assert of_an_order["single_look_interval"]["lower"] == pytest.approx(
+        0.01 * (2.989286 - 1.467397 * 0.309898), abs=1e-7
+    )
     assert figures[None, "policy_against_taker"]["saving_bps"] == saving["saving_bps"]
     assert (None, "policy_against_maker") not in figures  # the policy said maker first for each order
     assert figures["GOODUSDT", "maker_against_taker"]["saving_bps"] == saving["saving_bps"]
@@ -70,9 +78,9 @@ def test_the_screen_shows_both_intervals_and_marks_the_one_that_holds_for_one_lo
     assert any(line.startswith("orders of which chance decided the way, 2026-04-19T00:15:00Z to ") for line in lines)
     sentence = next(line for line in lines if line.startswith("  maker first against straight to taker: "))
     assert sentence.endswith(": saves 2.99 ± 1.45 bps an order")
-    # The deviation for any order is sqrt(9/35 / 0.875 + 1/5 / 0.125 + 0.259375), of which the last is how far what is
-    # expected varies: once -5, seven times -2, and 32 times -3.
-    row = ["all", "40", "5", "+2.99", "1.45", "1.55", "0.43", "0.45", "+1.20", "0.58"]
+    # The deviation for any order is sqrt(9/35 / 0.875 + 1/5 / 0.125 + 0.259375) = 1.467397, of which the last is how
+    # far what is expected varies: once -5, seven times -2, and 32 times -3. An order of 100 saves a hundredth of it.
+    row = ["all", "40", "5", "+2.99", "1.45", "1.55", "0.43", "0.45", "+1.20", "0.58", "+0.0299", "0.0155", "100"]
     assert [line.split() for line in lines].count(row) == 2  # maker first, and the policy, against taker
     assert "† the ordinary 95 % interval: valid for one look only, planned beforehand" in lines
     assert max(map(len, lines)) <= 120

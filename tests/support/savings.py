@@ -18,7 +18,10 @@ def figure(
     margin_bps: float | None = 0.5,
     order_count: int = 500,
 ) -> SavingFigure:
-    """A figure, by default of all symbols, whose margins for any order are twice those of the orders sent."""
+    """A figure, by default of all symbols, whose margins for any order are twice those of the orders sent.
+
+    Each order has a notional of 100, of which one basis point is 0.01.
+    """
     return SavingFigure(
         symbol=symbol,
         comparison=comparison,
@@ -34,6 +37,9 @@ def figure(
         saving_money=saving_bps * order_count / 100,
         margin_money=None if margin_bps is None else margin_bps * order_count / 100,
         single_look_margin_money=None if margin_bps is None else margin_bps * order_count / 200,
+        any_margin_money=None if margin_bps is None else margin_bps * 2 / 100,
+        any_single_look_margin_money=None if margin_bps is None else margin_bps / 100,
+        mean_notional=100.0,
     )
 
 

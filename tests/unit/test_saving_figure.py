@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.saving_words import saving_phrase
-from policy.experiment.confidence_sequence import anytime_margin
+from policy.experiment.confidence_sequence import anytime_margin, single_look_margin
 from policy.experiment.estimate import weight_of
 from policy.experiment.saving import Answer, Comparison, ExperimentOrder, OrderEffect, order_effects
 from policy.experiment.saving_figure import SavingFigure, SavingWord, judge_saving, saving_figures
@@ -36,6 +36,9 @@ def figure(saving_bps: float, margin_bps: float | None, order_count: int = 500) 
         saving_money=None,
         margin_money=None,
         single_look_margin_money=None,
+        any_margin_money=None,
+        any_single_look_margin_money=None,
+        mean_notional=None,
     )
 
 
@@ -208,7 +211,46 @@ def test_each_figure_is_that_of_its_orders_added_one_by_one() -> None:
         assert each.any_margin_bps == round(anytime_margin(len(own), any_order), 9)
         priced = [(effect, notional) for effect in own if (notional := effect.order.notional) is not None]
         weights = [weight_of(each.comparison, effect.order) * notional * 1e-4 for effect, notional in priced]
-        saving, sent, _ = added_one_by_one([effect for effect, _ in priced], weights)
+        saving, sent, any_order = added_one_by_one([effect for effect, _ in priced], weights)
         assert each.money_order_count == len(priced) < len(own)
         assert each.saving_money == round(saving * len(priced), 9)
         assert each.margin_money == pytest.approx(anytime_margin(len(priced), sent) * len(priced), abs=1e-6)
+        assert each.any_saving_money == round(saving, 9)
+        assert each.any_margin_money == round(anytime_margin(len(priced), any_order), 9)
+        assert each.any_single_look_margin_money == round(single_look_margin(len(priced), any_order), 9)
+        assert each.mean_notional == pytest.approx(sum(notional for _, notional in priced) / len(priced))
+
+
+def test_what_an_order_saves_in_money_counts_large_orders_by_their_size() -> None:
+    """Half of the orders are of 100 and save 4 bps, half are of 300 and save nothing.
+
+    Their mean of 200 times the mean of 2 bps would be 0.04, but an order saves 0.04 or nothing: 0.02.
+    """
+    made = [
+        ExperimentOrder(
+            symbol="A" if is_small else "B",
+            is_maker=not held_out,
+            is_held_out=held_out,
+            propensity=0.5,
+            cost_bps=6.0 if held_out or not is_small else 2.0,
+            taker_fee_bps=6.0,
+            notional=100.0 if is_small else 300.0,
+        )
+        for _ in range(5000)
+        for is_small in (True, False)
+        for held_out in (True, False)
+    ]
+    of_all, *_ = saving_figures(made)
+
+    assert of_all.saving_bps == pytest.approx(2.0, abs=0.01)
+    assert (of_all.mean_notional, of_all.any_saving_money) == (200.0, pytest.approx(0.02, abs=1e-4))
+    # What is saved varies by 0.02 around that, and nothing else does once the costs are known.
+    assert of_all.any_margin_money == pytest.approx(anytime_margin(20_000, 0.02), rel=0.05)
+
+
+def test_without_a_notional_nothing_is_said_of_money() -> None:
+    (figure_of_all, *_) = saving_figures([replace(order, notional=None) for order in orders_of_a_changed_policy(200)])
+
+    assert figure_of_all.money_order_count == 0
+    assert (figure_of_all.saving_money, figure_of_all.any_saving_money) == (None, None)
+    assert (figure_of_all.any_margin_money, figure_of_all.mean_notional) == (None, None)

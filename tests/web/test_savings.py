@@ -1,5 +1,6 @@
 """Savings on the console: the page, the tile, and the API."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,6 +44,19 @@ def test_the_page_has_the_words_and_both_intervals(visit: Visit, measured: Store
     assert "valid for one look, planned beforehand" in answer.text
     assert '<a href="/orders">Orders</a>' in answer.text
     assert answer.text.count("<polyline") == 1
+
+
+def test_the_page_has_the_money_of_any_order_and_its_notional(visit: Visit, measured: Store) -> None:
+    """2.1 bps of 100 are 0.021; a run of before schema 0012 stored neither its margin nor the notional."""
+    before = replace(figure(3.0, symbol="OLD"), any_margin_money=None, mean_notional=None)
+    publish_savings(measured, SLOT + 4 * DAY, before)
+
+    text = visit(measured, now=SLOT + 4 * DAY).get("/savings").text
+
+    cells = '<td class="number">0.021</td><td class="number">0.0096</td><td class="number">100</td>'
+    assert cells in text
+    assert '<td class="number">0.03</td><td class="number">–</td><td class="number">–</td>' in text
+    assert "any order is assumed to have a notional as those sent had" in text
 
 
 def test_the_page_names_a_source_that_cannot_tell_of_the_holdout(visit: Visit, sqlite_store: Store) -> None:
@@ -102,6 +116,12 @@ def test_the_api_has_both_answers_with_their_intervals_and_the_word(visit: Visit
     }
     assert saving["any_order"]["interval"] == {"lower": 1.14, "upper": 3.06}
     assert saving["money"]["saving"] == pytest.approx(31.08)
+    assert saving["any_order_money"] == {
+        "mean_notional": 100,
+        "saving": pytest.approx(0.021),
+        "interval": {"lower": pytest.approx(0.0114), "upper": pytest.approx(0.0306)},
+        "single_look_interval": {"lower": pytest.approx(0.0162), "upper": pytest.approx(0.0258)},
+    }
     assert items["BTC/USDT", MAKER]["orders_sent"]["remaining_days"] > 0
 
 

@@ -19,7 +19,7 @@ _NAMES = (
     (TIME, "slot previous_slot valid_from valid_to since day as_of"),
     (FLAG, "maker_first computed_maker_first previous_maker_first"),
     (COUNT, "fencing_token probe_every maker_posts digest_form"),
-    (FIGURE, "expectancy slip_q25 slip_q50 slip_q75 money"),
+    (FIGURE, "expectancy slip_q25 slip_q50 slip_q75 money mean_notional"),
     (
         CATEGORY,
         "scope symbol quality previous_quality regime previous_regime taker_bias computed_taker_bias "
