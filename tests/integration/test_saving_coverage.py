@@ -179,6 +179,25 @@ def test_these_looks_are_those_of_the_estimator(count: int) -> None:
         assert single_look.half_width == pytest.approx(seen.single_look[answer][count - 1], rel=1e-6)
 
 
+def test_the_intervals_of_a_symbol_hold_at_every_look_if_no_fee_is_known() -> None:
+    """Of four symbols with savings of their own; the first taker order of all is expected to cost what maker did."""
+    held: dict[Answer, int] = dict.fromkeys(Answer, 0)
+    asked, share = "3", 0.05
+    for repetition in range(REPETITIONS):
+        made = made_orders(9000 + repetition, 800, share, 2.0)
+        effects = list(order_effects([replace(order, taker_fee_bps=None) for order in made.orders]))
+        own = [row for row, effect in enumerate(effects) if effect.order.symbol == asked]
+        seen = looks([effects[row] for row in own], share)
+        so_far = np.cumsum(made.true_saving_bps[own]) / np.arange(1, len(own) + 1)
+        # Maker orders of the last symbol cost 1.5 bps more than the mean of all.
+        truths = {Answer.ORDERS_SENT: so_far, Answer.ANY_ORDER: np.full(len(own), 0.5)}
+        for answer, truth in truths.items():
+            error = np.abs(seen.estimates - truth)[seen.first :]
+            held[answer] += bool(np.all(error <= seen.anytime[answer][seen.first :]))
+
+    assert min(held.values()) / REPETITIONS >= FEWEST_HELD
+
+
 def test_the_interval_of_what_any_order_saves_in_money_holds_at_every_look() -> None:
     share, held, held_plainly = 0.05, 0, 0
     for repetition in range(REPETITIONS):
