@@ -21,8 +21,7 @@ from jobs.engines.duckdb_tables import (
     metric_rows,
     naive_times,
     outcome_bounds,
-    view_orders,
-    view_profits,
+    set_window,
 )
 from jobs.engines.engine import (
     STATE_TIMES,
@@ -73,13 +72,11 @@ class _DuckDBEngine:
 
     def load_orders(self) -> Mapping[str, object]:
         orders = self.sources.load_orders(self.window)
-        view_orders(self.connection, self.window)
+        set_window(self.connection, self.window)
         return orders.description
 
     def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:
         rows = self.rows(metrics.EFFECTIVENESS, outcome_parameters(self.window))
-        # Effectiveness would join the profits for nothing.
-        view_profits(self.connection, self.sources.plan.orders, self.window)
         usable = [row for row in rows if not row["symbol"].startswith(REJECT_PREFIX)]
         return usable, self._order_rejects(rows)
 

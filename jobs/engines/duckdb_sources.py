@@ -15,6 +15,7 @@ from jobs.engines.duckdb_tables import (
     has_orders_to_check,
     limit_threads,
     outcome_bounds,
+    view_orders,
     widest,
 )
 from jobs.plan import CandlesSource, Plan
@@ -46,7 +47,7 @@ class LoadedSources:
     needs_bars_of_orders: bool = False
 
     def load_orders(self, window: Window) -> Relation:
-        """Make `order_row` of the orders, unless it has those of this window, and return where they come from."""
+        """Make `order_row` and its views of the orders, unless it has this window's; return where they come from."""
         source = self.plan.orders
         if self.orders is None or source.depends_on_window:
             windows = [window] if source.depends_on_window else self.windows
@@ -55,6 +56,7 @@ class LoadedSources:
             loaded_window, wanted = self.plan.loaded_window(window), TimeRange.of(*loaded)
             orders = read_orders(self.connection, source, loaded_window, self.folder, wanted)
             copy_orders(self.connection, orders, source, bounds, is_for_one_window=len(windows) == 1)
+            view_orders(self.connection, source)
             if len(windows) > 1:
                 replaced = "select * from order_row where superseded_at is not null"
                 orders = numbered_once(

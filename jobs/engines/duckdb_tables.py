@@ -27,29 +27,17 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 REJECT_PREFIX = " "
 ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
 _ROW_GROUP = 122_880  # the rows that one thread of DuckDB reads at a time
-_OUTCOMES = (
-    f"select * replace (case when reason is null then symbol else '{REJECT_PREFIX}' || reason end as symbol) "
-    "from order_event"
-)
-_WITH_PROFIT = """
-    select o.* replace (coalesce(o.realized_pnl, p.realized_pnl) as realized_pnl)
-    from ({outcomes}) as o
-    left join (
-        select symbol, order_id, sum(realized_pnl) as realized_pnl
-        from order_close
-        where {in_window}
-        group by symbol, order_id
-    ) as p on p.symbol = o.symbol and p.order_id = o.order_id
-"""
+# The window that is measured: views cannot have parameters, but may name variables.
+_MEASURED = {"window_start": "getvariable('measured_from')", "as_of": "getvariable('measured_until')"}
 
 
 def load_orders(
     connection: duckdb.DuckDBPyConnection, relation: Relation, source: OrdersSource, window: Window
 ) -> None:
-    """Make `order_event` of the rows of a window, and `order_outcome` of it."""
+    """Make the tables of orders of the rows of a window, as `copy_orders` and `view_orders` do."""
     copy_orders(connection, relation, source, outcome_bounds(window), is_for_one_window=True)
-    view_orders(connection, window)
-    view_profits(connection, source, window)
+    view_orders(connection, source)
+    set_window(connection, window)
 
 
 def copy_orders(
@@ -84,33 +72,42 @@ def copy_orders(
         )
 
 
-def view_orders(connection: duckdb.DuckDBPyConnection, window: Window) -> None:
-    """Make `order_event` of `order_row`, and `order_outcome` without the profits of closes, as they are for a window.
+def view_orders(connection: duckdb.DuckDBPyConnection, source: OrdersSource) -> None:
+    """Make `order_event`, `order_outcome` and `closed_outcome` of `order_row`, for the window that `set_window` sets.
 
-    Of the rows with the same identity, the one that was written last before the window's end is kept. The window must
-    lie within the bounds of `order_row`. The views have rows of other times too, which are not to be used.
+    Of the rows with the same identity, the one that was written last before the window's end is kept. `closed_outcome`
+    has the profits of the closes in the window, too, which other metrics would join for nothing. The views have rows of
+    other times too, which are not to be used.
     """
     # In this form DuckDB sees that no row is a duplicate if none is superseded, and leaves the case out.
-    is_duplicate = f"coalesce(superseded_at < {_literals(window)['as_of']}, false) and reason is null"
+    is_duplicate = f"coalesce(superseded_at < {_MEASURED['as_of']}, false) and reason is null"
     connection.execute(
         "create or replace temp view order_event as select * exclude (superseded_at) "
         f"replace (case when {is_duplicate} then 'duplicate_id' else reason end as reason) from order_row"
     )
-    connection.execute(f"create or replace temp view order_outcome as {_OUTCOMES}")
-
-
-def view_profits(connection: duckdb.DuckDBPyConnection, source: OrdersSource, window: Window) -> None:
-    """Give `order_outcome` the profits of the closes in a window."""
+    symbol = f"case when reason is null then symbol else '{REJECT_PREFIX}' || reason end"
+    connection.execute(
+        f"create or replace temp view order_outcome as select * replace ({symbol} as symbol) from order_event"
+    )
+    closed = "select * from order_outcome"
     if source.kind is OrdersKind.ORDER_LOG:
-        literals = _literals(window)
-        in_window = re.sub(r"\$(\w+)", lambda name: literals[name[1]], ORDERS_IN_WINDOW)
-        outcomes = _WITH_PROFIT.format(outcomes=_OUTCOMES, in_window=in_window)
-        connection.execute(f"create or replace temp view order_outcome as {outcomes}")
+        in_window = re.sub(r"\$(\w+)", lambda name: _MEASURED[name[1]], ORDERS_IN_WINDOW)
+        closed = f"""
+            select o.* replace (coalesce(o.realized_pnl, p.realized_pnl) as realized_pnl)
+            from order_outcome as o
+            left join (
+                select symbol, order_id, sum(realized_pnl) as realized_pnl
+                from order_close
+                where {in_window}
+                group by symbol, order_id
+            ) as p on p.symbol = o.symbol and p.order_id = o.order_id"""
+    connection.execute(f"create or replace temp view closed_outcome as {closed}")
 
 
-def _literals(window: Window) -> dict[str, str]:
-    """Return the parameters of a query over the outcomes of a window as SQL: a view cannot have parameters."""
-    return {name: f"timestamp '{at}'" for name, at in outcome_bounds(window).items()}
+def set_window(connection: duckdb.DuckDBPyConnection, window: Window) -> None:
+    """Let the views of the orders be those of a window, which must lie within the bounds of `order_row`."""
+    measured_from, measured_until = (f"timestamp '{at}'" for at in outcome_bounds(window).values())
+    connection.execute(f"set variable measured_from = {measured_from}; set variable measured_until = {measured_until}")
 
 
 def limit_threads(connection: duckdb.DuckDBPyConnection, table: str) -> None:

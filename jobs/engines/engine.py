@@ -34,7 +34,7 @@ class Engine(Protocol):
         ...
 
     def load_orders(self) -> Mapping[str, object]:
-        """Make `order_outcome` of the plan's orders, and return the description of the source."""
+        """Make `order_outcome` and `closed_outcome` of the plan's orders, and return the description of the source."""
         ...
 
     def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:

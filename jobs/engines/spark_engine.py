@@ -159,7 +159,9 @@ class _SparkEngine:
     def load_orders(self) -> Mapping[str, object]:
         orders = self.plan.orders
         parameters = outcome_parameters(self.plan.loaded_window(self.window))
-        return self._load(_ORDERS, orders.location, parameters, deduplicate=bool(orders.deduplicate))
+        description = self._load(_ORDERS, orders.location, parameters, deduplicate=bool(orders.deduplicate))
+        self.session.table("order_outcome").createOrReplaceTempView("closed_outcome")
+        return description
 
     def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:
         rows = self.rows(metrics.EFFECTIVENESS, outcome_parameters(self.window))
