@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobs.sources.csv_files import text_of_csv_line
 from jobs.sources.errors import SourceError
@@ -18,6 +18,7 @@ _LONGEST = 300
 _NOT_FOUND_AGAIN = "not found again: a file changed while it was read"
 _TORN = "bad_row"
 _UNREAD = ("bad_time", "bad_symbol", "bad_value", "unknown_status", "unknown_word", "out_of_range")
+_ROW = f"file, line, symbol, cast(ts as varchar), case when reason in {_UNREAD} then unread end"
 # What identifies a duplicate: its reason comes from comparing rows, so reading one of them again does not show it.
 DUPLICATE_KEYS = {
     "duplicate_id": ("order_id", "symbol", "ts", "slippage_bps"),
@@ -93,11 +94,24 @@ class Samples:
         return f"{location}, {keys[0]} {values[0]}" if reason == "duplicate_id" else location
 
     def _judged(self, reasons: Set[str]) -> dict[str, str]:
-        return {reason: self._judged_row(reason) for reason in reasons - DUPLICATE_KEYS.keys() - {_TORN}}
+        judged = reasons - DUPLICATE_KEYS.keys() - {_TORN}
+        if self.relation.is_numbered and judged:
+            return self._numbered(judged)
+        return {reason: self._judged_row(reason) for reason in judged}
+
+    def _numbered(self, reasons: Set[str]) -> dict[str, str]:
+        """Return the location of the first row of each reason, by one query: a backfill asks for each of its slots."""
+        firsts = self.connection.execute(
+            f"""select reason, arg_min(row({_ROW}), row({self._origin()}, line)) from ({self.relation.rows})
+            where reason in ({", ".join(map(quoted, reasons))}) and ({self.in_window})
+            group by reason""",
+            self.bounds,
+        ).fetchall()
+        return {reason: self._located(row) for reason, row in firsts}
 
     def _judged_row(self, reason: str) -> str:
         condition = f"reason = {quoted(reason)} and ({self.in_window})"
-        if self.relation.is_typed or self.relation.is_numbered:
+        if self.relation.is_typed:
             return self._first(self.relation.files, condition, self.bounds)
         # Files are read in parallel, so the first row that arrives may be another each time.
         first_file = f"select arg_min(file, {self._origin()}) from {self.table} where {condition}"
@@ -121,15 +135,16 @@ class Samples:
             return self._first_of(map(self.relation.numbered, sorted(paths, key=str)), condition, parameters)
 
     def _first_of(self, sources: Iterable[str], condition: str, parameters: dict[str, object]) -> str:
-        unread = f"case when reason in {_UNREAD} then unread end"
         for rows in sources:
-            row = self.connection.execute(
-                f"select file, line, symbol, cast(ts as varchar), {unread} from ({rows}) where {condition} limit 1",
-                parameters,
-            ).fetchone()
+            query = f"select {_ROW} from ({rows}) where {condition} limit 1"
+            row = self.connection.execute(query, parameters).fetchone()
             if row is not None:
-                return f"{self._line(Path(row[0]), row[1])}{_details(*row[2:])}"
+                return self._located(row)
         raise LookupError("the row is no longer there")
+
+    def _located(self, row: Sequence[Any]) -> str:
+        file, line, *details = row
+        return f"{self._line(Path(file), line)}{_details(*details)}"
 
     def _line(self, path: Path, row: int) -> str:
         """Name the file and the line, or the row if there are no lines (Parquet, a query)."""
