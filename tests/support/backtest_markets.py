@@ -40,6 +40,20 @@ def walking(symbol: str, bar_count: int, *, interval: timedelta = timedelta(minu
     return market((np.stack([high, low, close], axis=1) / 100).tolist(), tick=0.01, symbol=symbol, interval=interval)
 
 
+def martingale(symbol: str, bar_count: int, *, deviation_bps: float, seed: int = 0) -> Market:
+    """Make a market of one-minute bars whose next price is on average the last one, in ticks of 0.001 about 100.
+
+    `deviation_bps` is that of the price within a minute, in which it takes twelve steps; the bars have its true range.
+    """
+    chance = np.random.default_rng((seed, len(symbol), sum(symbol.encode())))
+    steps = chance.normal(0, deviation_bps / 100 / np.sqrt(12), (bar_count, 12))
+    path = np.round(100 + np.cumsum(steps.ravel()), 3).reshape(bar_count, 12)
+    close = path[:, -1]
+    previous = np.concatenate([[100.0], close[:-1]])
+    high, low = np.maximum(path.max(axis=1), previous), np.minimum(path.min(axis=1), previous)
+    return market(np.stack([high, low, close], axis=1).tolist(), tick=0.001, symbol=symbol)
+
+
 def orders(*each: tuple[int, int], market_place: int = 0, interval: timedelta = MINUTE) -> Orders:
     """Make orders of one market from the bar at whose close each arrives and its side; chance does nothing to them."""
     bar, side = np.array(each, dtype=np.int64).T
