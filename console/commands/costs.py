@@ -21,8 +21,9 @@ from jobs.analysis.costs import CHOSEN, NOT_IN_FORCE, Costs, CostSummary, Policy
 from jobs.analysis.holdout_findings import find_in_experiment
 from jobs.analysis.order_history import OrderSelection
 from jobs.confidence_interval import ConfidenceInterval
-from jobs.experiment.savings import Savings
+from policy.experiment.saving_figure import ALL_SYMBOLS
 from policy.time_text import iso
+from storage.read.savings import known_savings
 
 _AsIfLive = Annotated[
     bool,
@@ -44,11 +45,13 @@ def command(
     with store_to_read(settings.store.url) as store:
         selection = select_orders(settings, store, since)
         costs = find_costs(store, selection, fees_of(settings), as_if_live=as_if_live)
+        with store.reading() as connection:
+            began_at = known_savings(connection, selection.scope, symbol=ALL_SYMBOLS).since
     if as_json:
         print_record({**_record(selection, costs), "as_if_live": as_if_live})
         return
     _print(selection, costs, as_if_live=as_if_live)
-    print_savings(costs.savings)
+    print_savings(costs.savings, costs.not_as_assigned_count, began_at)
     print_lines(f"\n{finding.line}" for finding in find_in_experiment(plan_of(settings)))
 
 
@@ -60,16 +63,17 @@ def _record(selection: OrderSelection, costs: Costs) -> dict[str, Any]:
         "order_count": costs.order_count,
         "figures": [_summary_record(summary) for summary in costs.figures],
         "rejects": [asdict(reject) for reject in costs.rejects],
-        "savings": _savings_record(costs.savings),
+        "savings": _savings_record(costs),
     }
 
 
-def _savings_record(savings: Savings) -> dict[str, Any]:
+def _savings_record(costs: Costs) -> dict[str, Any]:
+    savings = costs.savings
     return {
         "since": iso(savings.since),
         "until": iso(savings.until),
-        "unknown_cost_count": savings.unknown_cost_count,
-        "unknown_propensity_count": savings.unknown_propensity_count,
+        **asdict(savings.left_out),
+        "not_as_assigned_count": costs.not_as_assigned_count,
         "figures": [
             record.model_dump(mode="json") for record in saving_records(savings.figures, savings.until - savings.since)
         ],

@@ -1,12 +1,13 @@
 """What chance decided, on the terminal: the savings with their intervals, and what each mark means."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from console.saving_words import COMPARISON_WORDS, ONE_LOOK, saving_sentence
 from console.terminal.table import plain_table, print_table
 from console.terminal.text import exact_figure, print_lines
 from console.terminal.text import figure as number
-from jobs.experiment.savings import Savings
+from jobs.experiment.savings import LeftOut, Savings
 from policy.experiment.saving import Answer, Comparison
 from policy.experiment.saving_figure import ALL_SYMBOLS, SavingFigure
 from policy.time_text import iso
@@ -31,9 +32,12 @@ _HEADS = (
 )
 
 
-def print_savings(savings: Savings) -> None:
-    """Print what the orders saved of which chance decided the way, or that there are none."""
-    lines = [*_introduction(savings), *_left_out(savings)]
+def print_savings(savings: Savings, not_as_assigned_count: int, began_at: datetime | None) -> None:
+    """Print what the orders saved of which chance decided the way, or that there are none.
+
+    `began_at` is when the holdout began, None if no run held any orders out.
+    """
+    lines = [*_introduction(savings), *_left_out(savings.left_out), *_doubts(savings, not_as_assigned_count, began_at)]
     if not lines:
         print_lines(["", _NOTHING_BY_CHANCE])
         return
@@ -53,11 +57,23 @@ def _introduction(savings: Savings) -> Iterator[str]:
             yield f"  {saving_sentence(figure, Answer.ORDERS_SENT, savings.until - savings.since)}"
 
 
-def _left_out(savings: Savings) -> Iterator[str]:
-    if savings.unknown_cost_count:
-        yield f"  {savings.unknown_cost_count} more have no cost: they did not fill, or their fee is not known"
-    if savings.unknown_propensity_count:
-        yield f"  {savings.unknown_propensity_count} more have no propensity from 0.0001 to 0.9999"
+def _left_out(left_out: LeftOut) -> Iterator[str]:
+    if left_out.unknown_way_count:
+        yield f"  {left_out.unknown_way_count} more do not say which way they went"
+    if left_out.unknown_cost_count:
+        makers = left_out.unknown_cost_maker_count
+        unknown = f"{left_out.unknown_cost_count} more have no cost, {makers} of them maker first"
+        yield f"  {unknown}: they did not fill, or their fee is not known"
+    if left_out.unknown_propensity_count:
+        yield f"  {left_out.unknown_propensity_count} more have no propensity from 0.0001 to 0.9999"
+
+
+def _doubts(savings: Savings, not_as_assigned_count: int, began_at: datetime | None) -> Iterator[str]:
+    """Say what may bias the figures, and from when on the intervals hold at every look."""
+    if not_as_assigned_count:
+        yield f"  {not_as_assigned_count} do not fit their assignment, which may bias this: router-policy drift"
+    if savings.figures and began_at is not None and began_at < savings.since:
+        yield f"  the holdout began at {iso(began_at)}: intervals hold at every look if --since is that each time"
 
 
 def _row(figure: SavingFigure) -> Sequence[str]:

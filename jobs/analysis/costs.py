@@ -6,6 +6,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from jobs.analysis.drift import DriftKind, drift_of_loaded, load_policies, policies_of
 from jobs.analysis.order_history import OrderSelection, load_selected_orders, load_visible_policies, naive
 from jobs.confidence_interval import ConfidenceInterval, confidence_interval
 from jobs.engines.order_cost import view_order_costs
@@ -93,12 +94,14 @@ class CostSummary:
 class Costs:
     """Summaries of all orders, by symbol, by regime, by policy and quality, and by all of these; and the rejects.
 
-    `savings` are of the orders of which chance decided the way: it has no figure if there are none.
+    `savings` are of the orders of which chance decided the way: it has no figure if there are none. Of the orders,
+    `not_as_assigned_count` do not fit what a holdout assigned them, as `find_drift` counts them; 0 if none took part.
     """
 
     figures: tuple[CostSummary, ...]
     rejects: tuple[Reject, ...]
     savings: Savings
+    not_as_assigned_count: int
 
     @property
     def order_count(self) -> int:
@@ -120,11 +123,17 @@ def find_costs(store: Store, selection: OrderSelection, fees: Mapping[str, Fees]
         rejects = load_selected_orders(connection, selection, folder)
         _load_history(connection, store, selection, as_if_live=as_if_live)
         view_order_costs(connection, fees)
-        return Costs(
-            figures=_figures(connection, selection),
-            rejects=tuple(rejects),
-            savings=savings_of_loaded_orders(connection, selection.start, selection.end),
-        )
+        figures = _figures(connection, selection)
+        savings = savings_of_loaded_orders(connection, selection.start, selection.end)
+        not_as_assigned_count = _count_not_as_assigned(connection, store, selection) if savings.has_orders else 0
+    return Costs(figures=figures, rejects=tuple(rejects), savings=savings, not_as_assigned_count=not_as_assigned_count)
+
+
+def _count_not_as_assigned(connection: "DuckDBPyConnection", store: Store, selection: OrderSelection) -> int:
+    """Judge the orders as `drift` does; the tables of the policies are those of the drift from then on."""
+    policies = load_policies(connection, selection, policies_of(store, selection))
+    judged = drift_of_loaded(connection, selection, policies)
+    return sum(symbol.findings[DriftKind.NOT_AS_ASSIGNED].order_count for symbol in judged)
 
 
 def _load_history(

@@ -1,6 +1,7 @@
 -- The orders of which chance decided the way, in the order in which they ended, each with its cost in basis points of
 -- the notional, + is worse; null if it did not fill or its fee is not known. Order ids break ties. An order whose other
--- way was all but impossible says nothing of it, and its propensity is null.
+-- way was all but impossible says nothing of it, and its propensity is null. `is_maker` is null if the log does not know
+-- which way the order went.
 --     order_cost        the orders of the log with their slippage and fee
 select
     symbol,
@@ -17,5 +18,4 @@ where
     ts >= $window_start
     and ts < $window_end
     and holdout is not null
-    and maker_started is not null
 order by ts, order_id, symbol

@@ -1,5 +1,6 @@
 """What orders saved of which chance decided the way: the orders of a log, and the figures of them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,31 +20,48 @@ _EXPERIMENT_ORDERS = files(__package__).joinpath("experiment_orders.sql").read_t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Orders of which chance decided the way, and of which the figures know nothing; each is counted once.
+
+    Of `unknown_way_count` the log does not know which way they went. `unknown_cost_count` did not fill or have no known
+    fee, `unknown_cost_maker_count` of them as maker first. `unknown_propensity_count` have no propensity from 0.0001 to
+    0.9999.
+    """
+
+    unknown_way_count: int = 0
+    unknown_cost_count: int = 0
+    unknown_cost_maker_count: int = 0
+    unknown_propensity_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Savings:
     """The figures of the orders with `since <= ts < until` of which chance decided the way.
 
-    Of these orders, `unknown_cost_count` did not fill or have no known fee, and `unknown_propensity_count` others have
-    no propensity from 0.0001 to 0.9999: the figures are without them.
+    The figures are without `left_out`.
     """
 
     since: datetime
     until: datetime
-    unknown_cost_count: int = 0
-    unknown_propensity_count: int = 0
+    left_out: LeftOut = LeftOut()
     figures: tuple[SavingFigure, ...] = ()
+
+    @property
+    def has_orders(self) -> bool:
+        """Whether chance decided the way of any order, with a figure or left out."""
+        return bool(self.figures) or self.left_out != LeftOut()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentOrders:
     """The orders of which chance decided the way, in the order in which they ended, each with that time.
 
-    The counts are those of `Savings`: of orders that are not here.
+    Those that are not here are counted in `left_out`.
     """
 
     orders: Sequence[ExperimentOrder]
     ended_at: Sequence[datetime]
-    unknown_cost_count: int
-    unknown_propensity_count: int
+    left_out: LeftOut
 
 
 def find_savings(source: OrdersSource, fees: Mapping[str, Fees], since: datetime, until: datetime) -> Savings:
@@ -80,8 +98,7 @@ def _savings_of(orders: ExperimentOrders, since: datetime, until: datetime) -> S
     return Savings(
         since=since,
         until=until,
-        unknown_cost_count=orders.unknown_cost_count,
-        unknown_propensity_count=orders.unknown_propensity_count,
+        left_out=orders.left_out,
         figures=tuple(saving_figures(orders.orders)),
     )
 
@@ -92,13 +109,16 @@ def _loaded_orders(connection: "DuckDBPyConnection", since: datetime, until: dat
     bounds = naive_times({"window_start": since, "window_end": until})
     orders: list[ExperimentOrder] = []
     ended_at: list[datetime] = []
-    unknown_cost_count = unknown_propensity_count = 0
+    left_out: Counter[str] = Counter()
     rows = connection.execute(_EXPERIMENT_ORDERS, bounds).fetchall()
     for symbol, is_maker, is_held_out, propensity, cost_bps, half_spread_bps, taker_fee_bps, notional, ts in rows:
-        if cost_bps is None:
-            unknown_cost_count += 1
+        if is_maker is None:
+            left_out["unknown_way_count"] += 1
+        elif cost_bps is None:
+            left_out["unknown_cost_count"] += 1
+            left_out["unknown_cost_maker_count"] += is_maker
         elif propensity is None:
-            unknown_propensity_count += 1
+            left_out["unknown_propensity_count"] += 1
         else:
             ended_at.append(ts.replace(tzinfo=UTC))
             orders.append(
@@ -113,9 +133,4 @@ def _loaded_orders(connection: "DuckDBPyConnection", since: datetime, until: dat
                     notional=notional,
                 )
             )
-    return ExperimentOrders(
-        orders=orders,
-        ended_at=ended_at,
-        unknown_cost_count=unknown_cost_count,
-        unknown_propensity_count=unknown_propensity_count,
-    )
+    return ExperimentOrders(orders=orders, ended_at=ended_at, left_out=LeftOut(**left_out))

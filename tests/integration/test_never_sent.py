@@ -9,7 +9,7 @@ import pytest
 
 from jobs.analysis.never_sent import estimates_within
 from jobs.analysis.replay import replay
-from jobs.experiment.savings import ExperimentOrders
+from jobs.experiment.savings import ExperimentOrders, LeftOut
 from policy.experiment.saving import ExperimentOrder
 from policy.rules import State, rule_set
 from storage.store import Store
@@ -44,8 +44,7 @@ def orders(of: Sequence[tuple[datetime, bool, float]], symbol: str = "BTCUSDT") 
             for _, is_maker, propensity in of
         ],
         ended_at=[at for at, _, _ in of],
-        unknown_cost_count=0,
-        unknown_propensity_count=0,
+        left_out=LeftOut(),
     )
 
 

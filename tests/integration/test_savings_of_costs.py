@@ -13,6 +13,7 @@ from tests.support.command import command
 from tests.support.experiments import FEES, append_rows, experiment_rows
 
 AS_OF = datetime(2026, 4, 26, 0, 15, tzinfo=UTC)
+WAY = {"maker_start", "is_maker_final", "used_fallback"}
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,8 @@ def test_the_screen_shows_both_intervals_and_marks_the_one_that_holds_for_one_lo
     assert any(line.startswith("orders of which chance decided the way, 2026-04-19T00:15:00Z to ") for line in lines)
     sentence = next(line for line in lines if line.startswith("  maker first against straight to taker: "))
     assert sentence.endswith(": saves 2.99 ± 1.45 bps an order")
+    # None names the run by whose policy it was sent.
+    assert "  40 do not fit their assignment, which may bias this: router-policy drift" in lines
     # The deviation for any order is sqrt(9/35 / 0.875 + 1/5 / 0.125 + 0.259375) = 1.467397, of which the last is how
     # far what is expected varies: once -5, seven times -2, and 32 times -3. An order of 100 saves a hundredth of it.
     row = ["all", "40", "5", "+2.99", "1.45", "1.55", "0.43", "0.45", "+1.20", "0.58", "+0.0299", "0.0155", "100"]
@@ -105,19 +108,22 @@ def test_a_log_without_chance_is_no_comparison_as_before(bot: Path, capsys: pyte
 def test_orders_without_a_cost_or_with_a_way_that_was_certain_are_counted_apart(
     bot: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = experiment_rows(AS_OF - timedelta(days=2), "OTHERUSDT")[:3]
+    rows = experiment_rows(AS_OF - timedelta(days=2), "OTHERUSDT")[:4]
     unfilled = {key: value for key, value in rows[0].items() if key != "slippage_bps"}
+    without_a_way = {key: value for key, value in rows[3].items() if key not in WAY}
     unfilled |= {"is_maker_final": False, "prices": {"mark": 100.0}, "result": {"status": "CANCELED", "retries": 0}}
     append_rows(
         bot.with_name("logs") / "order_metrics.jsonl",
-        [unfilled, {**rows[1], "propensity": 1.0}, {**rows[2], "propensity": 0.00001}],
+        [unfilled, {**rows[1], "propensity": 1.0}, {**rows[2], "propensity": 0.00001}, without_a_way],
     )
 
     costs.command(config=bot, as_json=True)
     record = json.loads(capsys.readouterr().out)
     assert (record["savings"]["unknown_cost_count"], record["savings"]["unknown_propensity_count"]) == (1, 2)
+    assert (record["savings"]["unknown_cost_maker_count"], record["savings"]["unknown_way_count"]) == (1, 1)
     assert {each["symbol"] for each in record["savings"]["figures"]} == {None, "GOODUSDT"}
     costs.command(config=bot)
     text = capsys.readouterr().out
-    assert "  1 more have no cost: they did not fill, or their fee is not known" in text
+    assert "  1 more do not say which way they went" in text
+    assert "  1 more have no cost, 1 of them maker first: they did not fill, or their fee is not known" in text
     assert "  2 more have no propensity from 0.0001 to 0.9999" in text

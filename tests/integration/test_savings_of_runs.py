@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from console.commands import costs
 from console.settings.file import load
 from console.settings.plan import plan_of
 from jobs.plan import EngineChoice, EngineKind
@@ -32,8 +33,8 @@ class Bot:
     """A bot with an experiment whose slots are computed one after the other."""
 
     def __init__(self, folder: Path, experiment: str = "share = 0.125\nuntil_bps = 100\nthen = 0.01") -> None:
-        settings = write_bot(folder, START, more=f"{FEES}[experiment]\n{experiment}\n")
-        self.plan, self.url = plan_of(load(settings)), f"sqlite:///{folder / 'policy.db'}"
+        self.settings = write_bot(folder, START, more=f"{FEES}[experiment]\n{experiment}\n")
+        self.plan, self.url = plan_of(load(self.settings)), f"sqlite:///{folder / 'policy.db'}"
         self.log = folder / "logs" / "order_metrics.jsonl"
         self.store = Store(self.url)
         self.store.set_up()
@@ -123,6 +124,19 @@ def test_without_an_experiment_nothing_is_read_or_stored(tmp_path: Path) -> None
 
     known = read(bot.store, known_savings, bot.plan.scope)
     assert (known.since, dict(known.newest)) == (None, {})
+
+
+def test_costs_of_orders_since_later_than_the_holdout_name_when_it_began(
+    bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Seven days before the newest slot, from which orders count by default, no order was held out yet."""
+    bot.run(START)
+    append_rows(bot.log, experiment_rows(START + DAY))
+    hint = "  the holdout began at 2026-04-26T00:15:00Z: intervals hold at every look if --since is that each time"
+
+    for since, is_named in ((START + timedelta(hours=1), True), (START, False), (None, False)):
+        costs.command(since=since, config=bot.settings)
+        assert (hint in capsys.readouterr().out.splitlines()) is is_named, since
 
 
 def test_a_backfill_stores_no_saving(bot: Bot) -> None:

@@ -73,6 +73,10 @@ class Loop:
         """Let the settings have other fees from the next run on; the venue asks for those of the start."""
         self._plan = replace(self._plan, fees={"": fees})
 
+    def change_experiment(self, experiment: Experiment) -> None:
+        """Hold other orders out from the next run on."""
+        self._plan = replace(self._plan, experiment=experiment)
+
     def trade(self, until: timedelta, every: timedelta) -> list[Outcome]:
         """Route an order now and then every so often, until so long after the start."""
         outcomes = []
