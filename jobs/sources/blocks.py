@@ -1,12 +1,13 @@
 """Blocks of a file, some megabytes of whole lines each, and between which times the rows of each lie."""
 
 import os
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BufferedReader
 from typing import NamedTuple
+
+import xxhash
 
 from jobs.sources.lines import LONGEST_LINE_BYTES
 from policy.window import Window
@@ -108,8 +109,14 @@ def new_blocks(stream: BufferedReader) -> Iterator[bytes]:
 
 def checksum_of_next(stream: BufferedReader, size: int) -> tuple[int, bytes]:
     """Return the checksum of the next bytes of a stream, and the last of them."""
-    piece = memoryview(bytearray(_PIECE_BYTES))  # used again and again: new memory costs as much as the checksum
-    checksum, last_byte = 0, b""
+    piece = memoryview(bytearray(_PIECE_BYTES))  # used again and again: new memory costs more than the checksum
+    checksum, last_byte = xxhash.xxh3_64(), b""
     while count := stream.readinto(piece[: min(size, _PIECE_BYTES)]):
-        checksum, last_byte, size = zlib.crc32(piece[:count], checksum), bytes(piece[count - 1 : count]), size - count
-    return checksum, last_byte
+        checksum.update(piece[:count])
+        last_byte, size = bytes(piece[count - 1 : count]), size - count
+    return checksum.intdigest(), last_byte
+
+
+def checksum_of(text: bytes) -> int:
+    """Return the checksum of these bytes, as `checksum_of_next` does."""
+    return xxhash.xxh3_64_intdigest(text)

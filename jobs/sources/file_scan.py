@@ -1,7 +1,6 @@
 """A file of a log as blocks: those of an earlier run that are still there, and new ones, whose times are learnt."""
 
 import time
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from io import BufferedReader, BytesIO
@@ -9,7 +8,15 @@ from pathlib import Path
 
 from jobs.sources.block_index import IndexedFile
 from jobs.sources.block_times import BlockTimes
-from jobs.sources.blocks import Block, blocks_still_there, checksum_of_next, is_closed, new_blocks, status_of
+from jobs.sources.blocks import (
+    Block,
+    blocks_still_there,
+    checksum_of,
+    checksum_of_next,
+    is_closed,
+    new_blocks,
+    status_of,
+)
 from jobs.sources.compression import Compression
 from jobs.sources.json_lines import count_lines, has_plain_lines
 from jobs.sources.text_files import text_compression
@@ -104,7 +111,7 @@ def _by_blocks(source: str, scan: FileScan, stream: BufferedReader, times: Block
 def _block(text: bytes, end: int) -> Block:
     is_plain = has_plain_lines(BytesIO(text))
     line_count = text.count(b"\n") + (not text.endswith(b"\n")) if is_plain else count_lines(BytesIO(text))
-    return Block(end, zlib.crc32(text), line_count, is_plain)
+    return Block(end, checksum_of(text), line_count, is_plain)
 
 
 def _as_one_block(source: str, scan: FileScan, stream: BufferedReader, times: BlockTimes) -> FileScan:
