@@ -13,7 +13,7 @@ from jobs.plan import Plan
 from jobs.run.backfill import backfill
 from storage.store import Store
 
-REPETITIONS = 3
+REPETITIONS = 5
 TARGET = 20.0
 SLOTS = 480
 SINGLE_RUNS = 16

@@ -15,12 +15,13 @@ from policy.outage_evidence import FillCount, OutageEvidence, WeighedOrder
 from policy.rules import RuleSet, State, rule_set
 from policy.streaks import Streak, Streaks
 from storage.records import Origin, RunResult
+from storage.schema.upgrade import needed_version
 from storage.store import Store
 from storage.write import leases
 from tests.support.store_calls import write
 
 RUNS, SYMBOLS = 400, 250
-REPETITIONS = 3
+REPETITIONS = 5
 TARGET = 15.0
 _MILLION = 1_000_000
 _STEP = timedelta(hours=1)
@@ -57,7 +58,7 @@ def replayed(path: Path, rules: RuleSet) -> int:
 
 def history(folder: Path, runs: int, symbols: int) -> Path:
     """Return a store of so many runs by the breaker, made if it is not there; most symbols trade steadily."""
-    path = folder / f"breakers-{symbols}x{runs}.db"
+    path = folder / f"breakers-{symbols}x{runs}-{needed_version()}.db"
     if path.exists():
         return path
     unfinished = path.with_suffix(".unfinished")

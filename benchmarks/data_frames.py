@@ -17,9 +17,9 @@ from jobs.engines.measure import measure
 from jobs.plan import OrdersKind
 from policy.window import OUTCOME_WINDOW
 
-REPETITIONS = 3
-PANDAS_TARGET = 10
-POLARS_TARGET = 1
+REPETITIONS = 5
+PANDAS_TARGET = 5
+POLARS_TARGET = 2
 
 REASONS = ("not_finite", "sentinel_slippage", "contradictory", "unknown_fill")
 

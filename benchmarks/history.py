@@ -17,6 +17,7 @@ from policy import Effectiveness, Evidence, Expectancy, Volatility
 from policy.rules import rule_set
 from storage.database.engine import sqlite_driver
 from storage.records import Origin, RunResult
+from storage.schema.upgrade import needed_version
 from storage.store import Store
 from storage.write import leases
 from tests.support.store_calls import write
@@ -113,7 +114,7 @@ def grown(folder: Path, runs: int, symbols: int = SYMBOLS) -> Path:
 
     The digests of the copies do not verify; reading does not check them.
     """
-    path = folder / f"history-{symbols}x{runs}.db"
+    path = folder / f"history-{symbols}x{runs}-{needed_version()}.db"
     if path.exists():
         return path
     unfinished = path.with_suffix(".unfinished")
@@ -198,7 +199,7 @@ def _latest(rows: str, times: ReadTimes) -> Figure:
 
 
 def _verified(folder: Path) -> Iterator[Figure]:
-    path = folder / "verified.db"
+    path = folder / f"verified-{needed_version()}.db"
     if not path.exists():
         unfinished = path.with_suffix(".unfinished")
         unfinished.unlink(missing_ok=True)
@@ -206,22 +207,27 @@ def _verified(folder: Path) -> Iterator[Figure]:
             store.set_up()
             publish(store, 1000, 1000)
         unfinished.rename(path)
-    for runs in (100, 1000):
-        snapshots, rate, memory = _verifying(f"verify_in_process({str(path)!r}, {runs})")
-        what, how = f"verify, {snapshots:,.0f} snapshots", "each decision derived, by the processor time of one process"
-        yield Figure(
-            name=what, value=rate, lowest=rate, highest=rate, target=100_000, how=how, unit="a second", at_least=True
-        )
+    for runs, repetitions in ((100, 5), (1000, 1)):
+        verified = [_verifying(f"verify_in_process({str(path)!r}, {runs})") for _ in range(repetitions)]
+        what = f"verify, {verified[0][0]:,.0f} snapshots"
+        how = "each decision derived, by the processor time of one process"
+        yield _rate(what, [rate for _, rate, _ in verified], 100_000, how)
+        memory = max(memory for *_, memory in verified)
         how = "its largest resident set"
         yield Figure(name=what, value=memory, lowest=memory, highest=memory, target=150, how=how, unit="MB")
-    rates = sorted(_verifying(f"verify_by_two({str(path)!r})")[1] for _ in range(3))
-    yield Figure(
-        name="verify with two processes, 1 million snapshots",
-        value=rates[1],
-        lowest=rates[0],
-        highest=rates[2],
-        target=180_000,
-        how="the whole store to its head, by the clock of a machine that does nothing else",
+    rates = [_verifying(f"verify_by_two({str(path)!r})")[1] for _ in range(5)]
+    how = "the whole store to its head, by the clock of a machine that does nothing else"
+    yield _rate("verify with two processes, 1 million snapshots", rates, 180_000, how)
+
+
+def _rate(name: str, rates: Sequence[float], target: float, how: str) -> Figure:
+    return Figure(
+        name=name,
+        value=statistics.median(rates),
+        lowest=min(rates),
+        highest=max(rates),
+        target=target,
+        how=how,
         unit="a second",
         at_least=True,
     )
