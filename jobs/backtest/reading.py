@@ -17,6 +17,7 @@ from jobs.engines import duckdb_tables as tables
 from jobs.engines.duckdb_candles import mark_duplicate_bars
 from jobs.engines.duckdb_session import duckdb_session
 from jobs.engines.measurement import market_ticks, one_tick_markets
+from jobs.engines.rejected_orders import REJECT_PREFIX
 from jobs.plan import CandlesSource, OrdersSource
 from jobs.sources.blocks import TimeRange
 from jobs.sources.candles import read_candles
@@ -94,7 +95,7 @@ def read_log(source: OrdersSource, since: datetime, until: datetime) -> LoggedOr
     as `read_markets` does.
     """
     window = Window(as_of=until, outcome_window=until - since)
-    parameters = {**_bounds(since, until), "reject_prefix": tables.REJECT_PREFIX}
+    parameters = {**_bounds(since, until), "reject_prefix": REJECT_PREFIX}
     with duckdb_session() as (connection, folder):
         orders = read_orders(connection, source, window, folder, TimeRange.of(window))
         tables.load_orders(connection, orders, source, window)

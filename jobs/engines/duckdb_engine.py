@@ -1,7 +1,7 @@
 """The DuckDB engine: runs in this process and reads the sources in place."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,6 @@ from jobs.engines.duckdb_session import duckdb_errors, duckdb_session
 from jobs.engines.duckdb_sources import LoadedSources
 from jobs.engines.duckdb_tables import (
     ORDERS_IN_WINDOW,
-    REJECT_PREFIX,
     bar_bounds,
     check_orders,
     load_table,
@@ -34,6 +33,7 @@ from jobs.engines.engine import (
     TotalRow,
     outcome_parameters,
 )
+from jobs.engines.rejected_orders import sorted_out
 from jobs.plan import CandlesSource, Plan
 from jobs.sources.reject_counts import count_rejects
 from policy import metrics
@@ -77,18 +77,15 @@ class _DuckDBEngine:
 
     def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:
         rows = self.rows(metrics.EFFECTIVENESS, outcome_parameters(self.window))
-        usable = [row for row in rows if not row["symbol"].startswith(REJECT_PREFIX)]
-        return usable, self._order_rejects(rows)
+        usable, counts = sorted_out(rows)
+        return usable, self._order_rejects(counts)
 
-    def _order_rejects(self, effectiveness: Iterable[MetricRow]) -> list[Reject]:
-        """Take the rejects of the window from the measured rows, and count with them the orders without a time."""
+    def _order_rejects(self, counts: Counter[str]) -> list[Reject]:
+        """Return the rejects of the window, of which these are counted, and with them the orders without a time."""
         orders, bounds = self.sources.orders, outcome_bounds(self.window)
         assert orders is not None  # `load_orders` comes before
-        counts = Counter(self.sources.timeless_order_counts)
-        for row in effectiveness:
-            if row["symbol"].startswith(REJECT_PREFIX):
-                counts[row["symbol"].removeprefix(REJECT_PREFIX)] += row["outcome_count"]
-        return count_rejects(self.connection, "orders", "order_event", ORDERS_IN_WINDOW, bounds, orders, counts)
+        every = counts + Counter(self.sources.timeless_order_counts)
+        return count_rejects(self.connection, "orders", "order_event", ORDERS_IN_WINDOW, bounds, orders, every)
 
     def rows(self, query: str, parameters: QueryParameters) -> list[MetricRow]:
         return metric_rows(self.connection, query, naive_times(parameters))

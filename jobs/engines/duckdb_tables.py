@@ -14,6 +14,7 @@ from jobs.engines.engine import (
     outcome_parameters,
     traded_through_parameters,
 )
+from jobs.engines.rejected_orders import SYMBOL_OR_REASON
 from jobs.plan import OrdersKind, OrdersSource
 from jobs.sources import canonical
 from jobs.sources.files import FileFormat
@@ -22,9 +23,6 @@ from policy import metrics
 from policy.window import Window
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
-# A rejected row stands in `order_outcome` with this prefix and its reason in place of its symbol, so that one pass over
-# the log both measures and counts the rejects. No symbol begins with a blank.
-REJECT_PREFIX = " "
 ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
 _ROW_GROUP = 122_880  # the rows that one thread of DuckDB reads at a time
 # The window that is measured: views cannot have parameters, but may name variables.
@@ -85,9 +83,8 @@ def view_orders(connection: duckdb.DuckDBPyConnection, source: OrdersSource) -> 
         "create or replace temp view order_event as select * exclude (superseded_at) "
         f"replace (case when {is_duplicate} then 'duplicate_id' else reason end as reason) from order_row"
     )
-    symbol = f"case when reason is null then symbol else '{REJECT_PREFIX}' || reason end"
     connection.execute(
-        f"create or replace temp view order_outcome as select * replace ({symbol} as symbol) from order_event"
+        f"create or replace temp view order_outcome as select * replace ({SYMBOL_OR_REASON} as symbol) from order_event"
     )
     closed = "select * from order_outcome"
     if source.kind is OrdersKind.ORDER_LOG:
