@@ -10,13 +10,9 @@ from jobs.engines.engine import Engine, bar_parameters
 from policy.window import Window
 
 _BARS = "from candle where ts >= :first_bar_open and ts <= :last_bar_open"
-_COUNT = f"select count(*) as bar_count {_BARS}"
+_COUNTS = f"select symbol, count(*) as bar_count {_BARS} group by symbol"
 # One symbol with the most bars stands for all, so that bars of thousands of symbols need not be sorted.
-_OPENINGS = f"""select ts {_BARS} and symbol = (
-    select symbol from (select symbol, count(*) as bar_count {_BARS} group by symbol) as counted
-    order by bar_count desc, symbol
-    limit 1
-) order by ts"""
+_OPENINGS = f"select ts {_BARS} and symbol = :symbol order by ts"
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -44,9 +40,12 @@ class LoadedBars:
 def check_bars(engine: Engine, window: Window) -> LoadedBars:
     """Return what is found of the candles that an engine has loaded. Raises as the engine does."""
     bounds = bar_parameters(window)
-    (count,) = engine.rows(_COUNT, bounds)
-    openings = [row["ts"] for row in engine.rows(_OPENINGS, bounds)]
-    return LoadedBars(bar_count=count["bar_count"], spacing=_most_common_spacing(openings))
+    counts = {row["symbol"]: row["bar_count"] for row in engine.rows(_COUNTS, bounds)}
+    if not counts:
+        return LoadedBars()
+    symbol = min(counts, key=lambda symbol: (-counts[symbol], symbol))
+    openings = [row["ts"] for row in engine.rows(_OPENINGS, {**bounds, "symbol": symbol})]
+    return LoadedBars(bar_count=sum(counts.values()), spacing=_most_common_spacing(openings))
 
 
 def _most_common_spacing(openings: Sequence[datetime]) -> timedelta | None:

@@ -10,7 +10,7 @@ from policy.reject import Reject
 from policy.window import Window
 
 MetricRow = Mapping[str, Any]
-QueryParameters = Mapping[str, datetime | float]
+QueryParameters = Mapping[str, datetime | float | str]
 # A row of `breaker_state`: the symbol, then STATE_TIMES, each in UTC with its zone, or None.
 StateRow = tuple[str, *tuple[datetime | None, ...]]
 STATE_TIMES = ("opened_at", "restarted_at", "pool_opened_at", "pool_restarted_at")
