@@ -1,9 +1,10 @@
 """The Spark engine: reads canonical Parquet on shared storage through a Spark Connect server."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,10 +22,10 @@ from jobs.engines.engine import (
     outcome_parameters,
     traded_through_parameters,
 )
-from jobs.engines.spark_columns import canonical_columns
-from jobs.engines.spark_session import server_message, spark_session
+from jobs.engines.rejected_orders import sorted_out
+from jobs.engines.spark_session import spark_session
+from jobs.engines.spark_tables import CANDLES, ORDERS, Table, open_files
 from jobs.plan import CandlesKind, CandlesSource, Location, OrdersKind, Plan
-from jobs.sources import candles, canonical
 from jobs.sources.errors import SourceError
 from jobs.sources.samples import shown
 from policy import metrics
@@ -33,62 +34,18 @@ from policy.symbols import SymbolSpelling
 from policy.window import Window
 
 if TYPE_CHECKING:
+    from pyspark.sql.connect.column import Column
+    from pyspark.sql.connect.dataframe import DataFrame
     from pyspark.sql.connect.session import SparkSession
 
 _STATE_COLUMNS = ", ".join(["symbol string", *(f"{name} timestamp" for name in STATE_TIMES)])
 _PERIOD_COLUMNS = "symbol string, opened_at timestamp, closed_at timestamp"
 _TOTAL_COLUMNS = "symbol string, start_count bigint, fill_count bigint"
-# Spark's functions that are written in SQL cannot be aggregates, so the macro is replaced in the text.
-_QUARTILES = re.compile(r"\bquartiles\((\w+)\)")
-_PERCENTILES = r"percentile(\1, array(0.25D, 0.5D, 0.75D))"
+# Spark's functions that are written in SQL cannot be aggregates, so the macro is replaced in the text: by the sorted
+# values, of which the quartiles are then taken. Spark's own percentile counts each value, and takes five times as long.
+_QUARTILES = re.compile(r"\bquartiles\((\w+)\) as (\w+)")
+_SORTED_VALUES = r"sort_array(collect_list(\1)) as \2"
 _OTHER_FORMAT = re.compile(r"\.(csv|jsonl|ndjson|json)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Table:
-    """A canonical table: the columns that its source must have, the rows that are usable, and how to name one."""
-
-    source: str
-    view: str
-    types: Mapping[str, str]
-    required: Sequence[str]
-    in_window: str
-    judged: str
-    is_duplicate: str
-    duplicate_reason: str
-    sample: str
-    description: Mapping[str, object]
-
-
-_ORDERS = _Table(
-    source="orders",
-    view="order_outcome",
-    types=canonical.SQL_TYPES,
-    required=canonical.REQUIRED,
-    in_window="ts is null or (ts >= :window_start and ts < :as_of)",
-    judged=f"""case
-        when ts is null then 'bad_time' when symbol is null then 'bad_symbol' when is_unread then 'bad_value'
-        else {canonical.ORDER_REASON}
-    end""",
-    is_duplicate=f"""order_id is not null and row_number() over (
-        partition by {canonical.IDENTITY}, judgement order by {canonical.WRITTEN_LAST_FIRST}
-    ) > 1""",
-    duplicate_reason="duplicate_id",
-    sample="concat_ws(' ', concat('order_id ', order_id), symbol, coalesce(cast(ts as string), ts_text))",
-    description={"kind": "canonical", "format": "parquet"},
-)
-_CANDLES = _Table(
-    source="candles",
-    view="candle",
-    types={"ts": "timestamp", "symbol": "varchar", "high": "double", "low": "double", "close": "double"},
-    required=candles.BAR_COLUMNS,
-    in_window="ts is null or (ts >= :first_bar_open and ts <= :last_bar_open)",
-    judged=candles.BAR_REASON,
-    is_duplicate=f"row_number() over (partition by symbol, ts, judgement order by {candles.WIDEST_FIRST}) > 1",
-    duplicate_reason="duplicate_bar",
-    sample="concat_ws(' ', symbol, coalesce(cast(ts as string), ts_text))",
-    description={"format": "parquet"},
-)
 
 
 @contextmanager
@@ -106,7 +63,11 @@ def spark_engine(plan: Plan) -> Iterator[EngineAt]:
 @contextmanager
 def _engine_at(plan: Plan, window: Window) -> Iterator[Engine]:
     with spark_session(plan.engine.remote) as session:
-        yield _SparkEngine(session=session, plan=plan, window=window)
+        engine = _SparkEngine(session=session, plan=plan, window=window)
+        try:
+            yield engine
+        finally:
+            engine.release()
 
 
 def _check_sources(plan: Plan) -> None:
@@ -146,11 +107,15 @@ def _check_location(source: str, location: Location) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SparkEngine:
-    """An Engine on an open session; its tables are views, which Spark computes anew in each query."""
+    """An Engine on an open session; its tables are views, which Spark computes anew in each query.
+
+    `kept` are the tables that cost more to compute again than to keep: the server holds them until `release`.
+    """
 
     session: "SparkSession"
     plan: Plan
     window: Window
+    kept: "list[DataFrame]" = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -159,30 +124,43 @@ class _SparkEngine:
     def load_orders(self) -> Mapping[str, object]:
         orders = self.plan.orders
         parameters = outcome_parameters(self.plan.loaded_window(self.window))
-        description = self._load(_ORDERS, orders.location, parameters, deduplicate=bool(orders.deduplicate))
-        self.session.table("order_outcome").createOrReplaceTempView("closed_outcome")
+        rows, description = self._rows(ORDERS, orders.location, parameters)
+        rows.createOrReplaceTempView("orders_row")
+        events = self.session.sql(ORDERS.events(deduplicate=bool(orders.deduplicate)))
+        events = self._keep(events) if orders.deduplicate else events
+        events.createOrReplaceTempView("orders_event")
+        self._view("order_outcome", ORDERS.usable_and_rejected)
+        self._view("usable_order", ORDERS.usable)
+        self._view("closed_outcome", ORDERS.usable)
         return description
 
     def measure_orders(self) -> tuple[list[MetricRow], list[Reject]]:
-        rows = self.rows(metrics.EFFECTIVENESS, outcome_parameters(self.window))
-        return rows, self._rejects(_ORDERS, self.plan.orders.location, outcome_parameters(self.window))
+        bounds = outcome_parameters(self.window)
+        usable, counts = sorted_out(self.rows(metrics.EFFECTIVENESS, bounds))
+        (timeless,) = self.rows("select count(*) as order_count from orders_event where ts is null", {})
+        counts["bad_time"] += timeless["order_count"]
+        return usable, self._rejects(ORDERS, self.plan.orders.location, bounds, counts)
 
     def rows(self, query: str, parameters: QueryParameters) -> list[MetricRow]:
+        frame = self.session.sql(_QUARTILES.sub(_SORTED_VALUES, query), args=dict(parameters))
+        for _, name in _QUARTILES.findall(query):
+            frame = frame.withColumn(name, _quartiles(name))
         # Arrow keeps the zone of a time; collect() would turn it into this machine's local time.
-        text = _QUARTILES.sub(_PERCENTILES, query)
-        rows: list[MetricRow] = self.session.sql(text, args=dict(parameters)).toArrow().to_pylist()
+        rows: list[MetricRow] = frame.toArrow().to_pylist()
         return rows
 
     def load_maker_orders(self, totals: Sequence[TotalRow], interval: timedelta | None) -> None:
-        self.session.table("order_outcome").createOrReplaceTempView("usable_order")
-        if interval is not None:
-            bounds = dict(traded_through_parameters(self.window, interval))
-            self.session.sql(metrics.TRADED_THROUGH, args=bounds).createOrReplaceTempView("traded_through")
+        has_bars = interval is not None and self._load_bars_of_orders(interval)
         is_logged = bool(self.rows(metrics.HAS_LOGGED_PASSAGE, outcome_parameters(self.window)))
-        checked = metrics.checked_order(is_logged=is_logged, has_bars=interval is not None)
-        self.session.sql(checked).createOrReplaceTempView("checked_order")
-        self.session.sql(metrics.MAKER_ORDER).createOrReplaceTempView("maker_order")
+        self._view("checked_order", metrics.checked_order(is_logged=is_logged, has_bars=has_bars))
+        self._view("maker_order", metrics.MAKER_ORDER)
         self.session.createDataFrame(totals, _TOTAL_COLUMNS).createOrReplaceTempView("maker_total")
+
+    def _load_bars_of_orders(self, interval: timedelta) -> bool:
+        """Make `traded_through`, and return whether it has a row."""
+        bounds = dict(traded_through_parameters(self.window, interval))
+        self._keep(self.session.sql(metrics.TRADED_THROUGH, args=bounds)).createOrReplaceTempView("traded_through")
+        return bool(self.rows("select symbol from traded_through limit 1", {}))
 
     def load_breaker_states(self, states: Sequence[StateRow]) -> None:
         self.session.createDataFrame(list(states), _STATE_COLUMNS).createOrReplaceTempView("breaker_state")
@@ -198,63 +176,84 @@ class _SparkEngine:
         bounds = bar_parameters(self.window)
         if any(rules.outage_parameters for rules in self.plan.rule_sets_with_state):
             bounds["first_bar_open"] = min(bounds["first_bar_open"], self.window.start)
-        description = self._load(_CANDLES, source.location, bounds, deduplicate=True)
-        return description, self._rejects(_CANDLES, source.location, bar_parameters(self.window))
+        rows, description = self._rows(CANDLES, source.location, bounds)
+        # By symbol, as every metric of bars asks for them, so that they are sent around once.
+        rows.repartition("symbol").createOrReplaceTempView("candles_row")
+        self._keep(self.session.sql(CANDLES.events(deduplicate=True))).createOrReplaceTempView("candles_event")
+        self._view("candle", CANDLES.usable)
+        return description, self._candle_rejects(source.location)
 
-    def _load(
-        self, table: _Table, location: Location, bounds: Mapping[str, datetime], *, deduplicate: bool
-    ) -> dict[str, object]:
-        """Make the table's view of the usable rows, and `..._event` of all rows of the window; describe the source."""
-        types, file_count = _open(self.session, table, location)
-        columns = canonical_columns(table.source, location, table.types, table.required, types)
-        is_duplicate = f"judgement is null and {table.is_duplicate}" if deduplicate else "false"
-        query = f"""
-            select *, case when {is_duplicate} then '{table.duplicate_reason}' else judgement end as reason
-            from (
-                select *, {table.judged} as judgement, {table.sample} as sample
-                from (select {columns} from {table.source}_file)
-                where {table.in_window}
-            )"""
-        self.session.sql(query, args=dict(bounds)).createOrReplaceTempView(f"{table.source}_event")
-        usable = f"select {', '.join(table.types)} from {table.source}_event where reason is null"
-        self.session.sql(usable).createOrReplaceTempView(table.view)
-        return {**table.description, "files": file_count}
-
-    def _rejects(self, table: _Table, location: Location, bounds: QueryParameters) -> list[Reject]:
+    def _candle_rejects(self, location: Location) -> list[Reject]:
+        bounds = bar_parameters(self.window)
         rows = self.rows(
-            f"""select reason, count(*) as reject_count, max(sample) as sample
-                from {table.source}_event where reason is not null and ({table.in_window})
-                group by reason order by reason""",
+            f"""select reason, count(*) as bar_count from candles_event
+                where reason is not null and ({CANDLES.in_window}) group by reason""",
             bounds,
         )
+        return self._rejects(CANDLES, location, bounds, Counter({row["reason"]: row["bar_count"] for row in rows}))
+
+    def _rejects(self, table: Table, location: Location, bounds: QueryParameters, counts: Counter[str]) -> list[Reject]:
+        """Return the rejects of the window with these counts, each with a row of its reason."""
+        samples = {
+            reason: self.rows(
+                f"""select {table.sample} as sample from {table.source}_event
+                    where reason = :reason and ({table.in_window}) limit 1""",
+                {**bounds, "reason": reason},
+            )[0]["sample"]
+            for reason, count in sorted(counts.items())
+            if count
+        }
         return [
             Reject(
                 source=table.source,
-                reason=row["reason"],
-                reject_count=row["reject_count"],
-                sample=shown(f"{location.path}: {row['sample']}"),
+                reason=reason,
+                reject_count=counts[reason],
+                sample=shown(f"{location.path}: {sample}"),
             )
-            for row in rows
+            for reason, sample in samples.items()
         ]
 
+    def _rows(
+        self, table: Table, location: Location, bounds: Mapping[str, datetime]
+    ) -> "tuple[DataFrame, dict[str, object]]":
+        """Return all rows in the window, and describe the source."""
+        types, file_count = open_files(self.session, table, location)
+        rows = self.session.sql(table.rows(location, types), args=dict(bounds))
+        return rows, {**table.description, "files": file_count}
 
-def _open(session: "SparkSession", table: _Table, location: Location) -> tuple[dict[str, str], int]:
-    """Make `..._file` of the Parquet files, columns matched by name; return their types and the number of files."""
-    from pyspark.errors.exceptions.connect import SparkConnectGrpcException
+    def _view(self, name: str, query: str) -> None:
+        self.session.sql(query).createOrReplaceTempView(name)
 
-    assert location.path is not None
-    try:
-        frame = session.read.option("mergeSchema", "true").parquet(location.path)
-        types = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
-        files = frame.inputFiles()
-        frame.createOrReplaceTempView(f"{table.source}_file")
-    except SparkConnectGrpcException as error:
-        if error.getGrpcStatusCode().name == "UNAVAILABLE":
-            raise
-        raise SourceError(
-            f"{table.source}.path: Spark cannot read {location.path} as Parquet: {server_message(error)}. "
-            f"Correct {table.source}.path, which the server must reach under the same name, or the file"
-        ) from error
-    if not files:
-        raise SourceError(f"{table.source}.path: Spark finds no file at {location.path}; correct {table.source}.path")
-    return types, len(files)
+    def _keep(self, frame: "DataFrame") -> "DataFrame":
+        """Let the server hold the rows of a frame once they are computed, until the engine is left.
+
+        Spark knows such rows by their query. The session makes it one that no other run has, which may have read other
+        files under the same names.
+        """
+        from pyspark.sql.connect.functions import lit
+
+        kept = frame.where(lit(self.session.session_id).isNotNull()).persist()
+        self.kept.append(kept)
+        return kept
+
+    def release(self) -> None:
+        """Let the server forget the tables that it holds, unless it cannot be reached any more."""
+        from pyspark.errors import PySparkException
+
+        with suppress(PySparkException):
+            for frame in self.kept:
+                frame.unpersist()
+
+
+def _quartiles(values: str) -> "Column":
+    """Return the quartiles of a column of sorted values, interpolated as DuckDB does; null without a value."""
+    from pyspark.sql.connect.functions import expr
+
+    quartiles = ", ".join(_quantile(values, share) for share in (0.25, 0.5, 0.75))
+    return expr(f"case when size({values}) > 0 then array({quartiles}) end")
+
+
+def _quantile(values: str, share: float) -> str:
+    position = f"(1 + (size({values}) - 1) * {share}D)"
+    lower, upper = (f"element_at({values}, cast({end}({position}) as int))" for end in ("floor", "ceil"))
+    return f"{lower} + ({upper} - {lower}) * ({position} - floor({position}))"

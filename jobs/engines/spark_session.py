@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _CONNECTION_RETRIES = 4  # about 5 seconds if nothing listens, 25 if nothing answers
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.inferTimestampNTZ.enabled": "false",  # a time without a zone is in UTC, and needs no cast
+    # Spark would sort the orders by symbol if there are more symbols than this: 128 by default.
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "1000000",
+    "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning": "true",  # few rows are kept in few parts
     "spark.sql.legacy.parquet.nanosAsLong": "true",  # else Spark refuses files with times in nanoseconds
 }
 

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -194,6 +195,29 @@ def test_the_figures_are_those_worked_out_by_hand(plan: Plan, remote: str) -> No
     assert (bars["HAND"].atr_short_pct, bars["HAND"].atr_ratio, bars["HAND"].bar_age_seconds) == (2.0, 1.0, 300.0)
 
 
+def test_quartiles_are_interpolated_alike_and_null_without_a_slippage(tmp_path: Path, remote: str) -> None:
+    orders = """
+        select
+            timestamp '2026-04-20 10:00:00' + n * interval 1 minute as ts, symbol, true as maker_started,
+            true as maker_filled, false as fallback_used, cast(slippage_bps as double) as slippage_bps
+        from (values
+            (1, 'NONE', null), (2, 'ONE', -3.25), (3, 'TWO', 4.0), (4, 'TWO', -0.0), (5, 'TWO', null),
+            (6, 'SAME', 1.1), (7, 'SAME', 1.1), (8, 'SAME', 1.1), (9, 'SAME', -7.7), (10, 'SAME', 20.0)
+        ) as t(n, symbol, slippage_bps)
+    """
+    plan = plan_of(write(tmp_path / "orders.parquet", orders))
+
+    for engine_plan in (plan, on_spark(plan, remote)):
+        figures = {symbol: found.effectiveness for symbol, found in measure(engine_plan, WINDOW, {}).evidence.items()}
+        quartiles = {symbol: (each.slip_q25, each.slip_q50, each.slip_q75) for symbol, each in figures.items()}
+        assert quartiles == {
+            "NONE": (None, None, None),
+            "ONE": (-3.25, -3.25, -3.25),
+            "TWO": (1.0, 2.0, 3.0),
+            "SAME": (1.1, 1.1, 1.1),
+        }
+
+
 def test_a_symbol_is_the_same_whichever_engine_reads_it(tmp_path: Path, remote: str) -> None:
     orders = """
         select
@@ -231,8 +255,50 @@ def test_rows_that_are_not_used_are_counted_by_reason_and_one_of_each_is_named(p
     samples = {(reject.source, reject.reason): reject.sample for reject in result.rejects}
     orders = plan.orders.location.path
     assert samples["orders", "bad_time"] == f"{orders}: order_id bad-1 HAND"
-    assert samples["orders", "contradictory"] == f"{orders}: order_id bad-9 HAND 2026-04-20 10:00:00"
+    assert samples["orders", "contradictory"] in {
+        f"{orders}: order_id {order_id} HAND 2026-04-20 10:00:00" for order_id in ("bad-8", "bad-9")
+    }
     assert samples["candles", "duplicate_bar"].endswith("candles.parquet: ETHUSDT 2026-04-25 23:45:00")
+
+
+@pytest.mark.parametrize(
+    ("volatility", "ends"),
+    [
+        (metrics.VOLATILITY, nullcontext()),
+        ("select no_such_column from candle", pytest.raises(EngineError, match="no_such_column")),
+    ],
+)
+def test_what_the_server_keeps_is_released_also_if_the_run_fails(
+    plan: Plan,
+    remote: str,
+    monkeypatch: pytest.MonkeyPatch,
+    volatility: str,
+    ends: AbstractContextManager[object],
+) -> None:
+    kept, released = frames_of_calls(monkeypatch, "persist"), frames_of_calls(monkeypatch, "unpersist")
+    monkeypatch.setattr(metrics, "VOLATILITY", volatility)
+
+    with ends:
+        measure(on_spark(plan, remote), WINDOW, {})
+
+    assert len(kept) == 2  # the orders, because repeated ids are looked for, and the candles
+    assert released == kept
+
+
+def frames_of_calls(monkeypatch: pytest.MonkeyPatch, method: str) -> list[object]:
+    """Return a list that will have each frame of which this method is called."""
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    frames: list[object] = []
+    call = getattr(DataFrame, method)
+
+    def noted(frame: DataFrame) -> DataFrame:
+        frames.append(frame)
+        result: DataFrame = call(frame)
+        return result
+
+    monkeypatch.setattr(DataFrame, method, noted)
+    return frames
 
 
 def test_both_engines_run_the_text_of_the_sql_files(plan: Plan, remote: str, monkeypatch: pytest.MonkeyPatch) -> None:
