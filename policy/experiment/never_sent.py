@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from policy.experiment.estimate import SavingEstimate, estimate_saving
+from policy.experiment.estimate import SavingEstimate, alike_orders, estimate_of_strata
 from policy.experiment.saving import OrderEffect
 
 
@@ -24,7 +24,8 @@ def estimate_never_sent(effects: Sequence[OrderEffect]) -> NeverSentEstimate | N
 
     The effective number is that of Kish (1965): the squared sum of the weights over the sum of their squares.
     """
-    saving = estimate_saving(effects, [-1.0] * len(effects))
+    strata = [orders.in_bps() for alike in alike_orders(effects).values() for orders in alike]
+    saving = estimate_of_strata(strata, [-1.0] * len(strata))
     weights = [1 / effect.order.propensity for effect in effects if effect.order.is_maker]
     if saving is None or not weights:
         return None

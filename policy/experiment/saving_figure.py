@@ -4,22 +4,22 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from itertools import repeat
 from math import fsum
 from typing import NamedTuple, Self
 
 from policy.experiment.confidence_sequence import Interval, anytime_margin, interval_around
 from policy.experiment.estimate import (
     FEWEST_ORDERS_OF_A_WAY,
+    AlikeOrders,
     SavingEstimate,
     Stratum,
+    alike_orders,
     estimate_of_strata,
-    strata_of,
     weight_of,
 )
 from policy.experiment.power import ASSUMED_DEVIATIONS, orders_until, remaining_orders
-from policy.experiment.saving import Answer, Comparison, ExperimentOrder, OrderEffect, order_effects
-from policy.numbers import ONE_BPS, round_metric
+from policy.experiment.saving import Answer, Comparison, ExperimentOrder, order_effects
+from policy.numbers import round_metric
 
 ALL_SYMBOLS = ""
 SMALLEST_SAVING_BPS = 0.25
@@ -81,10 +81,8 @@ def saving_figures(orders: Sequence[ExperimentOrder]) -> Iterator[SavingFigure]:
     `orders` are in the order in which they ended, of all symbols: what a symbol's orders are expected to cost begins at
     what those of all symbols did.
     """
-    by_symbol: dict[str, list[OrderEffect]] = {}
-    for effect in order_effects(orders):
-        by_symbol.setdefault(effect.order.symbol, []).append(effect)
-    strata = {symbol: _SymbolStrata.of(effects) for symbol, effects in sorted(by_symbol.items())}
+    alike = sorted(alike_orders(order_effects(orders)).items())
+    strata = {symbol: _SymbolStrata.of(of_symbol) for symbol, of_symbol in alike}
     for symbol, of_symbol in {ALL_SYMBOLS: _SymbolStrata.of_all(strata.values()), **strata}.items():
         yield from _figures(symbol, of_symbol)
 
@@ -98,12 +96,11 @@ class _SymbolStrata:
     notionals: Sequence[float]
 
     @classmethod
-    def of(cls, effects: Sequence[OrderEffect]) -> Self:
-        priced = [(effect, notional) for effect in effects if (notional := effect.order.notional) is not None]
+    def of(cls, alike: Sequence[AlikeOrders]) -> Self:
         return cls(
-            bps=strata_of(effects, repeat(1.0, len(effects))),
-            money=strata_of([effect for effect, _ in priced], [notional * ONE_BPS for _, notional in priced]),
-            notionals=[notional for _, notional in priced],
+            bps=[orders.in_bps() for orders in alike],
+            money=[stratum for orders in alike if (stratum := orders.in_money()) is not None],
+            notionals=[notional for orders in alike for notional in orders.notionals if notional is not None],
         )
 
     @classmethod
