@@ -43,6 +43,7 @@ def test_the_page_has_the_words_and_both_intervals(visit: Visit, measured: Store
     assert '<a href="/symbols/BTC%2FUSDT">BTC/USDT</a>' in answer.text
     assert "valid for one look, planned beforehand" in answer.text
     assert '<a href="/orders">Orders</a>' in answer.text
+    assert "Orders that were not sent as assigned bias a saving" in answer.text
     assert answer.text.count("<polyline") == 1
 
 
