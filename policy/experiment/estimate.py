@@ -1,7 +1,7 @@
 """The mean saving of orders that chance sent, with what its intervals are made of."""
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, repeat
 from math import fsum, sqrt
@@ -207,15 +207,32 @@ def _count_differing(weighted: _Weighted, *, is_maker: bool) -> int:
 
 
 def _sent_deviation(weighted: _Weighted, order_count: int) -> float:
-    return sqrt(_variance_of_way(weighted, order_count, is_maker=True, excess=1.0)) + sqrt(
-        _variance_of_way(weighted, order_count, is_maker=False, excess=1.0)
-    )
+    """Bound the deviation of an effect around what its order truly saved.
+
+    Its square is (h / p) r1^2 + (p / h) r0^2 + 2 r1 r0, of which no order shows the last. Over all orders that is at
+    most the root of the product of the first two, and at most that of r1^2 and r0^2: the same if all have one p.
+    """
+    maker, taker = (_mean_over_all(weighted, order_count, way, _odds_against) for way in (True, False))
+    squares = [_mean_over_all(weighted, order_count, way, _one) for way in (True, False)]
+    return sqrt(maker + taker + 2 * sqrt(min(maker * taker, squares[0] * squares[1])))
 
 
 def _any_deviation(weighted: _Weighted, order_count: int) -> float:
     of_expected = _variance_of_expected(weighted, order_count)
-    of_maker = _variance_of_way(weighted, order_count, is_maker=True, excess=0.0)
-    return sqrt(of_expected + of_maker + _variance_of_way(weighted, order_count, is_maker=False, excess=0.0))
+    maker, taker = (_mean_over_all(weighted, order_count, way, _inverse) for way in (True, False))
+    return sqrt(of_expected + maker + taker)
+
+
+def _inverse(probability: float) -> float:
+    return 1 / probability
+
+
+def _odds_against(probability: float) -> float:
+    return 1 / probability - 1
+
+
+def _one(_: float) -> float:
+    return 1.0
 
 
 def _variance_of_expected(weighted: _Weighted, order_count: int) -> float:
@@ -226,15 +243,17 @@ def _variance_of_expected(weighted: _Weighted, order_count: int) -> float:
     return (within + between) / order_count
 
 
-def _variance_of_way(weighted: _Weighted, order_count: int, *, is_maker: bool, excess: float) -> float:
-    """Return the mean over all orders of w^2 c r^2, c = 1 / q - excess, q the probability of the way, w with the size.
+def _mean_over_all(
+    weighted: _Weighted, order_count: int, is_maker: bool, coefficient_of: Callable[[float], float]
+) -> float:
+    """Return the mean over all orders of w^2 c r^2, c of the probability q of the way, w with the size.
 
     The surprise r is known only of the orders that went this way: each stands for 1 / q orders.
     """
     every_coefficient, coefficients, squares = [], [], []
     for each, weight in weighted:
         probability = each.probability(is_maker=is_maker)
-        coefficient = weight**2 * (1 / probability - excess)
+        coefficient = weight**2 * coefficient_of(probability)
         every_coefficient.append(coefficient * each.size_squares)
         if each.is_maker is is_maker:
             coefficients.append(coefficient / probability * each.size_squares)

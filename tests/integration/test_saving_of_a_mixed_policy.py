@@ -48,7 +48,7 @@ def looks_at(comparison: Comparison, orders: list[ExperimentOrder]) -> Looks:
 
 
 def test_the_intervals_hold_for_each_comparison_more_often_than_the_plain_ones() -> None:
-    """The plain ones held in 81 to 87 of 100 repetitions, so that the difference is four standard errors from 3."""
+    """The plain ones held in at most 87 of 100 repetitions, so that the difference is four standard errors from 3."""
     held: Counter[Comparison] = Counter()
     held_plainly: Counter[Comparison] = Counter()
     for seed in range(REPETITIONS):

@@ -48,15 +48,23 @@ def looks(effects: Sequence[OrderEffect], weights: Floats) -> Looks:
     expected = np.array([effect.expected_bps for effect in effects])
     corrections = np.where(is_maker, surprises, -surprises) / propensity
 
-    def variance(*, of_maker: bool, excess: int) -> Floats:
+    maker_probability = np.where(is_maker, propensity, 1 - propensity)
+    odds = maker_probability / (1 - maker_probability)
+
+    def mean(factors: Floats, *, of_maker: bool) -> Floats:
         went = is_maker == of_maker
         probability = np.where(went, propensity, 1 - propensity)
-        coefficients = weights**2 * (1 / probability - excess)
+        coefficients = weights**2 * factors
         return np.cumsum(coefficients) / counts * _mean_so_far(surprises**2, coefficients / probability * went)
 
     spread = np.cumsum((weights * expected) ** 2) / counts - (np.cumsum(weights * expected) / counts) ** 2
-    sent = np.sqrt(variance(of_maker=True, excess=1)) + np.sqrt(variance(of_maker=False, excess=1))
-    any_order = np.sqrt(variance(of_maker=True, excess=0) + variance(of_maker=False, excess=0) + spread)
+    maker, taker = mean(1 / odds, of_maker=True), mean(odds, of_maker=False)
+    ones = np.ones(len(effects))
+    product = np.minimum(maker * taker, mean(ones, of_maker=True) * mean(ones, of_maker=False))
+    sent = np.sqrt(maker + taker + 2 * np.sqrt(product))
+    any_order = np.sqrt(
+        mean(1 / maker_probability, of_maker=True) + mean(1 / (1 - maker_probability), of_maker=False) + spread
+    )
     x = 8 / TIGHTEST_COUNT
     anytime = np.sqrt((counts * x + 1) / (counts**2 * x) * np.log((counts * x + 1) / 0.05**2))
     single_look = 1.959964 / np.sqrt(counts)

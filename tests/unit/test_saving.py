@@ -184,6 +184,24 @@ def test_the_effect_of_an_order_is_right_on_average_whatever_was_expected(
     assert mean == pytest.approx(asked.cost_bps - other_cost, abs=1e-6)
 
 
+def test_the_deviation_of_a_policy_that_changed_worked_by_hand() -> None:
+    """Under maker first a fifth is held out, under taker a fifth too: five orders of each way in both halves.
+
+    Maker orders have the probability 0.8 or 0.2: (h / p) r1^2 over all is (0.25 + 4) / 2 * 36, and (p / h) r0^2 is
+    (4 + 0.25) / 2 * 4. No more than 6 * 2 is r1 r0, while the root of the product of these two is 2.125 * 12.
+    """
+    effects = [
+        *surprised(6, -6, 6, -6, 6, taker=False, share=0.2),
+        *surprised(2, -2, 2, -2, 2, taker=True, share=0.2),
+        *surprised(6, -6, 6, -6, 6, taker=False, share=0.8),
+        *surprised(2, -2, 2, -2, 2, taker=True, share=0.8),
+    ]
+    estimate = estimate_saving(effects, [-1.0] * 20)
+
+    assert estimate is not None
+    assert estimate.deviation(Answer.ORDERS_SENT) == pytest.approx(sqrt(2.125 * 36 + 2.125 * 4 + 2 * 12))
+
+
 @given(orders=st.lists(made_orders, min_size=1, max_size=40), factor=st.floats(0.01, 100))
 def test_a_saving_and_its_deviations_have_the_unit_of_the_weights(orders: list[ExperimentOrder], factor: float) -> None:
     effects = effects_of(*orders)

@@ -1,5 +1,6 @@
 """The word for a saving, and what is shown of each symbol."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
@@ -171,12 +172,12 @@ def added_one_by_one(effects: list[OrderEffect], weights: list[float]) -> tuple[
         (effect, Fraction(weight), 1 - effect.order.propensity) for effect, weight in zip(effects, weights, strict=True)
     ]
 
-    def variance_of(is_maker: bool, excess: int) -> float:
+    def mean_of(is_maker: bool, factor_of: Callable[[Fraction], Fraction]) -> float:
         of_every_order = surprises = coefficients = Fraction(0)
         for effect, weight, other in terms:
             went = effect.order.is_maker is is_maker
             probability = Fraction(effect.order.propensity if went else other)
-            coefficient = weight**2 * (1 / probability - excess)
+            coefficient = weight**2 * factor_of(probability)
             of_every_order += coefficient / count
             if went:
                 coefficients += coefficient / probability
@@ -187,8 +188,10 @@ def added_one_by_one(effects: list[OrderEffect], weights: list[float]) -> tuple[
     mean = sum(expected) / count
     of_expected = float(sum((value - mean) ** 2 for value in expected) / count)
     saving = float(sum(weight * Fraction(effect.effect_bps) for effect, weight, _ in terms) / count)
-    sent = sqrt(variance_of(True, 1)) + sqrt(variance_of(False, 1))
-    return saving, sent, sqrt(of_expected + variance_of(True, 0) + variance_of(False, 0))
+    maker, taker = (mean_of(way, lambda q: 1 / q - 1) for way in (True, False))
+    of_both = min(maker * taker, mean_of(True, lambda _: Fraction(1)) * mean_of(False, lambda _: Fraction(1)))
+    any_order = sqrt(of_expected + mean_of(True, lambda q: 1 / q) + mean_of(False, lambda q: 1 / q))
+    return saving, sqrt(maker + taker + 2 * sqrt(of_both)), any_order
 
 
 def test_each_figure_is_that_of_its_orders_added_one_by_one() -> None:
