@@ -110,8 +110,14 @@ def _ignore_environment() -> None:
 def _stop_on_signals() -> Event:
     """End cleanly on Ctrl-C and SIGTERM, until the schedule handles them itself."""
     stop = Event()
+
+    def end_soon(*_: object) -> None:
+        if not stop.is_set():
+            os.write(2, b"\nending the demo after the run that is being computed\n")  # print may be what is interrupted
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end_soon)
     return stop
 
 

@@ -159,6 +159,7 @@ def test_a_second_demo_in_a_pipe_replaces_one_that_was_ended_by_ctrl_c_and_ends_
         first.wait_for(f"computing {hours} hourly runs")
         assert first.shown.startswith("the demo's console: http://127.0.0.1:")
         assert first.press_ctrl_c() == 0
+        assert "ending the demo after the run that is being computed" in first.shown
         assert "the demo has ended" in first.shown
 
     shortened = [sys.executable, "-c", OF_SO_MANY_HOURS, str(hours), str(DAYS_OF_HOURS[hours])]
