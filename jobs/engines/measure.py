@@ -1,8 +1,7 @@
 """The order of work: what is loaded and measured, one step after the other, the same on every engine."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
 
 from jobs.engines.candle_checks import LoadedBars, check_bars
 from jobs.engines.engine import Engine, EngineAt, MetricRow, bar_parameters, outcome_parameters
@@ -82,7 +81,8 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
         rejects += candle_rejects
         volatility = engine.rows(metrics.VOLATILITY, bar_parameters(window))
         bars = check_bars(engine, window)
-        is_one_tick = _one_tick_markets(engine, window) if plan.fees or _asks_for_outages(plan) else {}
+        if plan.fees or _asks_for_outages(plan):
+            is_one_tick = _one_tick_markets(engine, window, [row["symbol"] for row in volatility])
     interval = plan.candles.interval if plan.candles is not None else None
     streaks = measure_streaks(engine, plan.rule_sets_with_state, states, window, effectiveness, interval)
     costs = measure_costs(engine, plan.rule_sets_with_state, window, plan.fee_gap_bps)
@@ -129,18 +129,17 @@ def _asks_for_outages(plan: Plan) -> bool:
     return any(rules.outage_parameters for rules in plan.rule_sets_with_state)
 
 
-def _one_tick_markets(engine: Engine, window: Window) -> dict[str, bool]:
+def _one_tick_markets(engine: Engine, window: Window, symbols: Iterable[str]) -> dict[str, bool]:
+    """Return by symbol whether its spread is one tick; the others of the candles' `symbols` do not show it.
+
+    Of a market without a tick nothing more is asked: its steps are all different, and take the most time.
+    """
     bounds = bar_parameters(window)
-    spreads = engine.rows(metrics.HALF_SPREAD, bounds)
     newest = engine.rows(metrics.PRICE_GRID, {**bounds, "first_priced_open": window.first_newest_bar_open})
     without_tick = {row["symbol"] for row in newest if has_no_tick(row["steps"], row["price_count"])}
-    asked = [row["symbol"] for row in spreads if row["symbol"] not in without_tick]
-    return one_tick_markets(_price_grid(engine, asked, bounds), spreads)
-
-
-def _price_grid(engine: Engine, symbols: Sequence[str], bounds: Mapping[str, datetime]) -> list[MetricRow]:
-    """Return the steps of these markets; those of one without a tick are all different, and take the most time."""
-    if not symbols:
-        return []
-    engine.load_asked_symbols(symbols)
-    return engine.rows(metrics.PRICE_GRID_OF_ASKED, {**bounds, "first_priced_open": bounds["first_bar_open"]})
+    asked = [symbol for symbol in symbols if symbol not in without_tick]
+    if not asked:
+        return {}
+    engine.load_asked_symbols(asked)
+    grid = engine.rows(metrics.PRICE_GRID_OF_ASKED, {**bounds, "first_priced_open": bounds["first_bar_open"]})
+    return one_tick_markets(grid, engine.rows(metrics.HALF_SPREAD_OF_ASKED, bounds))

@@ -11,7 +11,7 @@ with bar as (
         lag((ln(high) + ln(low)) / 2) over (partition by symbol order by ts desc) as next_mid_range,
         row_number() over (partition by symbol order by ts desc) as bars_back
     from candle
-    where ts >= :first_bar_open and ts <= :last_bar_open
+    where ts >= :first_bar_open and ts <= :last_bar_open and {asked}
 ),
 
 pair as (
