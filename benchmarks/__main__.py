@@ -28,6 +28,7 @@ NAMES = (
     "backfill",
     "history",
     "shadows",
+    "spark",
     "breaker_replay",
     "policy_reader",
     "console",

@@ -23,6 +23,7 @@ from jobs.engines.engine import (
     traded_through_parameters,
 )
 from jobs.engines.rejected_orders import sorted_out
+from jobs.engines.spark_parts import split
 from jobs.engines.spark_session import spark_session
 from jobs.engines.spark_tables import CANDLES, ORDERS, Table, open_files
 from jobs.plan import CandlesKind, CandlesSource, Location, OrdersKind, Plan
@@ -45,6 +46,7 @@ _TOTAL_COLUMNS = "symbol string, start_count bigint, fill_count bigint"
 # values, of which the quartiles are then taken. Spark's own percentile counts each value, and takes five times as long.
 _QUARTILES = re.compile(r"\bquartiles\((\w+)\) as (\w+)")
 _SORTED_VALUES = r"sort_array(collect_list(\1)) as \2"
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _OTHER_FORMAT = re.compile(r"\.(csv|jsonl|ndjson|json)\b", re.IGNORECASE)
 
 
@@ -142,12 +144,22 @@ class _SparkEngine:
         return usable, self._rejects(ORDERS, self.plan.orders.location, bounds, counts)
 
     def rows(self, query: str, parameters: QueryParameters) -> list[MetricRow]:
-        frame = self.session.sql(_QUARTILES.sub(_SORTED_VALUES, query), args=dict(parameters))
-        for _, name in _QUARTILES.findall(query):
+        parts, text = split(query)
+        for part in parts:
+            frame = self._sql(part.query, parameters)
+            if part.is_shared:
+                frame = self._keep(frame)
+                frame.count()  # Spark joins a table with few rows without sorting the other, if it knows how few
+            frame.createOrReplaceTempView(part.name)
+        frame = self._sql(_QUARTILES.sub(_SORTED_VALUES, text), parameters)
+        for _, name in _QUARTILES.findall(text):
             frame = frame.withColumn(name, _quartiles(name))
         # Arrow keeps the zone of a time; collect() would turn it into this machine's local time.
         rows: list[MetricRow] = frame.toArrow().to_pylist()
         return rows
+
+    def _sql(self, query: str, parameters: QueryParameters) -> "DataFrame":
+        return self.session.sql(query, args={name: parameters[name] for name in _PARAMETER.findall(query)})
 
     def load_maker_orders(self, totals: Sequence[TotalRow], interval: timedelta | None) -> None:
         has_bars = interval is not None and self._load_bars_of_orders(interval)
