@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # What does not fit the assignment of an order, by the faults of drift.sql.
 _FAULTS = {
     "no_run": "took part in the holdout and names no run",
+    "unknown_run": "took part in the holdout, and run {run_id} does not exist",
     "no_holdout": "took part in the holdout, and run {run_id} holds no orders out",
     "no_id": "took part in the holdout and has no id from which its assignment follows",
     "other_assignment": "logged as {logged}, and by its id it is {derived}",

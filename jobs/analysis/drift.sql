@@ -82,6 +82,7 @@ assigned as (
         holdout is not null and named_run.run_id is not null as took_part,
         coalesce(
             if(holdout is not null and policy_run_id is null, 'no_run', null),
+            if(holdout is not null and policy_run_id > $pruned_through and named_run.run_id is null, 'unknown_run', null),
             if(took_part and assignment.run_id is null, 'no_holdout', null),
             if(took_part and assignment.is_held_out is null, 'no_id', null),
             if(took_part and holdout <> assignment.is_held_out, 'other_assignment', null),

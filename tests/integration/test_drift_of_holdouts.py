@@ -85,6 +85,7 @@ def test_an_order_that_went_as_assigned_or_took_no_part_is_no_drift(tmp_path: Pa
         (sent(HELD_OUT, "DUSDT", maker=False), "took part in the holdout, and run 3 holds no orders out"),
         (sent(None, "BUSDT", maker=True), "took part in the holdout and has no id from which its assignment follows"),
         (sent(OTHER, "BUSDT", maker=True, policy_run_id=None), "took part in the holdout and names no run"),
+        (sent(OTHER, "BUSDT", maker=True, policy_run_id=4), "took part in the holdout, and run 4 does not exist"),
         (sent(OTHER, "BUSDT", maker=True, at=126), "took part in the holdout when run 3 was no longer fresh"),
         (
             sent(HELD_OUT, "BUSDT", maker=True) | NO_KEYS,
