@@ -23,7 +23,7 @@ from jobs.analysis.backfilled_runs import backfilled_words
 from jobs.analysis.compare import per_day, share
 from jobs.analysis.findings import counted
 from jobs.analysis.never_sent import Estimates, never_sent_estimates
-from jobs.analysis.replay import replay
+from jobs.analysis.replay import evidence_words, replay
 from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals
 from jobs.engines.errors import EngineError
 from jobs.sources.errors import SourceError
@@ -216,10 +216,13 @@ def _summary(scope: str, replayed: Replay) -> Iterator[str]:
     rules = f"{replayed.rules.name} {replayed.rules.digest()[:12]}"
     yield f"scope {scope!r}, {iso(replayed.first_slot)} to {iso(replayed.last_slot)}: {rules} on the stored evidence"
     if replayed.recorded_by is not None:
-        yield f"the order of events is the one that was measured for {replayed.recorded_by}"
+        events = "the order of events is the one that was"
+        if replayed.rules.cost_parameters is not None:
+            events = "the order of events and the costs are those that were"
+        yield f"{events} measured for {replayed.recorded_by}"
     if replayed.skipped_run_count:
         runs = "1 run was" if replayed.skipped_run_count == 1 else f"{replayed.skipped_run_count} runs were"
-        yield f"{runs} left out: the order of events was not measured there"
+        yield f"{runs} left out: {evidence_words(replayed.rules)} was not measured there"
 
 
 def _cells(totals: SymbolTotals) -> tuple[str, ...]:

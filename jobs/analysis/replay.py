@@ -72,25 +72,30 @@ def _replayable(
         return None, runs
     counts: dict[str, int] = {}
     for run in runs:
-        for name, version in run.rule_sets.items():
-            if rules.can_decide_on_record_of(name, version):
+        for name, recorded in run.rule_sets.items():
+            if rules.can_decide_on_record_of(recorded):
                 counts[name] = counts.get(name, 0) + 1
     if not counts:
         raise NotReplayableError(
             f"{rules.name} cannot be replayed over this history: no run of scope {scope!r} then measured "
-            f"{_evidence_words(rules)}, which it decides on. "
-            f'Set [rules] shadow = ["{rules.kind}"], and it can be replayed from the next run '
+            f"{evidence_words(rules)}, which it decides on. "
+            f'Set [rules] shadow = ["{rules.kind}"]{_with_its_own(rules)}, and it can be replayed from the next run '
             "on; or, with that setting and an empty store, compute the past again with router-policy backfill"
         )
     name = rules.name if rules.name in counts else max(sorted(counts), key=counts.__getitem__)
-    usable = [run for run in runs if name in run.rule_sets and rules.can_decide_on_record_of(name, run.rule_sets[name])]
+    usable = [run for run in runs if name in run.rule_sets and rules.can_decide_on_record_of(run.rule_sets[name])]
     return name, usable
 
 
-def _evidence_words(rules: RuleSet) -> str:
-    if rules.cost_parameters is not None:
-        return "what maker orders cost"
+def evidence_words(rules: RuleSet) -> str:
+    """Return what a run has to have measured for a rule set with state to decide on it."""
+    if (costs := rules.cost_parameters) is not None:
+        return f"what maker orders cost over {costs.days} days, clipped to {costs.clip_bps:g} bps"
     return "the order of events" if rules.outage_parameters is None else "the evidence of an outage"
+
+
+def _with_its_own(rules: RuleSet) -> str:
+    return " with these cost_days and cost_clip_bps" if rules.cost_parameters is not None else ""
 
 
 def _replay_run(

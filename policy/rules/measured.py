@@ -6,8 +6,10 @@ decides: taker only if maker orders lose even if they fill at their limit. A few
 the evidence of both ways.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from typing import Any
 
 from policy.enums import TakerBias
 from policy.evidence import Evidence
@@ -54,6 +56,11 @@ class MeasuredParameters(breaker.BreakerParameters):
 def cost_parameters(parameters: MeasuredParameters) -> CostParameters:
     """Return the parameters by which the evidence of costs is measured."""
     return CostParameters(**{field.name: getattr(parameters, f"cost_{field.name}") for field in fields(CostParameters)})
+
+
+def stored_cost_parameters(stored: Mapping[str, Any]) -> CostParameters:
+    """Return the parameters by which the costs of a run were measured, from the parameters that it stored."""
+    return CostParameters(**{field.name: stored[f"cost_{field.name}"] for field in fields(CostParameters)})
 
 
 def decide(evidence: Evidence, state: State | None, parameters: MeasuredParameters) -> tuple[Decision, State]:

@@ -83,6 +83,15 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedRules:
+    """A rule set that decided in a run; `cost_parameters` are those of the costs that it recorded, None for none."""
+
+    name: str
+    version: int
+    cost_parameters: CostParameters | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
     """A rule set with its parameters.
 
@@ -107,17 +116,19 @@ class RuleSet:
         """The name without the variant."""
         return _kind(self.name)
 
-    def can_decide_on_record_of(self, name: str, version: int) -> bool:
-        """Return whether a rule set with state can decide on what was measured for the one of this name and version.
+    def can_decide_on_record_of(self, recorded: RecordedRules) -> bool:
+        """Return whether a rule set with state can decide on what was measured for the recorded one.
 
         Version 1 of the breaker can on every record of a breaker, later ones only on one with the evidence of an
-        outage, which `measured` records as well; that one only on its own.
+        outage, which `measured` records as well; that one only on its own, and on costs of its own days and clip.
         """
-        kind = _kind(name)
-        if self.cost_parameters is not None or kind == measured.NAME:
-            return kind == measured.NAME
+        kind = _kind(recorded.name)
+        if self.cost_parameters is not None:
+            return self.cost_parameters == recorded.cost_parameters
+        if kind == measured.NAME:
+            return True
         is_breaker = kind in (breaker.NAME, breaker1.NAME)
-        return is_breaker and (self.outage_parameters is None or version > breaker1.VERSION)
+        return is_breaker and (self.outage_parameters is None or recorded.version > breaker1.VERSION)
 
     @property
     def outage_parameters(self) -> OutageParameters | None:
@@ -255,6 +266,12 @@ def _require_in_range(key: str, value: float) -> None:
         raise UnknownRuleSetError(f"parameter {key} must be less than 1, was {value!r}")
     if key in measured.HOLDOUT_SHARES and not 0 <= value <= 0.5:
         raise UnknownRuleSetError(f"parameter {key} must be from 0 to 0.5, was {value!r}")
+
+
+def recorded_rules(name: str, version: int, parameters: str) -> RecordedRules:
+    """Return the rule set that was stored under this name and version with these parameters, of whichever program."""
+    costs = measured.stored_cost_parameters(json.loads(parameters)) if _kind(name) == measured.NAME else None
+    return RecordedRules(name=name, version=version, cost_parameters=costs)
 
 
 def rule_set_from_text(name: str, version: int, parameters: str) -> RuleSet:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, select
 
 from policy import Effectiveness, Evidence, Expectancy, TakerBias, Volatility
-from policy.rules import RuleSet, State
+from policy.rules import RecordedRules, RuleSet, State, recorded_rules
 from policy.streaks import Streak
 from storage.read.rows import evidence_of_route, plain_rows, state_before
 from storage.records import Origin
@@ -38,14 +38,14 @@ _COSTS = (_BREAKER.cost_evidence, _BREAKER.pool_cost_evidence)
 class ReplayableRun:
     """A run, valid until the next run's slot (`until`, None for the newest).
 
-    `rule_sets` are the names of those that decided in it, each with its version.
+    `rule_sets` are those that decided in it, by name.
     """
 
     run_id: int
     slot: datetime
     until: datetime | None
     symbol_count: int
-    rule_sets: Mapping[str, int]
+    rule_sets: Mapping[str, RecordedRules]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +84,8 @@ def replayable_runs(connection: Connection, scope: str, since: datetime | None =
     """Return the runs of a scope with slots from `since` on, oldest first; None: all of them."""
     run = policy_run
     following = func.lead(run.c.slot, type_=run.c.slot.type).over(order_by=run.c.slot).label("until")
-    stored = connection.execute(select(policy_rule_set.c.digest, policy_rule_set.c.version))
-    versions = {row.digest: row.version for row in stored}
+    stored = connection.execute(select(policy_rule_set))
+    recorded = {row.digest: recorded_rules(row.name, row.version, row.parameters) for row in stored}
     query = select(
         run.c.run_id, run.c.slot, following, run.c.symbol_count, run.c.rule_set, run.c.rule_set_digest, run.c.shadows
     )
@@ -99,7 +99,7 @@ def replayable_runs(connection: Connection, scope: str, since: datetime | None =
             until=row.until,
             symbol_count=row.symbol_count,
             rule_sets={
-                name: versions[digest]
+                name: recorded[digest]
                 for name, digest in ((row.rule_set, row.rule_set_digest), *json.loads(row.shadows or "{}").items())
             },
         )

@@ -165,5 +165,30 @@ def test_it_cannot_be_replayed_on_the_record_of_a_breaker(store: Store) -> None:
     states: dict[str, State | None] = {}
     publish_run(store, 0, (seen(0),), rule_set("breaker"), SEED, states)
 
-    with pytest.raises(NotReplayableError, match="measured what maker orders cost, which it decides on"):
+    with pytest.raises(NotReplayableError, match="measured what maker orders cost over 60 days, clipped to 150 bps"):
         list(replay(store, "default", MEASURED))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [({"cost_days": 30}, "30 days, clipped to 150"), ({"cost_clip_bps": 50}, "60 days, clipped to 50")],
+)
+def test_it_cannot_be_replayed_on_costs_of_other_days_or_another_clip(
+    store: Store, parameters: dict[str, object], words: str
+) -> None:
+    publish_measured_history(store)
+
+    with pytest.raises(NotReplayableError, match=words):
+        list(replay(store, "default", rule_set("measured", parameters)))
+
+
+def test_runs_whose_costs_are_of_other_days_are_left_out_of_a_replay(store: Store) -> None:
+    states: dict[str, State | None] = {}
+    publish_run(store, 1, (seen(1),), rule_set("measured", {"cost_days": 30}), SEED, states)
+    publish_run(store, 2, (seen(2),), MEASURED, SEED, states)
+    publish_run(store, 3, (seen(3),), MEASURED, SEED, states)
+
+    *_, replayed = replay(store, "default", MEASURED)
+
+    assert (replayed.run_count, replayed.skipped_run_count) == (2, 1)
+    assert (replayed.first_slot, replayed.change_count) == (MIDNIGHT + 2 * HOUR, 0)

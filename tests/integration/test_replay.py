@@ -12,7 +12,7 @@ from jobs.analysis.replay import NotReplayableError, replay_runs
 from jobs.analysis.replay_result import Replay, ReplayVerdict
 from jobs.analysis.symbol_replay import agree
 from policy import Evidence
-from policy.rules import RuleSet, State, rule_set
+from policy.rules import RecordedRules, RuleSet, State, rule_set
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streak, Streaks
 from storage.read.replay_inputs import ReplayableRun, ReplayInput
@@ -39,10 +39,9 @@ class Past:
 
     def runs(self) -> list[ReplayableRun]:
         slots = [START + number * self.step for number in range(len(self.rows))]
+        recorded = {name: RecordedRules(name=name, version=1) for name in self.rule_sets}
         return [
-            ReplayableRun(
-                run_id=number, slot=slot, until=until, symbol_count=1, rule_sets=dict.fromkeys(self.rule_sets, 1)
-            )
+            ReplayableRun(run_id=number, slot=slot, until=until, symbol_count=1, rule_sets=recorded)
             for number, (slot, until) in enumerate(zip(slots, [*slots[1:], None], strict=False))
         ]
 

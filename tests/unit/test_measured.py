@@ -11,7 +11,7 @@ from policy import Evidence
 from policy.fee_gap import FeeGap
 from policy.maker_cost import CostEvidence, CostRoute, CostSample, MakerCost
 from policy.outage_evidence import OutageEvidence
-from policy.rules import Decision, State, UnknownRuleSetError, rule_set, rule_set_from_text
+from policy.rules import Decision, State, UnknownRuleSetError, recorded_rules, rule_set, rule_set_from_text
 from policy.rules.breaker_state import Breaker
 from policy.streaks import Streaks
 
@@ -225,13 +225,23 @@ def test_a_share_or_a_clip_out_of_range_is_refused_by_name(name: str, value: flo
         rule_set("measured", {name: value})
 
 
-def test_it_reads_back_from_what_is_stored_and_decides_on_its_own_record_only() -> None:
+def test_it_reads_back_from_what_is_stored_and_decides_on_the_record_of_its_own_costs_only() -> None:
     rules = rule_set("measured:month", {"cost_days": 30})
     stored = rule_set_from_text(rules.name, rules.version, rules.parameters_text())
 
     assert stored == rules
     assert stored.cost_parameters is not None
     assert stored.cost_parameters.days == 30
-    assert [rules.can_decide_on_record_of(*record) for record in (("measured", 1), ("breaker", 2))] == [True, False]
-    assert rule_set("breaker").can_decide_on_record_of("measured", 1)
-    assert rule_set("breaker1").can_decide_on_record_of("measured", 1)
+    month = recorded_rules(rules.name, rules.version, rules.parameters_text())
+    others = [
+        recorded_rules(other.name, other.version, other.parameters_text())
+        for other in (
+            rule_set("measured"),
+            rule_set("measured", {"cost_days": 30, "cost_clip_bps": 50}),
+            rule_set("breaker"),
+        )
+    ]
+    assert rules.can_decide_on_record_of(month)
+    assert [rules.can_decide_on_record_of(other) for other in others] == [False, False, False]
+    assert rule_set("breaker").can_decide_on_record_of(month)
+    assert rule_set("breaker1").can_decide_on_record_of(month)
