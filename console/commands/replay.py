@@ -22,13 +22,14 @@ from console.terminal.text import figure, percent, print_lines, print_record
 from jobs.analysis.backfilled_runs import backfilled_words
 from jobs.analysis.compare import per_day, share
 from jobs.analysis.findings import counted
-from jobs.analysis.never_sent import Estimates, never_sent_estimates
+from jobs.analysis.never_sent import Estimates, Stretches, never_sent_estimates
 from jobs.analysis.replay import evidence_words, replay
 from jobs.analysis.replay_result import Change, Instruction, Replay, ReplayVerdict, SymbolTotals
 from jobs.engines.errors import EngineError
 from jobs.sources.errors import SourceError
 from policy.experiment.confidence_sequence import Interval
 from policy.experiment.saving import Answer
+from policy.list_text import listed
 from policy.rules import RuleSet
 from policy.time_text import iso
 
@@ -189,10 +190,13 @@ def _bounds(interval: Interval | None) -> list[float] | None:
     return [interval.lower, interval.upper] if interval is not None else None
 
 
-def _never_sent(estimates: Estimates, problem: str | None) -> Iterator[str]:
+def _never_sent(stretches: Stretches, estimates: Estimates, problem: str | None) -> Iterator[str]:
     """Yield what the maker orders that were never sent would have saved, by those that chance sent."""
     if problem is not None:
         yield f"never sent: not estimated, as the log cannot be read: {problem}"
+        return
+    if unknown := sorted(stretches.keys() - estimates.keys()):
+        yield f"never sent, {listed(unknown)}: not estimated, as chance sent no maker order then"
     for symbol, estimate in estimates.items():
         interval = estimate.saving.interval(Answer.ANY_ORDER)
         known = f"{interval.lower:+.2f} to {interval.upper:+.2f} at every look" if interval else "too few to tell"
@@ -208,7 +212,7 @@ def _print(scope: str, replayed: Replay, estimates: Estimates, problem: str | No
     totals = [("all", replayed.total), *sorted(replayed.symbols.items())]
     rows = ((name, *_cells(symbol_totals)) for name, symbol_totals in totals)
     print_table(plain_table(_HEADS, rows))
-    print_lines(_never_sent(estimates, problem))
+    print_lines(_never_sent(replayed.never_sent, estimates, problem))
     print_lines(_changes(replayed))
 
 

@@ -9,7 +9,7 @@ from jobs.engines.maker_costs import measure_costs
 from jobs.engines.measurement import Measurement, gather, one_tick_markets
 from jobs.engines.source_notes import (
     events_only_note,
-    missing_quotes_note,
+    missing_costs_note,
     source_notes,
     timeless_rows_note,
     unknown_misses_note,
@@ -89,6 +89,7 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
     traded_symbols = frozenset(row["symbol"] for row in effectiveness)
     evidence = gather(effectiveness, volatility, expectancy, window)
     order_count = sum(row["outcome_count"] for row in effectiveness)
+    has_fees = any(plan.fee_gap_bps(symbol) is not None for symbol in traded_symbols)
     spacing = bars.spacing_note(plan.candles.interval) if plan.candles is not None else ()
     return Measurement(
         evidence=evidence,
@@ -103,7 +104,7 @@ def _measure(engine: Engine, plan: Plan, window: Window, states: States) -> Meas
             *source_notes(sources, evidence, traded_symbols),
             *spacing,
             *_unknown_misses(engine, plan, window),
-            *missing_quotes_note(costs.values(), order_count),
+            *missing_costs_note(costs.values(), order_count, has_fees=has_fees),
         ),
         unused_rows=(
             *unused_rows_note("orders", rejects, order_count),

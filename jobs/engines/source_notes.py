@@ -124,14 +124,22 @@ def unknown_misses_note(miss_count: int, unknown_count: int) -> Sequence[str]:
     )
 
 
-def missing_quotes_note(costs: Iterable[CostMeasurement], order_count: int) -> Sequence[str]:
-    """Return the note of orders none of which shows its cost beyond a quote, if a rule set asks for it; else empty."""
+def missing_costs_note(costs: Iterable[CostMeasurement], order_count: int, *, has_fees: bool) -> Sequence[str]:
+    """Return the note of orders of none of which the cost is known, if a rule set asks for it; else empty.
+
+    `has_fees` is whether the settings have the fees of any symbol that is traded.
+    """
     measured = [*costs]
     if not measured or not order_count or any(cost.pool != MakerCost() for cost in measured):
         return ()
+    if not has_fees:
+        return (
+            "orders: the settings have no fees for any symbol that is traded, so measured cannot compare maker orders "
+            "with crossing; set [fees]",
+        )
     return (
         "orders: of no order is it known what it cost beyond the quote at its arrival, so measured cannot compare "
-        "maker orders with crossing; log slippage_bps and arrival_quote_bps, and set [fees]",
+        "maker orders with crossing; log slippage_bps and arrival_quote_bps",
     )
 
 

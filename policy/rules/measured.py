@@ -155,7 +155,8 @@ def _verdict(which: str, estimate: CostEstimate) -> Code:
 
 def explain(evidence: Evidence, state: State | None, parameters: MeasuredParameters) -> tuple[Check, ...]:
     """Return every comparison that may have opened or closed a breaker, or turned a symbol to either way."""
-    return (*breaker.explain(evidence, state, parameters), *_cost_checks(evidence, parameters))
+    cost_checks = (*_cost_checks(evidence, parameters), *_fee_gap_checks(evidence, parameters))
+    return (*breaker.explain(evidence, state, parameters), *cost_checks)
 
 
 def _cost_checks(evidence: Evidence, parameters: MeasuredParameters) -> tuple[Check, ...]:
@@ -171,3 +172,14 @@ def _cost_checks(evidence: Evidence, parameters: MeasuredParameters) -> tuple[Ch
             checks.append(threshold_check(f"{which} to taker", "maker_cost_bps", mean, ">=", margin))
             checks.append(threshold_check(f"{which} to maker", "maker_cost_bps", mean, "<=", -margin))
     return tuple(checks)
+
+
+def _fee_gap_checks(evidence: Evidence, parameters: MeasuredParameters) -> tuple[Check, ...]:
+    """Return the comparison that decides before there is evidence; it is judged on a market of one tick's spread."""
+    gap_bps, losing_bps = evidence.fee_gap.gap_bps, parameters.losing_fee_gap_bps
+    if gap_bps is None or not parameters.act_on_fee_gap:
+        return ()
+    holds = gap_bps < losing_bps if evidence.fee_gap.is_one_tick else None
+    return (
+        Check(rule="gap to taker", figure="fee_gap_bps", value=gap_bps, sign="<", threshold=losing_bps, holds=holds),
+    )

@@ -183,17 +183,21 @@ def test_a_backfill_measures_what_single_runs_do(tmp_path: Path) -> None:
     assert together == [measure(plan, window, {}).costs for window in windows]
 
 
-def test_the_notes_of_a_run_name_the_columns_that_are_missing(tmp_path: Path) -> None:
+def test_the_notes_of_a_run_name_what_the_costs_of_orders_lack(tmp_path: Path) -> None:
     orders = [replace(order, quote_bps=None) for order in history()]
-    plan = plan_of(write(tmp_path / "log.jsonl", orders))
+    plan, quoted = plan_of(write(tmp_path / "log.jsonl", orders)), plan_of(write(tmp_path / "quoted.jsonl", history()))
 
     def notes_of(plan: Plan) -> list[str]:
-        return [note for note in json.loads(run(plan).sources).get("notes", []) if "arrival_quote_bps" in note]
+        return [note for note in json.loads(run(plan).sources).get("notes", []) if "so measured cannot" in note]
 
     (note,) = notes_of(plan)
     assert note.startswith("orders: of no order is it known what it cost beyond the quote at its arrival")
     assert notes_of(replace(plan, rule_set=rule_set("breaker"))) == []
-    assert notes_of(plan_of(write(tmp_path / "quoted.jsonl", history()))) == []
+    assert notes_of(quoted) == []
+    assert notes_of(replace(quoted, fees={})) == [
+        "orders: the settings have no fees for any symbol that is traded, so measured cannot compare maker orders with "
+        "crossing; set [fees]"
+    ]
 
 
 def test_a_symbol_without_fees_has_no_costs_and_is_no_part_of_the_pool(tmp_path: Path) -> None:

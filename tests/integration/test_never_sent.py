@@ -129,6 +129,10 @@ def test_the_command_shows_the_estimate_with_its_interval_and_what_it_rests_on(t
     assert "never sent, all symbols: maker first would have saved +3.00 bps an order" in shown
     assert "by 120 orders of which chance decided the way, 12 of them maker, which tell as much as 12.0" in shown
     assert same["never_sent"] == []
+    chosen = [{**row, "holdout": None, "propensity": None} for row in rows]
+    (tmp_path / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chosen), "utf-8")
+    assert "never sent, BTCUSDT: not estimated, as chance sent no maker order then" in replayed(tmp_path, "strict.toml")
+    assert "not estimated" not in replayed(tmp_path, "same.toml")
     (tmp_path / "own.jsonl").unlink()
     unread = json.loads(replayed(tmp_path, "strict.toml", "--json"))
     assert unread["never_sent"] == []

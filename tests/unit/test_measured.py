@@ -198,6 +198,30 @@ def test_every_comparison_of_costs_is_explained() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("gap_bps", "is_one_tick", "holds"),
+    [(-0.2, True, True), (-0.1, True, False), (-0.2, False, None), (-0.2, None, None)],
+)
+def test_the_fee_gap_that_decides_before_evidence_is_explained(
+    gap_bps: float, is_one_tick: bool | None, holds: bool | None
+) -> None:
+    evidence = seen(fee_gap=FeeGap(gap_bps=gap_bps, is_one_tick=is_one_tick))
+
+    (check,) = (check for check in rule_set("measured").explain(evidence) if check.figure == "fee_gap_bps")
+
+    assert (check.rule, check.value, check.sign, check.threshold) == ("gap to taker", gap_bps, "<", -0.1)
+    assert check.holds is holds
+    assert judged(evidence)[0].policy.maker_first is not bool(holds)
+
+
+def test_a_fee_gap_that_decides_nothing_is_not_explained() -> None:
+    of_breaker = seen(fee_gap=FeeGap(gap_bps=-0.2, is_one_tick=True))
+
+    checks = rule_set("measured", {"act_on_fee_gap": False}).explain(of_breaker)
+
+    assert [check for check in checks if check.figure == "fee_gap_bps"] == []
+
+
 @given(
     own=st.floats(-10, 10),
     pool=st.floats(-10, 10),
