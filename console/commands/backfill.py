@@ -51,7 +51,8 @@ def command(start: _Start, end: _End, every: _Every = None, config: Config = Non
     if as_json:
         print_record({"slot_count": len(slots), "computed_count": published})
         return
-    print_lines([f"{published} of {len(slots)} slots were computed; the others were there or are held"])
+    others = "; the others were there or are held" if published < len(slots) else ""
+    print_lines([f"{published} of {len(slots)} slots were computed{others}"])
 
 
 def _slots(settings: Settings, start: datetime, end: datetime, step: timedelta | None) -> list[datetime]:

@@ -21,6 +21,7 @@ from jobs.analysis.compare import (
     per_day,
     share,
 )
+from jobs.analysis.findings import counted
 from policy.time_text import iso
 from storage.read.breaker_events import BreakerLevel
 from storage.read.rule_set_comparison import RuleSetDifference, RuleSetTotals
@@ -144,7 +145,7 @@ def _events(comparison: RuleSetComparison) -> Iterator[str]:
         yield "no breaker opened or closed"
         return
     for summary in comparison.transitions:
-        times = f"a breaker {summary.transition} {summary.count} times"
+        times = f"a breaker {summary.transition} {counted(summary.count, 'time')}"
         yield f"{summary.rule_set}: {times}; maker first around it, % of each hour"
         yield from _strips(summary.hours)
     shown = comparison.events[-_EVENTS_SHOWN:]

@@ -164,8 +164,8 @@ def _not_used(reject: Reject) -> Finding:
 def _fees(plan: Plan, evidence: Sequence[Evidence]) -> Iterator[Finding]:
     """Yield each meaning of the fees once, with its symbols, and fees of symbols that have no orders."""
     unused = sorted(plan.fees.keys() - {"", *(symbol.symbol for symbol in evidence)})
-    if unused:
-        yield note("fees", f"set for {listed(unused)}, which nobody trades; misspelt?")
+    if unused and evidence:
+        yield note("fees", f"set for {listed(unused)}, of which there is no order in these 7 days; misspelt?")
     symbols_by_words: dict[str, list[str]] = {}
     for symbol in evidence:
         symbols_by_words.setdefault(_fee_words(symbol.fee_gap), []).append(symbol.symbol)

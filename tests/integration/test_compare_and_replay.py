@@ -102,7 +102,7 @@ def test_compare_shows_where_the_shadow_would_have_gone_another_way(folder: Path
     # runs, days, disagree, maker or taker differs, live and shadow maker first, flips a day of each, breaker open
     assert rows["BTCUSDT"][1:] == ["6", "0.25", "16.7", "16.7", "50.0", "33.3", "8.00", "8.00", "-", "66.7"]
     assert rows["ETHUSDT"][1:] == ["6", "0.25", "100.0", "0.0", "100.0", "100.0", "0.00", "0.00", "-", "0.0"]
-    assert "breaker1: a breaker opened 1 times" in shown
+    assert "breaker1: a breaker opened 1 time;" in shown
     assert "2026-04-26T01:00:00Z breaker1: the breaker of BTCUSDT opened" in shown
     assert re.search(r"seed +- +- +- +- +- +100 +100 +0 +0 +0 +100 +-\n", shown)
 

@@ -262,7 +262,19 @@ BATUSDT = {maker_bps = 2, taker_bps = 5}
     by_fees = "maker-first can save, by the fees alone: the fee gap of 3 bps is 1.25 or more"
     assert f"ok    fees: BADUSDT: {by_fees}; router-policy costs shows what the orders cost\n" in printed
     assert "ok    fees: GOODUSDT: maker-first loses if the spread is one tick, which the candles do not show" in printed
-    assert "note  fees: set for BATUSDT, which nobody trades; misspelt?\n" in printed
+    assert "note  fees: set for BATUSDT, of which there is no order in these 7 days; misspelt?\n" in printed
+
+
+def test_check_does_not_ask_whether_symbols_are_misspelt_if_there_is_no_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fees = "[fees]\nmaker_bps = 2\ntaker_bps = 5\n[fees.symbols]\nBADUSDT = {maker_bps = 2, taker_bps = 5}\n"
+    check.command(write_bot(tmp_path, datetime.now(UTC).replace(microsecond=0) - timedelta(days=30), more=fees))
+
+    printed = capsys.readouterr().out
+
+    assert "no order counts in the last 7 days" in printed
+    assert "misspelt" not in printed
 
 
 def test_check_says_the_same_of_several_symbols_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
