@@ -154,8 +154,12 @@ def _verdict(which: str, estimate: CostEstimate) -> Code:
 
 
 def explain(evidence: Evidence, state: State | None, parameters: MeasuredParameters) -> tuple[Check, ...]:
-    """Return every comparison that may have opened or closed a breaker, or turned a symbol to either way."""
-    cost_checks = (*_cost_checks(evidence, parameters), *_fee_gap_checks(evidence, parameters))
+    """Return every comparison that may have opened or closed a breaker, or turned a symbol to either way.
+
+    Evidence of too few orders is not judged, nor is what comes after evidence that is clear.
+    """
+    before = (state or State()).cost_route
+    cost_checks = (*_cost_checks(evidence, parameters), *_fee_gap_checks(evidence, before, parameters))
     return (*breaker.explain(evidence, state, parameters), *cost_checks)
 
 
@@ -163,23 +167,34 @@ def _cost_checks(evidence: Evidence, parameters: MeasuredParameters) -> tuple[Ch
     if evidence.cost is None or evidence.fee_gap.gap_bps is None:
         return ()
     checks: list[Check] = []
+    is_clear = False
     for which, least in _levels(parameters):
         estimate = _estimate(which, evidence.cost)
         count = estimate.order_count if estimate else 0
         checks.append(threshold_check(f"{which} counts", "maker_orders", count, ">=", least))
         if estimate is not None:
-            mean, margin = estimate.mean_bps, estimate.margin_bps
-            checks.append(threshold_check(f"{which} to taker", "maker_cost_bps", mean, ">=", margin))
-            checks.append(threshold_check(f"{which} to maker", "maker_cost_bps", mean, "<=", -margin))
+            is_judged = count >= least and not is_clear
+            checks.extend(_route_checks(which, estimate, is_judged=is_judged))
+            is_clear = is_clear or (is_judged and estimate.route is not None)
     return tuple(checks)
 
 
-def _fee_gap_checks(evidence: Evidence, parameters: MeasuredParameters) -> tuple[Check, ...]:
+def _route_checks(which: str, estimate: CostEstimate, *, is_judged: bool) -> tuple[Check, ...]:
+    mean, margin = estimate.mean_bps, estimate.margin_bps
+    checks = (
+        threshold_check(f"{which} to taker", "maker_cost_bps", mean, ">=", margin),
+        threshold_check(f"{which} to maker", "maker_cost_bps", mean, "<=", -margin),
+    )
+    return checks if is_judged else tuple(replace(check, holds=None) for check in checks)
+
+
+def _fee_gap_checks(evidence: Evidence, before: CostRoute | None, parameters: MeasuredParameters) -> tuple[Check, ...]:
     """Return the comparison that decides before there is evidence; it is judged on a market of one tick's spread."""
     gap_bps, losing_bps = evidence.fee_gap.gap_bps, parameters.losing_fee_gap_bps
     if gap_bps is None or not parameters.act_on_fee_gap:
         return ()
-    holds = gap_bps < losing_bps if evidence.fee_gap.is_one_tick else None
+    is_judged = evidence.fee_gap.is_one_tick and _cost_route(evidence, before, parameters)[0] is None
+    holds = gap_bps < losing_bps if is_judged else None
     return (
         Check(rule="gap to taker", figure="fee_gap_bps", value=gap_bps, sign="<", threshold=losing_bps, holds=holds),
     )

@@ -183,19 +183,38 @@ def test_without_clear_evidence_it_decides_as_the_breaker() -> None:
     assert after.own == state.own
 
 
-def test_every_comparison_of_costs_is_explained() -> None:
-    checks = rule_set("measured").explain(seen(own=orders(0.9), pool=orders(-0.3, 99)))
+def test_every_comparison_of_costs_is_explained_and_judged_if_its_orders_count() -> None:
+    checks = rule_set("measured").explain(seen(own=orders(0.6), pool=orders(-5, 99)))
 
     of_costs = [(check.rule, check.value, check.threshold, check.holds) for check in checks if "maker_" in check.figure]
     of_2000, of_99 = pytest.approx(0.679, abs=1e-3), pytest.approx(4.746, abs=1e-3)
     assert of_costs == [
         ("own counts", 2000.0, 50.0, True),
-        ("own to taker", 0.9, of_2000, True),
-        ("own to maker", 0.9, pytest.approx(-0.679, abs=1e-3), False),
+        ("own to taker", 0.6, of_2000, False),
+        ("own to maker", 0.6, pytest.approx(-0.679, abs=1e-3), False),
         ("pool counts", 99.0, 100.0, False),
-        ("pool to taker", -0.3, of_99, False),
-        ("pool to maker", -0.3, pytest.approx(-4.746, abs=1e-3), False),
+        ("pool to taker", -5, of_99, None),
+        ("pool to maker", -5, pytest.approx(-4.746, abs=1e-3), None),
     ]
+
+
+def test_what_comes_after_evidence_that_is_clear_is_not_judged() -> None:
+    losing = FeeGap(gap_bps=-0.2, is_one_tick=True)
+
+    checks = rule_set("measured").explain(seen(own=orders(-0.9), pool=orders(0.9), fee_gap=losing))
+    of_pool = rule_set("measured").explain(seen(own=orders(0.6), pool=orders(-0.9), fee_gap=losing))
+    kept = rule_set("measured").explain(seen(own=orders(0.6), fee_gap=losing), State(cost_route=CostRoute.MAKER))
+
+    assert {check.rule: check.holds for check in checks if check.figure.endswith("_bps")} == {
+        "own to taker": False,
+        "own to maker": True,
+        "pool to taker": None,
+        "pool to maker": None,
+        "gap to taker": None,
+    }
+    holds = {check.rule: check.holds for check in of_pool}
+    assert (holds["pool to taker"], holds["pool to maker"], holds["gap to taker"]) == (False, True, None)
+    assert {check.rule: check.holds for check in kept}["gap to taker"] is None
 
 
 @pytest.mark.parametrize(
