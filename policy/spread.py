@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import gcd, inf, sqrt
 
 MIN_PRICES = 20
@@ -50,13 +51,15 @@ def tick_size(steps: Mapping[int, int], units_per_price: float) -> float | None:
 def has_no_tick(steps: Sequence[int], price_count: int) -> bool:
     """Return whether steps between some of a market's prices show that it has no tick; it has `price_count` at most.
 
-    The steps are different ones between neighbours of these prices, in whole units. Each is a sum of steps between
-    neighbours of all prices, so a tick divides it, unless one of these is off the grid, as at most 1 of 100 are. So all
-    but that many groups of steps would have a common divisor, which one of thirteen groups of four has by chance.
+    The steps are those between neighbours of these prices, in whole units, none of them 0. Each is a sum of steps
+    between neighbours of all prices, so a tick divides it, unless one of these is off the grid, as at most 1 of 100
+    are. So all but that many groups of steps would have a common divisor, which one of thirteen groups of four has by
+    chance.
     """
     off_grid_count = price_count // 100 + 1
-    divisors = [gcd(*steps[at : at + _GROUP]) for at in range(0, len(steps) - _GROUP + 1, _GROUP)]
-    return sum(divisor > 1 for divisor in divisors) < len(divisors) - off_grid_count
+    groups = (steps[at : at + _GROUP] for at in range(0, len(steps) - _GROUP + 1, _GROUP))
+    without_divisor = (group for group in groups if gcd(*group) == 1)
+    return next(islice(without_divisor, off_grid_count, None), None) is not None
 
 
 def is_one_tick(tick_bps: float | None, half_spread: SquaredHalfSpread) -> bool | None:

@@ -136,7 +136,7 @@ def _one_tick_markets(engine: Engine, window: Window, symbols: Iterable[str]) ->
     Of a market without a tick nothing more is asked: its steps are all different, and take the most time.
     """
     bounds = bar_parameters(window)
-    newest = engine.rows(metrics.PRICE_GRID, {**bounds, "first_priced_open": window.first_newest_bar_open})
+    newest = engine.rows(metrics.PRICE_STEPS, {**bounds, "first_priced_open": window.first_newest_bar_open})
     without_tick = {row["symbol"] for row in newest if has_no_tick(row["steps"], row["price_count"])}
     asked = [symbol for symbol in symbols if symbol not in without_tick]
     if not asked:

@@ -6,6 +6,7 @@ Real candles lie in the folder that REAL_INPUTS names, else in `../shared/real` 
 import json
 import os
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ import pytest
 from console.commands import check
 from jobs.engines.duckdb_engine import _DuckDBEngine
 from jobs.engines.duckdb_tables import metric_rows
+from jobs.engines.engine import MetricRow
 from jobs.engines.measure import measure
 from jobs.engines.measurement import market_ticks
 from jobs.plan import CandlesSource, EngineChoice, EngineKind, Fees, Location, OrdersKind, OrdersSource, Plan
@@ -95,8 +97,8 @@ def prices(tick: str, base: str, count: int = 240) -> list[float]:
     return [float(Decimal(tick) * (first + chance.randrange(400))) for _ in range(count)]
 
 
-def found_ticks(priced: dict[str, list[float]]) -> dict[str, float | None]:
-    """The ticks by the query that is run and the function that reads its rows; three prices make a bar."""
+def rows_over(query: str, priced: dict[str, list[float]]) -> list[MetricRow]:
+    """The rows of a query over the bars of these prices; three prices make a bar."""
     first = AS_OF.replace(tzinfo=None) - timedelta(hours=12)
     with duckdb.connect() as connection:
         connection.execute("create table candle (symbol varchar, ts timestamp, high double, low double, close double)")
@@ -105,14 +107,30 @@ def found_ticks(priced: dict[str, list[float]]) -> dict[str, float | None]:
             rows = [(symbol, first + at * MINUTE, bar[2], bar[0], bar[1]) for at, bar in enumerate(bars)]
             connection.executemany("insert into candle values (?, ?, ?, ?, ?)", rows)
         bounds = {"first_bar_open": first, "first_priced_open": first, "last_bar_open": AS_OF.replace(tzinfo=None)}
-        grid = metric_rows(connection, metrics.PRICE_GRID, bounds)
-    return dict.fromkeys(priced) | market_ticks(grid)
+        return metric_rows(connection, query, bounds)
+
+
+def found_ticks(priced: dict[str, list[float]]) -> dict[str, float | None]:
+    """The ticks by the query that is run and the function that reads its rows."""
+    return dict.fromkeys(priced) | market_ticks(rows_over(metrics.PRICE_GRID, priced))
 
 
 def test_the_tick_is_found_whatever_its_size_and_the_prices() -> None:
     ticks = found_ticks({f"{tick} at {base}": prices(tick, base) for tick, base in GRIDS})
 
     assert ticks == {f"{tick} at {base}": float(tick) for tick, base in GRIDS}
+
+
+def test_the_steps_that_show_no_tick_are_those_of_the_grid_one_by_one() -> None:
+    priced = {"fine": prices("0.01", "170"), "still": [100.0] * 30, "coarse": [100.0, 100.5, 102.0] * 20}
+    priced["none"] = [100 * exp(random.Random(number).gauss(0, 0.01)) for number in range(60)]
+
+    steps = {row["symbol"]: Counter[int](row["steps"]) for row in rows_over(metrics.PRICE_STEPS, priced)}
+    grid = rows_over(metrics.PRICE_GRID, priced)
+
+    assert steps == {row["symbol"]: dict(zip(row["steps"], row["step_counts"], strict=True)) for row in grid}
+    assert steps["coarse"] == {5 * 10**11: 1, 15 * 10**11: 1}  # 102 has three digits before the point: units of 1e-12
+    assert "still" not in steps
 
 
 def test_no_tick_is_found_in_figures_that_lie_on_no_grid() -> None:

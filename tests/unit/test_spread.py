@@ -45,9 +45,9 @@ def test_every_step_is_a_multiple_of_a_tick_that_is_never_finer_than_the_real_on
     assert sum(count for step, count in steps.items() if step % measured == 0) >= 0.99 * sum(steps.values())
 
 
-def different_steps(prices: Iterable[int]) -> list[int]:
-    """The different steps between neighbours of these prices, as the query returns them."""
-    return [*{later - earlier for earlier, later in pairwise(sorted(set(prices)))}]
+def steps_between(prices: Iterable[int]) -> list[int]:
+    """The steps between neighbours of these prices, as the query returns them."""
+    return [later - earlier for earlier, later in pairwise(sorted(set(prices)))]
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_no_part_of_the_prices_hides_a_tick_that_all_of_them_have(
     every = Counter(later - earlier for earlier, later in pairwise(prices))
     some = chance.sample(prices, chance.randrange(len(prices)))
 
-    assert tick_size(every, 1.0) is None or not has_no_tick(different_steps(some), len(prices))
+    assert tick_size(every, 1.0) is None or not has_no_tick(steps_between(some), len(prices))
 
 
 def test_prices_without_a_grid_show_it_in_the_bars_of_some_hours() -> None:
-    shown = [has_no_tick(different_steps(Random(seed).sample(range(10**15), 180)), 3000) for seed in range(200)]
+    shown = [has_no_tick(steps_between(Random(seed).sample(range(10**15), 180)), 3000) for seed in range(200)]
 
     assert all(shown)
 
