@@ -1,6 +1,5 @@
 """The same figures in bare DuckDB, as an expert of it writes the two queries, without any check of the rows."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -50,4 +49,4 @@ def run(outcomes: str, data: Data) -> tuple[Rows, Rows]:
 
 def _query(connection: duckdb.DuckDBPyConnection, text: str, **bounds: datetime) -> Rows:
     naive = {name: at.replace(tzinfo=None) for name, at in bounds.items()}
-    return connection.execute(re.sub(r"(?<![:\w]):([a-z_]+)", r"$\1", text), naive).fetchall()
+    return connection.execute(metrics.PARAMETER.sub(r"$\1", text), naive).fetchall()

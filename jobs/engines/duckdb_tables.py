@@ -22,7 +22,6 @@ from jobs.sources.relation import Relation, unreadable
 from policy import metrics
 from policy.window import Window
 
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 ORDERS_IN_WINDOW = "ts is null or (ts >= $window_start and ts < $as_of)"
 _ROW_GROUP = 122_880  # the rows that one thread of DuckDB reads at a time
 # The window that is measured: views cannot have parameters, but may name variables.
@@ -124,7 +123,7 @@ def load_table(connection: duckdb.DuckDBPyConnection, table: str, **columns: tup
 
 def metric_rows(connection: duckdb.DuckDBPyConnection, query: str, bounds: Mapping[str, object]) -> list[MetricRow]:
     """Run a metric query; DuckDB writes a parameter $name where the standard writes :name."""
-    result = connection.execute(_PARAMETER.sub(r"$\1", query), dict(bounds))
+    result = connection.execute(metrics.PARAMETER.sub(r"$\1", query), dict(bounds))
     names = [column[0] for column in result.description or []]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
@@ -165,7 +164,7 @@ def check_orders(connection: duckdb.DuckDBPyConnection, window: Window, interval
     connection.execute("create or replace temp view usable_order as select * from order_event where reason is null")
     if interval is not None:
         bounds = naive_times(traded_through_parameters(window, interval))
-        query = _PARAMETER.sub(r"$\1", metrics.TRADED_THROUGH)
+        query = metrics.PARAMETER.sub(r"$\1", metrics.TRADED_THROUGH)
         connection.execute(f"create or replace temp table traded_through as {query}", bounds)
     is_logged = bool(metric_rows(connection, metrics.HAS_LOGGED_PASSAGE, outcome_bounds(window)))
     checked = metrics.checked_order(is_logged=is_logged, has_bars=interval is not None)

@@ -46,7 +46,6 @@ _TOTAL_COLUMNS = "symbol string, start_count bigint, fill_count bigint"
 # values, of which the quartiles are then taken. Spark's own percentile counts each value, and takes five times as long.
 _QUARTILES = re.compile(r"\bquartiles\((\w+)\) as (\w+)")
 _SORTED_VALUES = r"sort_array(collect_list(\1)) as \2"
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _OTHER_FORMAT = re.compile(r"\.(csv|jsonl|ndjson|json)\b", re.IGNORECASE)
 
 
@@ -159,7 +158,7 @@ class _SparkEngine:
         return rows
 
     def _sql(self, query: str, parameters: QueryParameters) -> "DataFrame":
-        return self.session.sql(query, args={name: parameters[name] for name in _PARAMETER.findall(query)})
+        return self.session.sql(query, args={name: parameters[name] for name in metrics.PARAMETER.findall(query)})
 
     def load_maker_orders(self, totals: Sequence[TotalRow], interval: timedelta | None) -> None:
         has_bars = interval is not None and self._load_bars_of_orders(interval)

@@ -6,7 +6,11 @@ differently, a macro of each: the three quartiles as one list, so that the value
 has no parameters: it is the table of maker orders over which the two queries of the order of events run.
 """
 
+import re
 from importlib.resources import files
+
+# A parameter in the text of a query, with its name as the group; a cast, which has two colons, is none.
+PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 
 EFFECTIVENESS = files(__name__).joinpath("effectiveness.sql").read_text("utf-8")
 VOLATILITY = files(__name__).joinpath("volatility.sql").read_text("utf-8")

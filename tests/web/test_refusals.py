@@ -141,11 +141,11 @@ def test_without_the_token_nobody_learns_why_the_console_is_not_ready(visit: Vis
     with Store(SECRET_STORE) as store:
         client = visit(store, access=Access(token=TOKEN))
         refused = client.get("/readyz", headers=headers)
-        told = client.get("/readyz", headers={"Authorization": f"Bearer {TOKEN}"})
+        authorized = client.get("/readyz", headers={"Authorization": f"Bearer {TOKEN}"})
 
-    assert (refused.status_code, told.status_code) == (503, 503)
+    assert (refused.status_code, authorized.status_code) == (503, 503)
     assert refused.json()["error"]["message"] == "not ready"
-    assert "prod_trading cannot be used now" in told.json()["error"]["message"]
+    assert "prod_trading cannot be used now" in authorized.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("headers", WRONG)
